@@ -1,0 +1,109 @@
+import type { Readable, Writable } from 'node:stream'
+import type { Execution, Isolation, RuntimeName } from '../protocol/execution.ts'
+import type { LimitKey, Limits } from '../protocol/limits.ts'
+
+/** A file on this host whose content was checked against its digest. Executors only read it. */
+export interface InputFile {
+  readonly source: string
+  readonly bytes: number
+  /** Absolute path inside the sandbox. */
+  readonly target: string
+}
+
+/** What every runtime needs to know of a task, all paths of the host already resolved and checked. */
+export interface TaskBase {
+  readonly command: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** Absolute path inside the sandbox; the sandbox's own default where absent. */
+  readonly workdir?: string
+  readonly inputs: readonly InputFile[]
+  /** Folders inside the sandbox whose files are the result. */
+  readonly outputs: readonly { readonly path: string }[]
+}
+
+export interface WasmTask extends TaskBase {
+  readonly runtime: 'wasm'
+  /** `argv[0]` as the program sees it. */
+  readonly name: string
+  readonly module: { readonly source: string; readonly sha256: string; readonly bytes: number }
+}
+
+/** A task of any runtime, resolved. Each runtime adds its own member. */
+export type RuntimeTask = WasmTask
+
+/**
+ * One run. Output is written to `stdout` and `stderr` with their backpressure and never ended by the
+ * executor; `signal` aborts with a {@link StopReason}. Result files are left in `dir`/results under their
+ * sha256; everything else in `dir` is scratch of the executor, and the caller removes `dir`.
+ */
+export interface Job<T extends RuntimeTask> {
+  readonly task: T
+  readonly limits: Limits
+  readonly dir: string
+  readonly stdin: Readable
+  readonly stdout: Writable
+  readonly stderr: Writable
+  readonly signal: AbortSignal
+  /** Called once, when the task's own first instruction is about to run: from here on it is billable. */
+  onStarted?(): void
+}
+
+/** Why a run is being stopped from outside; the reason of a job's AbortSignal. */
+export class StopReason extends Error {
+  override readonly name = 'StopReason'
+  readonly kind: 'cancelled' | 'wallTime' | 'shutdown'
+
+  constructor(kind: StopReason['kind']) {
+    super(`stopped: ${kind}`)
+    this.kind = kind
+  }
+}
+
+/** One limit that a probe has really hit on this host. */
+export interface ProvenLimit {
+  readonly limit: LimitKey
+  /** What was done and seen, for a person: `memory.grow past 1 MiB returned -1`. */
+  readonly how: string
+  /** The least value that can be enforced, where there is one. */
+  readonly min?: number
+  /** The most that can be enforced, where there is one. */
+  readonly max?: number
+}
+
+export interface AvailableRuntime {
+  readonly runtime: RuntimeName
+  readonly available: true
+  readonly isolation: Isolation
+  readonly proven: readonly ProvenLimit[]
+  readonly unproven: readonly { readonly limit: LimitKey; readonly why: string }[]
+  readonly features: readonly string[]
+}
+
+export interface UnavailableRuntime {
+  readonly runtime: RuntimeName
+  readonly available: false
+  /** What is missing, and how to get it. */
+  readonly why: string
+}
+
+/** What a runtime can do on this host, each cap proven by hitting it. */
+export type Capability = AvailableRuntime | UnavailableRuntime
+
+/**
+ * The seam on which every runtime hangs.
+ *
+ * `run` resolves with whatever the *task* did, limits, cancellation and partial output included; it rejects
+ * with a SoukError when the task never started, or when host, network or operator failed (a shutdown is the
+ * provider's fault). Resolved is billable, rejected never is.
+ */
+export interface Executor<T extends RuntimeTask = RuntimeTask> {
+  readonly runtime: RuntimeName
+  /** @throws never: what does not work is an {@link UnavailableRuntime}. */
+  probe(signal: AbortSignal): Promise<Capability>
+  /** @throws SoukError as the money rule says. */
+  run(job: Job<T>): Promise<Execution>
+  /** Removes what dead predecessors of this instance left behind; resolves to how many things. */
+  reap(signal: AbortSignal): Promise<number>
+  /** Ends what the executor keeps ready between tasks. */
+  close(): Promise<void>
+}

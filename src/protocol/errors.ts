@@ -1,0 +1,195 @@
+import { z } from 'zod'
+import { LIMIT_NAMES, type LimitName } from './limits.ts'
+
+/** Who has to change something before a retry makes sense, and who bears the cost. */
+export const FAULTS = ['requester', 'provider', 'network', 'operator'] as const
+export type Fault = (typeof FAULTS)[number]
+
+/** Where on its way through the house a task, or the command that carried it, failed. */
+export const PHASES = ['parse', 'config', 'start', 'connect', 'admission', 'queue', 'prepare', 'run', 'collect', 'deliver', 'verify'] as const
+export type Phase = (typeof PHASES)[number]
+
+/** Every reason for which a provider refuses a task; a refusal lists all that apply. */
+export const REFUSAL_REASONS = {
+  UNKNOWN_RUNTIME: 'The provider does not offer the runtime, or the task does not say which it means.',
+  RUNTIME_UNAVAILABLE: 'The provider offers the runtime, but it does not work there right now.',
+  CAP_ABOVE_OFFER: 'A limit that the task asks for is above what the provider offers.',
+  CAP_UNPROVEN: 'The task needs a limit that the provider has not proven it can enforce.',
+  QUEUE_FULL: "The provider's queue is full.",
+  PEER_OVER_SHARE: 'This requester already has its share of queue, storage or slots there.',
+  UNKNOWN_PEERS_OVER_SHARE: 'All requesters that the operator does not know have, together, their share.',
+  BAD_SIGNATURE: 'The signature is not by the peer that sent the task, over this task.',
+  FOREIGN_PROVIDER: 'The task is bound to another provider.',
+  FOREIGN_CHAIN: 'The task was signed for another chain.',
+  EXPIRED: 'The task has expired.',
+  EXPIRY_TOO_FAR: 'The expiry is further away than the protocol allows (an hour).',
+  REPLAYED: 'A task with this nonce was accepted before.',
+  PRICE_TOO_LOW: "The provider's price is above the most that the task pays.",
+  PRICE_REQUIRES_PROVIDER: 'A task for any provider must be free.',
+  INPUT_TOO_LARGE: 'The blobs that the task names are larger than the provider stores for one task.',
+  STORAGE_FULL: "The provider's store has no room for the task.",
+  STOPPING: 'The provider is shutting down and takes no new tasks.',
+} as const
+export type RefusalReason = keyof typeof REFUSAL_REASONS
+
+export interface Refusal {
+  readonly reason: RefusalReason
+  readonly message: string
+  /** What the refusal is about (a limit's key, say), what was asked and what is offered. */
+  readonly subject?: string
+  readonly asked?: string
+  readonly offered?: string
+}
+
+export interface Issue {
+  /** Dotted path of the key, empty for the whole document. */
+  readonly path: string
+  readonly message: string
+}
+
+/** The details that each code carries: JSON values only, so that they cross the wire unchanged. */
+export interface ErrorDetails {
+  INVALID_INPUT: { readonly issues: readonly Issue[] }
+  INVALID_USAGE: { readonly argument?: string }
+  MODULE_REFUSED: { readonly reason: string; readonly name?: string }
+  IMAGE_REFUSED: { readonly reason: string; readonly image?: string }
+  REFUSED: { readonly reasons: readonly Refusal[] }
+  EXECUTION_TIMEOUT: { readonly limit: LimitName; readonly limitMs?: number }
+  RESOURCE_LIMIT: { readonly limit: LimitName; readonly limitValue?: number }
+  QUEUE_TIMEOUT: { readonly waitedMs: number }
+  TOTAL_TIMEOUT: { readonly limitMs: number }
+  CANCELLED: Record<string, never>
+  NOT_FOUND: { readonly id: string }
+  BLOB_UNAVAILABLE: { readonly sha256: string }
+  RUNTIME_UNAVAILABLE: { readonly runtime: string; readonly why: string }
+  EXECUTOR_FAILED: { readonly runtime: string; readonly reason: string }
+  STORAGE_FULL: { readonly neededBytes?: number; readonly quotaBytes?: number }
+  PROVIDER_STOPPED: { readonly attempts: number }
+  UNREACHABLE: { readonly address: string }
+  CONNECTION_LOST: { readonly address?: string }
+  PROTOCOL_ERROR: { readonly reason: string }
+  CONFIG_INVALID: { readonly file: string; readonly issues: readonly Issue[] }
+  KEY_UNUSABLE: { readonly file: string; readonly reason: string }
+  START_FAILED: { readonly reason: string }
+  NODE_NOT_RUNNING: { readonly socket: string }
+  RECEIPT_INVALID: { readonly reasons: readonly string[] }
+  INTERNAL: { readonly reason: string }
+}
+export type ErrorCode = keyof ErrorDetails
+
+interface CodeFacts {
+  /** The usual fault party and retryability; an instance may say otherwise. */
+  readonly fault: Fault
+  readonly retryable: boolean
+  readonly phase: Phase
+  /** One sentence for the documentation: when it is thrown. */
+  readonly meaning: string
+  /** What a person can do, where the thrower knows nothing better. */
+  readonly hint: string
+}
+
+/** Every code, with its defaults. docs/ERRORS.md is generated from this table. */
+export const ERROR_CODES: { readonly [C in ErrorCode]: CodeFacts } = {
+  INVALID_INPUT: { fault: 'requester', retryable: false, phase: 'parse', meaning: 'The task, or a file it names, cannot be: a key, a value or a digest is wrong.', hint: 'Correct what is named and submit again.' },
+  INVALID_USAGE: { fault: 'requester', retryable: false, phase: 'parse', meaning: 'The command line is wrong.', hint: 'See --help.' },
+  MODULE_REFUSED: { fault: 'requester', retryable: false, phase: 'prepare', meaning: 'The WebAssembly module is malformed, too large, or asks for something this provider does not give.', hint: 'Build the module for wasm32-wasi (preview 1) without the feature that is named.' },
+  IMAGE_REFUSED: { fault: 'requester', retryable: false, phase: 'prepare', meaning: 'The image is not allowed here, or is not what its digest says.', hint: 'Use an image that the provider allows, pinned by digest.' },
+  REFUSED: { fault: 'requester', retryable: false, phase: 'admission', meaning: 'The provider does not take the task; every reason is listed.', hint: 'Change what the reasons name, or ask another provider.' },
+  EXECUTION_TIMEOUT: { fault: 'requester', retryable: false, phase: 'run', meaning: 'The task met its wall, CPU or idle time limit (thrown only for callers who want success or an exception).', hint: 'Raise the time limit, or give the task less to do.' },
+  RESOURCE_LIMIT: { fault: 'requester', retryable: false, phase: 'run', meaning: 'The task met a limit other than time (thrown only for callers who want success or an exception).', hint: 'Raise the limit that is named.' },
+  QUEUE_TIMEOUT: { fault: 'provider', retryable: true, phase: 'queue', meaning: 'The task waited in the queue for longer than it allows; it never started and costs nothing.', hint: 'Try again later, allow a longer queue timeout, or ask another provider.' },
+  TOTAL_TIMEOUT: { fault: 'provider', retryable: true, phase: 'queue', meaning: 'The total timeout ran out before the task had started; it costs nothing.', hint: 'Allow a longer total timeout, or ask another provider.' },
+  CANCELLED: { fault: 'requester', retryable: false, phase: 'queue', meaning: 'The requester cancelled the task before it started; it costs nothing.', hint: 'Submit it again if it was cancelled by mistake.' },
+  NOT_FOUND: { fault: 'requester', retryable: false, phase: 'admission', meaning: 'The provider has no such task or blob for this requester.', hint: 'Check the id, the provider and the key; results are kept for a limited time.' },
+  BLOB_UNAVAILABLE: { fault: 'requester', retryable: true, phase: 'prepare', meaning: 'A blob that the task names could not be fetched from its requester.', hint: 'Keep the requester connected until the inputs are transferred.' },
+  RUNTIME_UNAVAILABLE: { fault: 'provider', retryable: true, phase: 'prepare', meaning: 'The runtime does not work on this host (any more).', hint: 'Ask another provider; the operator runs `souk doctor`.' },
+  EXECUTOR_FAILED: { fault: 'provider', retryable: true, phase: 'run', meaning: 'The sandbox failed through no fault of the task; it costs nothing.', hint: 'Try again, or ask another provider.' },
+  STORAGE_FULL: { fault: 'provider', retryable: true, phase: 'collect', meaning: 'A quota of the artifact store is used up.', hint: 'Fetch results earlier, or ask for less.' },
+  PROVIDER_STOPPED: { fault: 'provider', retryable: true, phase: 'run', meaning: 'The provider stopped or was restarted while it had the task; it costs nothing.', hint: 'Submit again; `retry` lets the provider run it again by itself.' },
+  UNREACHABLE: { fault: 'network', retryable: true, phase: 'connect', meaning: 'No connection to the address could be made.', hint: 'Check the address and that the provider is up.' },
+  CONNECTION_LOST: { fault: 'network', retryable: true, phase: 'deliver', meaning: 'The connection broke before the answer came.', hint: 'Connect again; an accepted task goes on and is found by its id.' },
+  PROTOCOL_ERROR: { fault: 'network', retryable: false, phase: 'deliver', meaning: 'The other side sent something that the protocol does not allow.', hint: 'Check that both sides speak the same version of the protocol.' },
+  CONFIG_INVALID: { fault: 'operator', retryable: false, phase: 'config', meaning: 'The configuration is wrong; file, key and what would be right are named.', hint: 'Correct the key; `souk config show` prints the effective values.' },
+  KEY_UNUSABLE: { fault: 'operator', retryable: false, phase: 'start', meaning: 'The key file cannot be read, is readable by others, or holds no secp256k1 key.', hint: 'Restore the key file with mode 0600, or move it away to have a new key made.' },
+  START_FAILED: { fault: 'operator', retryable: false, phase: 'start', meaning: 'The node could not start.', hint: 'See the reason; `souk doctor` tells what this host can do.' },
+  NODE_NOT_RUNNING: { fault: 'operator', retryable: true, phase: 'connect', meaning: 'No node answers on the local socket.', hint: 'Start it with `souk up`, or name its configuration with --config.' },
+  RECEIPT_INVALID: { fault: 'provider', retryable: false, phase: 'verify', meaning: 'A receipt does not verify: signature, digest or form is wrong.', hint: 'Do not trust the result; it is not what the provider signed.' },
+  INTERNAL: { fault: 'provider', retryable: false, phase: 'run', meaning: 'A bug in souk.', hint: 'Please report it with the log.' },
+}
+
+export interface SoukErrorOptions<C extends ErrorCode> {
+  readonly code: C
+  /** What happened and why, in one sentence. */
+  readonly message: string
+  readonly details: ErrorDetails[C]
+  readonly phase?: Phase
+  readonly fault?: Fault
+  readonly retryable?: boolean
+  readonly hint?: string
+  readonly cause?: unknown
+}
+
+/** The form in which an error crosses the wire, is journaled, and is printed with `--json`. */
+export const serialisedErrorSchema = z.strictObject({
+  code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]),
+  message: z.string().max(10_000),
+  fault: z.enum(FAULTS),
+  phase: z.enum(PHASES),
+  retryable: z.boolean(),
+  hint: z.string().max(10_000),
+  details: z.record(z.string(), z.unknown()),
+})
+export type SerialisedError = z.infer<typeof serialisedErrorSchema>
+
+/**
+ * The one error type that leaves any part of souk. It tells a person what happened (`message`), what to do
+ * (`hint`) and programs the rest; `cause` keeps what it was made from and never crosses the wire.
+ */
+export class SoukError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'SoukError'
+  readonly code: C
+  readonly fault: Fault
+  readonly phase: Phase
+  readonly retryable: boolean
+  readonly hint: string
+  readonly details: ErrorDetails[C]
+
+  constructor(options: SoukErrorOptions<C>) {
+    super(options.message, options.cause === undefined ? undefined : { cause: options.cause })
+    const facts = ERROR_CODES[options.code]
+    this.code = options.code
+    this.fault = options.fault ?? facts.fault
+    this.phase = options.phase ?? facts.phase
+    this.retryable = options.retryable ?? facts.retryable
+    this.hint = options.hint ?? facts.hint
+    this.details = options.details
+  }
+
+  toJSON(): SerialisedError {
+    const { code, message, fault, phase, retryable, hint } = this
+    return { code, message, fault, phase, retryable, hint, details: { ...this.details } }
+  }
+
+  /** Rebuilds an error that came from elsewhere; its details have the shape its sender gave them. */
+  static fromJSON(error: SerialisedError): SoukError {
+    return new SoukError({ ...error, details: error.details as unknown as ErrorDetails[ErrorCode] })
+  }
+
+  /** Whatever was thrown, as a SoukError: a SoukError stays itself, anything else is a bug. */
+  static from(thrown: unknown): SoukError {
+    if (thrown instanceof SoukError) return thrown
+    const reason = thrown instanceof Error ? thrown.message : String(thrown)
+    return new SoukError({ code: 'INTERNAL', message: `Internal error: ${reason}`, details: { reason }, cause: thrown })
+  }
+}
+
+export function isSoukError<C extends ErrorCode>(thrown: unknown, code: C): thrown is SoukError<C> {
+  return thrown instanceof SoukError && thrown.code === code
+}
+
+/** zod's issues in the form that our errors carry. */
+export function issuesOf(error: z.ZodError): readonly Issue[] {
+  return error.issues.map((issue) => ({ path: issue.path.map(String).join('.'), message: issue.message }))
+}
+
+export const limitNameSchema = z.enum(LIMIT_NAMES)

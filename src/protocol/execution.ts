@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import { LIMIT_NAMES } from './limits.ts'
+
+/** The runtimes a task can ask for. A provider offers those that its probe has proven. */
+export const RUNTIME_NAMES = ['wasm', 'docker', 'native'] as const
+export type RuntimeName = (typeof RUNTIME_NAMES)[number]
+
+/** Why a WebAssembly program trapped: the traps of the core specification, and the host's own. */
+export const TRAP_NAMES = [
+  'unreachable',
+  'memoryOutOfBounds',
+  'tableOutOfBounds',
+  'divideByZero',
+  'integerOverflow',
+  'invalidConversion',
+  'indirectCallTypeMismatch',
+  'nullReference',
+  'stackOverflow',
+  'uncaughtException',
+  'other',
+] as const
+export type TrapName = (typeof TRAP_NAMES)[number]
+
+const count = z.int().nonnegative()
+export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'a sha256 digest: 64 lower-case hex digits')
+
+/** How a task that started came to its end. */
+export const outcomeSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('exited'), code: z.int().min(0).max(0xffff_ffff) }),
+  z.strictObject({ kind: z.literal('killed'), signal: z.string().regex(/^SIG[A-Z0-9+-]{1,16}$/) }),
+  z.strictObject({ kind: z.literal('trapped'), trap: z.enum(TRAP_NAMES) }),
+  z.strictObject({ kind: z.literal('limit'), limit: z.enum(LIMIT_NAMES) }),
+  z.strictObject({ kind: z.literal('cancelled') }),
+])
+export type Outcome = z.infer<typeof outcomeSchema>
+
+/**
+ * What the task used. `limitsHit` names every limit that was met, those that ended the task and those that
+ * only made a call fail, in the order of LIMIT_NAMES.
+ */
+export const usageSchema = z.strictObject({
+  wallTimeMs: count,
+  cpuTimeMs: count,
+  memoryPeakBytes: count,
+  outputBytes: count,
+  limitsHit: z.array(z.enum(LIMIT_NAMES)),
+})
+export type Usage = z.infer<typeof usageSchema>
+
+/**
+ * What stood between the task and the host. `layers` are the walls in place, outermost first, in the
+ * vocabulary of docs/SECURITY.md; `missing` are those that this runtime has elsewhere but not on this host.
+ */
+export const isolationSchema = z.strictObject({
+  runtime: z.enum(RUNTIME_NAMES),
+  engine: z.string().max(200),
+  layers: z.array(z.string().max(100)).max(50),
+  missing: z.array(z.string().max(200)).max(50),
+  reuse: z.enum(['none', 'same-requester']),
+})
+export type Isolation = z.infer<typeof isolationSchema>
+
+/** Why a declared output could not be handed over. It never changes the outcome. */
+export const OUTPUT_ERROR_CODES = ['MISSING', 'SYMLINK', 'NOT_REGULAR', 'HARD_LINK', 'UNSAFE_NAME', 'TOO_LARGE', 'TOO_MANY', 'UNREADABLE'] as const
+
+/** One file of the result: its path inside the sandbox, then its digest and size, or why not. */
+export const outputSchema = z.union([
+  z.strictObject({ path: z.string(), sha256: sha256Schema, bytes: count }),
+  z.strictObject({
+    path: z.string(),
+    error: z.strictObject({ code: z.enum(OUTPUT_ERROR_CODES), message: z.string() }),
+  }),
+])
+export type Output = z.infer<typeof outputSchema>
+
+/** What one run came to: success and every failure of the task have this one shape. */
+export interface Execution {
+  readonly outcome: Outcome
+  readonly usage: Usage
+  readonly isolation: Isolation
+  readonly outputs: readonly Output[]
+}

@@ -1,0 +1,40 @@
+import type { OutputOffsets, TaskEvent, TaskSummary } from '../events.ts'
+import type { SignedTask } from '../receipt.ts'
+
+/**
+ * What the task protocol serves: implemented by the provider's node, called for each remote peer.
+ * `peer` is the Ethereum address of the connection's authenticated key. Every method throws SoukError;
+ * a task of another requester is NOT_FOUND, exactly as one that does not exist.
+ */
+export interface TaskService {
+  /** Resolves when the task is durably accepted. Throws INVALID_INPUT or REFUSED with every reason. */
+  submit(request: { readonly peer: string; readonly task: SignedTask }): Promise<{ readonly taskId: string }>
+  /** Resolves when the cancellation is noted; the task's own `finished` event tells what came of it. */
+  cancel(request: { readonly peer: string; readonly taskId: string }): Promise<void>
+  list(request: { readonly peer: string }): Promise<readonly TaskSummary[]>
+  show(request: { readonly peer: string; readonly taskId: string }): Promise<TaskSummary>
+  /** Events from now on, output from `offsets`; ends after `finished`, or when `signal` aborts. */
+  follow(request: {
+    readonly peer: string
+    readonly taskId: string
+    readonly offsets: OutputOffsets
+    readonly signal: AbortSignal
+  }): AsyncIterable<TaskEvent>
+}
+
+/** Read access to one blob that the asking peer may have. */
+export interface ServedBlob {
+  readonly bytes: number
+  /** Up to `length` bytes from `offset`; shorter only at the end of the blob. */
+  read(range: { readonly offset: number; readonly length: number }): Promise<Uint8Array>
+  close(): Promise<void>
+}
+
+/**
+ * What the blob protocol serves. Both sides implement it: a requester serves what the tasks that it sent to
+ * `peer` name, a provider what the results of `peer`'s tasks name. Anything else is `undefined`, which the
+ * peer sees as NOT_FOUND whether the blob exists or not.
+ */
+export interface BlobService {
+  open(request: { readonly peer: string; readonly sha256: string; readonly signal: AbortSignal }): Promise<ServedBlob | undefined>
+}

@@ -1,0 +1,128 @@
+import { z } from 'zod'
+import { RUNTIME_NAMES, sha256Schema, type RuntimeName } from './execution.ts'
+import { limitsSchema } from './limits.ts'
+
+/** Bounds on what a task may say, so that a hostile one stays small. Bytes are of the UTF-8 form. */
+export const TASK_BOUNDS = {
+  specBytes: 1024 * 1024,
+  nameCharacters: 100,
+  arguments: 4096,
+  environmentVariables: 1024,
+  commandAndEnvironmentBytes: 512 * 1024,
+  inputs: 1024,
+  outputs: 64,
+  pathBytes: 1024,
+  segmentBytes: 255,
+} as const
+
+/** A file, named by what is in it. */
+export const blobRefSchema = z.strictObject({ sha256: sha256Schema, bytes: z.int().nonnegative() }).readonly()
+export type BlobRef = z.infer<typeof blobRefSchema>
+
+const utf8Bytes = (text: string): number => new TextEncoder().encode(text).byteLength
+const noNul = z.string().refine((text) => !text.includes('\0'), 'must not contain a NUL byte')
+
+/** An absolute path inside the sandbox: normalised, no `.`, `..`, empty segment or trailing slash. */
+export const sandboxPathSchema = noNul
+  .refine((path) => path.startsWith('/'), 'must be an absolute path inside the sandbox')
+  .refine((path) => utf8Bytes(path) <= TASK_BOUNDS.pathBytes, `must be at most ${TASK_BOUNDS.pathBytes} bytes`)
+  .refine(
+    (path) => path === '/' || path.slice(1).split('/').every((segment) => segment !== '' && segment !== '.' && segment !== '..'),
+    'must be normalised: no empty segment, ".", ".." or trailing slash',
+  )
+  .refine((path) => path.split('/').every((segment) => utf8Bytes(segment) <= TASK_BOUNDS.segmentBytes), `each name must be at most ${TASK_BOUNDS.segmentBytes} bytes`)
+
+/** A path below the root: `/` itself cannot be an input or an output. */
+export const sandboxTargetSchema = sandboxPathSchema.refine((path) => path !== '/', 'must be below /')
+
+export const environmentSchema = z
+  .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/, 'an environment variable name: letters, digits, "_", ".", "-"'), noNul)
+  .refine((env) => Object.keys(env).length <= TASK_BOUNDS.environmentVariables, `at most ${TASK_BOUNDS.environmentVariables} variables`)
+export const argumentsSchema = z.array(noNul).max(TASK_BOUNDS.arguments)
+export const nameSchema = z
+  .string()
+  .min(1)
+  .max(TASK_BOUNDS.nameCharacters)
+  .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._-]*$/u, 'letters, digits, spaces, ".", "_", "-"; starts with a letter or digit')
+export const weiSchema = z.string().regex(/^(0|[1-9][0-9]{0,77})$/, 'an amount in wei: decimal digits')
+export const imageSchema = noNul.min(1).max(512).regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/, 'an image reference')
+export const rootfsNameSchema = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'the name of a root file system that the provider offers')
+
+const runtimeSchema = z.union([
+  z.strictObject({ type: z.literal('wasm').optional(), module: blobRefSchema }),
+  z.strictObject({ type: z.enum(['docker', 'native']).optional(), image: imageSchema }),
+  z.strictObject({ type: z.literal('native').optional(), program: blobRefSchema }),
+  z.strictObject({ type: z.literal('native').optional(), tar: blobRefSchema }),
+  z.strictObject({ type: z.literal('native').optional(), rootfs: z.strictObject({ name: rootfsNameSchema, sha256: sha256Schema }) }),
+])
+
+/**
+ * A task as it crosses the wire: JSON, serialised once by the requester; `specDigest` is sha256 over exactly
+ * those bytes. Every size is integer bytes, every time integer milliseconds, money a decimal string of wei,
+ * and every file is named by digest and length.
+ */
+export const taskSpecSchema = z
+  .strictObject({
+    version: z.literal(1),
+    name: nameSchema,
+    runtime: runtimeSchema,
+    command: argumentsSchema,
+    env: environmentSchema,
+    stdin: blobRefSchema.optional(),
+    workdir: sandboxPathSchema.optional(),
+    inputs: z.array(z.strictObject({ source: blobRefSchema, target: sandboxTargetSchema })).max(TASK_BOUNDS.inputs),
+    outputs: z.array(z.strictObject({ path: sandboxTargetSchema })).max(TASK_BOUNDS.outputs),
+    limits: limitsSchema,
+    queueTimeoutMs: z.int().positive().optional(),
+    totalTimeoutMs: z.int().positive().optional(),
+    network: z.literal('none'),
+    retry: z.int().min(0).max(10),
+    maxPriceWei: weiSchema,
+    verify: z.literal('once'),
+  })
+  .refine(
+    (spec) =>
+      spec.command.reduce((sum, argument) => sum + utf8Bytes(argument) + 1, 0) +
+        Object.entries(spec.env).reduce((sum, [name, value]) => sum + utf8Bytes(name) + utf8Bytes(value) + 2, 0) <=
+      TASK_BOUNDS.commandAndEnvironmentBytes,
+    { message: `command and env together must be at most ${TASK_BOUNDS.commandAndEnvironmentBytes} bytes`, path: ['command'] },
+  )
+  .refine((spec) => disjoint(spec.inputs.map((input) => input.target), spec.outputs.map((output) => output.path)), {
+    message: 'targets of inputs and outputs must be distinct; nothing may lie below an input, no output below another output',
+    path: ['inputs'],
+  })
+
+export type TaskSpec = z.infer<typeof taskSpecSchema>
+export type RuntimeSpec = TaskSpec['runtime']
+
+/** No path twice, nothing below an input (it is a file), no output below another output. */
+function disjoint(inputs: readonly string[], outputs: readonly string[]): boolean {
+  const all = [...inputs, ...outputs]
+  const below = (path: string, parent: string): boolean => path.startsWith(`${parent}/`)
+  return (
+    new Set(all).size === all.length &&
+    !inputs.some((input) => all.some((path) => below(path, input))) &&
+    !outputs.some((output) => outputs.some((path) => below(path, output)))
+  )
+}
+
+/** Which runtimes a task's `runtime` can mean: by its type, or by what it brings where it names no type. */
+export function runtimesOf(runtime: RuntimeSpec): readonly RuntimeName[] {
+  if (runtime.type !== undefined) return [runtime.type]
+  if ('module' in runtime) return ['wasm']
+  if ('image' in runtime) return ['docker', 'native']
+  return ['native']
+}
+
+/** Every blob that a task names: what its requester has to serve, and all that it has to serve. */
+export function blobsOf(spec: TaskSpec): readonly BlobRef[] {
+  const blobs: BlobRef[] = []
+  if ('module' in spec.runtime) blobs.push(spec.runtime.module)
+  if ('program' in spec.runtime) blobs.push(spec.runtime.program)
+  if ('tar' in spec.runtime) blobs.push(spec.runtime.tar)
+  if (spec.stdin !== undefined) blobs.push(spec.stdin)
+  for (const input of spec.inputs) blobs.push(input.source)
+  return blobs
+}
+
+export const runtimeNameSchema = z.enum(RUNTIME_NAMES)
