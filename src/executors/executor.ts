@@ -45,7 +45,7 @@ export interface Job<T extends RuntimeTask> {
   readonly stderr: Writable
   readonly signal: AbortSignal
   /** Called once, when the task's own first instruction is about to run: from here on it is billable. */
-  onStarted?(): void
+  onStarted(): void
 }
 
 /** Why a run is being stopped from outside; the reason of a job's AbortSignal. */

@@ -97,13 +97,21 @@ export type RuntimeSpec = TaskSpec['runtime']
 
 /** No path twice, nothing below an input (it is a file), no output below another output. */
 function disjoint(inputs: readonly string[], outputs: readonly string[]): boolean {
-  const all = [...inputs, ...outputs]
-  const below = (path: string, parent: string): boolean => path.startsWith(`${parent}/`)
+  const files = new Set(inputs)
+  const folders = new Set(outputs)
   return (
-    new Set(all).size === all.length &&
-    !inputs.some((input) => all.some((path) => below(path, input))) &&
-    !outputs.some((output) => outputs.some((path) => below(path, output)))
+    files.size === inputs.length &&
+    folders.size === outputs.length &&
+    inputs.every((path) => !folders.has(path) && !parentsOf(path).some((parent) => files.has(parent))) &&
+    outputs.every((path) => !parentsOf(path).some((parent) => files.has(parent) || folders.has(parent)))
   )
+}
+
+/** `/a/b/c` → `/a`, `/a/b`. */
+function parentsOf(path: string): string[] {
+  const parents: string[] = []
+  for (let end = path.indexOf('/', 1); end !== -1; end = path.indexOf('/', end + 1)) parents.push(path.slice(0, end))
+  return parents
 }
 
 /** Which runtimes a task's `runtime` can mean: by its type, or by what it brings where it names no type. */

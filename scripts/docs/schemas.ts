@@ -1,0 +1,30 @@
+import { z } from 'zod'
+import { receiptSchema } from '../../src/protocol/receipt.ts'
+import { runDocumentSchema } from '../../src/protocol/run-document.ts'
+import { taskFileSchema } from '../../src/protocol/task-file-schema.ts'
+import { taskSpecSchema } from '../../src/protocol/task.ts'
+
+type JsonSchema = z.core.JSONSchema.BaseSchema
+
+/** The task file as an editor checks it. */
+export function taskFileJsonSchema(): JsonSchema {
+  return z.toJSONSchema(taskFileSchema, { io: 'input' })
+}
+
+const text = (schema: JsonSchema): string => `${JSON.stringify(schema, null, 2)}\n`
+
+function titled({ schema, title, description }: { schema: z.ZodType; title: string; description: string }): string {
+  const { $schema, ...rest } = z.toJSONSchema(schema)
+  return text({ $schema, title, description, ...rest } as JsonSchema)
+}
+
+/** schema/*.json by path. */
+export const SCHEMAS: Readonly<Record<string, () => string>> = {
+  'schema/task.schema.json': () => text(taskFileJsonSchema()),
+  'schema/task-spec.schema.json': () =>
+    titled({ schema: taskSpecSchema, title: 'souk task spec', description: 'A task as it crosses the wire: sizes are bytes, times milliseconds, files are named by digest and length.' }),
+  'schema/receipt.schema.json': () =>
+    titled({ schema: receiptSchema, title: 'souk receipt', description: "A provider's signed statement of what a task came to." }),
+  'schema/run-document.schema.json': () =>
+    titled({ schema: runDocumentSchema, title: 'souk run document', description: 'What `souk run --json` prints and `souk verify` takes.' }),
+}

@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs'
+import { code, page, table } from './markdown.ts'
+import { taskFileJsonSchema } from './schemas.ts'
+
+/** The part of JSON Schema that the task file uses. */
+interface Property {
+  readonly type?: string | readonly string[]
+  readonly const?: unknown
+  readonly enum?: readonly unknown[]
+  readonly default?: unknown
+  readonly description?: string
+  readonly examples?: readonly unknown[]
+  readonly properties?: Readonly<Record<string, Property>>
+  readonly required?: readonly string[]
+  readonly items?: Property
+  readonly anyOf?: readonly Property[]
+}
+
+const EXAMPLE = 'examples/word-count.yaml'
+
+/** docs/TASK.md */
+export function taskPage(): string {
+  const schema = taskFileJsonSchema() as Property
+  return page([
+    '# The task file',
+    [
+      'What a requester writes, as YAML or (in a file that ends in `.json`) JSON. Only `version` and `runtime` are required.',
+      'An unknown key is an error that names the nearest known one; every problem is reported at once, with line and column.',
+      'Editors check it against [schema/task.schema.json](../schema/task.schema.json).',
+    ].join(' '),
+    `\`\`\`yaml\n${readFileSync(new URL(`../../${EXAMPLE}`, import.meta.url), 'utf8').trim()}\n\`\`\``,
+    `This is [${EXAMPLE}](../${EXAMPLE}).`,
+    [
+      '- Sizes are bytes, or `64k`, `512m`, `1.5g`, `2t` (1k is 1024 bytes). Durations are milliseconds, or `500ms`, `30s`, `5m`, `1m30s`, `1h`; at most 24 days.',
+      '- Paths of files start at the folder of the task file. They are digested when the task is submitted; a file that changes after that no longer fits, and the task is not run.',
+      '- An input that is a folder stands for every regular file below it (at most 1,024 in one task). A symbolic link in it is an error; folders without files are not there.',
+      '- In `command` and `env` numbers and booleans become text exactly as they are written: `1.10` stays `1.10`. Everywhere else text that looks like a number needs quotes.',
+      '- Resources and times that are left out are what the provider gives; `souk node status` there, or a refusal, says what that is. One that is above its offer is refused, never lowered.',
+      '- `resources.gpu` is reserved and refused until it is offered.',
+      '- A task file has at most 256 KiB. What it comes to on the wire is [schema/task-spec.schema.json](../schema/task-spec.schema.json).',
+    ].join('\n'),
+    '## Keys',
+    table({ head: ['Key', 'Type', 'Default', 'Meaning', 'Example'], rows: rowsOf({ schema, prefix: '' }) }),
+  ])
+}
+
+function rowsOf({ schema, prefix }: { schema: Property; prefix: string }): readonly (readonly string[])[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
+    const key = `${prefix}${name}`
+    const inside = [property, ...(property.anyOf ?? [])].flatMap((one) => [
+      ...(one.items === undefined ? [] : rowsOf({ schema: one.items, prefix: `${key}[].` })),
+      ...rowsOf({ schema: one, prefix: `${key}.` }),
+    ])
+    const required = schema.required?.includes(name) === true
+    const fallback = required ? 'required' : property.default === undefined || isEmpty(property.default) ? '' : code(JSON.stringify(property.default))
+    const example = property.examples?.[0]
+    const shown = example === undefined ? '' : code(typeof example === 'string' ? example : JSON.stringify(example))
+    return [[code(key), typeOf(property), fallback, property.description ?? '', shown], ...inside]
+  })
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+}
+
+function typeOf(property: Property): string {
+  if (property.const !== undefined) return code(JSON.stringify(property.const))
+  if (property.enum !== undefined) return property.enum.map((value) => code(String(value))).join(', ')
+  if (property.anyOf !== undefined) return [...new Set(property.anyOf.map(typeOf))].join(' or ')
+  const types = [property.type ?? 'any'].flat()
+  return types.map((type) => WORDS[type] ?? type).join(' or ')
+}
+
+const WORDS: Readonly<Record<string, string>> = { string: 'text', object: 'map', array: 'list', integer: 'whole number' }

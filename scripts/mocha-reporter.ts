@@ -1,0 +1,41 @@
+import { writeFileSync } from 'node:fs'
+import Mocha from 'mocha'
+
+/** What the runner of all tests needs to know of one run of mocha, written to the file that `output` names. */
+export interface MochaResult {
+  readonly passed: number
+  readonly failed: readonly string[]
+  readonly skipped: readonly string[]
+  /** What kept the process alive after the last test, where something did. */
+  readonly stillOpen?: readonly string[]
+}
+
+/** How long open handles may take to close after the last test. */
+const CLOSE_MS = 5_000
+
+/** Mocha's spec reporter that also writes a {@link MochaResult}, and ends a process that would not end. */
+export default class StageReporter extends Mocha.reporters.Spec {
+  constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
+    super(runner, options)
+    const { output } = options.reporterOptions as { readonly output: string }
+    let passed = 0
+    const failed: string[] = []
+    const skipped: string[] = []
+    runner.on('pass', () => passed++)
+    runner.on('fail', (test) => failed.push(titleOf(test)))
+    runner.on('pending', (test) => skipped.push(titleOf(test)))
+    runner.once('end', () => {
+      const result: MochaResult = { passed, failed, skipped }
+      writeFileSync(output, JSON.stringify(result))
+      setTimeout(() => {
+        const stillOpen = process.getActiveResourcesInfo()
+        writeFileSync(output, JSON.stringify({ ...result, stillOpen }))
+        process.exit(1)
+      }, CLOSE_MS).unref()
+    })
+  }
+}
+
+function titleOf(test: Mocha.Runnable): string {
+  return test.titlePath().join(' › ')
+}

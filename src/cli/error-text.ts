@@ -1,0 +1,70 @@
+import type { ErrorCode, Issue, Refusal, SerialisedError } from '../protocol/errors.ts'
+import { printable, printableLines } from './printable.ts'
+import type { Colors } from './terminal.ts'
+
+/** What happened, in a few words; why is for the error's message to say. */
+const HEADLINES: { readonly [C in ErrorCode]: string } = {
+  INVALID_INPUT: 'The task is not valid',
+  INVALID_USAGE: 'The command line is not valid',
+  MODULE_REFUSED: 'The WebAssembly module is refused',
+  IMAGE_REFUSED: 'The image is refused',
+  REFUSED: 'The provider refuses the task',
+  EXECUTION_TIMEOUT: 'The task met a time limit',
+  RESOURCE_LIMIT: 'The task met a limit',
+  QUEUE_TIMEOUT: 'The task waited for too long',
+  TOTAL_TIMEOUT: 'The task did not start in time',
+  CANCELLED: 'The task was cancelled',
+  NOT_FOUND: 'There is no such task',
+  BLOB_UNAVAILABLE: 'A file could not be transferred',
+  RUNTIME_UNAVAILABLE: 'The runtime does not work there',
+  EXECUTOR_FAILED: 'The sandbox failed',
+  STORAGE_FULL: 'There is no room for the task',
+  PROVIDER_STOPPED: 'The provider stopped',
+  UNREACHABLE: 'There is no connection to the provider',
+  CONNECTION_LOST: 'The connection to the provider broke',
+  PROTOCOL_ERROR: 'The other side broke the protocol',
+  CONFIG_INVALID: 'The configuration is not valid',
+  KEY_UNUSABLE: 'The key file cannot be used',
+  START_FAILED: 'The start failed',
+  NODE_NOT_RUNNING: 'No node is running here',
+  RECEIPT_INVALID: 'The receipt does not verify',
+  INTERNAL: 'souk itself failed',
+}
+
+/**
+ * An error for a person: what happened, why, and what to do, a line each; where there are several reasons,
+ * each has a line.
+ */
+export function errorLines({ error, colors }: { readonly error: SerialisedError; readonly colors: Colors }): readonly string[] {
+  const label = (text: string): string => colors.dim(text.padEnd(LABEL_WIDTH))
+  const [why = '', ...more] = reasonsOf(error)
+  return [
+    `${colors.red(colors.bold('error'.padEnd(LABEL_WIDTH)))}${colors.bold(HEADLINES[error.code])} ${colors.dim(`(${error.code})`)}`,
+    `${label('why')}${why}`,
+    ...more.map((reason) => `${' '.repeat(LABEL_WIDTH)}${reason}`),
+    `${label('do')}${printable(error.hint)}`,
+  ]
+}
+
+const LABEL_WIDTH = 'error'.length + 2
+
+function reasonsOf(error: SerialisedError): readonly string[] {
+  const { details } = error
+  if (error.code === 'REFUSED') {
+    const reasons = details['reasons'] as readonly Refusal[] | undefined
+    if (reasons !== undefined && reasons.length > 0) return reasons.map(({ message }) => sentence(printable(message)))
+  }
+  if (error.code === 'RECEIPT_INVALID') {
+    const reasons = details['reasons'] as readonly string[] | undefined
+    if (reasons !== undefined && reasons.length > 0) return reasons.map((reason) => sentence(printable(reason)))
+  }
+  const lines = printableLines(error.message)
+  // A message that only counts what the details list.
+  const issues = lines.length === 1 ? (details['issues'] as readonly Issue[] | undefined) : undefined
+  if (issues === undefined || issues.length < 2) return lines
+  return [...lines, ...issues.map(({ path, message }) => printable(path === '' ? message : `${path} ${message}`))]
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

@@ -1,0 +1,48 @@
+import type { Outcome, Usage } from '../protocol/execution.ts'
+import type { LimitName } from '../protocol/limits.ts'
+import { counted, formatElapsed, formatSize } from './quantities.ts'
+import type { Colors } from './terminal.ts'
+
+const LIMITS: { readonly [L in LimitName]: string } = {
+  wallTime: 'wall time',
+  cpuTime: 'CPU time',
+  idleTime: 'idle time',
+  memory: 'memory',
+  pids: 'pids',
+  disk: 'disk',
+  inodes: 'inodes',
+  output: 'output',
+  openFiles: 'open files',
+  fuel: 'fuel',
+}
+
+/** How a task ended, in a few words. */
+export function outcomeText(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'exited':
+      return `exited ${outcome.code}`
+    case 'killed':
+      return `killed by ${outcome.signal}`
+    case 'trapped':
+      return `trapped: ${outcome.trap}`
+    case 'limit':
+      return `over its ${LIMITS[outcome.limit]} limit`
+    case 'cancelled':
+      return 'cancelled'
+  }
+}
+
+/** The same in the colour of how it went. */
+export function colouredOutcome(outcome: Outcome, colors: Colors): string {
+  const text = outcomeText(outcome)
+  if (outcome.kind === 'cancelled') return colors.yellow(text)
+  return outcome.kind === 'exited' && outcome.code === 0 ? colors.green(text) : colors.red(text)
+}
+
+/** What a task used: `1.20s, 0.90s CPU, 12.3m memory, 3 outputs`. */
+export function usageText({ usage, outputs }: { readonly usage: Usage; readonly outputs: number }): string {
+  const parts = [formatElapsed(usage.wallTimeMs), `${formatElapsed(usage.cpuTimeMs)} CPU`, `${formatSize(usage.memoryPeakBytes)} memory`]
+  if (outputs > 0) parts.push(counted(outputs, 'output file'))
+  if (usage.limitsHit.length > 0) parts.push(`met limits: ${usage.limitsHit.map((limit) => LIMITS[limit]).join(', ')}`)
+  return parts.join(', ')
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto'
+import { checkReceipt, invalidReceipt } from '../identity/receipt.ts'
+import { specDigestOf } from '../identity/task.ts'
+import type { Receipt } from '../protocol/receipt.ts'
+import type { Streams } from '../protocol/run-document.ts'
+import { runtimesOf } from '../protocol/task.ts'
+import type { LoadedTask } from './load-task.ts'
+
+/** What a receipt has to be about. */
+export interface ExpectedResult {
+  readonly taskId: string
+  /** Ethereum addresses. */
+  readonly provider: string
+  readonly requester: string
+  /** What was submitted, where that is known. */
+  readonly task?: Pick<LoadedTask, 'spec' | 'bytes'>
+}
+
+/**
+ * The receipt, where it is whole, signed by the expected provider, about the expected task, and has the digests of
+ * the output that really came.
+ * @throws SoukError RECEIPT_INVALID with every reason
+ */
+export function checkResult({ receipt: claimed, streams, expected }: {
+  readonly receipt: Receipt
+  readonly streams: Streams
+  readonly expected: ExpectedResult
+}): Receipt {
+  const { receipt, reasons } = checkReceipt(claimed)
+  if (receipt === undefined) throw invalidReceipt(reasons)
+  const all = [...reasons, ...foreign(receipt, expected), ...otherOutput(receipt, streams)]
+  if (all.length > 0) throw invalidReceipt(all)
+  return receipt
+}
+
+function foreign(receipt: Receipt, { taskId, provider, requester, task }: ExpectedResult): string[] {
+  const reasons: string[] = []
+  if (receipt.taskId !== taskId) reasons.push(`it is about another task, ${receipt.taskId}`)
+  if (receipt.provider !== provider) reasons.push(`it is by another provider, ${receipt.provider}`)
+  if (receipt.authorization.requester !== requester) reasons.push(`it is for another requester, ${receipt.authorization.requester}`)
+  if (task === undefined) return reasons
+  if (receipt.authorization.specDigest !== specDigestOf(task.bytes)) reasons.push('it is about another spec than the one submitted')
+  if (!runtimesOf(task.spec.runtime).includes(receipt.isolation.runtime)) reasons.push(`the task does not allow the runtime ${receipt.isolation.runtime}`)
+  return reasons
+}
+
+function otherOutput(receipt: Receipt, streams: Streams): string[] {
+  return (['stdout', 'stderr'] as const)
+    .filter((name) => {
+      const { sha256, bytes } = receipt[name]
+      return streams[name].byteLength !== bytes || createHash('sha256').update(streams[name]).digest('hex') !== sha256
+    })
+    .map((name) => `${name} does not have the digest and length in the receipt`)
+}

@@ -1,0 +1,96 @@
+import type { Key } from '../identity/key-file.ts'
+import { SoukError } from '../protocol/errors.ts'
+import type { TaskSummary } from '../protocol/events.ts'
+import { createHost } from '../protocol/network/host.ts'
+import { Link } from './link.ts'
+import type { LoadedTask } from './load-task.ts'
+import { createRemoteTask, type RemoteTask, type Waiting } from './remote-task.ts'
+import { ServedBlobs } from './served-blobs.ts'
+import { submitTask } from './submit-task.ts'
+
+export interface ConnectOptions extends Waiting {
+  /** The provider's multiaddr with `/p2p/PEERID`, as `souk up` prints it: nobody else is talked to. */
+  readonly to: string
+  /** Who asks: the key that signs tasks is the one that this side is known by on the network. */
+  readonly key: Key
+  /** How long the first connection may take: 10 s where absent. */
+  readonly timeoutMs?: number
+  /** How long a broken connection may stay broken while something waits for it: 60 s where absent. */
+  readonly reconnectTimeoutMs?: number
+  /** EIP-155 chain id of the provider's chain; 0, for none, where absent. */
+  readonly chainId?: number
+}
+
+export interface SubmitOptions extends Waiting {
+  readonly task: LoadedTask
+  /** Until when the provider may accept it, from now: 5 minutes where absent, at most an hour. */
+  readonly expiresInMs?: number
+  /** Signs the task for whichever provider takes it, rather than for this one. Only for free tasks. */
+  readonly anyProvider?: boolean
+}
+
+/** A requester's connection to one provider. Has to be closed, or the process does not end. */
+export interface Client extends AsyncDisposable {
+  /** The provider's Ethereum address, proven by the handshake. */
+  readonly provider: string
+  /** The Ethereum address of this side's key. */
+  readonly requester: string
+  /**
+   * Resolves once the provider has accepted the task for good. It fetches the task's blobs from here afterwards, so
+   * the client has to stay open until then. Where the connection broke before the answer came, the provider is
+   * asked whether it has the task, and only where it has not is the same signed task sent again.
+   * @throws SoukError INVALID_INPUT, REFUSED with every reason, CONNECTION_LOST; the signal's reason
+   */
+  submit(options: SubmitOptions): Promise<RemoteTask>
+  /** A task that was submitted before, here or elsewhere, with this key. */
+  task(taskId: string): RemoteTask
+  /** This requester's tasks that the provider still knows. @throws SoukError CONNECTION_LOST; the signal's reason */
+  list(options?: Waiting): Promise<readonly TaskSummary[]>
+  /** Whatever still waits ends with CONNECTION_LOST; accepted tasks go on over there. */
+  close(): Promise<void>
+}
+
+const DEFAULTS = { timeoutMs: 10_000, reconnectTimeoutMs: 60_000, chainId: 0 } as const
+
+/** @throws SoukError INVALID_INPUT where `to` names no peer id, UNREACHABLE saying why; the signal's reason */
+export async function connect(options: ConnectOptions): Promise<Client> {
+  const { to, key, signal, timeoutMs, reconnectTimeoutMs, chainId } = { ...DEFAULTS, ...options }
+  if (!/\/p2p\/[1-9A-HJ-NP-Za-km-z]+$/.test(to)) throw noPeerId(to)
+  const host = await createHost({ privateKey: key.privateKey, listen: [], dialTimeoutMs: timeoutMs })
+  try {
+    const connection = await host.connect({ multiaddr: to, ...(signal !== undefined && { signal }) })
+    const link = new Link({ host, multiaddr: to, connection, reconnectTimeoutMs })
+    const blobs = new ServedBlobs({ provider: link.provider })
+    await host.serveBlobs(blobs)
+    const requester = key.address
+    const close = async (): Promise<void> => {
+      await link.close()
+      await host.stop()
+    }
+    return {
+      provider: link.provider,
+      requester,
+      async submit({ task, ...terms }) {
+        const taskId = await submitTask({ ...terms, task, key, chainId, link, blobs })
+        return createRemoteTask({ taskId, requester, link, blobs, task })
+      },
+      task: (taskId) => createRemoteTask({ taskId, requester, link, blobs }),
+      list: ({ signal: waiting } = {}) => link.again((open) => open.list({ ...(waiting !== undefined && { signal: waiting }) }), waiting),
+      close,
+      [Symbol.asyncDispose]: close,
+    }
+  } catch (error) {
+    await host.stop()
+    throw error
+  }
+}
+
+function noPeerId(to: string): SoukError<'INVALID_INPUT'> {
+  const message = 'must end in /p2p/ and a peer id: without it, whoever answers there would pass for the provider'
+  return new SoukError({
+    code: 'INVALID_INPUT',
+    message: `The address ${to} ${message}.`,
+    details: { issues: [{ path: 'to', message }] },
+    hint: 'Use the address as `souk up` or `souk node status` shows it: /ip4/127.0.0.1/tcp/4001/p2p/16Uiu2…',
+  })
+}

@@ -1,0 +1,125 @@
+import type { Key } from '../identity/key-file.ts'
+import { signTask } from '../identity/task.ts'
+import { isSoukError, SoukError } from '../protocol/errors.ts'
+import type { ProviderConnection } from '../protocol/network/task-client.ts'
+import { ANY_PROVIDER, type SignedTask } from '../protocol/receipt.ts'
+import { protocolError } from '../protocol/wire-fields.ts'
+import type { Link } from './link.ts'
+import type { LoadedTask } from './load-task.ts'
+import type { ServedBlobs } from './served-blobs.ts'
+
+export interface SubmitTaskOptions {
+  readonly task: LoadedTask
+  readonly key: Key
+  readonly chainId: number
+  readonly link: Link
+  readonly blobs: ServedBlobs
+  readonly expiresInMs?: number
+  readonly anyProvider?: boolean
+  readonly signal?: AbortSignal
+}
+
+const DEFAULT_EXPIRES_IN_MS = 5 * 60_000
+
+/**
+ * Signs the task and hands it to the provider, once: where an answer was lost it asks before it sends again.
+ * @returns the task's id, known to be accepted
+ */
+export async function submitTask(options: SubmitTaskOptions): Promise<string> {
+  const { task, key, chainId, link, blobs, signal, expiresInMs = DEFAULT_EXPIRES_IN_MS, anyProvider = false } = options
+  const { task: signed, taskId } = signTask({
+    spec: task.bytes,
+    provider: anyProvider ? ANY_PROVIDER : link.provider,
+    maxPriceWei: task.spec.maxPriceWei,
+    chainId,
+    key,
+    expiryMs: Date.now() + expiresInMs,
+  })
+  // The provider may come for them before its answer is here.
+  blobs.offer(taskId, task.blobs)
+  const delivery = new Delivery({ signed, taskId, link, ...(signal !== undefined && { signal }) })
+  try {
+    await delivery.accepted()
+    return taskId
+  } catch (thrown) {
+    const fateKnown = !delivery.sent || (!signal?.aborted && !isSoukError(thrown, 'CONNECTION_LOST'))
+    if (fateKnown) blobs.forget(taskId)
+    throw !fateKnown && isSoukError(thrown, 'CONNECTION_LOST') ? unknownFate(taskId, thrown) : thrown
+  }
+}
+
+interface DeliveryOptions {
+  readonly signed: SignedTask
+  readonly taskId: string
+  readonly link: Link
+  readonly signal?: AbortSignal
+}
+
+/** One signed task on its way to a provider. */
+class Delivery {
+  readonly #options: DeliveryOptions
+  #sent = 0
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options
+  }
+
+  /** Whether the provider may have it. */
+  get sent(): boolean {
+    return this.#sent > 0
+  }
+
+  /** Resolves once the provider has it for good. */
+  async accepted(): Promise<void> {
+    const { link, signal } = this.#options
+    const patience = link.patience(signal)
+    for (;;) {
+      try {
+        const connection = await link.connection(signal)
+        if (this.sent && (await this.#isKnown(connection))) return
+        return await this.#send(connection)
+      } catch (thrown) {
+        await patience.afterFailure(this.#sent > 1 && isReplay(thrown) ? underWay(thrown) : thrown)
+      }
+    }
+  }
+
+  async #send(connection: ProviderConnection): Promise<void> {
+    const { signed, taskId, signal } = this.#options
+    this.#sent += 1
+    const accepted = await connection.submit(signed, signal === undefined ? {} : { signal })
+    if (accepted.taskId !== taskId) throw protocolError(`the provider accepted ${accepted.taskId} where ${taskId} was submitted`)
+  }
+
+  async #isKnown(connection: ProviderConnection): Promise<boolean> {
+    const { taskId, signal } = this.#options
+    try {
+      await connection.show(taskId, signal === undefined ? {} : { signal })
+      return true
+    } catch (thrown) {
+      if (isSoukError(thrown, 'NOT_FOUND')) return false
+      throw thrown
+    }
+  }
+}
+
+function isReplay(thrown: unknown): thrown is SoukError<'REFUSED'> {
+  return isSoukError(thrown, 'REFUSED') && thrown.details.reasons.every(({ reason }) => reason === 'REPLAYED')
+}
+
+/** What was sent first is being accepted just now: its answer is still lost, and worth asking for again. */
+function underWay(cause: SoukError): SoukError<'CONNECTION_LOST'> {
+  return new SoukError({ code: 'CONNECTION_LOST', message: 'The provider is taking the task from an earlier connection.', details: {}, cause })
+}
+
+function unknownFate(taskId: string, cause: SoukError<'CONNECTION_LOST'>): SoukError<'CONNECTION_LOST'> {
+  const { details, retryable } = cause
+  return new SoukError({
+    code: 'CONNECTION_LOST',
+    message: `${cause.message} Whether the provider has accepted task ${taskId} is not known.`,
+    details,
+    retryable,
+    hint: `Connect again and ask for task ${taskId}; submit anew only where it is not found.`,
+    cause,
+  })
+}

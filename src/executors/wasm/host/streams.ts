@@ -1,0 +1,54 @@
+import { readSync, writeSync } from 'node:fs'
+import { fail } from './errno.ts'
+import { GuestExit } from './host.ts'
+
+/** The descriptors of this process on which the task's standard streams are. */
+export interface StreamDescriptors {
+  readonly stdin: number
+  readonly stdout: number
+  readonly stderr: number
+}
+
+const codeOf = (thrown: unknown): string | undefined =>
+  typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined
+
+/** The task's standard streams: blocking, unbuffered, and output only up to its limit. */
+export class Streams {
+  readonly #descriptors: StreamDescriptors
+  #outputLeftBytes: number
+  #ended = false
+
+  constructor({ descriptors, outputBytes }: { readonly descriptors: StreamDescriptors; readonly outputBytes: number }) {
+    this.#descriptors = descriptors
+    this.#outputLeftBytes = outputBytes
+  }
+
+  /** Blocks until there is something; 0 is the end. */
+  read(target: Uint8Array): number {
+    if (target.length === 0 || this.#ended) return 0
+    try {
+      const count = readSync(this.#descriptors.stdin, target)
+      this.#ended = count === 0
+      return count
+    } catch (error) {
+      if (codeOf(error) === 'ECONNRESET') return 0
+      return fail('io')
+    }
+  }
+
+  /** Writes everything; at the limit on output it writes what fits and ends the task. */
+  write(kind: 'stdout' | 'stderr', source: Uint8Array): number {
+    const length = Math.min(source.length, this.#outputLeftBytes)
+    for (let done = 0; done < length; ) {
+      try {
+        const count = writeSync(this.#descriptors[kind], source, done, length - done)
+        done += count
+        this.#outputLeftBytes -= count
+      } catch (error) {
+        fail(codeOf(error) === 'EPIPE' ? 'pipe' : 'io')
+      }
+    }
+    if (length < source.length) throw new GuestExit({ kind: 'output' })
+    return length
+  }
+}

@@ -1,0 +1,207 @@
+import { Buffer } from 'node:buffer'
+import { SoukError } from '../protocol/errors.ts'
+import type { Outcome, Output } from '../protocol/execution.ts'
+import { LIMIT_KEYS } from '../protocol/limits.ts'
+import type { Authorization, UnsignedReceipt } from '../protocol/receipt.ts'
+import {
+  structHasher,
+  typedDataDigest,
+  UnencodableError,
+  type StructHasher,
+  type TypedStructs,
+  type TypedValue,
+} from './eip712.ts'
+
+/** The domain of every souk signature; its chain id is the task's own, 0 where no chain is involved. */
+export const DOMAIN_NAME = 'souk'
+export const DOMAIN_VERSION = '1'
+
+/**
+ * The EIP-712 types that souk signs; with them a contract or a program in any language recomputes a task's id
+ * and a receipt's hash from the JSON form. Members have the names and values of the JSON form, but for these:
+ *
+ * - Digests (`specDigest`, `Stream.digest`, `Output.digest`) are the sha256 itself, 0x before its hex form.
+ * - `Outcome.detail` is the exit code in decimal, or the name of the signal, trap or limit; empty for `cancelled`.
+ * - `Limits`: a limit that is absent is -1; `cpuCores`, a fraction, is its JSON number as RFC 8785 writes it, or
+ *   empty where absent.
+ * - `Stream` and `Output` say `digest` and `size` for `sha256` and `bytes`. An output that failed has zeros there,
+ *   and its error's code and message; one that was handed over has both of these empty.
+ * - `Receipt.authorization` is the task that was signed. Its chain id is the one in the domain, for both hashes.
+ *
+ * No two receipts that differ have one hash: each field above can be read back from what is hashed.
+ */
+export const TYPED_STRUCTS = {
+  EIP712Domain: [
+    { name: 'name', type: 'string' },
+    { name: 'version', type: 'string' },
+    { name: 'chainId', type: 'uint256' },
+  ],
+  Task: [
+    { name: 'specDigest', type: 'bytes32' },
+    { name: 'requester', type: 'address' },
+    { name: 'provider', type: 'address' },
+    { name: 'nonce', type: 'bytes32' },
+    { name: 'expiryMs', type: 'uint64' },
+    { name: 'maxPriceWei', type: 'uint256' },
+  ],
+  Receipt: [
+    { name: 'version', type: 'uint64' },
+    { name: 'taskId', type: 'bytes32' },
+    { name: 'authorization', type: 'Task' },
+    { name: 'provider', type: 'address' },
+    { name: 'priceWei', type: 'uint256' },
+    { name: 'attempts', type: 'uint64' },
+    { name: 'outcome', type: 'Outcome' },
+    { name: 'usage', type: 'Usage' },
+    { name: 'limits', type: 'Limits' },
+    { name: 'isolation', type: 'Isolation' },
+    { name: 'stdout', type: 'Stream' },
+    { name: 'stderr', type: 'Stream' },
+    { name: 'outputs', type: 'Output[]' },
+    { name: 'timings', type: 'Timings' },
+  ],
+  Outcome: [
+    { name: 'kind', type: 'string' },
+    { name: 'detail', type: 'string' },
+  ],
+  Usage: [
+    { name: 'wallTimeMs', type: 'uint64' },
+    { name: 'cpuTimeMs', type: 'uint64' },
+    { name: 'memoryPeakBytes', type: 'uint64' },
+    { name: 'outputBytes', type: 'uint64' },
+    { name: 'limitsHit', type: 'string[]' },
+  ],
+  Limits: LIMIT_KEYS.map((name) => ({ name, type: name === 'cpuCores' ? 'string' : 'int64' })),
+  Isolation: [
+    { name: 'runtime', type: 'string' },
+    { name: 'engine', type: 'string' },
+    { name: 'layers', type: 'string[]' },
+    { name: 'missing', type: 'string[]' },
+    { name: 'reuse', type: 'string' },
+  ],
+  Stream: [
+    { name: 'digest', type: 'bytes32' },
+    { name: 'size', type: 'uint64' },
+  ],
+  Output: [
+    { name: 'path', type: 'string' },
+    { name: 'digest', type: 'bytes32' },
+    { name: 'size', type: 'uint64' },
+    { name: 'errorCode', type: 'string' },
+    { name: 'errorMessage', type: 'string' },
+  ],
+  Timings: [
+    { name: 'acceptedAtMs', type: 'uint64' },
+    { name: 'startedAtMs', type: 'uint64' },
+    { name: 'finishedAtMs', type: 'uint64' },
+  ],
+} as const satisfies TypedStructs
+
+const hashDomain = structHasher({ structs: TYPED_STRUCTS, name: 'EIP712Domain' })
+const hashTask = structHasher({ structs: TYPED_STRUCTS, name: 'Task' })
+const hashReceipt = structHasher({ structs: TYPED_STRUCTS, name: 'Receipt' })
+
+/**
+ * A task's id: the EIP-712 hash of what its requester signs, `0x` and 64 hex digits.
+ * @throws SoukError INVALID_INPUT where a value does not fit its type (an amount of 2^256 wei or more).
+ */
+export function taskIdOf(authorization: Authorization): string {
+  return digestOf({ hash: hashTask, value: typedTask(authorization), chainId: authorization.chainId })
+}
+
+/**
+ * The EIP-712 hash of a receipt that its provider signs, `0x` and 64 hex digits.
+ * @throws SoukError INVALID_INPUT where a value does not fit its type, or text is not well-formed Unicode.
+ */
+export function receiptHashOf(receipt: UnsignedReceipt): string {
+  return digestOf({ hash: hashReceipt, value: typedReceipt(receipt), chainId: receipt.authorization.chainId })
+}
+
+/** The message of the `Task` type. */
+export function typedTask(authorization: Authorization): TypedValue {
+  const { specDigest, requester, provider, nonce, expiryMs, maxPriceWei } = authorization
+  return { specDigest: `0x${specDigest}`, requester, provider, nonce, expiryMs, maxPriceWei }
+}
+
+/** The message of the `Receipt` type. */
+export function typedReceipt(receipt: UnsignedReceipt): TypedValue {
+  return {
+    version: receipt.version,
+    taskId: receipt.taskId,
+    authorization: typedTask(receipt.authorization),
+    provider: receipt.provider,
+    priceWei: receipt.priceWei,
+    attempts: receipt.attempts,
+    outcome: { kind: receipt.outcome.kind, detail: outcomeDetail(receipt.outcome) },
+    usage: receipt.usage,
+    limits: Object.fromEntries(LIMIT_KEYS.map((key) => [key, typedLimit(key, receipt.limits[key])])),
+    isolation: receipt.isolation,
+    stdout: typedStream(receipt.stdout),
+    stderr: typedStream(receipt.stderr),
+    outputs: receipt.outputs.map(typedOutput),
+    timings: receipt.timings,
+  }
+}
+
+function outcomeDetail(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'exited':
+      return String(outcome.code)
+    case 'killed':
+      return outcome.signal
+    case 'trapped':
+      return outcome.trap
+    case 'limit':
+      return outcome.limit
+    case 'cancelled':
+      return ''
+  }
+}
+
+function typedLimit(key: (typeof LIMIT_KEYS)[number], value: number | undefined): TypedValue {
+  // ECMAScript's form of a number is the one of RFC 8785, and different for different numbers.
+  if (key === 'cpuCores') return value === undefined ? '' : String(value)
+  return value ?? -1
+}
+
+const ZERO_DIGEST = `0x${'0'.repeat(64)}`
+
+function typedStream(stream: { readonly sha256: string; readonly bytes: number }): TypedValue {
+  return { digest: `0x${stream.sha256}`, size: stream.bytes }
+}
+
+function typedOutput(output: Output): TypedValue {
+  if ('error' in output) {
+    return {
+      path: output.path,
+      digest: ZERO_DIGEST,
+      size: 0,
+      errorCode: output.error.code,
+      errorMessage: output.error.message,
+    }
+  }
+  return { path: output.path, digest: `0x${output.sha256}`, size: output.bytes, errorCode: '', errorMessage: '' }
+}
+
+function digestOf({
+  hash,
+  value,
+  chainId,
+}: {
+  readonly hash: StructHasher
+  readonly value: TypedValue
+  readonly chainId: number
+}): string {
+  try {
+    const domain = hashDomain({ name: DOMAIN_NAME, version: DOMAIN_VERSION, chainId })
+    return `0x${Buffer.from(typedDataDigest({ domain, struct: hash(value) })).toString('hex')}`
+  } catch (thrown) {
+    if (!(thrown instanceof UnencodableError)) throw thrown
+    throw new SoukError({
+      code: 'INVALID_INPUT',
+      message: `What is to be hashed has no unambiguous form: ${thrown.path} ${thrown.message}.`,
+      details: { issues: [{ path: thrown.path, message: thrown.message }] },
+      cause: thrown,
+    })
+  }
+}

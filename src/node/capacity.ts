@@ -1,0 +1,147 @@
+import type { Limits } from '../protocol/limits.ts'
+
+/**
+ * An amount of what a provider shares out. Cores are counted in thousandths, as integers, so that ten tasks
+ * of 0.1 cores fill one core exactly.
+ */
+export interface Resources {
+  readonly slots: number
+  readonly cpuMilliCores: number
+  readonly memoryBytes: number
+  readonly diskBytes: number
+}
+
+export const RESOURCE_KEYS = [
+  'slots',
+  'cpuMilliCores',
+  'memoryBytes',
+  'diskBytes',
+] as const satisfies readonly (keyof Resources)[]
+
+/** Thousandths of a core, rounded up, but not up for the noise of a binary fraction (1.1 × 1000). */
+export function milliCoresOf(cpuCores: number): number {
+  return Math.max(1, Math.ceil(Math.round(cpuCores * 1e6) / 1e3))
+}
+
+/** What a task takes for as long as it runs: one slot, and all that its limits allow it. */
+export function demandOf(limits: Pick<Limits, 'cpuCores' | 'memoryBytes' | 'diskBytes'>): Resources {
+  return {
+    slots: 1,
+    cpuMilliCores: milliCoresOf(limits.cpuCores),
+    memoryBytes: limits.memoryBytes,
+    diskBytes: limits.diskBytes,
+  }
+}
+
+/** The resources of which `demand` alone is more than `total`: empty when the task can run, some day. */
+export function shortagesOf(demand: Resources, total: Resources): readonly (keyof Resources)[] {
+  return RESOURCE_KEYS.filter((key) => demand[key] > total[key])
+}
+
+/** The part of the machine that some requesters may use at once, as a fraction of the whole, above 0 and up to 1. */
+export interface Shares {
+  /** Any one requester. */
+  readonly peer: number
+  /** All requesters together that the operator does not know. */
+  readonly unknownPeers: number
+}
+
+/** What keeps a task from starting now: the machine is full, or a share of it is. */
+export type Blocker = 'total' | 'unknownPeers' | 'peer'
+
+export type Reservation =
+  | { readonly reserved: true; readonly release: () => void }
+  | { readonly reserved: false; readonly blockedBy: Blocker }
+
+export interface CapacitySnapshot {
+  readonly total: Resources
+  readonly used: Resources
+}
+
+/**
+ * Who has how much of the machine. Shares bound slots, cores, memory and disk alike; whoever has nothing
+ * running may always have one task, however small the share: else a small machine would serve nobody.
+ */
+export interface Capacity {
+  readonly total: Resources
+  isKnown(requester: string): boolean
+  /** Takes all of `demand`, or nothing. The release gives it back, once, however often it is called. */
+  reserve(request: { readonly requester: string; readonly demand: Resources }): Reservation
+  snapshot(): CapacitySnapshot
+}
+
+const NOTHING: Resources = { slots: 0, cpuMilliCores: 0, memoryBytes: 0, diskBytes: 0 }
+
+const plus = (a: Resources, b: Resources): Resources => ({
+  slots: a.slots + b.slots,
+  cpuMilliCores: a.cpuMilliCores + b.cpuMilliCores,
+  memoryBytes: a.memoryBytes + b.memoryBytes,
+  diskBytes: a.diskBytes + b.diskBytes,
+})
+
+const minus = (a: Resources, b: Resources): Resources => ({
+  slots: a.slots - b.slots,
+  cpuMilliCores: a.cpuMilliCores - b.cpuMilliCores,
+  memoryBytes: a.memoryBytes - b.memoryBytes,
+  diskBytes: a.diskBytes - b.diskBytes,
+})
+
+/** A fraction of what can be counted out, at least one of it. */
+export function shareOf(total: number, fraction: number): number {
+  return Math.max(1, Math.floor(total * fraction))
+}
+
+function sharesOf(total: Resources, fraction: number): Resources {
+  return {
+    slots: shareOf(total.slots, fraction),
+    cpuMilliCores: shareOf(total.cpuMilliCores, fraction),
+    memoryBytes: shareOf(total.memoryBytes, fraction),
+    diskBytes: shareOf(total.diskBytes, fraction),
+  }
+}
+
+export function createCapacity(options: {
+  readonly total: Resources
+  readonly shares: Shares
+  readonly isKnown: (requester: string) => boolean
+}): Capacity {
+  const { total, isKnown } = options
+  const peerShare = sharesOf(total, options.shares.peer)
+  const unknownShare = sharesOf(total, options.shares.unknownPeers)
+  let used = NOTHING
+  let usedByUnknown = NOTHING
+  /** Requesters that have something running, and what: entries go when the last of it is released. */
+  const usedBy = new Map<string, Resources>()
+
+  const exceeds = (before: Resources, demand: Resources, share: Resources): boolean =>
+    before.slots > 0 && shortagesOf(plus(before, demand), share).length > 0
+
+  return {
+    total,
+    isKnown,
+    reserve({ requester, demand }) {
+      const unknown = !isKnown(requester)
+      const before = usedBy.get(requester) ?? NOTHING
+      if (exceeds(before, demand, peerShare)) return { reserved: false, blockedBy: 'peer' }
+      if (unknown && exceeds(usedByUnknown, demand, unknownShare)) return { reserved: false, blockedBy: 'unknownPeers' }
+      if (shortagesOf(plus(used, demand), total).length > 0) return { reserved: false, blockedBy: 'total' }
+      used = plus(used, demand)
+      usedBy.set(requester, plus(before, demand))
+      if (unknown) usedByUnknown = plus(usedByUnknown, demand)
+      let released = false
+      return {
+        reserved: true,
+        release() {
+          if (released) return
+          released = true
+          used = minus(used, demand)
+          const after = minus(usedBy.get(requester) ?? demand, demand)
+          if (after.slots > 0) usedBy.set(requester, after)
+          else usedBy.delete(requester)
+          if (unknown) usedByUnknown = minus(usedByUnknown, demand)
+        },
+      }
+    },
+    snapshot: () => ({ total, used }),
+  }
+}

@@ -1,0 +1,94 @@
+import type { RuntimeName } from '../protocol/execution.ts'
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/**
+ * The operator's configuration as the node reads it: effective values, deeply frozen. Sizes are bytes, times
+ * milliseconds, money is wei, paths are absolute. Which key of the file each comes from, and what it means,
+ * is in config-schema.ts (and, generated from it, in docs/CONFIG.md).
+ */
+export interface Config {
+  readonly node: {
+    readonly dataDir: string
+    readonly logLevel: LogLevel
+  }
+  readonly network: {
+    /** Multiaddrs that the node listens on. */
+    readonly listen: readonly string[]
+    /** Multiaddrs that it tells others; those it listens on where empty. */
+    readonly announce: readonly string[]
+    readonly maxConnections: number
+  }
+  readonly chain: {
+    /** EIP-155 chain id; 0 without a chain. */
+    readonly id: number
+  }
+  /** What all tasks together may use. */
+  readonly capacity: {
+    readonly slots: number
+    readonly cpuCores: number
+    readonly memoryBytes: number
+    readonly diskBytes: number
+  }
+  readonly queue: {
+    readonly maxTasks: number
+    /** The longest queue timeout a task may ask for, and what it has where it asks for none. */
+    readonly maxWaitMs: number
+  }
+  readonly peers: {
+    /** Ethereum addresses, lower case. */
+    readonly known: readonly string[]
+    /** Fraction of slots, queue and storage that one peer may hold (at least one slot and one place). */
+    readonly share: number
+    /** The same, for all peers together that are not known. */
+    readonly unknownShare: number
+  }
+  readonly timeouts: {
+    /** From acceptance to the end of the last attempt: the most, and the default. */
+    readonly totalMs: number
+    /** How long a stopping node waits for running tasks. */
+    readonly drainMs: number
+  }
+  readonly storage: {
+    readonly quotaBytes: number
+    /** All blobs that one task names, together. */
+    readonly taskInputLimitBytes: number
+  }
+  readonly retention: {
+    readonly resultsMs: number
+    readonly maxResults: number
+  }
+  readonly retry: {
+    readonly max: number
+  }
+  readonly priceWei: bigint
+  /** The caps that this provider offers; each is also what a task has that does not ask. */
+  readonly sandbox: {
+    readonly defaultRuntime: RuntimeName
+    readonly diskLimitBytes: number
+    readonly inodeLimit: number
+    readonly outputLimitBytes: number
+    readonly openFilesLimit: number
+    readonly cpuTimeLimitMs: number
+    readonly idleTimeoutMs: number
+    readonly wasm: {
+      readonly enabled: boolean
+      readonly memoryLimitBytes: number
+      readonly stackSizeBytes: number
+      /** The wall time of one attempt. */
+      readonly timeoutMs: number
+      readonly maxModuleBytes: number
+      readonly compileTimeoutMs: number
+      /** Sandbox processes kept ready for the next task. */
+      readonly prewarm: number
+    }
+    readonly docker: {
+      readonly enabled: boolean
+      readonly memoryLimitBytes: number
+      readonly cpuLimitCores: number
+      readonly networkMode: 'none'
+      readonly privileged: false
+    }
+  }
+}

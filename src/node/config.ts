@@ -1,0 +1,256 @@
+import convict from 'convict'
+import { dirname, resolve } from 'node:path'
+import { readTextFile } from '../artifacts/read-text-file.ts'
+import { SoukError, type Issue } from '../protocol/errors.ts'
+import { boundedIssues, excerpt, issuesMessage, unknownKeyMessage } from '../protocol/issues.ts'
+import { MAX_SOURCE_BYTES, parseSource, type SourceDocument } from '../protocol/source-document.ts'
+import { conflicts } from './config-conflicts.ts'
+import { plain } from './config-kinds.ts'
+import { CONFIG_KEY_NAMES, CONFIG_KEYS, CONFIG_SECTIONS, variableOf, type ConfigKeyName, type ConfigValues } from './config-schema.ts'
+import type { Config } from './config-types.ts'
+import { thisMachine, type Machine } from './machine.ts'
+
+export type { Config, LogLevel } from './config-types.ts'
+
+export interface LoadConfigOptions {
+  /** The YAML file; without it there are only defaults and the environment. */
+  readonly file?: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly machine?: Machine
+}
+
+/** Where an effective value comes from; `env NAME` names the variable. */
+export type Origin = 'default' | 'file' | `env ${string}`
+
+export interface LoadedConfig {
+  readonly config: Config
+  /** Per key, as it is named in the file: `sandbox.wasm.timeout`. */
+  readonly origins: Readonly<Record<ConfigKeyName, Origin>>
+  readonly values: ConfigValues
+}
+
+/**
+ * The operator's configuration: defaults, overridden by the file, overridden by the environment.
+ *
+ * @throws SoukError CONFIG_INVALID that lists every problem at once: file, key, what is wrong and what would
+ * be right. Its `details.file` is the absolute path, or `environment`.
+ */
+export async function loadConfig({ file, env, machine = thisMachine() }: LoadConfigOptions): Promise<LoadedConfig> {
+  const path = file === undefined ? undefined : resolve(machine.cwd, file)
+  const subject = path ?? 'environment'
+  const document = path === undefined ? undefined : await readDocument(path)
+  const issues: Issue[] = []
+  const fromFile = document === undefined ? new Map<ConfigKeyName, unknown>() : knownValues({ document, issues })
+  const variables = knownVariables({ env, issues })
+
+  const origins = Object.fromEntries(
+    CONFIG_KEY_NAMES.map((name) => [name, variables[variableOf(name)] !== undefined ? `env ${variableOf(name)}` : fromFile.has(name) ? 'file' : 'default']),
+  ) as Record<ConfigKeyName, Origin>
+  const place = (name: ConfigKeyName): string => {
+    const origin = origins[name]
+    return origin === 'file' ? (document?.place(name.split('.')) ?? '') : origin === 'default' ? '' : ` (${origin.slice('env '.length)})`
+  }
+
+  const values: Record<string, unknown> = {}
+  const layers = convict(
+    schemaOf((name, value) => {
+      const baseDir = origins[name] === 'file' && path !== undefined ? dirname(path) : machine.cwd
+      try {
+        values[name] = CONFIG_KEYS[name].kind.parse(value, { machine, baseDir })
+      } catch (error) {
+        issues.push({ path: name, message: `${(error as Error).message}${place(name)}` })
+        throw error
+      }
+    }),
+    // Without `args` convict reads the command line of this process.
+    { env: variables, args: [] },
+  )
+  layers.load(nested(fromFile))
+  try {
+    layers.validate({ allowed: 'strict' })
+  } catch (error) {
+    if (issues.length === 0) throw invalid({ subject, issues: [{ path: '', message: (error as Error).message }], cause: error })
+  }
+  if (issues.length > 0) throw invalid({ subject, issues })
+  const effective = values as ConfigValues
+  const clashes = conflicts(effective).map((issue) => ({ ...issue, message: `${issue.message}${place(issue.path as ConfigKeyName)}` }))
+  if (clashes.length > 0) throw invalid({ subject, issues: clashes })
+  return deepFreeze({ config: configOf(effective), origins, values: effective })
+}
+
+/** One line of `souk config show`. */
+export interface ConfigEntry {
+  readonly key: ConfigKeyName
+  /** As it would be written in the file. */
+  readonly value: string | number | boolean | readonly string[]
+  readonly origin: Origin
+}
+
+/** Every effective value with its origin, in the order of the documentation. */
+export function configEntries({ values, origins }: Pick<LoadedConfig, 'values' | 'origins'>): readonly ConfigEntry[] {
+  return CONFIG_KEY_NAMES.map((key) => ({ key, value: CONFIG_KEYS[key].kind.show(values[key] as never), origin: origins[key] }))
+}
+
+async function readDocument(path: string): Promise<SourceDocument> {
+  const text = await readTextFile({ file: path, maxBytes: MAX_SOURCE_BYTES }).catch((error: unknown) => {
+    throw invalid({ subject: path, issues: [{ path: '', message: (error as Error).message }], cause: error })
+  })
+  const source = parseSource({ text, format: 'yaml' })
+  if ('issues' in source) throw invalid({ subject: path, issues: source.issues })
+  return source.document
+}
+
+/** The values of the file that have a known key; every other key is an issue. */
+function knownValues({ document, issues }: { document: SourceDocument; issues: Issue[] }): Map<ConfigKeyName, unknown> {
+  const known = new Map<ConfigKeyName, unknown>()
+  const visit = (value: unknown, section: readonly string[]): void => {
+    // A section all of whose keys are commented out.
+    if (value === null || value === undefined) return
+    const prefix = section.length === 0 ? '' : `${section.join('.')}.`
+    if (typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array) {
+      const message = `must be a map of ${childrenOf(prefix).join(', ')}, not ${excerpt(value)}`
+      issues.push({ path: section.join('.'), message: `${message}${document.place(section)}` })
+      return
+    }
+    for (const [key, child] of Object.entries(value)) {
+      const path = [...section, key]
+      const name = `${prefix}${key}`
+      if (Object.hasOwn(CONFIG_SECTIONS, name)) visit(child, path)
+      else if (!isKeyName(name)) issues.push({ path: shorten(name), message: `${unknownMessage({ key, prefix })}${document.place(path, 'key')}` })
+      else if (child === null) issues.push({ path: name, message: `is empty; give it a value or leave the key out${document.place(path, 'key')}` })
+      else if (typeof child === 'object' && !Array.isArray(child)) {
+        issues.push({ path: name, message: `must be ${plain(CONFIG_KEYS[name].kind.accepts)}, not ${excerpt(child)}${document.place(path)}` })
+      } else known.set(name, faithful({ value: child, path, document }))
+    }
+  }
+  visit(document.value, [])
+  return known
+}
+
+/** Numbers that YAML cannot carry as they are written, an address without quotes say, as their text. */
+function faithful({ value, path, document }: { value: unknown; path: readonly string[]; document: SourceDocument }): unknown {
+  if (Array.isArray(value)) return value.map((item: unknown, index) => (typeof item === 'number' ? document.written([...path, index]) : undefined) ?? item)
+  return typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value) ? (document.written(path) ?? value) : value
+}
+
+function unknownMessage({ key, prefix }: { key: string; prefix: string }): string {
+  if (/secret|password|passphrase|private|mnemonic|token/i.test(key)) {
+    return 'is not a known key: secrets are in files of their own (the key of the node is in its data_dir), never in the configuration'
+  }
+  return unknownKeyMessage({ key: shorten(key), known: childrenOf(prefix), elsewhere: CONFIG_KEY_NAMES })
+}
+
+/** The keys and sections right below a section; its prefix ends in a dot, or is empty. */
+function childrenOf(prefix: string): readonly string[] {
+  const below = [...CONFIG_KEY_NAMES, ...Object.keys(CONFIG_SECTIONS)].filter((name) => name.startsWith(prefix))
+  return [...new Set(below.map((name) => name.slice(prefix.length).split('.')[0] ?? ''))]
+}
+
+/** The variables that override keys. One that looks as if it should, and does not, is an issue. */
+function knownVariables({ env, issues }: { env: LoadConfigOptions['env']; issues: Issue[] }): Record<string, string> {
+  const variables = CONFIG_KEY_NAMES.map(variableOf)
+  const sections = Object.keys(CONFIG_SECTIONS).map((section) => `${variableOf(section)}_`)
+  const known: Record<string, string> = {}
+  for (const [name, value] of Object.entries(env)) {
+    if (value === undefined) continue
+    if (variables.includes(name)) known[name] = value
+    else if (sections.some((section) => name.startsWith(section))) {
+      issues.push({ path: shorten(name), message: unknownKeyMessage({ key: shorten(name), known: variables }).replaceAll('known key', 'known variable') })
+    }
+  }
+  return known
+}
+
+type Check = (name: ConfigKeyName, value: unknown) => void
+
+/**
+ * convict's schema. Defaults are text, so that convict, which would read `12abc` as 12 and `no` as true,
+ * converts nothing: every value is read by its kind.
+ */
+function schemaOf(check: Check): convict.Schema<Record<string, unknown>> {
+  return nested(
+    new Map(
+      CONFIG_KEY_NAMES.map((name) => {
+        const { default: fallback, doc } = CONFIG_KEYS[name]
+        return [name, { doc, default: fallback, env: variableOf(name), format: (value: unknown) => check(name, value) }] as const
+      }),
+    ),
+  ) as convict.Schema<Record<string, unknown>>
+}
+
+function nested(flat: ReadonlyMap<string, unknown>): Record<string, unknown> {
+  const root: Record<string, unknown> = {}
+  for (const [name, value] of flat) {
+    const path = name.split('.')
+    const last = path.pop() ?? name
+    let node = root
+    for (const step of path) node = (node[step] ??= {}) as Record<string, unknown>
+    node[last] = value
+  }
+  return root
+}
+
+function isKeyName(name: string): name is ConfigKeyName {
+  return Object.hasOwn(CONFIG_KEYS, name)
+}
+
+function shorten(name: string): string {
+  return name.length > 100 ? `${name.slice(0, 100)}…` : name
+}
+
+function invalid({ subject, issues, cause }: { subject: string; issues: readonly Issue[]; cause?: unknown }): SoukError<'CONFIG_INVALID'> {
+  const bounded = boundedIssues(issues)
+  return new SoukError({ code: 'CONFIG_INVALID', message: issuesMessage({ subject, issues: bounded }), details: { file: subject, issues: bounded }, cause })
+}
+
+function configOf(values: ConfigValues): Config {
+  return {
+    node: { dataDir: values['node.data_dir'], logLevel: values['node.log_level'] },
+    network: { listen: values['network.listen'], announce: values['network.announce'], maxConnections: values['network.max_connections'] },
+    chain: { id: values['chain.id'] },
+    capacity: {
+      slots: values['capacity.slots'],
+      cpuCores: values['capacity.cpu_cores'],
+      memoryBytes: values['capacity.memory'],
+      diskBytes: values['capacity.disk'],
+    },
+    queue: { maxTasks: values['queue.max_tasks'], maxWaitMs: values['queue.max_wait'] },
+    peers: { known: values['peers.known'], share: values['peers.share'], unknownShare: values['peers.unknown_share'] },
+    timeouts: { totalMs: values['timeouts.total'], drainMs: values['timeouts.drain'] },
+    storage: { quotaBytes: values['storage.quota'], taskInputLimitBytes: values['storage.task_input_limit'] },
+    retention: { resultsMs: values['retention.results'], maxResults: values['retention.max_results'] },
+    retry: { max: values['retry.max'] },
+    priceWei: values.price_wei,
+    sandbox: {
+      defaultRuntime: values['sandbox.default_runtime'],
+      diskLimitBytes: values['sandbox.disk_limit'],
+      inodeLimit: values['sandbox.inode_limit'],
+      outputLimitBytes: values['sandbox.output_limit'],
+      openFilesLimit: values['sandbox.open_files_limit'],
+      cpuTimeLimitMs: values['sandbox.cpu_time_limit'],
+      idleTimeoutMs: values['sandbox.idle_timeout'],
+      wasm: {
+        enabled: values['sandbox.wasm.enabled'],
+        memoryLimitBytes: values['sandbox.wasm.memory_limit'],
+        stackSizeBytes: values['sandbox.wasm.stack_size'],
+        timeoutMs: values['sandbox.wasm.timeout'],
+        maxModuleBytes: values['sandbox.wasm.max_module'],
+        compileTimeoutMs: values['sandbox.wasm.compile_timeout'],
+        prewarm: values['sandbox.wasm.prewarm'],
+      },
+      docker: {
+        enabled: values['sandbox.docker.enabled'],
+        memoryLimitBytes: values['sandbox.docker.memory_limit'],
+        cpuLimitCores: values['sandbox.docker.cpu_limit'],
+        networkMode: values['sandbox.docker.network_mode'],
+        privileged: values['sandbox.docker.privileged'],
+      },
+    },
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const child of Object.values(value)) deepFreeze(child)
+  return Object.freeze(value)
+}

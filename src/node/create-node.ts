@@ -1,0 +1,319 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { openArtifactStore } from '../artifacts/store.ts'
+import type { Executor } from '../executors/executor.ts'
+import { createWasmExecutor } from '../executors/wasm/executor.ts'
+import { loadOrCreateKey, type Key } from '../identity/key-file.ts'
+import type { SoukError } from '../protocol/errors.ts'
+import { createHost } from '../protocol/network/host.ts'
+import type { NodeStatus } from '../protocol/node-status.ts'
+import type { AdmissionPolicy } from './admission.ts'
+import type { Offer } from './offers.ts'
+import { createCapacity, milliCoresOf, type Resources, type Shares } from './capacity.ts'
+import { systemClock } from './clock.ts'
+import type { Config } from './config.ts'
+import { openLocalSocket } from './http/local-socket.ts'
+import type { BlobSource } from './inputs.ts'
+import { offersOf, runtimeStatusOf, unenforced } from './operator-caps.ts'
+import { createPrepareLanes } from './prepare-lanes.ts'
+import { probeAll } from './probe-cache.ts'
+import { createProvider, type Provider } from './provider.ts'
+import { openSqliteJournal } from './sqlite-journal.ts'
+import { countStates } from './task-table.ts'
+
+/** Where a node keeps what it keeps, below its data folder. */
+export interface NodePaths {
+  readonly key: string
+  readonly socket: string
+  readonly probes: string
+}
+
+export function nodePaths(dataDir: string): NodePaths {
+  return { key: join(dataDir, 'key'), socket: join(dataDir, 'run', 'souk.sock'), probes: join(dataDir, 'probes.json') }
+}
+
+/** A provider node, serving. */
+export interface SoukNode {
+  readonly peerId: string
+  readonly address: string
+  readonly offers: readonly Offer[]
+  multiaddrs(): readonly string[]
+  status(): NodeStatus
+  /** Resolves when the node can promise nothing any more and has to be stopped; never rejects. */
+  readonly failed: Promise<SoukError>
+  /** Takes no more tasks, waits `drainMs` for the running ones, ends the rest as its own fault, and lets go of everything. */
+  stop(options: { readonly drainMs: number }): Promise<void>
+}
+
+export interface CreateNodeOptions {
+  readonly config: Config
+  readonly version: string
+  readonly logger: Logger
+  /** Instead of the runtimes that the config enables. */
+  readonly executors?: readonly Executor[]
+}
+
+/**
+ * A provider node: opens its data folder, takes up what was left, and serves.
+ *
+ * @throws SoukError KEY_UNUSABLE, START_FAILED, CONFIG_INVALID; nothing is left open then.
+ */
+export async function createNode(options: CreateNodeOptions): Promise<SoukNode> {
+  const { config } = options
+  const { dataDir } = config.node
+  const paths = nodePaths(dataDir)
+  const cleanUp = new AsyncDisposableStack()
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 })
+    const key = await loadOrCreateKey({ file: paths.key })
+    const { host, blobs } = await createNetwork({ config, key, logger: options.logger, cleanUp })
+    const known = new Set(config.peers.known)
+    const core = await createCore({ ...options, dataDir, probesFile: paths.probes, key, blobs, isKnown: (peer) => known.has(peer), cleanUp })
+    const { provider, offers } = core
+    await host.serveTasks(provider)
+    await host.serveBlobs(provider)
+    await provider.recover()
+    await host.start()
+    const startedAtMs = systemClock.nowMs()
+    const status = (): NodeStatus => ({
+      version: options.version,
+      pid: process.pid,
+      peerId: host.peerId,
+      address: key.address,
+      multiaddrs: host.multiaddrs(),
+      startedAtMs,
+      stopping: provider.stopping,
+      chainId: config.chain.id,
+      connections: host.connections(),
+      tasks: countStates(provider.tasks.all()),
+      capacity: provider.scheduler.snapshot().capacity,
+      storage: core.storage(),
+      runtimes: offers.map(runtimeStatusOf),
+    })
+    const socket = await openLocalSocket({ path: paths.socket, status })
+    cleanUp.defer(() => socket.close())
+    return {
+      peerId: host.peerId,
+      address: key.address,
+      offers,
+      multiaddrs: () => host.multiaddrs(),
+      status,
+      failed: core.failed,
+      async stop({ drainMs }) {
+        await provider.stop({ drainMs })
+        await cleanUp.disposeAsync()
+      },
+    }
+  } catch (error) {
+    await cleanUp.disposeAsync()
+    throw error
+  }
+}
+
+/** The same house without a network: what `souk run --local` runs in. Its one requester is its own key. */
+export interface LocalNode {
+  readonly provider: Provider
+  readonly offers: readonly Offer[]
+  stop(): Promise<void>
+}
+
+export interface CreateLocalNodeOptions {
+  readonly config: Config
+  readonly version: string
+  readonly logger: Logger
+  readonly key: Key
+  /** A folder of this run alone; the caller removes it. */
+  readonly dataDir: string
+  /** Where the results of probing are kept between runs. */
+  readonly probesFile: string
+  readonly blobs: BlobSource
+}
+
+export async function createLocalNode(options: CreateLocalNodeOptions): Promise<LocalNode> {
+  const cleanUp = new AsyncDisposableStack()
+  try {
+    const { provider, offers } = await createCore({ ...options, isKnown: () => true, cleanUp })
+    return {
+      provider,
+      offers,
+      async stop() {
+        await provider.stop({ drainMs: 0 })
+        await cleanUp.disposeAsync()
+      },
+    }
+  } catch (error) {
+    await cleanUp.disposeAsync()
+    throw error
+  }
+}
+
+/** What this host can do, each limit hit anew: `souk doctor`. */
+export async function examineHost(options: {
+  readonly config: Config
+  readonly version: string
+  /** For the sandboxes that are started; the caller removes it. */
+  readonly dataDir: string
+  readonly probesFile: string
+}): Promise<readonly Offer[]> {
+  const executors = createExecutors(options)
+  try {
+    return await probeOffers({ ...options, executors, refresh: true })
+  } finally {
+    await Promise.all(executors.map((executor) => executor.close()))
+  }
+}
+
+async function createNetwork(options: {
+  readonly config: Config
+  readonly key: Key
+  readonly logger: Logger
+  readonly cleanUp: AsyncDisposableStack
+}) {
+  const { config, key, logger, cleanUp } = options
+  const host = await createHost({
+    privateKey: key.privateKey,
+    listen: config.network.listen,
+    announce: config.network.announce,
+    maxConnections: config.network.maxConnections,
+    onInternalError: (error) => logger.error({ err: error }, 'a request of a peer failed by a bug'),
+  })
+  cleanUp.defer(() => host.stop())
+  const blobs: BlobSource = {
+    read: (request) => host.readBlob(request),
+    connected: (request) => host.connected(request),
+  }
+  return { host, blobs }
+}
+
+/** All but the network: executors, store, journal, provider. */
+async function createCore(
+  options: Omit<CreateLocalNodeOptions, 'logger'> & {
+    readonly logger: Logger
+    readonly executors?: readonly Executor[]
+    readonly isKnown: (peer: string) => boolean
+    readonly cleanUp: AsyncDisposableStack
+  },
+) {
+  const { config, dataDir, key, logger, cleanUp } = options
+  const dirs = { journal: dataDir, artifacts: join(dataDir, 'artifacts'), output: join(dataDir, 'output'), work: join(dataDir, 'work') }
+  await Promise.all(Object.values(dirs).map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })))
+  // The journal holds the lock of the data folder: whoever has it may reap what is found there.
+  const journal = openSqliteJournal({ dir: dirs.journal })
+  cleanUp.defer(() => journal.close())
+  const store = await openArtifactStore({
+    dir: dirs.artifacts,
+    quotaBytes: config.storage.quotaBytes,
+    ownerQuotaBytes: Math.floor(config.storage.quotaBytes * config.peers.share),
+  })
+  cleanUp.defer(() => store.close())
+  const executors = options.executors ?? createExecutors({ config, dataDir })
+  for (const executor of executors) {
+    cleanUp.defer(() => executor.close())
+    const reaped = await executor.reap(AbortSignal.timeout(30_000))
+    if (reaped > 0) logger.warn({ runtime: executor.runtime, reaped }, 'removed what an earlier process left behind')
+  }
+  const offers = await probeOffers({ ...options, executors })
+  for (const offer of offers) {
+    const { runtime, capability } = offer
+    if (!capability.available) logger.warn({ runtime, why: capability.why }, 'runtime is not available')
+    const dropped = unenforced(offer)
+    if (dropped.length > 0) logger.warn({ runtime, limits: dropped }, 'limits that this host cannot enforce are not offered')
+  }
+  let fail: (error: SoukError) => void = () => {}
+  const failed = new Promise<SoukError>((resolve) => {
+    fail = resolve
+  })
+  const resources = resourcesOf(config)
+  const provider = createProvider({
+    key,
+    policy: policyOf({ config, address: key.address, offers }),
+    retention: config.retention,
+    executors: new Map(executors.map((executor) => [executor.runtime, executor])),
+    journal,
+    store,
+    capacity: createCapacity({
+      total: resources,
+      shares: sharesOf(config),
+      isKnown: options.isKnown,
+    }),
+    unknownPeersStorageBytes: Math.floor(config.storage.quotaBytes * config.peers.unknownShare),
+    blobs: options.blobs,
+    lanes: createPrepareLanes(),
+    clock: systemClock,
+    logger,
+    workDir: dirs.work,
+    outputDir: dirs.output,
+    onFatal(error) {
+      logger.fatal({ err: error }, 'the journal cannot be written: the node stops')
+      fail(error)
+    },
+  })
+  const storage = () => {
+    const { bytes, quotaBytes } = store.usage()
+    return { bytes, quotaBytes }
+  }
+  return { provider, offers, failed, storage }
+}
+
+function createExecutors({ config, dataDir }: { readonly config: Config; readonly dataDir: string }): readonly Executor[] {
+  const { wasm } = config.sandbox
+  if (!wasm.enabled) return []
+  return [
+    createWasmExecutor({
+      instanceDir: join(dataDir, 'instances', 'wasm'),
+      prewarm: wasm.prewarm,
+      stackBytes: wasm.stackSizeBytes,
+      maxModuleBytes: wasm.maxModuleBytes,
+      compileTimeoutMs: wasm.compileTimeoutMs,
+    }),
+  ]
+}
+
+async function probeOffers(options: {
+  readonly config: Config
+  readonly version: string
+  readonly executors: readonly Executor[]
+  readonly probesFile: string
+  readonly refresh?: boolean
+}): Promise<readonly Offer[]> {
+  const { config, executors } = options
+  const capabilities = await probeAll({
+    executors,
+    cacheFile: options.probesFile,
+    key: JSON.stringify([options.version, config.sandbox]),
+    ...(options.refresh !== undefined && { refresh: options.refresh }),
+  })
+  return offersOf({ config, capabilities })
+}
+
+function resourcesOf({ capacity }: Config): Resources {
+  return {
+    slots: capacity.slots,
+    cpuMilliCores: milliCoresOf(capacity.cpuCores),
+    memoryBytes: capacity.memoryBytes,
+    diskBytes: capacity.diskBytes,
+  }
+}
+
+function policyOf(options: { readonly config: Config; readonly address: string; readonly offers: readonly Offer[] }): AdmissionPolicy {
+  const { config, address, offers } = options
+  return {
+    provider: address,
+    chainId: config.chain.id,
+    offers,
+    defaultRuntime: config.sandbox.defaultRuntime,
+    priceWei: config.priceWei,
+    maxQueueWaitMs: config.queue.maxWaitMs,
+    maxTotalMs: config.timeouts.totalMs,
+    maxRetries: config.retry.max,
+    maxInputBytes: config.storage.taskInputLimitBytes,
+    maxQueued: config.queue.maxTasks,
+    shares: sharesOf(config),
+    capacity: resourcesOf(config),
+  }
+}
+
+function sharesOf({ peers }: Config): Shares {
+  return { peer: peers.share, unknownPeers: peers.unknownShare }
+}

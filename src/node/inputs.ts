@@ -1,0 +1,155 @@
+import type { ArtifactStore } from '../artifacts/store.ts'
+import type { RuntimeTask } from '../executors/executor.ts'
+import { SoukError, isSoukError } from '../protocol/errors.ts'
+import type { RuntimeName } from '../protocol/execution.ts'
+import { blobsOf, type BlobRef, type TaskSpec } from '../protocol/task.ts'
+
+/** Where a task's blobs come from: its requester, over the network or in this process. */
+export interface BlobSource {
+  /** The blob's bytes from `offset` on, at the consumer's pace. */
+  read(request: {
+    readonly peer: string
+    readonly blob: BlobRef
+    readonly offset: number
+    readonly signal: AbortSignal
+  }): AsyncIterable<Uint8Array>
+  /** Resolves when the peer can be asked; rejects with the signal's reason when it aborts first. */
+  connected(request: { readonly peer: string; readonly signal: AbortSignal }): Promise<void>
+}
+
+export interface FetchProgress {
+  readonly fetchedBytes: number
+  readonly totalBytes: number
+}
+
+/** The blobs of a task that are not in the store yet, each once. */
+export function missingBlobs(options: {
+  readonly spec: TaskSpec
+  readonly owner: string
+  readonly store: ArtifactStore
+}): readonly BlobRef[] {
+  const { spec, owner, store } = options
+  const missing = new Map<string, BlobRef>()
+  for (const blob of blobsOf(spec)) if (!store.has({ owner, sha256: blob.sha256 })) missing.set(blob.sha256, blob)
+  return [...missing.values()]
+}
+
+/**
+ * Brings every blob that the task names into the store. A requester that goes away in the middle is waited
+ * for, until `signal` aborts; what it had sent is kept and the transfer goes on from there.
+ *
+ * @throws SoukError INVALID_INPUT when content does not match its digest, BLOB_UNAVAILABLE when the requester
+ *   does not serve it, STORAGE_FULL; or the signal's reason.
+ */
+export async function fetchInputs(options: {
+  readonly spec: TaskSpec
+  readonly peer: string
+  readonly store: ArtifactStore
+  readonly blobs: BlobSource
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: FetchProgress) => void
+}): Promise<void> {
+  const { spec, peer, store, blobs, signal } = options
+  const missing = missingBlobs({ spec, owner: peer, store })
+  const totalBytes = missing.reduce((sum, blob) => sum + blob.bytes, 0)
+  let doneBytes = 0
+  options.onProgress({ fetchedBytes: 0, totalBytes })
+  for (const blob of missing) {
+    await fetchOne({
+      blob,
+      peer,
+      store,
+      blobs,
+      signal,
+      onFetched: (fetchedBytes) => options.onProgress({ fetchedBytes: doneBytes + fetchedBytes, totalBytes }),
+    })
+    doneBytes += blob.bytes
+  }
+}
+
+async function fetchOne(options: {
+  readonly blob: BlobRef
+  readonly peer: string
+  readonly store: ArtifactStore
+  readonly blobs: BlobSource
+  readonly signal: AbortSignal
+  readonly onFetched: (bytes: number) => void
+}): Promise<void> {
+  const { blob, peer, store, blobs, signal } = options
+  for (;;) {
+    await blobs.connected({ peer, signal })
+    try {
+      await store.fetch({
+        owner: peer,
+        blob,
+        source: (offset) => blobs.read({ peer, blob, offset, signal }),
+        signal,
+        onProgress: ({ fetchedBytes }) => options.onFetched(fetchedBytes),
+      })
+      return
+    } catch (error) {
+      signal.throwIfAborted()
+      if (isSoukError(error, 'NOT_FOUND')) throw unavailable(blob, error)
+      if (!isSoukError(error, 'CONNECTION_LOST') && !isSoukError(error, 'UNREACHABLE')) throw error
+    }
+  }
+}
+
+function unavailable(blob: BlobRef, cause: unknown): SoukError {
+  return new SoukError({
+    code: 'BLOB_UNAVAILABLE',
+    message: `The requester does not serve the blob ${blob.sha256.slice(0, 12)}… that its task names`,
+    details: { sha256: blob.sha256 },
+    cause,
+  })
+}
+
+/**
+ * The task with every blob replaced by its file on this host.
+ *
+ * @throws SoukError BLOB_UNAVAILABLE when a blob is not in the store.
+ */
+export function resolveTask(options: {
+  readonly spec: TaskSpec
+  readonly runtime: RuntimeName
+  readonly owner: string
+  readonly store: ArtifactStore
+}): RuntimeTask {
+  const { spec } = options
+  const fileOf = (blob: BlobRef): string => storedFile({ ...options, blob })
+  if (options.runtime !== 'wasm' || !('module' in spec.runtime)) {
+    throw new SoukError({
+      code: 'RUNTIME_UNAVAILABLE',
+      message: `The runtime ${options.runtime} cannot run this task here`,
+      details: { runtime: options.runtime, why: 'no executor takes tasks of this form' },
+    })
+  }
+  const module = spec.runtime.module
+  return {
+    runtime: 'wasm',
+    name: spec.name,
+    module: { source: fileOf(module), ...module },
+    command: spec.command,
+    env: spec.env,
+    ...(spec.workdir !== undefined && { workdir: spec.workdir }),
+    inputs: spec.inputs.map(({ source, target }) => ({ source: fileOf(source), bytes: source.bytes, target })),
+    outputs: spec.outputs,
+  }
+}
+
+/** The file on this host that is the task's stdin; undefined where it has none. */
+export function stdinFileOf(options: {
+  readonly spec: TaskSpec
+  readonly owner: string
+  readonly store: ArtifactStore
+}): string | undefined {
+  const { stdin } = options.spec
+  return stdin === undefined ? undefined : storedFile({ ...options, blob: stdin })
+}
+
+function storedFile(options: { readonly owner: string; readonly store: ArtifactStore; readonly blob: BlobRef }): string {
+  const { owner, store, blob } = options
+  const path = store.path({ owner, sha256: blob.sha256 })
+  if (path === undefined) throw unavailable(blob, undefined)
+  return path
+}

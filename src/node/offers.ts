@@ -1,0 +1,147 @@
+import type { Capability, ProvenLimit } from '../executors/executor.ts'
+import type { Refusal } from '../protocol/errors.ts'
+import type { RuntimeName } from '../protocol/execution.ts'
+import { ALWAYS_APPLIED, LIMIT_KEYS, type LimitKey, type Limits, type RequestedLimits } from '../protocol/limits.ts'
+import { runtimesOf, type RuntimeSpec } from '../protocol/task.ts'
+
+/** One runtime that this provider offers. */
+export interface Offer {
+  readonly runtime: RuntimeName
+  /** The most that a task may ask for, per limit, and what it gets when it asks for nothing. */
+  readonly caps: Limits
+  /** What it gets instead of the cap where it asks for nothing: a runtime that cannot use more needs no more. */
+  readonly defaults?: RequestedLimits
+  /** What of this the runtime has proven on this host. */
+  readonly capability: Capability
+}
+
+/** Weights are no restriction of the task but of its neighbours: without a cap of the operator's, none is given. */
+const WEIGHTS: ReadonlySet<LimitKey> = new Set<LimitKey>(['cpuShares', 'ioWeight'])
+
+type Choice =
+  | { readonly offer: Offer; readonly refusal?: undefined }
+  | { readonly offer?: undefined; readonly refusal: Refusal }
+
+/** The offer that a task means: the one that fits, or the default of several. */
+export function chooseOffer(
+  runtime: RuntimeSpec,
+  policy: { readonly offers: readonly Offer[]; readonly defaultRuntime: RuntimeName },
+): Choice {
+  const meant = runtimesOf(runtime)
+  const fitting = policy.offers.filter((offer) => meant.includes(offer.runtime))
+  const chosen = fitting.length === 1 ? fitting[0] : fitting.find((offer) => offer.runtime === policy.defaultRuntime)
+  if (chosen !== undefined) return { offer: chosen }
+  const offered = policy.offers.map((offer) => offer.runtime).join(', ')
+  const message =
+    fitting.length === 0
+      ? `The task needs ${meant.join(' or ')}; the provider offers ${offered === '' ? 'no runtime' : offered}`
+      : `The task can mean ${meant.join(' or ')}; name one as runtime.type`
+  return { refusal: { reason: 'UNKNOWN_RUNTIME', message, subject: 'runtime', asked: meant.join(' or '), offered } }
+}
+
+type Applied =
+  | { readonly limits: Limits; readonly refusals?: undefined }
+  | { readonly limits?: undefined; readonly refusals: readonly Refusal[] }
+
+/** The limits that a run of the task would have, or every reason why there is no such run. */
+export function appliedLimits(asked: { readonly [K in LimitKey]?: number | undefined }, offer: Offer): Applied {
+  const { runtime, caps, capability } = offer
+  const above = LIMIT_KEYS.flatMap((key) => aboveOffer({ key, asked: asked[key], cap: caps[key] }))
+  if (!capability.available) return { refusals: [unavailable(runtime, capability.why), ...above] }
+
+  const proven = new Map(capability.proven.map((limit) => [limit.limit, limit]))
+  const limits: { [K in LimitKey]?: number } = {}
+  const unproven: Refusal[] = []
+  const missing: string[] = []
+  for (const key of LIMIT_KEYS) {
+    const proof = proven.get(key)
+    const value = asked[key] ?? withinProof(offer.defaults?.[key] ?? caps[key], proof)
+    const why = value === undefined ? undefined : whyUnproven({ key, value, proof, capability })
+    if (why === undefined) {
+      if (value !== undefined) limits[key] = value
+    } else if (asked[key] !== undefined) {
+      unproven.push({
+        reason: 'CAP_UNPROVEN',
+        message: `The task needs ${key} of ${value}: ${why}`,
+        subject: key,
+        asked: String(value),
+      })
+    } else if (isAlwaysApplied(key)) missing.push(`${key}: ${why}`)
+  }
+  const refusals = [...above, ...unproven]
+  if (missing.length > 0) {
+    const why = `limits that every run has cannot be enforced: ${missing.join('; ')}`
+    return { refusals: [unavailable(runtime, why), ...refusals] }
+  }
+  if (refusals.length > 0) return { refusals }
+  return hasAll(limits)
+    ? { limits }
+    : { refusals: [unavailable(runtime, 'the operator sets no cap for a limit that every run has')] }
+}
+
+function aboveOffer({
+  key,
+  asked,
+  cap,
+}: {
+  readonly key: LimitKey
+  readonly asked: number | undefined
+  readonly cap: number | undefined
+}): Refusal[] {
+  if (asked === undefined || (cap === undefined ? !WEIGHTS.has(key) : asked <= cap)) return []
+  const message =
+    cap === undefined
+      ? `The task asks for ${key} of ${asked}, the provider gives no task a weight of its own`
+      : `The task asks for ${key} of ${asked}, the provider offers at most ${cap}`
+  return [
+    {
+      reason: 'CAP_ABOVE_OFFER',
+      message,
+      subject: key,
+      asked: String(asked),
+      ...(cap !== undefined && { offered: String(cap) }),
+    },
+  ]
+}
+
+/** What a task gets that does not ask: the cap, or less where the runtime enforces no more. */
+function withinProof(cap: number | undefined, proof: ProvenLimit | undefined): number | undefined {
+  return cap === undefined || proof?.max === undefined ? cap : Math.min(cap, proof.max)
+}
+
+function whyUnproven({
+  key,
+  value,
+  proof,
+  capability,
+}: {
+  readonly key: LimitKey
+  readonly value: number
+  readonly proof: ProvenLimit | undefined
+  readonly capability: Capability & { readonly available: true }
+}): string | undefined {
+  if (proof === undefined) {
+    const reason = capability.unproven.find((limit) => limit.limit === key)?.why
+    return `${capability.runtime} does not enforce it here${reason === undefined ? '' : ` (${reason})`}`
+  }
+  if (proof.min !== undefined && value < proof.min)
+    return `${capability.runtime} enforces no less than ${proof.min} here`
+  if (proof.max !== undefined && value > proof.max)
+    return `${capability.runtime} enforces no more than ${proof.max} here`
+  return undefined
+}
+
+function unavailable(runtime: RuntimeName, why: string): Refusal {
+  return {
+    reason: 'RUNTIME_UNAVAILABLE',
+    message: `${runtime} does not work on this provider: ${why}`,
+    subject: 'runtime',
+    asked: runtime,
+  }
+}
+
+const isAlwaysApplied = (key: LimitKey): boolean => (ALWAYS_APPLIED as readonly LimitKey[]).includes(key)
+
+function hasAll(limits: RequestedLimits): limits is Limits {
+  return ALWAYS_APPLIED.every((key) => limits[key] !== undefined)
+}

@@ -1,0 +1,161 @@
+import { createReadStream } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import type { ArtifactStore } from '../artifacts/store.ts'
+import type { Executor } from '../executors/executor.ts'
+import type { Key } from '../identity/key-file.ts'
+import { signReceipt } from '../identity/receipt.ts'
+import { SoukError } from '../protocol/errors.ts'
+import type { RuntimeName } from '../protocol/execution.ts'
+import type { Receipt } from '../protocol/receipt.ts'
+import type { Logger } from 'pino'
+import { runAttempt } from './attempt.ts'
+import type { Clock } from './clock.ts'
+import { inputHolder, outputHolder } from './holders.ts'
+import { resolveTask, stdinFileOf } from './inputs.ts'
+import { createOutputLog } from './output-log.ts'
+import type { TaskTable } from './task-table.ts'
+import { isSettled, type LiveTask } from './task-state.ts'
+import type { TrackedTask } from './tracked-task.ts'
+
+export interface RunTaskOptions {
+  readonly task: TrackedTask
+  readonly tasks: TaskTable
+  readonly key: Key
+  readonly executors: ReadonlyMap<RuntimeName, Executor>
+  readonly store: ArtifactStore
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly workDir: string
+  readonly outputDir: string
+  readonly shutdown: AbortSignal
+}
+
+/**
+ * One attempt at a task that has its slot, from `started` in the journal to `finished`, `failed` or
+ * `requeued`; resolves to `again` when it was requeued. What the task used is free again when it resolves.
+ */
+export async function runTask(options: RunTaskOptions): Promise<'settled' | 'again'> {
+  const { task, tasks, clock, logger } = options
+  const { record } = task
+  if (isSettled(record)) return 'settled'
+  const { taskId } = record
+  const attempt = record.attempts + 1
+  const dir = join(options.workDir, taskId)
+  // Sizes go first: a follower that sees the new attempt must not see the old one's output.
+  task.sizes = { stdout: 0, stderr: 0 }
+  const begun = await tasks.commit({
+    taskId,
+    decide: (now) => (isSettled(now) ? undefined : { kind: 'started', taskId, attempt, atMs: clock.nowMs() }),
+  })
+  if (!begun) return 'settled'
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 })
+    const receipt = await receiptOf({ ...options, record, attempt, dir })
+    await tasks.commit({ taskId, decide: () => ({ kind: 'finished', taskId, atMs: receipt.timings.finishedAtMs, receipt }) })
+    options.store.release({ holder: inputHolder(taskId) })
+    logger.info({ taskId, outcome: receipt.outcome, wallTimeMs: receipt.usage.wallTimeMs }, 'task finished')
+    return 'settled'
+  } catch (thrown) {
+    return await settleFailure({ ...options, record, error: SoukError.from(thrown) })
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
+async function receiptOf(
+  options: RunTaskOptions & { readonly record: LiveTask; readonly attempt: number; readonly dir: string },
+): Promise<Receipt> {
+  const { task, record, store, clock } = options
+  const { taskId } = record
+  const executor = options.executors.get(record.runtime)
+  if (executor === undefined) {
+    throw new SoukError({
+      code: 'RUNTIME_UNAVAILABLE',
+      message: `The runtime ${record.runtime} is not offered here any more`,
+      details: { runtime: record.runtime, why: 'the operator turned it off' },
+    })
+  }
+  const stdinFile = stdinFileOf({ spec: record.spec, owner: record.requester, store })
+  const log = await createOutputLog({
+    dir: options.outputDir,
+    taskId,
+    onGrow() {
+      task.sizes = log.sizes()
+      task.changes.notify()
+    },
+  })
+  try {
+    const { execution, startedAtMs, finishedAtMs } = await runAttempt({
+      executor,
+      task: resolveTask({ spec: record.spec, runtime: record.runtime, owner: record.requester, store }),
+      limits: record.limits,
+      dir: options.dir,
+      stdin: stdinFile === undefined ? Readable.from([]) : createReadStream(stdinFile),
+      stdout: log.stdout,
+      stderr: log.stderr,
+      cancel: task.cancel.signal,
+      shutdown: options.shutdown,
+      totalDeadlineMs: record.totalDeadlineMs,
+      clock,
+    })
+    for (const output of execution.outputs) {
+      if (!('sha256' in output)) continue
+      await store.adopt({
+        holder: outputHolder(taskId),
+        owner: record.requester,
+        file: join(options.dir, 'results', output.sha256),
+        blob: { sha256: output.sha256, bytes: output.bytes },
+      })
+    }
+    const digests = await log.seal()
+    return signReceipt({
+      receipt: {
+        version: 1,
+        taskId,
+        authorization: record.authorization,
+        provider: options.key.address,
+        priceWei: record.priceWei,
+        attempts: options.attempt,
+        outcome: execution.outcome,
+        usage: execution.usage,
+        limits: record.limits,
+        isolation: execution.isolation,
+        stdout: digests.stdout,
+        stderr: digests.stderr,
+        outputs: [...execution.outputs],
+        timings: { acceptedAtMs: record.acceptedAtMs, startedAtMs, finishedAtMs },
+      },
+      key: options.key,
+    })
+  } finally {
+    await log.close()
+  }
+}
+
+/** A fault of the provider that may pass, on a task with retries left, is tried again; everything else is final. */
+async function settleFailure(
+  options: RunTaskOptions & { readonly record: LiveTask; readonly error: SoukError },
+): Promise<'settled' | 'again'> {
+  const { task, tasks, record, error, clock, logger } = options
+  const { taskId } = record
+  const now = clock.nowMs()
+  options.store.release({ holder: outputHolder(taskId) })
+  if (error.code === 'INTERNAL') logger.error({ taskId, err: error }, 'an attempt failed by a bug')
+  const again =
+    error.fault === 'provider' &&
+    error.retryable &&
+    record.retriesLeft > 0 &&
+    !task.cancel.signal.aborted &&
+    now < record.totalDeadlineMs
+  if (again) {
+    await tasks.commit({ taskId, decide: () => ({ kind: 'requeued', taskId, atMs: now, error: error.toJSON() }) })
+    logger.warn({ taskId, code: error.code, reason: error.message }, 'attempt failed, the task will run again')
+    return 'again'
+  }
+  await tasks.commit({ taskId, decide: () => ({ kind: 'failed', taskId, atMs: now, error: error.toJSON() }) })
+  options.store.release({ holder: inputHolder(taskId) })
+  logger.warn({ taskId, code: error.code, reason: error.message }, 'task failed')
+  return 'settled'
+}

@@ -1,0 +1,147 @@
+import { SoukError } from '../protocol/errors.ts'
+import type { Journal } from './journal.ts'
+import { isSettled, reduce, type AcceptedEvent, type TaskEventRecord, type TaskRecord } from './task-state.ts'
+import { trackTask, type TrackedTask } from './tracked-task.ts'
+
+export type LaterEvent = Exclude<TaskEventRecord, AcceptedEvent>
+
+/**
+ * Every task that this node knows, and the only way to change one: an event becomes durable first, then true
+ * in memory, then seen by followers.
+ */
+export interface TaskTable {
+  /** @throws SoukError INTERNAL when there is no such task. */
+  get(taskId: string): TrackedTask
+  find(taskId: string): TrackedTask | undefined
+  /** All tasks of one requester, in the order of their acceptance. */
+  of(requester: string): readonly TrackedTask[]
+  all(): Iterable<TrackedTask>
+  /** False when the task, or its nonce, was there before. */
+  accept(event: AcceptedEvent): Promise<boolean>
+  /**
+   * Commits what `decide` makes of the task as it is once everything before is committed; nothing where it returns
+   * undefined. Resolves to whether there was an event.
+   */
+  commit(change: {
+    readonly taskId: string
+    readonly decide: (record: TaskRecord) => LaterEvent | undefined
+  }): Promise<boolean>
+  /** A task that the journal had when the node started. */
+  restore(task: TrackedTask): void
+  /** Counts a task that is being accepted among those waiting, until the returned function is called. */
+  join(requester: string): () => void
+  /** Tasks that are accepted and have not started, inputs being fetched included. */
+  waiting(): number
+  waitingOf(requester: string): number
+  waitingOfUnknown(): number
+}
+
+export function createTaskTable(options: {
+  readonly journal: Journal
+  readonly isKnown: (requester: string) => boolean
+  readonly onFatal: (error: SoukError) => void
+}): TaskTable {
+  const tasks = new Map<string, TrackedTask>()
+  const byRequester = new Map<string, Set<TrackedTask>>()
+  const waitingBy = new Map<string, number>()
+  let waiting = 0
+  let waitingOfUnknown = 0
+
+  function countWaiting(requester: string, change: 1 | -1): void {
+    waiting += change
+    if (!options.isKnown(requester)) waitingOfUnknown += change
+    const count = (waitingBy.get(requester) ?? 0) + change
+    if (count > 0) waitingBy.set(requester, count)
+    else waitingBy.delete(requester)
+  }
+
+  function add(task: TrackedTask): void {
+    const { taskId, requester } = task.record
+    tasks.set(taskId, task)
+    const own = byRequester.get(requester) ?? new Set()
+    byRequester.set(requester, own.add(task))
+    if (task.record.state === 'queued') countWaiting(requester, 1)
+  }
+
+  function update(task: TrackedTask, next: TaskRecord | undefined): void {
+    const { taskId, requester, state } = task.record
+    if (state === 'queued' && next?.state !== 'queued') countWaiting(requester, -1)
+    if (state !== 'queued' && next?.state === 'queued') countWaiting(requester, 1)
+    if (next === undefined) {
+      tasks.delete(taskId)
+      const own = byRequester.get(requester)
+      own?.delete(task)
+      if (own?.size === 0) byRequester.delete(requester)
+    } else {
+      task.record = next
+    }
+    task.changes.notify()
+  }
+
+  async function append(event: TaskEventRecord): Promise<boolean> {
+    try {
+      const result = await options.journal.append([event])
+      return result.appended
+    } catch (error) {
+      const fatal = SoukError.from(error)
+      // A task that cannot be accepted is refused; one that was accepted and cannot be settled must not be lost.
+      if (event.kind !== 'accepted' || fatal.code !== 'STORAGE_FULL') options.onFatal(fatal)
+      throw fatal
+    }
+  }
+
+  function get(taskId: string): TrackedTask {
+    const task = tasks.get(taskId)
+    if (task !== undefined) return task
+    throw new SoukError({ code: 'INTERNAL', message: `No task ${taskId}`, details: { reason: 'a task of this node is not in its table' } })
+  }
+
+  return {
+    get,
+    find: (taskId) => tasks.get(taskId),
+    of: (requester) => [...(byRequester.get(requester) ?? [])],
+    all: () => tasks.values(),
+    async accept(event) {
+      // The reducer reads the spec, so that what it cannot read is never journaled.
+      const record = reduce(undefined, event)
+      const appended = await append(event)
+      if (appended && record !== undefined) add(trackTask(record))
+      return appended
+    },
+    commit({ taskId, decide }) {
+      const task = get(taskId)
+      const commit = async (): Promise<boolean> => {
+        const event = decide(task.record)
+        if (event === undefined) return false
+        // Before it is written: an impossible event must not reach the journal.
+        const next = reduce(task.record, event)
+        await append(event)
+        update(task, next)
+        return true
+      }
+      const committed = task.lastCommit.then(commit)
+      task.lastCommit = committed.catch(() => undefined)
+      return committed
+    },
+    restore: add,
+    join(requester) {
+      countWaiting(requester, 1)
+      let left = false
+      return () => {
+        if (left) return
+        left = true
+        countWaiting(requester, -1)
+      }
+    },
+    waiting: () => waiting,
+    waitingOf: (requester) => waitingBy.get(requester) ?? 0,
+    waitingOfUnknown: () => waitingOfUnknown,
+  }
+}
+
+/** How many tasks are in each state; `preparing` are queued ones whose inputs are being fetched. */
+export function countStates(tasks: Iterable<TrackedTask>): Record<'queued' | 'preparing' | 'running' | 'finished' | 'failed', number> {
+  const counts = { queued: 0, preparing: 0, running: 0, finished: 0, failed: 0 }
+  for (const task of tasks) counts[task.preparing !== undefined && !isSettled(task.record) ? 'preparing' : task.record.state] += 1
+  return counts
+}

@@ -1,0 +1,21 @@
+import type { OutputOffsets } from '../protocol/events.ts'
+import { createChangeSignal, type ChangeSignal } from './change-signal.ts'
+import type { TaskRecord } from './task-state.ts'
+
+/** A task of this node: what the journal says of it, and what only this process knows. */
+export interface TrackedTask {
+  record: TaskRecord
+  /** While inputs are being fetched. */
+  preparing?: { readonly fetchedBytes: number; readonly totalBytes: number }
+  /** Output that can be read. */
+  sizes: OutputOffsets
+  readonly changes: ChangeSignal
+  /** Settles, and never rejects, when no event of this task is on its way into the journal: one follows the other. */
+  lastCommit: Promise<unknown>
+  /** Aborted by the requester's cancellation, with a StopReason. */
+  readonly cancel: AbortController
+}
+
+export function trackTask(record: TaskRecord, sizes: OutputOffsets = { stdout: 0, stderr: 0 }): TrackedTask {
+  return { record, sizes, changes: createChangeSignal(), lastCommit: Promise.resolve(), cancel: new AbortController() }
+}

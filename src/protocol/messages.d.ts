@@ -1,0 +1,1208 @@
+// Generated from messages.proto by scripts/generate-messages.ts: do not edit.
+import type { Codec, DecodeOptions } from 'protons-runtime';
+import type { Uint8ArrayList } from 'uint8arraylist';
+export interface RequesterFrame {
+    id: number;
+    submit?: Submit;
+    cancel?: Cancel;
+    list?: List;
+    show?: Show;
+    follow?: Follow;
+    credit?: Credit;
+    unfollow?: Unfollow;
+}
+export declare namespace RequesterFrame {
+    const codec: () => Codec<RequesterFrame>;
+    interface RequesterFrameIdFieldEvent {
+        field: '$.id';
+        value: number;
+    }
+    interface RequesterFrameSubmitTaskSpecFieldEvent {
+        field: '$.submit.task.spec';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFrameSubmitTaskAuthorizationSpecDigestFieldEvent {
+        field: '$.submit.task.authorization.specDigest';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFrameSubmitTaskAuthorizationRequesterFieldEvent {
+        field: '$.submit.task.authorization.requester';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFrameSubmitTaskAuthorizationProviderFieldEvent {
+        field: '$.submit.task.authorization.provider';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFrameSubmitTaskAuthorizationNonceFieldEvent {
+        field: '$.submit.task.authorization.nonce';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFrameSubmitTaskAuthorizationExpiryMsFieldEvent {
+        field: '$.submit.task.authorization.expiryMs';
+        value: number;
+    }
+    interface RequesterFrameSubmitTaskAuthorizationMaxPriceWeiFieldEvent {
+        field: '$.submit.task.authorization.maxPriceWei';
+        value: string;
+    }
+    interface RequesterFrameSubmitTaskAuthorizationChainIdFieldEvent {
+        field: '$.submit.task.authorization.chainId';
+        value: number;
+    }
+    interface RequesterFrameSubmitTaskSignatureFieldEvent {
+        field: '$.submit.task.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFrameSubmitFollowStdoutOffsetFieldEvent {
+        field: '$.submit.follow.stdoutOffset';
+        value: number;
+    }
+    interface RequesterFrameSubmitFollowStderrOffsetFieldEvent {
+        field: '$.submit.follow.stderrOffset';
+        value: number;
+    }
+    interface RequesterFrameSubmitFollowCreditFieldEvent {
+        field: '$.submit.follow.credit';
+        value: number;
+    }
+    interface RequesterFrameCancelTaskIdFieldEvent {
+        field: '$.cancel.taskId';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFrameShowTaskIdFieldEvent {
+        field: '$.show.taskId';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFrameFollowTaskIdFieldEvent {
+        field: '$.follow.taskId';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFrameFollowFromStdoutOffsetFieldEvent {
+        field: '$.follow.from.stdoutOffset';
+        value: number;
+    }
+    interface RequesterFrameFollowFromStderrOffsetFieldEvent {
+        field: '$.follow.from.stderrOffset';
+        value: number;
+    }
+    interface RequesterFrameFollowFromCreditFieldEvent {
+        field: '$.follow.from.credit';
+        value: number;
+    }
+    interface RequesterFrameCreditBytesFieldEvent {
+        field: '$.credit.bytes';
+        value: number;
+    }
+    function encode(obj: Partial<RequesterFrame>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RequesterFrame>): RequesterFrame;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RequesterFrame>): Generator<RequesterFrameIdFieldEvent | RequesterFrameSubmitTaskSpecFieldEvent | RequesterFrameSubmitTaskAuthorizationSpecDigestFieldEvent | RequesterFrameSubmitTaskAuthorizationRequesterFieldEvent | RequesterFrameSubmitTaskAuthorizationProviderFieldEvent | RequesterFrameSubmitTaskAuthorizationNonceFieldEvent | RequesterFrameSubmitTaskAuthorizationExpiryMsFieldEvent | RequesterFrameSubmitTaskAuthorizationMaxPriceWeiFieldEvent | RequesterFrameSubmitTaskAuthorizationChainIdFieldEvent | RequesterFrameSubmitTaskSignatureFieldEvent | RequesterFrameSubmitFollowStdoutOffsetFieldEvent | RequesterFrameSubmitFollowStderrOffsetFieldEvent | RequesterFrameSubmitFollowCreditFieldEvent | RequesterFrameCancelTaskIdFieldEvent | RequesterFrameShowTaskIdFieldEvent | RequesterFrameFollowTaskIdFieldEvent | RequesterFrameFollowFromStdoutOffsetFieldEvent | RequesterFrameFollowFromStderrOffsetFieldEvent | RequesterFrameFollowFromCreditFieldEvent | RequesterFrameCreditBytesFieldEvent>;
+}
+export interface ProviderFrame {
+    id: number;
+    accepted?: Accepted;
+    done?: Done;
+    list?: TaskList;
+    task?: TaskSummary;
+    event?: TaskEvent;
+    error?: Error;
+}
+export declare namespace ProviderFrame {
+    const codec: () => Codec<ProviderFrame>;
+    interface ProviderFrameIdFieldEvent {
+        field: '$.id';
+        value: number;
+    }
+    interface ProviderFrameAcceptedTaskIdFieldEvent {
+        field: '$.accepted.taskId';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface ProviderFrameListTasksTaskIdFieldEvent {
+        field: '$.list.tasks[].taskId';
+        value: Uint8Array<ArrayBuffer>;
+        index: number;
+    }
+    interface ProviderFrameListTasksNameFieldEvent {
+        field: '$.list.tasks[].name';
+        value: string;
+        index: number;
+    }
+    interface ProviderFrameListTasksRuntimeFieldEvent {
+        field: '$.list.tasks[].runtime';
+        value: string;
+        index: number;
+    }
+    interface ProviderFrameListTasksStateFieldEvent {
+        field: '$.list.tasks[].state';
+        value: string;
+        index: number;
+    }
+    interface ProviderFrameListTasksAttemptsFieldEvent {
+        field: '$.list.tasks[].attempts';
+        value: number;
+        index: number;
+    }
+    interface ProviderFrameListTasksAcceptedAtMsFieldEvent {
+        field: '$.list.tasks[].acceptedAtMs';
+        value: number;
+        index: number;
+    }
+    interface ProviderFrameListTasksStartedAtMsFieldEvent {
+        field: '$.list.tasks[].startedAtMs';
+        value: number;
+        index: number;
+    }
+    interface ProviderFrameListTasksFinishedAtMsFieldEvent {
+        field: '$.list.tasks[].finishedAtMs';
+        value: number;
+        index: number;
+    }
+    interface ProviderFrameListTasksOutcomeExitedFieldEvent {
+        field: '$.list.tasks[].outcome.exited';
+        value: number;
+        index: number;
+    }
+    interface ProviderFrameListTasksOutcomeKilledFieldEvent {
+        field: '$.list.tasks[].outcome.killed';
+        value: string;
+        index: number;
+    }
+    interface ProviderFrameListTasksOutcomeTrappedFieldEvent {
+        field: '$.list.tasks[].outcome.trapped';
+        value: string;
+        index: number;
+    }
+    interface ProviderFrameListTasksOutcomeLimitFieldEvent {
+        field: '$.list.tasks[].outcome.limit';
+        value: string;
+        index: number;
+    }
+    interface ProviderFrameListTasksErrorCodeFieldEvent {
+        field: '$.list.tasks[].errorCode';
+        value: string;
+        index: number;
+    }
+    interface ProviderFrameListTasksStdoutBytesFieldEvent {
+        field: '$.list.tasks[].stdoutBytes';
+        value: number;
+        index: number;
+    }
+    interface ProviderFrameListTasksStderrBytesFieldEvent {
+        field: '$.list.tasks[].stderrBytes';
+        value: number;
+        index: number;
+    }
+    interface ProviderFrameListMoreFieldEvent {
+        field: '$.list.more';
+        value: boolean;
+    }
+    interface ProviderFrameTaskTaskIdFieldEvent {
+        field: '$.task.taskId';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface ProviderFrameTaskNameFieldEvent {
+        field: '$.task.name';
+        value: string;
+    }
+    interface ProviderFrameTaskRuntimeFieldEvent {
+        field: '$.task.runtime';
+        value: string;
+    }
+    interface ProviderFrameTaskStateFieldEvent {
+        field: '$.task.state';
+        value: string;
+    }
+    interface ProviderFrameTaskAttemptsFieldEvent {
+        field: '$.task.attempts';
+        value: number;
+    }
+    interface ProviderFrameTaskAcceptedAtMsFieldEvent {
+        field: '$.task.acceptedAtMs';
+        value: number;
+    }
+    interface ProviderFrameTaskStartedAtMsFieldEvent {
+        field: '$.task.startedAtMs';
+        value: number;
+    }
+    interface ProviderFrameTaskFinishedAtMsFieldEvent {
+        field: '$.task.finishedAtMs';
+        value: number;
+    }
+    interface ProviderFrameTaskOutcomeExitedFieldEvent {
+        field: '$.task.outcome.exited';
+        value: number;
+    }
+    interface ProviderFrameTaskOutcomeKilledFieldEvent {
+        field: '$.task.outcome.killed';
+        value: string;
+    }
+    interface ProviderFrameTaskOutcomeTrappedFieldEvent {
+        field: '$.task.outcome.trapped';
+        value: string;
+    }
+    interface ProviderFrameTaskOutcomeLimitFieldEvent {
+        field: '$.task.outcome.limit';
+        value: string;
+    }
+    interface ProviderFrameTaskErrorCodeFieldEvent {
+        field: '$.task.errorCode';
+        value: string;
+    }
+    interface ProviderFrameTaskStdoutBytesFieldEvent {
+        field: '$.task.stdoutBytes';
+        value: number;
+    }
+    interface ProviderFrameTaskStderrBytesFieldEvent {
+        field: '$.task.stderrBytes';
+        value: number;
+    }
+    interface ProviderFrameEventQueuedAtMsFieldEvent {
+        field: '$.event.queued.atMs';
+        value: number;
+    }
+    interface ProviderFrameEventQueuedPositionFieldEvent {
+        field: '$.event.queued.position';
+        value: number;
+    }
+    interface ProviderFrameEventPreparingAtMsFieldEvent {
+        field: '$.event.preparing.atMs';
+        value: number;
+    }
+    interface ProviderFrameEventPreparingFetchedBytesFieldEvent {
+        field: '$.event.preparing.fetchedBytes';
+        value: number;
+    }
+    interface ProviderFrameEventPreparingTotalBytesFieldEvent {
+        field: '$.event.preparing.totalBytes';
+        value: number;
+    }
+    interface ProviderFrameEventStartedAtMsFieldEvent {
+        field: '$.event.started.atMs';
+        value: number;
+    }
+    interface ProviderFrameEventStartedAttemptFieldEvent {
+        field: '$.event.started.attempt';
+        value: number;
+    }
+    interface ProviderFrameEventOutputStreamFieldEvent {
+        field: '$.event.output.stream';
+        value: OutputStream;
+    }
+    interface ProviderFrameEventOutputOffsetFieldEvent {
+        field: '$.event.output.offset';
+        value: number;
+    }
+    interface ProviderFrameEventOutputDataFieldEvent {
+        field: '$.event.output.data';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface ProviderFrameEventFinishedAtMsFieldEvent {
+        field: '$.event.finished.atMs';
+        value: number;
+    }
+    interface ProviderFrameEventFinishedReceiptFieldEvent {
+        field: '$.event.finished.receipt';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface ProviderFrameEventFinishedErrorCodeFieldEvent {
+        field: '$.event.finished.error.code';
+        value: string;
+    }
+    interface ProviderFrameEventFinishedErrorMessageFieldEvent {
+        field: '$.event.finished.error.message';
+        value: string;
+    }
+    interface ProviderFrameEventFinishedErrorFaultFieldEvent {
+        field: '$.event.finished.error.fault';
+        value: string;
+    }
+    interface ProviderFrameEventFinishedErrorPhaseFieldEvent {
+        field: '$.event.finished.error.phase';
+        value: string;
+    }
+    interface ProviderFrameEventFinishedErrorRetryableFieldEvent {
+        field: '$.event.finished.error.retryable';
+        value: boolean;
+    }
+    interface ProviderFrameEventFinishedErrorHintFieldEvent {
+        field: '$.event.finished.error.hint';
+        value: string;
+    }
+    interface ProviderFrameEventFinishedErrorDetailsFieldEvent {
+        field: '$.event.finished.error.details';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface ProviderFrameErrorCodeFieldEvent {
+        field: '$.error.code';
+        value: string;
+    }
+    interface ProviderFrameErrorMessageFieldEvent {
+        field: '$.error.message';
+        value: string;
+    }
+    interface ProviderFrameErrorFaultFieldEvent {
+        field: '$.error.fault';
+        value: string;
+    }
+    interface ProviderFrameErrorPhaseFieldEvent {
+        field: '$.error.phase';
+        value: string;
+    }
+    interface ProviderFrameErrorRetryableFieldEvent {
+        field: '$.error.retryable';
+        value: boolean;
+    }
+    interface ProviderFrameErrorHintFieldEvent {
+        field: '$.error.hint';
+        value: string;
+    }
+    interface ProviderFrameErrorDetailsFieldEvent {
+        field: '$.error.details';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<ProviderFrame>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProviderFrame>): ProviderFrame;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProviderFrame>): Generator<ProviderFrameIdFieldEvent | ProviderFrameAcceptedTaskIdFieldEvent | ProviderFrameListTasksTaskIdFieldEvent | ProviderFrameListTasksNameFieldEvent | ProviderFrameListTasksRuntimeFieldEvent | ProviderFrameListTasksStateFieldEvent | ProviderFrameListTasksAttemptsFieldEvent | ProviderFrameListTasksAcceptedAtMsFieldEvent | ProviderFrameListTasksStartedAtMsFieldEvent | ProviderFrameListTasksFinishedAtMsFieldEvent | ProviderFrameListTasksOutcomeExitedFieldEvent | ProviderFrameListTasksOutcomeKilledFieldEvent | ProviderFrameListTasksOutcomeTrappedFieldEvent | ProviderFrameListTasksOutcomeLimitFieldEvent | ProviderFrameListTasksErrorCodeFieldEvent | ProviderFrameListTasksStdoutBytesFieldEvent | ProviderFrameListTasksStderrBytesFieldEvent | ProviderFrameListMoreFieldEvent | ProviderFrameTaskTaskIdFieldEvent | ProviderFrameTaskNameFieldEvent | ProviderFrameTaskRuntimeFieldEvent | ProviderFrameTaskStateFieldEvent | ProviderFrameTaskAttemptsFieldEvent | ProviderFrameTaskAcceptedAtMsFieldEvent | ProviderFrameTaskStartedAtMsFieldEvent | ProviderFrameTaskFinishedAtMsFieldEvent | ProviderFrameTaskOutcomeExitedFieldEvent | ProviderFrameTaskOutcomeKilledFieldEvent | ProviderFrameTaskOutcomeTrappedFieldEvent | ProviderFrameTaskOutcomeLimitFieldEvent | ProviderFrameTaskErrorCodeFieldEvent | ProviderFrameTaskStdoutBytesFieldEvent | ProviderFrameTaskStderrBytesFieldEvent | ProviderFrameEventQueuedAtMsFieldEvent | ProviderFrameEventQueuedPositionFieldEvent | ProviderFrameEventPreparingAtMsFieldEvent | ProviderFrameEventPreparingFetchedBytesFieldEvent | ProviderFrameEventPreparingTotalBytesFieldEvent | ProviderFrameEventStartedAtMsFieldEvent | ProviderFrameEventStartedAttemptFieldEvent | ProviderFrameEventOutputStreamFieldEvent | ProviderFrameEventOutputOffsetFieldEvent | ProviderFrameEventOutputDataFieldEvent | ProviderFrameEventFinishedAtMsFieldEvent | ProviderFrameEventFinishedReceiptFieldEvent | ProviderFrameEventFinishedErrorCodeFieldEvent | ProviderFrameEventFinishedErrorMessageFieldEvent | ProviderFrameEventFinishedErrorFaultFieldEvent | ProviderFrameEventFinishedErrorPhaseFieldEvent | ProviderFrameEventFinishedErrorRetryableFieldEvent | ProviderFrameEventFinishedErrorHintFieldEvent | ProviderFrameEventFinishedErrorDetailsFieldEvent | ProviderFrameErrorCodeFieldEvent | ProviderFrameErrorMessageFieldEvent | ProviderFrameErrorFaultFieldEvent | ProviderFrameErrorPhaseFieldEvent | ProviderFrameErrorRetryableFieldEvent | ProviderFrameErrorHintFieldEvent | ProviderFrameErrorDetailsFieldEvent>;
+}
+export interface Submit {
+    task?: SignedTask;
+    follow?: FollowFrom;
+}
+export declare namespace Submit {
+    const codec: () => Codec<Submit>;
+    interface SubmitTaskSpecFieldEvent {
+        field: '$.task.spec';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface SubmitTaskAuthorizationSpecDigestFieldEvent {
+        field: '$.task.authorization.specDigest';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface SubmitTaskAuthorizationRequesterFieldEvent {
+        field: '$.task.authorization.requester';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface SubmitTaskAuthorizationProviderFieldEvent {
+        field: '$.task.authorization.provider';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface SubmitTaskAuthorizationNonceFieldEvent {
+        field: '$.task.authorization.nonce';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface SubmitTaskAuthorizationExpiryMsFieldEvent {
+        field: '$.task.authorization.expiryMs';
+        value: number;
+    }
+    interface SubmitTaskAuthorizationMaxPriceWeiFieldEvent {
+        field: '$.task.authorization.maxPriceWei';
+        value: string;
+    }
+    interface SubmitTaskAuthorizationChainIdFieldEvent {
+        field: '$.task.authorization.chainId';
+        value: number;
+    }
+    interface SubmitTaskSignatureFieldEvent {
+        field: '$.task.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface SubmitFollowStdoutOffsetFieldEvent {
+        field: '$.follow.stdoutOffset';
+        value: number;
+    }
+    interface SubmitFollowStderrOffsetFieldEvent {
+        field: '$.follow.stderrOffset';
+        value: number;
+    }
+    interface SubmitFollowCreditFieldEvent {
+        field: '$.follow.credit';
+        value: number;
+    }
+    function encode(obj: Partial<Submit>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Submit>): Submit;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Submit>): Generator<SubmitTaskSpecFieldEvent | SubmitTaskAuthorizationSpecDigestFieldEvent | SubmitTaskAuthorizationRequesterFieldEvent | SubmitTaskAuthorizationProviderFieldEvent | SubmitTaskAuthorizationNonceFieldEvent | SubmitTaskAuthorizationExpiryMsFieldEvent | SubmitTaskAuthorizationMaxPriceWeiFieldEvent | SubmitTaskAuthorizationChainIdFieldEvent | SubmitTaskSignatureFieldEvent | SubmitFollowStdoutOffsetFieldEvent | SubmitFollowStderrOffsetFieldEvent | SubmitFollowCreditFieldEvent>;
+}
+export interface SignedTask {
+    spec: Uint8Array<ArrayBuffer>;
+    authorization?: Authorization;
+    signature: Uint8Array<ArrayBuffer>;
+}
+export declare namespace SignedTask {
+    const codec: () => Codec<SignedTask>;
+    interface SignedTaskSpecFieldEvent {
+        field: '$.spec';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface SignedTaskAuthorizationSpecDigestFieldEvent {
+        field: '$.authorization.specDigest';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface SignedTaskAuthorizationRequesterFieldEvent {
+        field: '$.authorization.requester';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface SignedTaskAuthorizationProviderFieldEvent {
+        field: '$.authorization.provider';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface SignedTaskAuthorizationNonceFieldEvent {
+        field: '$.authorization.nonce';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface SignedTaskAuthorizationExpiryMsFieldEvent {
+        field: '$.authorization.expiryMs';
+        value: number;
+    }
+    interface SignedTaskAuthorizationMaxPriceWeiFieldEvent {
+        field: '$.authorization.maxPriceWei';
+        value: string;
+    }
+    interface SignedTaskAuthorizationChainIdFieldEvent {
+        field: '$.authorization.chainId';
+        value: number;
+    }
+    interface SignedTaskSignatureFieldEvent {
+        field: '$.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<SignedTask>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SignedTask>): SignedTask;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SignedTask>): Generator<SignedTaskSpecFieldEvent | SignedTaskAuthorizationSpecDigestFieldEvent | SignedTaskAuthorizationRequesterFieldEvent | SignedTaskAuthorizationProviderFieldEvent | SignedTaskAuthorizationNonceFieldEvent | SignedTaskAuthorizationExpiryMsFieldEvent | SignedTaskAuthorizationMaxPriceWeiFieldEvent | SignedTaskAuthorizationChainIdFieldEvent | SignedTaskSignatureFieldEvent>;
+}
+export interface Authorization {
+    specDigest: Uint8Array<ArrayBuffer>;
+    requester: Uint8Array<ArrayBuffer>;
+    provider: Uint8Array<ArrayBuffer>;
+    nonce: Uint8Array<ArrayBuffer>;
+    expiryMs: number;
+    maxPriceWei: string;
+    chainId: number;
+}
+export declare namespace Authorization {
+    const codec: () => Codec<Authorization>;
+    interface AuthorizationSpecDigestFieldEvent {
+        field: '$.specDigest';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface AuthorizationRequesterFieldEvent {
+        field: '$.requester';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface AuthorizationProviderFieldEvent {
+        field: '$.provider';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface AuthorizationNonceFieldEvent {
+        field: '$.nonce';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface AuthorizationExpiryMsFieldEvent {
+        field: '$.expiryMs';
+        value: number;
+    }
+    interface AuthorizationMaxPriceWeiFieldEvent {
+        field: '$.maxPriceWei';
+        value: string;
+    }
+    interface AuthorizationChainIdFieldEvent {
+        field: '$.chainId';
+        value: number;
+    }
+    function encode(obj: Partial<Authorization>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Authorization>): Authorization;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Authorization>): Generator<AuthorizationSpecDigestFieldEvent | AuthorizationRequesterFieldEvent | AuthorizationProviderFieldEvent | AuthorizationNonceFieldEvent | AuthorizationExpiryMsFieldEvent | AuthorizationMaxPriceWeiFieldEvent | AuthorizationChainIdFieldEvent>;
+}
+export interface Accepted {
+    taskId: Uint8Array<ArrayBuffer>;
+}
+export declare namespace Accepted {
+    const codec: () => Codec<Accepted>;
+    interface AcceptedTaskIdFieldEvent {
+        field: '$.taskId';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<Accepted>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Accepted>): Accepted;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Accepted>): Generator<AcceptedTaskIdFieldEvent>;
+}
+export interface Cancel {
+    taskId: Uint8Array<ArrayBuffer>;
+}
+export declare namespace Cancel {
+    const codec: () => Codec<Cancel>;
+    interface CancelTaskIdFieldEvent {
+        field: '$.taskId';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<Cancel>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Cancel>): Cancel;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Cancel>): Generator<CancelTaskIdFieldEvent>;
+}
+export interface List {
+}
+export declare namespace List {
+    const codec: () => Codec<List>;
+    function encode(obj: Partial<List>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<List>): List;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<List>): Generator<{}>;
+}
+export interface Show {
+    taskId: Uint8Array<ArrayBuffer>;
+}
+export declare namespace Show {
+    const codec: () => Codec<Show>;
+    interface ShowTaskIdFieldEvent {
+        field: '$.taskId';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<Show>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Show>): Show;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Show>): Generator<ShowTaskIdFieldEvent>;
+}
+export interface Follow {
+    taskId: Uint8Array<ArrayBuffer>;
+    from?: FollowFrom;
+}
+export declare namespace Follow {
+    const codec: () => Codec<Follow>;
+    interface FollowTaskIdFieldEvent {
+        field: '$.taskId';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface FollowFromStdoutOffsetFieldEvent {
+        field: '$.from.stdoutOffset';
+        value: number;
+    }
+    interface FollowFromStderrOffsetFieldEvent {
+        field: '$.from.stderrOffset';
+        value: number;
+    }
+    interface FollowFromCreditFieldEvent {
+        field: '$.from.credit';
+        value: number;
+    }
+    function encode(obj: Partial<Follow>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Follow>): Follow;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Follow>): Generator<FollowTaskIdFieldEvent | FollowFromStdoutOffsetFieldEvent | FollowFromStderrOffsetFieldEvent | FollowFromCreditFieldEvent>;
+}
+export interface FollowFrom {
+    stdoutOffset: number;
+    stderrOffset: number;
+    credit: number;
+}
+export declare namespace FollowFrom {
+    const codec: () => Codec<FollowFrom>;
+    interface FollowFromStdoutOffsetFieldEvent {
+        field: '$.stdoutOffset';
+        value: number;
+    }
+    interface FollowFromStderrOffsetFieldEvent {
+        field: '$.stderrOffset';
+        value: number;
+    }
+    interface FollowFromCreditFieldEvent {
+        field: '$.credit';
+        value: number;
+    }
+    function encode(obj: Partial<FollowFrom>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<FollowFrom>): FollowFrom;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<FollowFrom>): Generator<FollowFromStdoutOffsetFieldEvent | FollowFromStderrOffsetFieldEvent | FollowFromCreditFieldEvent>;
+}
+export interface Credit {
+    bytes: number;
+}
+export declare namespace Credit {
+    const codec: () => Codec<Credit>;
+    interface CreditBytesFieldEvent {
+        field: '$.bytes';
+        value: number;
+    }
+    function encode(obj: Partial<Credit>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Credit>): Credit;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Credit>): Generator<CreditBytesFieldEvent>;
+}
+export interface Unfollow {
+}
+export declare namespace Unfollow {
+    const codec: () => Codec<Unfollow>;
+    function encode(obj: Partial<Unfollow>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Unfollow>): Unfollow;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Unfollow>): Generator<{}>;
+}
+export interface Done {
+}
+export declare namespace Done {
+    const codec: () => Codec<Done>;
+    function encode(obj: Partial<Done>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Done>): Done;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Done>): Generator<{}>;
+}
+export interface TaskList {
+    tasks: TaskSummary[];
+    more: boolean;
+}
+export declare namespace TaskList {
+    const codec: () => Codec<TaskList>;
+    interface TaskListTasksTaskIdFieldEvent {
+        field: '$.tasks[].taskId';
+        value: Uint8Array<ArrayBuffer>;
+        index: number;
+    }
+    interface TaskListTasksNameFieldEvent {
+        field: '$.tasks[].name';
+        value: string;
+        index: number;
+    }
+    interface TaskListTasksRuntimeFieldEvent {
+        field: '$.tasks[].runtime';
+        value: string;
+        index: number;
+    }
+    interface TaskListTasksStateFieldEvent {
+        field: '$.tasks[].state';
+        value: string;
+        index: number;
+    }
+    interface TaskListTasksAttemptsFieldEvent {
+        field: '$.tasks[].attempts';
+        value: number;
+        index: number;
+    }
+    interface TaskListTasksAcceptedAtMsFieldEvent {
+        field: '$.tasks[].acceptedAtMs';
+        value: number;
+        index: number;
+    }
+    interface TaskListTasksStartedAtMsFieldEvent {
+        field: '$.tasks[].startedAtMs';
+        value: number;
+        index: number;
+    }
+    interface TaskListTasksFinishedAtMsFieldEvent {
+        field: '$.tasks[].finishedAtMs';
+        value: number;
+        index: number;
+    }
+    interface TaskListTasksOutcomeExitedFieldEvent {
+        field: '$.tasks[].outcome.exited';
+        value: number;
+        index: number;
+    }
+    interface TaskListTasksOutcomeKilledFieldEvent {
+        field: '$.tasks[].outcome.killed';
+        value: string;
+        index: number;
+    }
+    interface TaskListTasksOutcomeTrappedFieldEvent {
+        field: '$.tasks[].outcome.trapped';
+        value: string;
+        index: number;
+    }
+    interface TaskListTasksOutcomeLimitFieldEvent {
+        field: '$.tasks[].outcome.limit';
+        value: string;
+        index: number;
+    }
+    interface TaskListTasksErrorCodeFieldEvent {
+        field: '$.tasks[].errorCode';
+        value: string;
+        index: number;
+    }
+    interface TaskListTasksStdoutBytesFieldEvent {
+        field: '$.tasks[].stdoutBytes';
+        value: number;
+        index: number;
+    }
+    interface TaskListTasksStderrBytesFieldEvent {
+        field: '$.tasks[].stderrBytes';
+        value: number;
+        index: number;
+    }
+    interface TaskListMoreFieldEvent {
+        field: '$.more';
+        value: boolean;
+    }
+    function encode(obj: Partial<TaskList>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TaskList>): TaskList;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TaskList>): Generator<TaskListTasksTaskIdFieldEvent | TaskListTasksNameFieldEvent | TaskListTasksRuntimeFieldEvent | TaskListTasksStateFieldEvent | TaskListTasksAttemptsFieldEvent | TaskListTasksAcceptedAtMsFieldEvent | TaskListTasksStartedAtMsFieldEvent | TaskListTasksFinishedAtMsFieldEvent | TaskListTasksOutcomeExitedFieldEvent | TaskListTasksOutcomeKilledFieldEvent | TaskListTasksOutcomeTrappedFieldEvent | TaskListTasksOutcomeLimitFieldEvent | TaskListTasksErrorCodeFieldEvent | TaskListTasksStdoutBytesFieldEvent | TaskListTasksStderrBytesFieldEvent | TaskListMoreFieldEvent>;
+}
+export interface TaskSummary {
+    taskId: Uint8Array<ArrayBuffer>;
+    name: string;
+    runtime: string;
+    state: string;
+    attempts: number;
+    acceptedAtMs: number;
+    startedAtMs?: number;
+    finishedAtMs?: number;
+    outcome?: Outcome;
+    errorCode?: string;
+    stdoutBytes: number;
+    stderrBytes: number;
+}
+export declare namespace TaskSummary {
+    const codec: () => Codec<TaskSummary>;
+    interface TaskSummaryTaskIdFieldEvent {
+        field: '$.taskId';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface TaskSummaryNameFieldEvent {
+        field: '$.name';
+        value: string;
+    }
+    interface TaskSummaryRuntimeFieldEvent {
+        field: '$.runtime';
+        value: string;
+    }
+    interface TaskSummaryStateFieldEvent {
+        field: '$.state';
+        value: string;
+    }
+    interface TaskSummaryAttemptsFieldEvent {
+        field: '$.attempts';
+        value: number;
+    }
+    interface TaskSummaryAcceptedAtMsFieldEvent {
+        field: '$.acceptedAtMs';
+        value: number;
+    }
+    interface TaskSummaryStartedAtMsFieldEvent {
+        field: '$.startedAtMs';
+        value: number;
+    }
+    interface TaskSummaryFinishedAtMsFieldEvent {
+        field: '$.finishedAtMs';
+        value: number;
+    }
+    interface TaskSummaryOutcomeExitedFieldEvent {
+        field: '$.outcome.exited';
+        value: number;
+    }
+    interface TaskSummaryOutcomeKilledFieldEvent {
+        field: '$.outcome.killed';
+        value: string;
+    }
+    interface TaskSummaryOutcomeTrappedFieldEvent {
+        field: '$.outcome.trapped';
+        value: string;
+    }
+    interface TaskSummaryOutcomeLimitFieldEvent {
+        field: '$.outcome.limit';
+        value: string;
+    }
+    interface TaskSummaryErrorCodeFieldEvent {
+        field: '$.errorCode';
+        value: string;
+    }
+    interface TaskSummaryStdoutBytesFieldEvent {
+        field: '$.stdoutBytes';
+        value: number;
+    }
+    interface TaskSummaryStderrBytesFieldEvent {
+        field: '$.stderrBytes';
+        value: number;
+    }
+    function encode(obj: Partial<TaskSummary>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TaskSummary>): TaskSummary;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TaskSummary>): Generator<TaskSummaryTaskIdFieldEvent | TaskSummaryNameFieldEvent | TaskSummaryRuntimeFieldEvent | TaskSummaryStateFieldEvent | TaskSummaryAttemptsFieldEvent | TaskSummaryAcceptedAtMsFieldEvent | TaskSummaryStartedAtMsFieldEvent | TaskSummaryFinishedAtMsFieldEvent | TaskSummaryOutcomeExitedFieldEvent | TaskSummaryOutcomeKilledFieldEvent | TaskSummaryOutcomeTrappedFieldEvent | TaskSummaryOutcomeLimitFieldEvent | TaskSummaryErrorCodeFieldEvent | TaskSummaryStdoutBytesFieldEvent | TaskSummaryStderrBytesFieldEvent>;
+}
+export interface Outcome {
+    exited?: number;
+    killed?: string;
+    trapped?: string;
+    limit?: string;
+    cancelled?: Cancelled;
+}
+export declare namespace Outcome {
+    const codec: () => Codec<Outcome>;
+    interface OutcomeExitedFieldEvent {
+        field: '$.exited';
+        value: number;
+    }
+    interface OutcomeKilledFieldEvent {
+        field: '$.killed';
+        value: string;
+    }
+    interface OutcomeTrappedFieldEvent {
+        field: '$.trapped';
+        value: string;
+    }
+    interface OutcomeLimitFieldEvent {
+        field: '$.limit';
+        value: string;
+    }
+    function encode(obj: Partial<Outcome>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Outcome>): Outcome;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Outcome>): Generator<OutcomeExitedFieldEvent | OutcomeKilledFieldEvent | OutcomeTrappedFieldEvent | OutcomeLimitFieldEvent>;
+}
+export interface Cancelled {
+}
+export declare namespace Cancelled {
+    const codec: () => Codec<Cancelled>;
+    function encode(obj: Partial<Cancelled>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Cancelled>): Cancelled;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Cancelled>): Generator<{}>;
+}
+export interface TaskEvent {
+    queued?: Queued;
+    preparing?: Preparing;
+    started?: Started;
+    output?: Output;
+    finished?: Finished;
+}
+export declare namespace TaskEvent {
+    const codec: () => Codec<TaskEvent>;
+    interface TaskEventQueuedAtMsFieldEvent {
+        field: '$.queued.atMs';
+        value: number;
+    }
+    interface TaskEventQueuedPositionFieldEvent {
+        field: '$.queued.position';
+        value: number;
+    }
+    interface TaskEventPreparingAtMsFieldEvent {
+        field: '$.preparing.atMs';
+        value: number;
+    }
+    interface TaskEventPreparingFetchedBytesFieldEvent {
+        field: '$.preparing.fetchedBytes';
+        value: number;
+    }
+    interface TaskEventPreparingTotalBytesFieldEvent {
+        field: '$.preparing.totalBytes';
+        value: number;
+    }
+    interface TaskEventStartedAtMsFieldEvent {
+        field: '$.started.atMs';
+        value: number;
+    }
+    interface TaskEventStartedAttemptFieldEvent {
+        field: '$.started.attempt';
+        value: number;
+    }
+    interface TaskEventOutputStreamFieldEvent {
+        field: '$.output.stream';
+        value: OutputStream;
+    }
+    interface TaskEventOutputOffsetFieldEvent {
+        field: '$.output.offset';
+        value: number;
+    }
+    interface TaskEventOutputDataFieldEvent {
+        field: '$.output.data';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface TaskEventFinishedAtMsFieldEvent {
+        field: '$.finished.atMs';
+        value: number;
+    }
+    interface TaskEventFinishedReceiptFieldEvent {
+        field: '$.finished.receipt';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface TaskEventFinishedErrorCodeFieldEvent {
+        field: '$.finished.error.code';
+        value: string;
+    }
+    interface TaskEventFinishedErrorMessageFieldEvent {
+        field: '$.finished.error.message';
+        value: string;
+    }
+    interface TaskEventFinishedErrorFaultFieldEvent {
+        field: '$.finished.error.fault';
+        value: string;
+    }
+    interface TaskEventFinishedErrorPhaseFieldEvent {
+        field: '$.finished.error.phase';
+        value: string;
+    }
+    interface TaskEventFinishedErrorRetryableFieldEvent {
+        field: '$.finished.error.retryable';
+        value: boolean;
+    }
+    interface TaskEventFinishedErrorHintFieldEvent {
+        field: '$.finished.error.hint';
+        value: string;
+    }
+    interface TaskEventFinishedErrorDetailsFieldEvent {
+        field: '$.finished.error.details';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<TaskEvent>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TaskEvent>): TaskEvent;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TaskEvent>): Generator<TaskEventQueuedAtMsFieldEvent | TaskEventQueuedPositionFieldEvent | TaskEventPreparingAtMsFieldEvent | TaskEventPreparingFetchedBytesFieldEvent | TaskEventPreparingTotalBytesFieldEvent | TaskEventStartedAtMsFieldEvent | TaskEventStartedAttemptFieldEvent | TaskEventOutputStreamFieldEvent | TaskEventOutputOffsetFieldEvent | TaskEventOutputDataFieldEvent | TaskEventFinishedAtMsFieldEvent | TaskEventFinishedReceiptFieldEvent | TaskEventFinishedErrorCodeFieldEvent | TaskEventFinishedErrorMessageFieldEvent | TaskEventFinishedErrorFaultFieldEvent | TaskEventFinishedErrorPhaseFieldEvent | TaskEventFinishedErrorRetryableFieldEvent | TaskEventFinishedErrorHintFieldEvent | TaskEventFinishedErrorDetailsFieldEvent>;
+}
+export interface Queued {
+    atMs: number;
+    position: number;
+}
+export declare namespace Queued {
+    const codec: () => Codec<Queued>;
+    interface QueuedAtMsFieldEvent {
+        field: '$.atMs';
+        value: number;
+    }
+    interface QueuedPositionFieldEvent {
+        field: '$.position';
+        value: number;
+    }
+    function encode(obj: Partial<Queued>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Queued>): Queued;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Queued>): Generator<QueuedAtMsFieldEvent | QueuedPositionFieldEvent>;
+}
+export interface Preparing {
+    atMs: number;
+    fetchedBytes: number;
+    totalBytes: number;
+}
+export declare namespace Preparing {
+    const codec: () => Codec<Preparing>;
+    interface PreparingAtMsFieldEvent {
+        field: '$.atMs';
+        value: number;
+    }
+    interface PreparingFetchedBytesFieldEvent {
+        field: '$.fetchedBytes';
+        value: number;
+    }
+    interface PreparingTotalBytesFieldEvent {
+        field: '$.totalBytes';
+        value: number;
+    }
+    function encode(obj: Partial<Preparing>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Preparing>): Preparing;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Preparing>): Generator<PreparingAtMsFieldEvent | PreparingFetchedBytesFieldEvent | PreparingTotalBytesFieldEvent>;
+}
+export interface Started {
+    atMs: number;
+    attempt: number;
+}
+export declare namespace Started {
+    const codec: () => Codec<Started>;
+    interface StartedAtMsFieldEvent {
+        field: '$.atMs';
+        value: number;
+    }
+    interface StartedAttemptFieldEvent {
+        field: '$.attempt';
+        value: number;
+    }
+    function encode(obj: Partial<Started>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Started>): Started;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Started>): Generator<StartedAtMsFieldEvent | StartedAttemptFieldEvent>;
+}
+export declare enum OutputStream {
+    STDOUT = "STDOUT",
+    STDERR = "STDERR"
+}
+export declare namespace OutputStream {
+    const codec: () => Codec<OutputStream>;
+}
+export interface Output {
+    stream: OutputStream;
+    offset: number;
+    data: Uint8Array<ArrayBuffer>;
+}
+export declare namespace Output {
+    const codec: () => Codec<Output>;
+    interface OutputStreamFieldEvent {
+        field: '$.stream';
+        value: OutputStream;
+    }
+    interface OutputOffsetFieldEvent {
+        field: '$.offset';
+        value: number;
+    }
+    interface OutputDataFieldEvent {
+        field: '$.data';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<Output>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Output>): Output;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Output>): Generator<OutputStreamFieldEvent | OutputOffsetFieldEvent | OutputDataFieldEvent>;
+}
+export interface Finished {
+    atMs: number;
+    receipt?: Uint8Array<ArrayBuffer>;
+    error?: Error;
+}
+export declare namespace Finished {
+    const codec: () => Codec<Finished>;
+    interface FinishedAtMsFieldEvent {
+        field: '$.atMs';
+        value: number;
+    }
+    interface FinishedReceiptFieldEvent {
+        field: '$.receipt';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface FinishedErrorCodeFieldEvent {
+        field: '$.error.code';
+        value: string;
+    }
+    interface FinishedErrorMessageFieldEvent {
+        field: '$.error.message';
+        value: string;
+    }
+    interface FinishedErrorFaultFieldEvent {
+        field: '$.error.fault';
+        value: string;
+    }
+    interface FinishedErrorPhaseFieldEvent {
+        field: '$.error.phase';
+        value: string;
+    }
+    interface FinishedErrorRetryableFieldEvent {
+        field: '$.error.retryable';
+        value: boolean;
+    }
+    interface FinishedErrorHintFieldEvent {
+        field: '$.error.hint';
+        value: string;
+    }
+    interface FinishedErrorDetailsFieldEvent {
+        field: '$.error.details';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<Finished>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Finished>): Finished;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Finished>): Generator<FinishedAtMsFieldEvent | FinishedReceiptFieldEvent | FinishedErrorCodeFieldEvent | FinishedErrorMessageFieldEvent | FinishedErrorFaultFieldEvent | FinishedErrorPhaseFieldEvent | FinishedErrorRetryableFieldEvent | FinishedErrorHintFieldEvent | FinishedErrorDetailsFieldEvent>;
+}
+export interface Error {
+    code: string;
+    message: string;
+    fault: string;
+    phase: string;
+    retryable: boolean;
+    hint: string;
+    details: Uint8Array<ArrayBuffer>;
+}
+export declare namespace Error {
+    const codec: () => Codec<Error>;
+    interface ErrorCodeFieldEvent {
+        field: '$.code';
+        value: string;
+    }
+    interface ErrorMessageFieldEvent {
+        field: '$.message';
+        value: string;
+    }
+    interface ErrorFaultFieldEvent {
+        field: '$.fault';
+        value: string;
+    }
+    interface ErrorPhaseFieldEvent {
+        field: '$.phase';
+        value: string;
+    }
+    interface ErrorRetryableFieldEvent {
+        field: '$.retryable';
+        value: boolean;
+    }
+    interface ErrorHintFieldEvent {
+        field: '$.hint';
+        value: string;
+    }
+    interface ErrorDetailsFieldEvent {
+        field: '$.details';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<Error>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Error>): Error;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Error>): Generator<ErrorCodeFieldEvent | ErrorMessageFieldEvent | ErrorFaultFieldEvent | ErrorPhaseFieldEvent | ErrorRetryableFieldEvent | ErrorHintFieldEvent | ErrorDetailsFieldEvent>;
+}
+export interface BlobRequest {
+    sha256: Uint8Array<ArrayBuffer>;
+    offset: number;
+    length: number;
+}
+export declare namespace BlobRequest {
+    const codec: () => Codec<BlobRequest>;
+    interface BlobRequestSha256FieldEvent {
+        field: '$.sha256';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface BlobRequestOffsetFieldEvent {
+        field: '$.offset';
+        value: number;
+    }
+    interface BlobRequestLengthFieldEvent {
+        field: '$.length';
+        value: number;
+    }
+    function encode(obj: Partial<BlobRequest>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BlobRequest>): BlobRequest;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BlobRequest>): Generator<BlobRequestSha256FieldEvent | BlobRequestOffsetFieldEvent | BlobRequestLengthFieldEvent>;
+}
+export interface BlobResponse {
+    chunk?: BlobChunk;
+    error?: Error;
+}
+export declare namespace BlobResponse {
+    const codec: () => Codec<BlobResponse>;
+    interface BlobResponseChunkOffsetFieldEvent {
+        field: '$.chunk.offset';
+        value: number;
+    }
+    interface BlobResponseChunkTotalBytesFieldEvent {
+        field: '$.chunk.totalBytes';
+        value: number;
+    }
+    interface BlobResponseChunkDataFieldEvent {
+        field: '$.chunk.data';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface BlobResponseErrorCodeFieldEvent {
+        field: '$.error.code';
+        value: string;
+    }
+    interface BlobResponseErrorMessageFieldEvent {
+        field: '$.error.message';
+        value: string;
+    }
+    interface BlobResponseErrorFaultFieldEvent {
+        field: '$.error.fault';
+        value: string;
+    }
+    interface BlobResponseErrorPhaseFieldEvent {
+        field: '$.error.phase';
+        value: string;
+    }
+    interface BlobResponseErrorRetryableFieldEvent {
+        field: '$.error.retryable';
+        value: boolean;
+    }
+    interface BlobResponseErrorHintFieldEvent {
+        field: '$.error.hint';
+        value: string;
+    }
+    interface BlobResponseErrorDetailsFieldEvent {
+        field: '$.error.details';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<BlobResponse>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BlobResponse>): BlobResponse;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BlobResponse>): Generator<BlobResponseChunkOffsetFieldEvent | BlobResponseChunkTotalBytesFieldEvent | BlobResponseChunkDataFieldEvent | BlobResponseErrorCodeFieldEvent | BlobResponseErrorMessageFieldEvent | BlobResponseErrorFaultFieldEvent | BlobResponseErrorPhaseFieldEvent | BlobResponseErrorRetryableFieldEvent | BlobResponseErrorHintFieldEvent | BlobResponseErrorDetailsFieldEvent>;
+}
+export interface BlobChunk {
+    offset: number;
+    totalBytes: number;
+    data: Uint8Array<ArrayBuffer>;
+}
+export declare namespace BlobChunk {
+    const codec: () => Codec<BlobChunk>;
+    interface BlobChunkOffsetFieldEvent {
+        field: '$.offset';
+        value: number;
+    }
+    interface BlobChunkTotalBytesFieldEvent {
+        field: '$.totalBytes';
+        value: number;
+    }
+    interface BlobChunkDataFieldEvent {
+        field: '$.data';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<BlobChunk>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BlobChunk>): BlobChunk;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BlobChunk>): Generator<BlobChunkOffsetFieldEvent | BlobChunkTotalBytesFieldEvent | BlobChunkDataFieldEvent>;
+}

@@ -1,0 +1,3286 @@
+// Generated from messages.proto by scripts/generate-messages.ts: do not edit.
+/* eslint-disable require-yield */
+import { decodeMessage, encodeMessage, enumeration, MaxLengthError, message, streamMessage } from 'protons-runtime';
+export var RequesterFrame;
+(function (RequesterFrame) {
+    let _codec;
+    RequesterFrame.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                obj = { ...obj };
+                if (obj.unfollow != null) {
+                    obj.credit = undefined;
+                    obj.follow = undefined;
+                    obj.show = undefined;
+                    obj.list = undefined;
+                    obj.cancel = undefined;
+                    obj.submit = undefined;
+                }
+                if (obj.credit != null) {
+                    obj.unfollow = undefined;
+                    obj.follow = undefined;
+                    obj.show = undefined;
+                    obj.list = undefined;
+                    obj.cancel = undefined;
+                    obj.submit = undefined;
+                }
+                if (obj.follow != null) {
+                    obj.unfollow = undefined;
+                    obj.credit = undefined;
+                    obj.show = undefined;
+                    obj.list = undefined;
+                    obj.cancel = undefined;
+                    obj.submit = undefined;
+                }
+                if (obj.show != null) {
+                    obj.unfollow = undefined;
+                    obj.credit = undefined;
+                    obj.follow = undefined;
+                    obj.list = undefined;
+                    obj.cancel = undefined;
+                    obj.submit = undefined;
+                }
+                if (obj.list != null) {
+                    obj.unfollow = undefined;
+                    obj.credit = undefined;
+                    obj.follow = undefined;
+                    obj.show = undefined;
+                    obj.cancel = undefined;
+                    obj.submit = undefined;
+                }
+                if (obj.cancel != null) {
+                    obj.unfollow = undefined;
+                    obj.credit = undefined;
+                    obj.follow = undefined;
+                    obj.show = undefined;
+                    obj.list = undefined;
+                    obj.submit = undefined;
+                }
+                if (obj.submit != null) {
+                    obj.unfollow = undefined;
+                    obj.credit = undefined;
+                    obj.follow = undefined;
+                    obj.show = undefined;
+                    obj.list = undefined;
+                    obj.cancel = undefined;
+                }
+                if ((obj.id != null && obj.id !== 0)) {
+                    w.uint32(8);
+                    w.uint32(obj.id);
+                }
+                if (obj.submit != null) {
+                    w.uint32(18);
+                    Submit.codec().encode(obj.submit, w);
+                }
+                if (obj.cancel != null) {
+                    w.uint32(26);
+                    Cancel.codec().encode(obj.cancel, w);
+                }
+                if (obj.list != null) {
+                    w.uint32(34);
+                    List.codec().encode(obj.list, w);
+                }
+                if (obj.show != null) {
+                    w.uint32(42);
+                    Show.codec().encode(obj.show, w);
+                }
+                if (obj.follow != null) {
+                    w.uint32(50);
+                    Follow.codec().encode(obj.follow, w);
+                }
+                if (obj.credit != null) {
+                    w.uint32(58);
+                    Credit.codec().encode(obj.credit, w);
+                }
+                if (obj.unfollow != null) {
+                    w.uint32(66);
+                    Unfollow.codec().encode(obj.unfollow, w);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    id: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.id = reader.uint32();
+                            break;
+                        }
+                        case 2: {
+                            obj.submit = Submit.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.submit
+                            });
+                            break;
+                        }
+                        case 3: {
+                            obj.cancel = Cancel.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.cancel
+                            });
+                            break;
+                        }
+                        case 4: {
+                            obj.list = List.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.list
+                            });
+                            break;
+                        }
+                        case 5: {
+                            obj.show = Show.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.show
+                            });
+                            break;
+                        }
+                        case 6: {
+                            obj.follow = Follow.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.follow
+                            });
+                            break;
+                        }
+                        case 7: {
+                            obj.credit = Credit.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.credit
+                            });
+                            break;
+                        }
+                        case 8: {
+                            obj.unfollow = Unfollow.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.unfollow
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                if (obj.unfollow != null) {
+                    delete obj.credit;
+                    delete obj.follow;
+                    delete obj.show;
+                    delete obj.list;
+                    delete obj.cancel;
+                    delete obj.submit;
+                }
+                if (obj.credit != null) {
+                    delete obj.unfollow;
+                    delete obj.follow;
+                    delete obj.show;
+                    delete obj.list;
+                    delete obj.cancel;
+                    delete obj.submit;
+                }
+                if (obj.follow != null) {
+                    delete obj.unfollow;
+                    delete obj.credit;
+                    delete obj.show;
+                    delete obj.list;
+                    delete obj.cancel;
+                    delete obj.submit;
+                }
+                if (obj.show != null) {
+                    delete obj.unfollow;
+                    delete obj.credit;
+                    delete obj.follow;
+                    delete obj.list;
+                    delete obj.cancel;
+                    delete obj.submit;
+                }
+                if (obj.list != null) {
+                    delete obj.unfollow;
+                    delete obj.credit;
+                    delete obj.follow;
+                    delete obj.show;
+                    delete obj.cancel;
+                    delete obj.submit;
+                }
+                if (obj.cancel != null) {
+                    delete obj.unfollow;
+                    delete obj.credit;
+                    delete obj.follow;
+                    delete obj.show;
+                    delete obj.list;
+                    delete obj.submit;
+                }
+                if (obj.submit != null) {
+                    delete obj.unfollow;
+                    delete obj.credit;
+                    delete obj.follow;
+                    delete obj.show;
+                    delete obj.list;
+                    delete obj.cancel;
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.id`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield* Submit.codec().stream(reader, reader.uint32(), `${prefix}.submit`, {
+                                limits: opts.limits?.submit
+                            });
+                            break;
+                        }
+                        case 3: {
+                            yield* Cancel.codec().stream(reader, reader.uint32(), `${prefix}.cancel`, {
+                                limits: opts.limits?.cancel
+                            });
+                            break;
+                        }
+                        case 4: {
+                            yield* List.codec().stream(reader, reader.uint32(), `${prefix}.list`, {
+                                limits: opts.limits?.list
+                            });
+                            break;
+                        }
+                        case 5: {
+                            yield* Show.codec().stream(reader, reader.uint32(), `${prefix}.show`, {
+                                limits: opts.limits?.show
+                            });
+                            break;
+                        }
+                        case 6: {
+                            yield* Follow.codec().stream(reader, reader.uint32(), `${prefix}.follow`, {
+                                limits: opts.limits?.follow
+                            });
+                            break;
+                        }
+                        case 7: {
+                            yield* Credit.codec().stream(reader, reader.uint32(), `${prefix}.credit`, {
+                                limits: opts.limits?.credit
+                            });
+                            break;
+                        }
+                        case 8: {
+                            yield* Unfollow.codec().stream(reader, reader.uint32(), `${prefix}.unfollow`, {
+                                limits: opts.limits?.unfollow
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, RequesterFrame.codec());
+    }
+    RequesterFrame.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, RequesterFrame.codec(), opts);
+    }
+    RequesterFrame.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, RequesterFrame.codec(), opts);
+    }
+    RequesterFrame.stream = stream;
+})(RequesterFrame || (RequesterFrame = {}));
+export var ProviderFrame;
+(function (ProviderFrame) {
+    let _codec;
+    ProviderFrame.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                obj = { ...obj };
+                if (obj.error != null) {
+                    obj.event = undefined;
+                    obj.task = undefined;
+                    obj.list = undefined;
+                    obj.done = undefined;
+                    obj.accepted = undefined;
+                }
+                if (obj.event != null) {
+                    obj.error = undefined;
+                    obj.task = undefined;
+                    obj.list = undefined;
+                    obj.done = undefined;
+                    obj.accepted = undefined;
+                }
+                if (obj.task != null) {
+                    obj.error = undefined;
+                    obj.event = undefined;
+                    obj.list = undefined;
+                    obj.done = undefined;
+                    obj.accepted = undefined;
+                }
+                if (obj.list != null) {
+                    obj.error = undefined;
+                    obj.event = undefined;
+                    obj.task = undefined;
+                    obj.done = undefined;
+                    obj.accepted = undefined;
+                }
+                if (obj.done != null) {
+                    obj.error = undefined;
+                    obj.event = undefined;
+                    obj.task = undefined;
+                    obj.list = undefined;
+                    obj.accepted = undefined;
+                }
+                if (obj.accepted != null) {
+                    obj.error = undefined;
+                    obj.event = undefined;
+                    obj.task = undefined;
+                    obj.list = undefined;
+                    obj.done = undefined;
+                }
+                if ((obj.id != null && obj.id !== 0)) {
+                    w.uint32(8);
+                    w.uint32(obj.id);
+                }
+                if (obj.accepted != null) {
+                    w.uint32(18);
+                    Accepted.codec().encode(obj.accepted, w);
+                }
+                if (obj.done != null) {
+                    w.uint32(26);
+                    Done.codec().encode(obj.done, w);
+                }
+                if (obj.list != null) {
+                    w.uint32(34);
+                    TaskList.codec().encode(obj.list, w);
+                }
+                if (obj.task != null) {
+                    w.uint32(42);
+                    TaskSummary.codec().encode(obj.task, w);
+                }
+                if (obj.event != null) {
+                    w.uint32(50);
+                    TaskEvent.codec().encode(obj.event, w);
+                }
+                if (obj.error != null) {
+                    w.uint32(58);
+                    Error.codec().encode(obj.error, w);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    id: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.id = reader.uint32();
+                            break;
+                        }
+                        case 2: {
+                            obj.accepted = Accepted.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.accepted
+                            });
+                            break;
+                        }
+                        case 3: {
+                            obj.done = Done.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.done
+                            });
+                            break;
+                        }
+                        case 4: {
+                            obj.list = TaskList.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.list
+                            });
+                            break;
+                        }
+                        case 5: {
+                            obj.task = TaskSummary.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.task
+                            });
+                            break;
+                        }
+                        case 6: {
+                            obj.event = TaskEvent.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.event
+                            });
+                            break;
+                        }
+                        case 7: {
+                            obj.error = Error.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.error
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                if (obj.error != null) {
+                    delete obj.event;
+                    delete obj.task;
+                    delete obj.list;
+                    delete obj.done;
+                    delete obj.accepted;
+                }
+                if (obj.event != null) {
+                    delete obj.error;
+                    delete obj.task;
+                    delete obj.list;
+                    delete obj.done;
+                    delete obj.accepted;
+                }
+                if (obj.task != null) {
+                    delete obj.error;
+                    delete obj.event;
+                    delete obj.list;
+                    delete obj.done;
+                    delete obj.accepted;
+                }
+                if (obj.list != null) {
+                    delete obj.error;
+                    delete obj.event;
+                    delete obj.task;
+                    delete obj.done;
+                    delete obj.accepted;
+                }
+                if (obj.done != null) {
+                    delete obj.error;
+                    delete obj.event;
+                    delete obj.task;
+                    delete obj.list;
+                    delete obj.accepted;
+                }
+                if (obj.accepted != null) {
+                    delete obj.error;
+                    delete obj.event;
+                    delete obj.task;
+                    delete obj.list;
+                    delete obj.done;
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.id`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield* Accepted.codec().stream(reader, reader.uint32(), `${prefix}.accepted`, {
+                                limits: opts.limits?.accepted
+                            });
+                            break;
+                        }
+                        case 3: {
+                            yield* Done.codec().stream(reader, reader.uint32(), `${prefix}.done`, {
+                                limits: opts.limits?.done
+                            });
+                            break;
+                        }
+                        case 4: {
+                            yield* TaskList.codec().stream(reader, reader.uint32(), `${prefix}.list`, {
+                                limits: opts.limits?.list
+                            });
+                            break;
+                        }
+                        case 5: {
+                            yield* TaskSummary.codec().stream(reader, reader.uint32(), `${prefix}.task`, {
+                                limits: opts.limits?.task
+                            });
+                            break;
+                        }
+                        case 6: {
+                            yield* TaskEvent.codec().stream(reader, reader.uint32(), `${prefix}.event`, {
+                                limits: opts.limits?.event
+                            });
+                            break;
+                        }
+                        case 7: {
+                            yield* Error.codec().stream(reader, reader.uint32(), `${prefix}.error`, {
+                                limits: opts.limits?.error
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, ProviderFrame.codec());
+    }
+    ProviderFrame.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, ProviderFrame.codec(), opts);
+    }
+    ProviderFrame.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, ProviderFrame.codec(), opts);
+    }
+    ProviderFrame.stream = stream;
+})(ProviderFrame || (ProviderFrame = {}));
+export var Submit;
+(function (Submit) {
+    let _codec;
+    Submit.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (obj.task != null) {
+                    w.uint32(10);
+                    SignedTask.codec().encode(obj.task, w);
+                }
+                if (obj.follow != null) {
+                    w.uint32(18);
+                    FollowFrom.codec().encode(obj.follow, w);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {};
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.task = SignedTask.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.task
+                            });
+                            break;
+                        }
+                        case 2: {
+                            obj.follow = FollowFrom.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.follow
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield* SignedTask.codec().stream(reader, reader.uint32(), `${prefix}.task`, {
+                                limits: opts.limits?.task
+                            });
+                            break;
+                        }
+                        case 2: {
+                            yield* FollowFrom.codec().stream(reader, reader.uint32(), `${prefix}.follow`, {
+                                limits: opts.limits?.follow
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Submit.codec());
+    }
+    Submit.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Submit.codec(), opts);
+    }
+    Submit.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Submit.codec(), opts);
+    }
+    Submit.stream = stream;
+})(Submit || (Submit = {}));
+export var SignedTask;
+(function (SignedTask) {
+    let _codec;
+    SignedTask.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.spec != null && obj.spec.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.spec);
+                }
+                if (obj.authorization != null) {
+                    w.uint32(18);
+                    Authorization.codec().encode(obj.authorization, w);
+                }
+                if ((obj.signature != null && obj.signature.byteLength > 0)) {
+                    w.uint32(26);
+                    w.bytes(obj.signature);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    spec: new Uint8Array(0),
+                    signature: new Uint8Array(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.spec = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.authorization = Authorization.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.authorization
+                            });
+                            break;
+                        }
+                        case 3: {
+                            obj.signature = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.spec`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield* Authorization.codec().stream(reader, reader.uint32(), `${prefix}.authorization`, {
+                                limits: opts.limits?.authorization
+                            });
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.signature`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, SignedTask.codec());
+    }
+    SignedTask.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, SignedTask.codec(), opts);
+    }
+    SignedTask.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, SignedTask.codec(), opts);
+    }
+    SignedTask.stream = stream;
+})(SignedTask || (SignedTask = {}));
+export var Authorization;
+(function (Authorization) {
+    let _codec;
+    Authorization.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.specDigest != null && obj.specDigest.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.specDigest);
+                }
+                if ((obj.requester != null && obj.requester.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.requester);
+                }
+                if ((obj.provider != null && obj.provider.byteLength > 0)) {
+                    w.uint32(26);
+                    w.bytes(obj.provider);
+                }
+                if ((obj.nonce != null && obj.nonce.byteLength > 0)) {
+                    w.uint32(34);
+                    w.bytes(obj.nonce);
+                }
+                if ((obj.expiryMs != null && obj.expiryMs !== 0)) {
+                    w.uint32(40);
+                    w.uint64Number(obj.expiryMs);
+                }
+                if ((obj.maxPriceWei != null && obj.maxPriceWei !== '')) {
+                    w.uint32(50);
+                    w.string(obj.maxPriceWei);
+                }
+                if ((obj.chainId != null && obj.chainId !== 0)) {
+                    w.uint32(56);
+                    w.uint64Number(obj.chainId);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    specDigest: new Uint8Array(0),
+                    requester: new Uint8Array(0),
+                    provider: new Uint8Array(0),
+                    nonce: new Uint8Array(0),
+                    expiryMs: 0,
+                    maxPriceWei: '',
+                    chainId: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.specDigest = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.requester = reader.bytes();
+                            break;
+                        }
+                        case 3: {
+                            obj.provider = reader.bytes();
+                            break;
+                        }
+                        case 4: {
+                            obj.nonce = reader.bytes();
+                            break;
+                        }
+                        case 5: {
+                            obj.expiryMs = reader.uint64Number();
+                            break;
+                        }
+                        case 6: {
+                            obj.maxPriceWei = reader.string();
+                            break;
+                        }
+                        case 7: {
+                            obj.chainId = reader.uint64Number();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.specDigest`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.requester`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.provider`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            yield {
+                                field: `${prefix}.nonce`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 5: {
+                            yield {
+                                field: `${prefix}.expiryMs`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 6: {
+                            yield {
+                                field: `${prefix}.maxPriceWei`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 7: {
+                            yield {
+                                field: `${prefix}.chainId`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Authorization.codec());
+    }
+    Authorization.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Authorization.codec(), opts);
+    }
+    Authorization.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Authorization.codec(), opts);
+    }
+    Authorization.stream = stream;
+})(Authorization || (Authorization = {}));
+export var Accepted;
+(function (Accepted) {
+    let _codec;
+    Accepted.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.taskId != null && obj.taskId.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.taskId);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    taskId: new Uint8Array(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.taskId = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.taskId`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Accepted.codec());
+    }
+    Accepted.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Accepted.codec(), opts);
+    }
+    Accepted.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Accepted.codec(), opts);
+    }
+    Accepted.stream = stream;
+})(Accepted || (Accepted = {}));
+export var Cancel;
+(function (Cancel) {
+    let _codec;
+    Cancel.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.taskId != null && obj.taskId.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.taskId);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    taskId: new Uint8Array(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.taskId = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.taskId`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Cancel.codec());
+    }
+    Cancel.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Cancel.codec(), opts);
+    }
+    Cancel.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Cancel.codec(), opts);
+    }
+    Cancel.stream = stream;
+})(Cancel || (Cancel = {}));
+export var List;
+(function (List) {
+    let _codec;
+    List.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {};
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, List.codec());
+    }
+    List.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, List.codec(), opts);
+    }
+    List.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, List.codec(), opts);
+    }
+    List.stream = stream;
+})(List || (List = {}));
+export var Show;
+(function (Show) {
+    let _codec;
+    Show.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.taskId != null && obj.taskId.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.taskId);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    taskId: new Uint8Array(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.taskId = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.taskId`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Show.codec());
+    }
+    Show.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Show.codec(), opts);
+    }
+    Show.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Show.codec(), opts);
+    }
+    Show.stream = stream;
+})(Show || (Show = {}));
+export var Follow;
+(function (Follow) {
+    let _codec;
+    Follow.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.taskId != null && obj.taskId.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.taskId);
+                }
+                if (obj.from != null) {
+                    w.uint32(18);
+                    FollowFrom.codec().encode(obj.from, w);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    taskId: new Uint8Array(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.taskId = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.from = FollowFrom.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.from
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.taskId`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield* FollowFrom.codec().stream(reader, reader.uint32(), `${prefix}.from`, {
+                                limits: opts.limits?.from
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Follow.codec());
+    }
+    Follow.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Follow.codec(), opts);
+    }
+    Follow.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Follow.codec(), opts);
+    }
+    Follow.stream = stream;
+})(Follow || (Follow = {}));
+export var FollowFrom;
+(function (FollowFrom) {
+    let _codec;
+    FollowFrom.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.stdoutOffset != null && obj.stdoutOffset !== 0)) {
+                    w.uint32(8);
+                    w.uint64Number(obj.stdoutOffset);
+                }
+                if ((obj.stderrOffset != null && obj.stderrOffset !== 0)) {
+                    w.uint32(16);
+                    w.uint64Number(obj.stderrOffset);
+                }
+                if ((obj.credit != null && obj.credit !== 0)) {
+                    w.uint32(24);
+                    w.uint32(obj.credit);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    stdoutOffset: 0,
+                    stderrOffset: 0,
+                    credit: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.stdoutOffset = reader.uint64Number();
+                            break;
+                        }
+                        case 2: {
+                            obj.stderrOffset = reader.uint64Number();
+                            break;
+                        }
+                        case 3: {
+                            obj.credit = reader.uint32();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.stdoutOffset`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.stderrOffset`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.credit`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, FollowFrom.codec());
+    }
+    FollowFrom.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, FollowFrom.codec(), opts);
+    }
+    FollowFrom.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, FollowFrom.codec(), opts);
+    }
+    FollowFrom.stream = stream;
+})(FollowFrom || (FollowFrom = {}));
+export var Credit;
+(function (Credit) {
+    let _codec;
+    Credit.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.bytes != null && obj.bytes !== 0)) {
+                    w.uint32(8);
+                    w.uint32(obj.bytes);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    bytes: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.bytes = reader.uint32();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.bytes`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Credit.codec());
+    }
+    Credit.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Credit.codec(), opts);
+    }
+    Credit.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Credit.codec(), opts);
+    }
+    Credit.stream = stream;
+})(Credit || (Credit = {}));
+export var Unfollow;
+(function (Unfollow) {
+    let _codec;
+    Unfollow.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {};
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Unfollow.codec());
+    }
+    Unfollow.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Unfollow.codec(), opts);
+    }
+    Unfollow.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Unfollow.codec(), opts);
+    }
+    Unfollow.stream = stream;
+})(Unfollow || (Unfollow = {}));
+export var Done;
+(function (Done) {
+    let _codec;
+    Done.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {};
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Done.codec());
+    }
+    Done.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Done.codec(), opts);
+    }
+    Done.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Done.codec(), opts);
+    }
+    Done.stream = stream;
+})(Done || (Done = {}));
+export var TaskList;
+(function (TaskList) {
+    let _codec;
+    TaskList.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (obj.tasks != null && obj.tasks.length > 0) {
+                    for (const value of obj.tasks) {
+                        w.uint32(10);
+                        TaskSummary.codec().encode(value, w);
+                    }
+                }
+                if ((obj.more != null && obj.more !== false)) {
+                    w.uint32(16);
+                    w.bool(obj.more);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    tasks: [],
+                    more: false
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.tasks != null && obj.tasks.length === opts.limits.tasks) {
+                                throw new MaxLengthError('Decode error - repeated field "tasks" had too many elements');
+                            }
+                            obj.tasks.push(TaskSummary.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.tasks$
+                            }));
+                            break;
+                        }
+                        case 2: {
+                            obj.more = reader.bool();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    tasks: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.tasks != null && obj.tasks === opts.limits.tasks) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "tasks" had too many elements');
+                            }
+                            for (const evt of TaskSummary.codec().stream(reader, reader.uint32(), `${prefix}.tasks[]`, {
+                                limits: opts.limits?.tasks$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.tasks
+                                };
+                            }
+                            obj.tasks++;
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.more`,
+                                value: reader.bool()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, TaskList.codec());
+    }
+    TaskList.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, TaskList.codec(), opts);
+    }
+    TaskList.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, TaskList.codec(), opts);
+    }
+    TaskList.stream = stream;
+})(TaskList || (TaskList = {}));
+export var TaskSummary;
+(function (TaskSummary) {
+    let _codec;
+    TaskSummary.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.taskId != null && obj.taskId.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.taskId);
+                }
+                if ((obj.name != null && obj.name !== '')) {
+                    w.uint32(18);
+                    w.string(obj.name);
+                }
+                if ((obj.runtime != null && obj.runtime !== '')) {
+                    w.uint32(26);
+                    w.string(obj.runtime);
+                }
+                if ((obj.state != null && obj.state !== '')) {
+                    w.uint32(34);
+                    w.string(obj.state);
+                }
+                if ((obj.attempts != null && obj.attempts !== 0)) {
+                    w.uint32(40);
+                    w.uint32(obj.attempts);
+                }
+                if ((obj.acceptedAtMs != null && obj.acceptedAtMs !== 0)) {
+                    w.uint32(48);
+                    w.uint64Number(obj.acceptedAtMs);
+                }
+                if (obj.startedAtMs != null) {
+                    w.uint32(56);
+                    w.uint64Number(obj.startedAtMs);
+                }
+                if (obj.finishedAtMs != null) {
+                    w.uint32(64);
+                    w.uint64Number(obj.finishedAtMs);
+                }
+                if (obj.outcome != null) {
+                    w.uint32(74);
+                    Outcome.codec().encode(obj.outcome, w);
+                }
+                if (obj.errorCode != null) {
+                    w.uint32(82);
+                    w.string(obj.errorCode);
+                }
+                if ((obj.stdoutBytes != null && obj.stdoutBytes !== 0)) {
+                    w.uint32(88);
+                    w.uint64Number(obj.stdoutBytes);
+                }
+                if ((obj.stderrBytes != null && obj.stderrBytes !== 0)) {
+                    w.uint32(96);
+                    w.uint64Number(obj.stderrBytes);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    taskId: new Uint8Array(0),
+                    name: '',
+                    runtime: '',
+                    state: '',
+                    attempts: 0,
+                    acceptedAtMs: 0,
+                    stdoutBytes: 0,
+                    stderrBytes: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.taskId = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.name = reader.string();
+                            break;
+                        }
+                        case 3: {
+                            obj.runtime = reader.string();
+                            break;
+                        }
+                        case 4: {
+                            obj.state = reader.string();
+                            break;
+                        }
+                        case 5: {
+                            obj.attempts = reader.uint32();
+                            break;
+                        }
+                        case 6: {
+                            obj.acceptedAtMs = reader.uint64Number();
+                            break;
+                        }
+                        case 7: {
+                            obj.startedAtMs = reader.uint64Number();
+                            break;
+                        }
+                        case 8: {
+                            obj.finishedAtMs = reader.uint64Number();
+                            break;
+                        }
+                        case 9: {
+                            obj.outcome = Outcome.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.outcome
+                            });
+                            break;
+                        }
+                        case 10: {
+                            obj.errorCode = reader.string();
+                            break;
+                        }
+                        case 11: {
+                            obj.stdoutBytes = reader.uint64Number();
+                            break;
+                        }
+                        case 12: {
+                            obj.stderrBytes = reader.uint64Number();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.taskId`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.name`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.runtime`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            yield {
+                                field: `${prefix}.state`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 5: {
+                            yield {
+                                field: `${prefix}.attempts`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 6: {
+                            yield {
+                                field: `${prefix}.acceptedAtMs`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 7: {
+                            yield {
+                                field: `${prefix}.startedAtMs`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 8: {
+                            yield {
+                                field: `${prefix}.finishedAtMs`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 9: {
+                            yield* Outcome.codec().stream(reader, reader.uint32(), `${prefix}.outcome`, {
+                                limits: opts.limits?.outcome
+                            });
+                            break;
+                        }
+                        case 10: {
+                            yield {
+                                field: `${prefix}.errorCode`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 11: {
+                            yield {
+                                field: `${prefix}.stdoutBytes`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 12: {
+                            yield {
+                                field: `${prefix}.stderrBytes`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, TaskSummary.codec());
+    }
+    TaskSummary.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, TaskSummary.codec(), opts);
+    }
+    TaskSummary.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, TaskSummary.codec(), opts);
+    }
+    TaskSummary.stream = stream;
+})(TaskSummary || (TaskSummary = {}));
+export var Outcome;
+(function (Outcome) {
+    let _codec;
+    Outcome.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                obj = { ...obj };
+                if (obj.cancelled != null) {
+                    obj.limit = undefined;
+                    obj.trapped = undefined;
+                    obj.killed = undefined;
+                    obj.exited = undefined;
+                }
+                if (obj.limit != null) {
+                    obj.cancelled = undefined;
+                    obj.trapped = undefined;
+                    obj.killed = undefined;
+                    obj.exited = undefined;
+                }
+                if (obj.trapped != null) {
+                    obj.cancelled = undefined;
+                    obj.limit = undefined;
+                    obj.killed = undefined;
+                    obj.exited = undefined;
+                }
+                if (obj.killed != null) {
+                    obj.cancelled = undefined;
+                    obj.limit = undefined;
+                    obj.trapped = undefined;
+                    obj.exited = undefined;
+                }
+                if (obj.exited != null) {
+                    obj.cancelled = undefined;
+                    obj.limit = undefined;
+                    obj.trapped = undefined;
+                    obj.killed = undefined;
+                }
+                if (obj.exited != null) {
+                    w.uint32(8);
+                    w.uint32(obj.exited);
+                }
+                if (obj.killed != null) {
+                    w.uint32(18);
+                    w.string(obj.killed);
+                }
+                if (obj.trapped != null) {
+                    w.uint32(26);
+                    w.string(obj.trapped);
+                }
+                if (obj.limit != null) {
+                    w.uint32(34);
+                    w.string(obj.limit);
+                }
+                if (obj.cancelled != null) {
+                    w.uint32(42);
+                    Cancelled.codec().encode(obj.cancelled, w);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {};
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.exited = reader.uint32();
+                            break;
+                        }
+                        case 2: {
+                            obj.killed = reader.string();
+                            break;
+                        }
+                        case 3: {
+                            obj.trapped = reader.string();
+                            break;
+                        }
+                        case 4: {
+                            obj.limit = reader.string();
+                            break;
+                        }
+                        case 5: {
+                            obj.cancelled = Cancelled.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.cancelled
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                if (obj.cancelled != null) {
+                    delete obj.limit;
+                    delete obj.trapped;
+                    delete obj.killed;
+                    delete obj.exited;
+                }
+                if (obj.limit != null) {
+                    delete obj.cancelled;
+                    delete obj.trapped;
+                    delete obj.killed;
+                    delete obj.exited;
+                }
+                if (obj.trapped != null) {
+                    delete obj.cancelled;
+                    delete obj.limit;
+                    delete obj.killed;
+                    delete obj.exited;
+                }
+                if (obj.killed != null) {
+                    delete obj.cancelled;
+                    delete obj.limit;
+                    delete obj.trapped;
+                    delete obj.exited;
+                }
+                if (obj.exited != null) {
+                    delete obj.cancelled;
+                    delete obj.limit;
+                    delete obj.trapped;
+                    delete obj.killed;
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.exited`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.killed`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.trapped`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            yield {
+                                field: `${prefix}.limit`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 5: {
+                            yield* Cancelled.codec().stream(reader, reader.uint32(), `${prefix}.cancelled`, {
+                                limits: opts.limits?.cancelled
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Outcome.codec());
+    }
+    Outcome.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Outcome.codec(), opts);
+    }
+    Outcome.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Outcome.codec(), opts);
+    }
+    Outcome.stream = stream;
+})(Outcome || (Outcome = {}));
+export var Cancelled;
+(function (Cancelled) {
+    let _codec;
+    Cancelled.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {};
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Cancelled.codec());
+    }
+    Cancelled.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Cancelled.codec(), opts);
+    }
+    Cancelled.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Cancelled.codec(), opts);
+    }
+    Cancelled.stream = stream;
+})(Cancelled || (Cancelled = {}));
+export var TaskEvent;
+(function (TaskEvent) {
+    let _codec;
+    TaskEvent.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                obj = { ...obj };
+                if (obj.finished != null) {
+                    obj.output = undefined;
+                    obj.started = undefined;
+                    obj.preparing = undefined;
+                    obj.queued = undefined;
+                }
+                if (obj.output != null) {
+                    obj.finished = undefined;
+                    obj.started = undefined;
+                    obj.preparing = undefined;
+                    obj.queued = undefined;
+                }
+                if (obj.started != null) {
+                    obj.finished = undefined;
+                    obj.output = undefined;
+                    obj.preparing = undefined;
+                    obj.queued = undefined;
+                }
+                if (obj.preparing != null) {
+                    obj.finished = undefined;
+                    obj.output = undefined;
+                    obj.started = undefined;
+                    obj.queued = undefined;
+                }
+                if (obj.queued != null) {
+                    obj.finished = undefined;
+                    obj.output = undefined;
+                    obj.started = undefined;
+                    obj.preparing = undefined;
+                }
+                if (obj.queued != null) {
+                    w.uint32(10);
+                    Queued.codec().encode(obj.queued, w);
+                }
+                if (obj.preparing != null) {
+                    w.uint32(18);
+                    Preparing.codec().encode(obj.preparing, w);
+                }
+                if (obj.started != null) {
+                    w.uint32(26);
+                    Started.codec().encode(obj.started, w);
+                }
+                if (obj.output != null) {
+                    w.uint32(34);
+                    Output.codec().encode(obj.output, w);
+                }
+                if (obj.finished != null) {
+                    w.uint32(42);
+                    Finished.codec().encode(obj.finished, w);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {};
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.queued = Queued.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.queued
+                            });
+                            break;
+                        }
+                        case 2: {
+                            obj.preparing = Preparing.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.preparing
+                            });
+                            break;
+                        }
+                        case 3: {
+                            obj.started = Started.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.started
+                            });
+                            break;
+                        }
+                        case 4: {
+                            obj.output = Output.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.output
+                            });
+                            break;
+                        }
+                        case 5: {
+                            obj.finished = Finished.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.finished
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                if (obj.finished != null) {
+                    delete obj.output;
+                    delete obj.started;
+                    delete obj.preparing;
+                    delete obj.queued;
+                }
+                if (obj.output != null) {
+                    delete obj.finished;
+                    delete obj.started;
+                    delete obj.preparing;
+                    delete obj.queued;
+                }
+                if (obj.started != null) {
+                    delete obj.finished;
+                    delete obj.output;
+                    delete obj.preparing;
+                    delete obj.queued;
+                }
+                if (obj.preparing != null) {
+                    delete obj.finished;
+                    delete obj.output;
+                    delete obj.started;
+                    delete obj.queued;
+                }
+                if (obj.queued != null) {
+                    delete obj.finished;
+                    delete obj.output;
+                    delete obj.started;
+                    delete obj.preparing;
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield* Queued.codec().stream(reader, reader.uint32(), `${prefix}.queued`, {
+                                limits: opts.limits?.queued
+                            });
+                            break;
+                        }
+                        case 2: {
+                            yield* Preparing.codec().stream(reader, reader.uint32(), `${prefix}.preparing`, {
+                                limits: opts.limits?.preparing
+                            });
+                            break;
+                        }
+                        case 3: {
+                            yield* Started.codec().stream(reader, reader.uint32(), `${prefix}.started`, {
+                                limits: opts.limits?.started
+                            });
+                            break;
+                        }
+                        case 4: {
+                            yield* Output.codec().stream(reader, reader.uint32(), `${prefix}.output`, {
+                                limits: opts.limits?.output
+                            });
+                            break;
+                        }
+                        case 5: {
+                            yield* Finished.codec().stream(reader, reader.uint32(), `${prefix}.finished`, {
+                                limits: opts.limits?.finished
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, TaskEvent.codec());
+    }
+    TaskEvent.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, TaskEvent.codec(), opts);
+    }
+    TaskEvent.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, TaskEvent.codec(), opts);
+    }
+    TaskEvent.stream = stream;
+})(TaskEvent || (TaskEvent = {}));
+export var Queued;
+(function (Queued) {
+    let _codec;
+    Queued.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.atMs != null && obj.atMs !== 0)) {
+                    w.uint32(8);
+                    w.uint64Number(obj.atMs);
+                }
+                if ((obj.position != null && obj.position !== 0)) {
+                    w.uint32(16);
+                    w.uint32(obj.position);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    atMs: 0,
+                    position: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.atMs = reader.uint64Number();
+                            break;
+                        }
+                        case 2: {
+                            obj.position = reader.uint32();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.atMs`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.position`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Queued.codec());
+    }
+    Queued.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Queued.codec(), opts);
+    }
+    Queued.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Queued.codec(), opts);
+    }
+    Queued.stream = stream;
+})(Queued || (Queued = {}));
+export var Preparing;
+(function (Preparing) {
+    let _codec;
+    Preparing.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.atMs != null && obj.atMs !== 0)) {
+                    w.uint32(8);
+                    w.uint64Number(obj.atMs);
+                }
+                if ((obj.fetchedBytes != null && obj.fetchedBytes !== 0)) {
+                    w.uint32(16);
+                    w.uint64Number(obj.fetchedBytes);
+                }
+                if ((obj.totalBytes != null && obj.totalBytes !== 0)) {
+                    w.uint32(24);
+                    w.uint64Number(obj.totalBytes);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    atMs: 0,
+                    fetchedBytes: 0,
+                    totalBytes: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.atMs = reader.uint64Number();
+                            break;
+                        }
+                        case 2: {
+                            obj.fetchedBytes = reader.uint64Number();
+                            break;
+                        }
+                        case 3: {
+                            obj.totalBytes = reader.uint64Number();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.atMs`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.fetchedBytes`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.totalBytes`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Preparing.codec());
+    }
+    Preparing.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Preparing.codec(), opts);
+    }
+    Preparing.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Preparing.codec(), opts);
+    }
+    Preparing.stream = stream;
+})(Preparing || (Preparing = {}));
+export var Started;
+(function (Started) {
+    let _codec;
+    Started.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.atMs != null && obj.atMs !== 0)) {
+                    w.uint32(8);
+                    w.uint64Number(obj.atMs);
+                }
+                if ((obj.attempt != null && obj.attempt !== 0)) {
+                    w.uint32(16);
+                    w.uint32(obj.attempt);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    atMs: 0,
+                    attempt: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.atMs = reader.uint64Number();
+                            break;
+                        }
+                        case 2: {
+                            obj.attempt = reader.uint32();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.atMs`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.attempt`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Started.codec());
+    }
+    Started.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Started.codec(), opts);
+    }
+    Started.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Started.codec(), opts);
+    }
+    Started.stream = stream;
+})(Started || (Started = {}));
+export var OutputStream;
+(function (OutputStream) {
+    OutputStream["STDOUT"] = "STDOUT";
+    OutputStream["STDERR"] = "STDERR";
+})(OutputStream || (OutputStream = {}));
+var __OutputStreamValues;
+(function (__OutputStreamValues) {
+    __OutputStreamValues[__OutputStreamValues["STDOUT"] = 0] = "STDOUT";
+    __OutputStreamValues[__OutputStreamValues["STDERR"] = 1] = "STDERR";
+})(__OutputStreamValues || (__OutputStreamValues = {}));
+(function (OutputStream) {
+    OutputStream.codec = () => {
+        return enumeration(__OutputStreamValues);
+    };
+})(OutputStream || (OutputStream = {}));
+export var Output;
+(function (Output) {
+    let _codec;
+    Output.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (obj.stream != null && __OutputStreamValues[obj.stream] !== 0) {
+                    w.uint32(8);
+                    OutputStream.codec().encode(obj.stream, w);
+                }
+                if ((obj.offset != null && obj.offset !== 0)) {
+                    w.uint32(16);
+                    w.uint64Number(obj.offset);
+                }
+                if ((obj.data != null && obj.data.byteLength > 0)) {
+                    w.uint32(26);
+                    w.bytes(obj.data);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    stream: OutputStream.STDOUT,
+                    offset: 0,
+                    data: new Uint8Array(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.stream = OutputStream.codec().decode(reader);
+                            break;
+                        }
+                        case 2: {
+                            obj.offset = reader.uint64Number();
+                            break;
+                        }
+                        case 3: {
+                            obj.data = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.stream`,
+                                value: OutputStream.codec().decode(reader)
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.offset`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.data`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Output.codec());
+    }
+    Output.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Output.codec(), opts);
+    }
+    Output.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Output.codec(), opts);
+    }
+    Output.stream = stream;
+})(Output || (Output = {}));
+export var Finished;
+(function (Finished) {
+    let _codec;
+    Finished.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                obj = { ...obj };
+                if (obj.error != null) {
+                    obj.receipt = undefined;
+                }
+                if (obj.receipt != null) {
+                    obj.error = undefined;
+                }
+                if ((obj.atMs != null && obj.atMs !== 0)) {
+                    w.uint32(8);
+                    w.uint64Number(obj.atMs);
+                }
+                if (obj.receipt != null) {
+                    w.uint32(18);
+                    w.bytes(obj.receipt);
+                }
+                if (obj.error != null) {
+                    w.uint32(26);
+                    Error.codec().encode(obj.error, w);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    atMs: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.atMs = reader.uint64Number();
+                            break;
+                        }
+                        case 2: {
+                            obj.receipt = reader.bytes();
+                            break;
+                        }
+                        case 3: {
+                            obj.error = Error.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.error
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                if (obj.error != null) {
+                    delete obj.receipt;
+                }
+                if (obj.receipt != null) {
+                    delete obj.error;
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.atMs`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.receipt`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield* Error.codec().stream(reader, reader.uint32(), `${prefix}.error`, {
+                                limits: opts.limits?.error
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Finished.codec());
+    }
+    Finished.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Finished.codec(), opts);
+    }
+    Finished.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Finished.codec(), opts);
+    }
+    Finished.stream = stream;
+})(Finished || (Finished = {}));
+export var Error;
+(function (Error) {
+    let _codec;
+    Error.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.code != null && obj.code !== '')) {
+                    w.uint32(10);
+                    w.string(obj.code);
+                }
+                if ((obj.message != null && obj.message !== '')) {
+                    w.uint32(18);
+                    w.string(obj.message);
+                }
+                if ((obj.fault != null && obj.fault !== '')) {
+                    w.uint32(26);
+                    w.string(obj.fault);
+                }
+                if ((obj.phase != null && obj.phase !== '')) {
+                    w.uint32(34);
+                    w.string(obj.phase);
+                }
+                if ((obj.retryable != null && obj.retryable !== false)) {
+                    w.uint32(40);
+                    w.bool(obj.retryable);
+                }
+                if ((obj.hint != null && obj.hint !== '')) {
+                    w.uint32(50);
+                    w.string(obj.hint);
+                }
+                if ((obj.details != null && obj.details.byteLength > 0)) {
+                    w.uint32(58);
+                    w.bytes(obj.details);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    code: '',
+                    message: '',
+                    fault: '',
+                    phase: '',
+                    retryable: false,
+                    hint: '',
+                    details: new Uint8Array(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.code = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            obj.message = reader.string();
+                            break;
+                        }
+                        case 3: {
+                            obj.fault = reader.string();
+                            break;
+                        }
+                        case 4: {
+                            obj.phase = reader.string();
+                            break;
+                        }
+                        case 5: {
+                            obj.retryable = reader.bool();
+                            break;
+                        }
+                        case 6: {
+                            obj.hint = reader.string();
+                            break;
+                        }
+                        case 7: {
+                            obj.details = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.code`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.message`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.fault`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            yield {
+                                field: `${prefix}.phase`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 5: {
+                            yield {
+                                field: `${prefix}.retryable`,
+                                value: reader.bool()
+                            };
+                            break;
+                        }
+                        case 6: {
+                            yield {
+                                field: `${prefix}.hint`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 7: {
+                            yield {
+                                field: `${prefix}.details`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Error.codec());
+    }
+    Error.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Error.codec(), opts);
+    }
+    Error.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Error.codec(), opts);
+    }
+    Error.stream = stream;
+})(Error || (Error = {}));
+export var BlobRequest;
+(function (BlobRequest) {
+    let _codec;
+    BlobRequest.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.sha256 != null && obj.sha256.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.sha256);
+                }
+                if ((obj.offset != null && obj.offset !== 0)) {
+                    w.uint32(16);
+                    w.uint64Number(obj.offset);
+                }
+                if ((obj.length != null && obj.length !== 0)) {
+                    w.uint32(24);
+                    w.uint32(obj.length);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    sha256: new Uint8Array(0),
+                    offset: 0,
+                    length: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.sha256 = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.offset = reader.uint64Number();
+                            break;
+                        }
+                        case 3: {
+                            obj.length = reader.uint32();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.sha256`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.offset`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.length`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, BlobRequest.codec());
+    }
+    BlobRequest.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, BlobRequest.codec(), opts);
+    }
+    BlobRequest.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, BlobRequest.codec(), opts);
+    }
+    BlobRequest.stream = stream;
+})(BlobRequest || (BlobRequest = {}));
+export var BlobResponse;
+(function (BlobResponse) {
+    let _codec;
+    BlobResponse.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                obj = { ...obj };
+                if (obj.error != null) {
+                    obj.chunk = undefined;
+                }
+                if (obj.chunk != null) {
+                    obj.error = undefined;
+                }
+                if (obj.chunk != null) {
+                    w.uint32(10);
+                    BlobChunk.codec().encode(obj.chunk, w);
+                }
+                if (obj.error != null) {
+                    w.uint32(18);
+                    Error.codec().encode(obj.error, w);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {};
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.chunk = BlobChunk.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.chunk
+                            });
+                            break;
+                        }
+                        case 2: {
+                            obj.error = Error.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.error
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                if (obj.error != null) {
+                    delete obj.chunk;
+                }
+                if (obj.chunk != null) {
+                    delete obj.error;
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield* BlobChunk.codec().stream(reader, reader.uint32(), `${prefix}.chunk`, {
+                                limits: opts.limits?.chunk
+                            });
+                            break;
+                        }
+                        case 2: {
+                            yield* Error.codec().stream(reader, reader.uint32(), `${prefix}.error`, {
+                                limits: opts.limits?.error
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, BlobResponse.codec());
+    }
+    BlobResponse.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, BlobResponse.codec(), opts);
+    }
+    BlobResponse.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, BlobResponse.codec(), opts);
+    }
+    BlobResponse.stream = stream;
+})(BlobResponse || (BlobResponse = {}));
+export var BlobChunk;
+(function (BlobChunk) {
+    let _codec;
+    BlobChunk.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.offset != null && obj.offset !== 0)) {
+                    w.uint32(8);
+                    w.uint64Number(obj.offset);
+                }
+                if ((obj.totalBytes != null && obj.totalBytes !== 0)) {
+                    w.uint32(16);
+                    w.uint64Number(obj.totalBytes);
+                }
+                if ((obj.data != null && obj.data.byteLength > 0)) {
+                    w.uint32(26);
+                    w.bytes(obj.data);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    offset: 0,
+                    totalBytes: 0,
+                    data: new Uint8Array(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.offset = reader.uint64Number();
+                            break;
+                        }
+                        case 2: {
+                            obj.totalBytes = reader.uint64Number();
+                            break;
+                        }
+                        case 3: {
+                            obj.data = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.offset`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.totalBytes`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.data`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, BlobChunk.codec());
+    }
+    BlobChunk.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, BlobChunk.codec(), opts);
+    }
+    BlobChunk.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, BlobChunk.codec(), opts);
+    }
+    BlobChunk.stream = stream;
+})(BlobChunk || (BlobChunk = {}));

@@ -1,0 +1,54 @@
+import { decodeBlobRequest, encodeBlobAnswer } from '../codec.ts'
+import { SoukError } from '../errors.ts'
+import { protocolError } from '../wire-fields.ts'
+import type { FramedStream } from './framed-stream.ts'
+import { forStranger, type InternalErrorListener } from './stranger-error.ts'
+import type { BlobService, ServedBlob } from './task-service.ts'
+import { WIRE_LIMITS } from './wire-limits.ts'
+
+export interface BlobServerOptions {
+  readonly service: BlobService
+  readonly onInternalError: InternalErrorListener
+}
+
+/**
+ * Serves chunks over one stream of the blob protocol, in the order in which they are asked for and no faster
+ * than they are taken, until the peer ends it or breaks the protocol. Never rejects.
+ */
+export async function serveBlobStream(
+  { service, onInternalError }: BlobServerOptions,
+  { stream, peer }: { readonly stream: FramedStream; readonly peer: string },
+): Promise<void> {
+  const abort = new AbortController()
+  let open: { readonly sha256: string; readonly blob: ServedBlob } | undefined
+  try {
+    for (;;) {
+      const frame = await stream.read({ idleTimeoutMs: WIRE_LIMITS.blobIdleTimeoutMs })
+      if (frame === undefined) break
+      const { sha256, offset, length } = decodeBlobRequest(frame)
+      if (open?.sha256 !== sha256) {
+        await open?.blob.close()
+        open = undefined
+        const blob = await service.open({ peer, sha256, signal: abort.signal })
+        if (blob === undefined) throw notFound(sha256)
+        open = { sha256, blob }
+      }
+      const { blob } = open
+      if (offset > blob.bytes) throw protocolError(`offset ${offset} is beyond the blob's ${blob.bytes} bytes`)
+      const data = await blob.read({ offset, length: Math.min(length, blob.bytes - offset) })
+      await stream.write(encodeBlobAnswer({ kind: 'chunk', offset, totalBytes: blob.bytes, data }))
+    }
+    await stream.close()
+  } catch (thrown) {
+    const error = SoukError.from(thrown)
+    if (error.code === 'CONNECTION_LOST') stream.abort(error)
+    else await stream.reject(encodeBlobAnswer({ kind: 'error', error: forStranger(error, onInternalError) }), error)
+  } finally {
+    abort.abort()
+    await open?.blob.close().catch((cause: unknown) => onInternalError(SoukError.from(cause)))
+  }
+}
+
+function notFound(sha256: string): SoukError<'NOT_FOUND'> {
+  return new SoukError({ code: 'NOT_FOUND', message: `There is no blob ${sha256} for this peer.`, details: { id: sha256 }, phase: 'deliver' })
+}

@@ -1,0 +1,259 @@
+import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr as parseMultiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { addressOfPeer, addressOfRemote } from './peer-address.ts'
+import { encodeAnswer, encodeBlobAnswer } from '../codec.ts'
+import { SoukError } from '../errors.ts'
+import { WIRE_BOUNDS } from '../wire-bounds.ts'
+import { protocolError } from '../wire-fields.ts'
+import { readBlobOver, type BlobRead } from './blob-client.ts'
+import { serveBlobStream } from './blob-server.ts'
+import { Connections, type PeerListener } from './connections.ts'
+import { FramedStream } from './framed-stream.ts'
+import { createLibp2pNode } from './libp2p-node.ts'
+import { connectionLost, noAddress, unreachable } from './network-errors.ts'
+import { openFramed } from './open-stream.ts'
+import type { InternalErrorListener } from './stranger-error.ts'
+import { TaskClient, type ProviderConnection } from './task-client.ts'
+import { TaskServer } from './task-server.ts'
+import type { BlobService, TaskService } from './task-service.ts'
+import { BLOB_PROTOCOL, TASK_PROTOCOL, WIRE_LIMITS } from './wire-limits.ts'
+
+export interface HostOptions {
+  /** 32 bytes, secp256k1: the peer's identity, and its Ethereum account. */
+  readonly privateKey: Uint8Array
+  /** Multiaddrs to listen on, `/ip4/127.0.0.1/tcp/0` for example; none for who only dials. */
+  readonly listen: readonly string[]
+  /** Multiaddrs to tell others instead of those listened on. */
+  readonly announce?: readonly string[]
+  readonly maxConnections?: number
+  readonly connectionsPerPeer?: number
+  /** From one remote host. */
+  readonly inboundConnectionsPerSecond?: number
+  readonly followsPerPeer?: number
+  readonly dialTimeoutMs?: number
+  /** Told of bugs on this side, of which peers learn only that there was one. */
+  readonly onInternalError?: InternalErrorListener
+}
+
+export interface ConnectOptions {
+  /** With or without `/p2p/PEERID`; with it, nobody else is talked to. */
+  readonly multiaddr: string
+  readonly signal?: AbortSignal
+}
+
+/** This process's place on the network. It listens after `start`, so that services can be put in place before. */
+export interface NetworkHost {
+  readonly peerId: string
+  /** The Ethereum address of its key, in lower case. */
+  readonly address: string
+  /** Where it can be dialled, each with `/p2p/PEERID`; none before `start`. */
+  multiaddrs(): readonly string[]
+  /** How many connections are open. */
+  connections(): number
+  /** @throws SoukError START_FAILED where an address cannot be listened on */
+  start(): Promise<void>
+  serveTasks(service: TaskService): Promise<void>
+  serveBlobs(service: BlobService): Promise<void>
+  /** Starts the host where that has not been done. @throws SoukError UNREACHABLE saying why; the signal's reason */
+  connect(options: ConnectOptions): Promise<ProviderConnection>
+  /** Reads over the newest connection with that peer; never dials. @throws SoukError as {@link readBlobOver}, CONNECTION_LOST where there is none */
+  readBlob(options: BlobRead & { readonly peer: string }): AsyncIterable<Uint8Array>
+  /** Resolves once there is a connection with the peer, at once where there is one. @throws the signal's reason */
+  connected(options: { readonly peer: string; readonly signal: AbortSignal }): Promise<void>
+  /** Calls back when a peer's first connection opens, or its last one closes; returns how to end that. */
+  onPeerConnected(listener: PeerListener): () => void
+  onPeerDisconnected(listener: PeerListener): () => void
+  /** Closes every connection and stops listening. */
+  stop(): Promise<void>
+}
+
+const DEFAULTS = {
+  announce: [],
+  maxConnections: 1024,
+  connectionsPerPeer: 8,
+  inboundConnectionsPerSecond: 100,
+  followsPerPeer: 512,
+  dialTimeoutMs: 10_000,
+  onInternalError: (): void => undefined,
+} as const
+
+/** @throws SoukError KEY_UNUSABLE, START_FAILED */
+export async function createHost(options: HostOptions): Promise<NetworkHost> {
+  const settings = { ...DEFAULTS, ...options }
+  const connections = new Connections()
+  const mayConnect: Parameters<typeof createLibp2pNode>[0]['mayConnect'] = (peer) => {
+    const address = addressOfPeer(peer)
+    // Whoever has no address is told so on the first stream.
+    return address === undefined || connections.count(address) < settings.connectionsPerPeer
+  }
+  const node = await createLibp2pNode({ ...settings, mayConnect }).catch((cause: unknown) => {
+    throw startFailed(cause)
+  })
+  node.addEventListener('connection:open', ({ detail }) => connections.opened(detail))
+  node.addEventListener('connection:close', ({ detail }) => {
+    connections.closed(detail)
+    // What is known of a peer serves dialling it again, which only happens by address here.
+    if (node.getConnections(detail.remotePeer).length === 0) void node.peerStore.delete(detail.remotePeer).catch(() => undefined)
+  })
+  return new Libp2pHost({ node, connections, settings })
+}
+
+type Settings = Required<HostOptions>
+
+class Libp2pHost implements NetworkHost {
+  readonly peerId: string
+  readonly address: string
+  readonly #node: Libp2p
+  readonly #connections: Connections
+  readonly #settings: Settings
+  /** Streams being served. */
+  readonly #serving = new Set<Promise<void>>()
+  /** How many users a dialled connection has: libp2p gives the same one to who dials the same peer. */
+  readonly #users = new Map<Connection, number>()
+
+  constructor({ node, connections, settings }: { readonly node: Libp2p; readonly connections: Connections; readonly settings: Settings }) {
+    this.#node = node
+    this.#connections = connections
+    this.#settings = settings
+    this.peerId = node.peerId.toString()
+    this.address = addressOfPeer(node.peerId) ?? ''
+  }
+
+  multiaddrs(): readonly string[] {
+    return this.#node.getMultiaddrs().map(String)
+  }
+
+  connections(): number {
+    return this.#node.getConnections().length
+  }
+
+  async start(): Promise<void> {
+    if (this.#node.status !== 'stopped') return
+    try {
+      await this.#node.start()
+    } catch (cause) {
+      throw startFailed(cause)
+    }
+  }
+
+  async serveTasks(service: TaskService): Promise<void> {
+    const { followsPerPeer, onInternalError } = this.#settings
+    const server = new TaskServer({ service, followsPerPeer, onInternalError })
+    await this.#handle({
+      protocol: TASK_PROTOCOL,
+      maxFrameBytes: WIRE_BOUNDS.requesterFrameBytes,
+      maxInboundStreams: WIRE_LIMITS.taskStreamsPerConnection,
+      serve: (context) => server.serve(context),
+      refusal: (error) => encodeAnswer({ id: 0, kind: 'error', error: error.toJSON() }),
+    })
+  }
+
+  async serveBlobs(service: BlobService): Promise<void> {
+    const { onInternalError } = this.#settings
+    await this.#handle({
+      protocol: BLOB_PROTOCOL,
+      maxFrameBytes: WIRE_BOUNDS.blobRequestFrameBytes,
+      maxInboundStreams: WIRE_LIMITS.blobStreamsPerConnection,
+      serve: (context) => serveBlobStream({ service, onInternalError }, context),
+      refusal: (error) => encodeBlobAnswer({ kind: 'error', error: error.toJSON() }),
+    })
+  }
+
+  async connect({ multiaddr, signal }: ConnectOptions): Promise<ProviderConnection> {
+    signal?.throwIfAborted()
+    await this.start()
+    const target = parsed(multiaddr)
+    const timeoutMs = this.#settings.dialTimeoutMs
+    const timeout = AbortSignal.timeout(timeoutMs)
+    let connection: Connection
+    try {
+      connection = await this.#node.dial(target, { signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) })
+    } catch (cause) {
+      signal?.throwIfAborted()
+      throw unreachable({ address: multiaddr, cause, timeoutMs })
+    }
+    const provider = addressOfRemote(connection)
+    if (provider === undefined) {
+      await connection.close().catch(() => undefined)
+      throw notSecp256k1()
+    }
+    this.#users.set(connection, (this.#users.get(connection) ?? 0) + 1)
+    return new TaskClient({ connection, provider, release: () => this.#release(connection) })
+  }
+
+  async *readBlob({ peer, ...read }: BlobRead & { readonly peer: string }): AsyncGenerator<Uint8Array, void, undefined> {
+    const open = (): Promise<FramedStream> => {
+      const connection = this.#connections.of(peer)
+      if (connection === undefined) throw connectionLost(`${peer} is not connected`)
+      return openFramed({ connection, protocol: BLOB_PROTOCOL, maxFrameBytes: WIRE_BOUNDS.blobResponseFrameBytes })
+    }
+    yield* readBlobOver(open, read)
+  }
+
+  connected(options: { readonly peer: string; readonly signal: AbortSignal }): Promise<void> {
+    return this.#connections.connected(options)
+  }
+
+  onPeerConnected(listener: PeerListener): () => void {
+    return this.#connections.onConnected(listener)
+  }
+
+  onPeerDisconnected(listener: PeerListener): () => void {
+    return this.#connections.onDisconnected(listener)
+  }
+
+  async stop(): Promise<void> {
+    await this.#node.stop()
+    await Promise.all(this.#serving)
+  }
+
+  async #release(connection: Connection): Promise<void> {
+    const users = (this.#users.get(connection) ?? 1) - 1
+    if (users > 0) {
+      this.#users.set(connection, users)
+      return
+    }
+    this.#users.delete(connection)
+    await connection.close().catch((cause: unknown) => connection.abort(cause instanceof Error ? cause : new Error(String(cause))))
+  }
+
+  async #handle(options: {
+    readonly protocol: string
+    readonly maxFrameBytes: number
+    readonly maxInboundStreams: number
+    readonly serve: (context: { readonly stream: FramedStream; readonly peer: string }) => Promise<void>
+    readonly refusal: (error: SoukError) => Uint8Array
+  }): Promise<void> {
+    const onStream = (rawStream: Stream, connection: Connection): void => {
+      const stream = new FramedStream(rawStream, options)
+      const peer = addressOfRemote(connection)
+      const error = notSecp256k1()
+      const served = peer === undefined ? stream.reject(options.refusal(error), error) : options.serve({ stream, peer })
+      this.#serving.add(served)
+      void served.finally(() => this.#serving.delete(served))
+    }
+    await this.#node.handle(options.protocol, onStream, { maxInboundStreams: options.maxInboundStreams })
+  }
+}
+
+/** The text as a multiaddr whose peer id, where it has one, is one. */
+function parsed(text: string): Multiaddr {
+  try {
+    const address = parseMultiaddr(text)
+    const peerId = address.getComponents().findLast(({ name }) => name === 'p2p')?.value
+    if (peerId !== undefined) peerIdFromString(peerId)
+    return address
+  } catch (cause) {
+    throw noAddress(text, cause)
+  }
+}
+
+function notSecp256k1(): SoukError<'PROTOCOL_ERROR'> {
+  return protocolError('a peer needs a secp256k1 identity, as its key is its account')
+}
+
+function startFailed(cause: unknown): SoukError<'START_FAILED'> {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new SoukError({ code: 'START_FAILED', message: `The network could not be started: ${reason}.`, details: { reason }, cause })
+}

@@ -1,0 +1,18 @@
+import type { Connection } from '@libp2p/interface'
+import { FramedStream } from './framed-stream.ts'
+import { openStreamError } from './network-errors.ts'
+import { WIRE_LIMITS } from './wire-limits.ts'
+
+/** More streams than a peer may take are the peer's to refuse: libp2p's own limit here is out of the way. */
+const MAX_OUTBOUND_STREAMS = 64
+
+/** A new stream, as frames. @throws SoukError PROTOCOL_ERROR where the peer does not serve it, else CONNECTION_LOST */
+export async function openFramed(options: { readonly connection: Connection; readonly protocol: string; readonly maxFrameBytes: number }): Promise<FramedStream> {
+  const { connection, protocol, maxFrameBytes } = options
+  try {
+    const signal = AbortSignal.timeout(WIRE_LIMITS.openStreamTimeoutMs)
+    return new FramedStream(await connection.newStream(protocol, { signal, maxOutboundStreams: MAX_OUTBOUND_STREAMS }), { maxFrameBytes })
+  } catch (cause) {
+    throw openStreamError(protocol, cause)
+  }
+}

@@ -1,0 +1,18 @@
+import type { Connection, PeerId } from '@libp2p/interface'
+import { addressOfPublicKey } from '../../identity/address.ts'
+
+const addresses = new WeakMap<Connection, string>()
+
+/** The Ethereum address of a peer's key, or undefined where that is no secp256k1 key. */
+export function addressOfPeer(peer: PeerId): string | undefined {
+  return peer.type === 'secp256k1' && peer.publicKey !== undefined ? addressOfPublicKey(peer.publicKey.raw) : undefined
+}
+
+/** The same for the authenticated other end of a connection, computed once. */
+export function addressOfRemote(connection: Connection): string | undefined {
+  const known = addresses.get(connection)
+  if (known !== undefined) return known
+  const address = addressOfPeer(connection.remotePeer)
+  if (address !== undefined) addresses.set(connection, address)
+  return address
+}

@@ -1,0 +1,31 @@
+/** Time limits and buffer sizes of the wire, as docs/PROTOCOL.md gives them. */
+export const TASK_PROTOCOL = '/souk/task/1.0.0'
+export const BLOB_PROTOCOL = '/souk/blob/1.0.0'
+
+export const WIRE_LIMITS = {
+  /** A frame that has begun, or an answer that is due, and of which no byte comes for this long, ends the stream. */
+  inactivityTimeoutMs: 30_000,
+  /** A peer that takes no byte for this long while there is something to send loses the stream. */
+  writeStallTimeoutMs: 60_000,
+  /** A blob stream without a request for this long is closed by who serves it. */
+  blobIdleTimeoutMs: 120_000,
+  /** How long a stream may take to close properly before it is reset. */
+  closeTimeoutMs: 5_000,
+  /** Negotiating a protocol on a new stream. */
+  openStreamTimeoutMs: 10_000,
+  taskStreamsPerConnection: 4,
+  blobStreamsPerConnection: 32,
+  /** Requests, follows apart, that are answered at once for one stream; beyond, reading it pauses. */
+  openRequestsPerStream: 256,
+  /** Complete frames that wait to be read may take this much before the sender is made to wait. */
+  readBufferBytes: 256 * 1024,
+  /** libp2p buffers this much for a stream that is not read; it resets the stream above 4 MiB. */
+  streamWindowBytes: 2 * 1024 * 1024,
+  /** Small frames that are ready together are sent together, up to this size. */
+  batchBytes: 64 * 1024,
+  /** What a follower here grants a provider, and so the most that it buffers. */
+  followWindowBytes: 256 * 1024,
+  blobChunksOutstanding: 3,
+  /** A list longer than this is not taken from a provider. */
+  listTasks: 100_000,
+} as const

@@ -1,0 +1,47 @@
+import type { RuntimeName } from './execution.ts'
+import type { Isolation } from './execution.ts'
+import type { LimitKey, Limits } from './limits.ts'
+
+/** What `souk node status` shows: the answer of a node's local socket to `GET /status`. */
+export interface NodeStatus {
+  readonly version: string
+  readonly pid: number
+  readonly peerId: string
+  readonly address: string
+  readonly multiaddrs: readonly string[]
+  readonly startedAtMs: number
+  readonly stopping: boolean
+  readonly chainId: number
+  readonly connections: number
+  readonly tasks: {
+    readonly queued: number
+    readonly preparing: number
+    readonly running: number
+    readonly finished: number
+    readonly failed: number
+  }
+  readonly capacity: {
+    readonly total: StatusResources
+    readonly used: StatusResources
+  }
+  readonly storage: { readonly bytes: number; readonly quotaBytes: number }
+  readonly runtimes: readonly RuntimeStatus[]
+}
+
+export interface StatusResources {
+  readonly slots: number
+  readonly cpuMilliCores: number
+  readonly memoryBytes: number
+  readonly diskBytes: number
+}
+
+export type RuntimeStatus =
+  | {
+      readonly runtime: RuntimeName
+      readonly available: true
+      readonly caps: Limits
+      readonly isolation: Isolation
+      readonly proven: readonly { readonly limit: LimitKey; readonly how: string }[]
+      readonly unproven: readonly { readonly limit: LimitKey; readonly why: string }[]
+    }
+  | { readonly runtime: RuntimeName; readonly available: false; readonly why: string }

@@ -1,0 +1,121 @@
+import { z } from 'zod'
+import { ERROR_CODES, type ErrorCode } from './errors.ts'
+import { TASK_STATES, type TaskSummary } from './events.ts'
+import { outcomeSchema, type Outcome } from './execution.ts'
+import type { Outcome as OutcomeMessage, SignedTask as SignedTaskMessage, TaskSummary as TaskSummaryMessage } from './messages.js'
+import { addressSchema, authorizationSchema, bytes32Schema, signatureSchema, type SignedTask } from './receipt.ts'
+import { nameSchema, runtimeNameSchema } from './task.ts'
+import { WIRE_BOUNDS } from './wire-bounds.ts'
+import { bareHexOfBytes, bytesOfHex, checked, hexOfBytes, oneOf, protocolError, required } from './wire-fields.ts'
+
+const ADDRESS_BYTES = 20
+const SIGNATURE_BYTES = 65
+/** Length of a task's id, a nonce and every digest. */
+const HASH_BYTES = 32
+
+export function taskIdToBytes(taskId: string): Uint8Array<ArrayBuffer> {
+  return bytesOfHex('task id', taskId, HASH_BYTES)
+}
+
+export function taskIdFromBytes(bytes: Uint8Array): string {
+  return checked('task id', bytes32Schema, hexOfBytes('task id', bytes, HASH_BYTES))
+}
+
+export function sha256ToBytes(sha256: string): Uint8Array<ArrayBuffer> {
+  return bytesOfHex('sha256', sha256, HASH_BYTES)
+}
+
+export function sha256FromBytes(bytes: Uint8Array): string {
+  return bareHexOfBytes('sha256', bytes, HASH_BYTES)
+}
+
+export function signedTaskToMessage({ spec, authorization, signature }: SignedTask): SignedTaskMessage {
+  checkSpecSize(spec)
+  return {
+    spec: spec as Uint8Array<ArrayBuffer>,
+    authorization: {
+      specDigest: bytesOfHex('spec digest', authorization.specDigest, HASH_BYTES),
+      requester: bytesOfHex('requester', authorization.requester, ADDRESS_BYTES),
+      provider: bytesOfHex('provider', authorization.provider, ADDRESS_BYTES),
+      nonce: bytesOfHex('nonce', authorization.nonce, HASH_BYTES),
+      expiryMs: authorization.expiryMs,
+      maxPriceWei: authorization.maxPriceWei,
+      chainId: authorization.chainId,
+    },
+    signature: bytesOfHex('signature', signature, SIGNATURE_BYTES),
+  }
+}
+
+/** The form only: who signed, and whether the digest is that of the spec, is for identity to say. */
+export function signedTaskFromMessage(message: SignedTaskMessage): SignedTask {
+  checkSpecSize(message.spec)
+  const fields = required('submit.task.authorization', message.authorization)
+  const authorization = checked('authorization', authorizationSchema, {
+    specDigest: bareHexOfBytes('spec digest', fields.specDigest, HASH_BYTES),
+    requester: checked('requester', addressSchema, hexOfBytes('requester', fields.requester, ADDRESS_BYTES)),
+    provider: checked('provider', addressSchema, hexOfBytes('provider', fields.provider, ADDRESS_BYTES)),
+    nonce: hexOfBytes('nonce', fields.nonce, HASH_BYTES),
+    expiryMs: fields.expiryMs,
+    maxPriceWei: fields.maxPriceWei,
+    chainId: fields.chainId,
+  })
+  const signature = checked('signature', signatureSchema, hexOfBytes('signature', message.signature, SIGNATURE_BYTES))
+  // A copy, so that a small spec does not keep the whole frame buffer that it came in.
+  return { spec: message.spec.slice(), authorization, signature }
+}
+
+function checkSpecSize(spec: Uint8Array): void {
+  if (spec.byteLength === 0) throw protocolError('the spec is empty')
+  if (spec.byteLength > WIRE_BOUNDS.specBytes) throw protocolError(`the spec has ${spec.byteLength} bytes, more than ${WIRE_BOUNDS.specBytes}`)
+}
+
+const summarySchema = z.strictObject({
+  taskId: bytes32Schema,
+  name: nameSchema,
+  runtime: runtimeNameSchema,
+  state: z.enum(TASK_STATES),
+  attempts: z.int().nonnegative(),
+  acceptedAtMs: z.int().nonnegative(),
+  startedAtMs: z.int().nonnegative().exactOptional(),
+  finishedAtMs: z.int().nonnegative().exactOptional(),
+  outcome: outcomeSchema.exactOptional(),
+  errorCode: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]).exactOptional(),
+  stdoutBytes: z.int().nonnegative(),
+  stderrBytes: z.int().nonnegative(),
+})
+
+export function summaryToMessage(summary: TaskSummary): TaskSummaryMessage {
+  const { taskId, outcome, ...plain } = summary
+  return { taskId: taskIdToBytes(taskId), ...plain, ...(outcome === undefined ? {} : { outcome: outcomeToMessage(outcome) }) }
+}
+
+export function summaryFromMessage(message: TaskSummaryMessage): TaskSummary {
+  const { taskId, outcome, ...plain } = message
+  return checked('task', summarySchema, {
+    ...plain,
+    taskId: taskIdFromBytes(taskId),
+    ...(outcome === undefined ? {} : { outcome: outcomeFromMessage(outcome) }),
+  })
+}
+
+function outcomeToMessage(outcome: Outcome): OutcomeMessage {
+  switch (outcome.kind) {
+    case 'exited':
+      return { exited: outcome.code }
+    case 'killed':
+      return { killed: outcome.signal }
+    case 'trapped':
+      return { trapped: outcome.trap }
+    case 'limit':
+      return { limit: outcome.limit }
+    case 'cancelled':
+      return { cancelled: {} }
+  }
+}
+
+function outcomeFromMessage(message: OutcomeMessage): Outcome {
+  const kind = oneOf('outcome', message, ['exited', 'killed', 'trapped', 'limit', 'cancelled'])
+  const key = { exited: 'code', killed: 'signal', trapped: 'trap', limit: 'limit', cancelled: undefined }[kind]
+  return checked('outcome', outcomeSchema, key === undefined ? { kind } : { kind, [key]: message[kind] })
+}
+

@@ -1,0 +1,97 @@
+/** What the files of one folder under src/ may import. */
+export interface FolderRule {
+  /** Folders under src/, and single files of folders that are otherwise closed. A folder may always import itself. */
+  readonly imports: readonly string[]
+  /** npm packages; `@scope/*` stands for a whole scope. */
+  readonly packages: readonly string[]
+  /** Those of `RESTRICTED_BUILTINS` that are open here; the other built-ins are open anyway. */
+  readonly builtins?: readonly string[]
+  /** The only built-ins, where a folder does no I/O. */
+  readonly onlyBuiltins?: readonly string[]
+}
+
+/**
+ * Built-ins that reach out of the process, or hold state: open only where a rule names them. Everything that
+ * starts a process, listens, dials or opens a database is thereby in one known place.
+ */
+export const RESTRICTED_BUILTINS: ReadonlySet<string> = new Set([
+  'child_process',
+  'cluster',
+  'dgram',
+  'dns',
+  'http',
+  'http2',
+  'https',
+  'inspector',
+  'module',
+  'net',
+  'repl',
+  'sqlite',
+  'tls',
+  'vm',
+  'wasi',
+  'worker_threads',
+])
+
+const CORE = ['protocol', 'identity', 'artifacts']
+
+/**
+ * Who may import whom. A folder that is not here fails the test, and so does a package that its folder does
+ * not list: a new dependency is a decision, and this table is where it is written down.
+ */
+export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
+  protocol: {
+    imports: [],
+    packages: ['zod', 'protons-runtime', 'uint8arraylist', 'yaml', 'fastest-levenshtein'],
+    onlyBuiltins: ['buffer'],
+  },
+  'protocol/network': {
+    imports: CORE,
+    packages: ['libp2p', '@libp2p/*', '@multiformats/*', 'uint8arraylist', 'protons-runtime'],
+  },
+  identity: { imports: ['protocol'], packages: ['@noble/hashes', 'ethers', 'secp256k1', 'zod'], builtins: ['module'] },
+  artifacts: { imports: ['protocol'], packages: [] },
+  executors: { imports: CORE, packages: [] },
+  'executors/wasm': {
+    imports: [...CORE, 'executors', 'executors/wasm/host', 'executors/wasm/module'],
+    packages: ['@wasmer/wasi'],
+    builtins: ['child_process', 'worker_threads'],
+  },
+  'executors/wasm/host': {
+    imports: [...CORE, 'executors', 'executors/wasm', 'executors/wasm/module'],
+    packages: ['@wasmer/wasi'],
+  },
+  'executors/wasm/module': { imports: ['protocol'], packages: [] },
+  'executors/docker': { imports: [...CORE, 'executors'], packages: ['dockerode'] },
+  native: { imports: [...CORE, 'executors'], packages: [], builtins: ['child_process', 'net'] },
+  settlement: { imports: CORE, packages: ['ethers', 'secp256k1'] },
+  client: {
+    imports: [...CORE, 'protocol/network', 'settlement'],
+    packages: ['yaml', 'zod', 'fastest-levenshtein'],
+  },
+  node: {
+    imports: [
+      ...CORE,
+      'protocol/network',
+      'executors',
+      'executors/wasm',
+      'executors/docker',
+      'native',
+      'settlement',
+      'node/http',
+    ],
+    packages: ['convict', 'yaml', 'pino', 'p-queue', 'zod'],
+    builtins: ['net', 'sqlite'],
+  },
+  'node/http': { imports: ['protocol', 'node'], packages: ['pino'], builtins: ['http'] },
+  cli: {
+    imports: ['protocol', 'client', 'cli/commands', 'node/config.ts', 'node/create-node.ts'],
+    packages: ['commander', 'picocolors'],
+    builtins: ['http'],
+  },
+  'cli/commands': {
+    imports: ['protocol', 'client', 'cli', 'node/config.ts', 'node/create-node.ts'],
+    packages: ['commander', 'picocolors'],
+    builtins: ['http'],
+  },
+}

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { endLeftoverProcesses, removeLeftoverFiles, type LeftoverProcess } from '../../scripts/leftovers.ts'
+import type { MochaResult } from '../../scripts/mocha-reporter.ts'
+import { runCommand } from '../../scripts/run-command.ts'
+import { summarise } from '../../scripts/test-summary.ts'
+import { runTool } from './run-tool.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const never = new AbortController().signal
+const shell = (script: string): { command: string; args: readonly string[]; env: NodeJS.ProcessEnv } => ({
+  command: '/bin/sh',
+  args: ['-c', script],
+  env: process.env,
+})
+
+describe('the runner of the tests', () => {
+  let dir: string
+
+  const findIn = (sessions: readonly number[]): Promise<readonly LeftoverProcess[]> =>
+    endLeftoverProcesses({ territory: { dir, sessions: new Set(sessions) }, graceMs: 200 })
+
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'souk-runner-'))
+  })
+  afterEach(() => rm(dir, { recursive: true, force: true }))
+
+  describe('running a command', () => {
+    it('passes exit code 0 and no other', async () => {
+      const good = await runCommand({ ...shell('exit 0'), timeoutMs: 20_000, signal: never })
+      assert.equal(good.ok, true)
+      const bad = await runCommand({ ...shell('exit 3'), timeoutMs: 20_000, signal: never })
+      assert.equal(bad.ok, false)
+      assert.equal(bad.problem, 'exit code 3')
+    })
+
+    it('ends a command, and what it started, when time is over', async () => {
+      const result = await runCommand({ ...shell('sleep 600 & wait'), timeoutMs: 300, signal: never })
+      assert.equal(result.problem, 'not done after 0.3 s')
+      assert.deepEqual(await findIn([result.session]), [])
+    })
+
+    it('ends a command when it is itself told to end', async () => {
+      const result = await runCommand({ ...shell('sleep 600'), timeoutMs: 60_000, signal: AbortSignal.timeout(100) })
+      assert.equal(result.problem, 'ended by SIGTERM')
+    })
+  })
+
+  describe('looking for what was left behind', () => {
+    it('finds and ends a process of a session', async () => {
+      const { session } = await runCommand({ ...shell('sleep 600 &'), timeoutMs: 20_000, signal: never })
+      const [found] = await findIn([session])
+      assert.equal(found?.command, 'sleep 600')
+      assert.deepEqual(await findIn([session]), [])
+    })
+
+    it('finds a process that left for a session of its own, by the folder it knows', async () => {
+      for (const options of [{ env: { TMPDIR: dir } }, { env: {}, cwd: dir }]) {
+        const child = spawn('/bin/sleep', ['600'], { detached: true, stdio: 'ignore', ...options })
+        const [found] = await findIn([])
+        assert.equal(found?.pid, child.pid)
+      }
+    })
+
+    it('names and removes files', async () => {
+      await writeFile(join(dir, 'left'), '')
+      assert.deepEqual(await removeLeftoverFiles(dir), ['left'])
+      assert.deepEqual(await removeLeftoverFiles(dir), [])
+    })
+  })
+
+  describe('reporting on mocha', () => {
+    const runMocha = async (
+      source: string,
+    ): Promise<{ readonly code: number | null; readonly result: MochaResult }> => {
+      const [file, output] = [join(dir, 'a.test.ts'), join(dir, 'result.json')]
+      await writeFile(file, source)
+      const args = [
+        '--reporter',
+        join(root, 'scripts/mocha-reporter.ts'),
+        '--reporter-option',
+        `output=${output}`,
+        file,
+      ]
+      const { code } = await runTool({ dir: root, tool: 'mocha/bin/mocha.js', args })
+      return { code, result: JSON.parse(await readFile(output, 'utf8')) as MochaResult }
+    }
+
+    it('counts what passed, and names what failed and what was skipped', async () => {
+      const { code, result } = await runMocha(
+        "describe('a', () => {\n  it('b', () => {})\n  it('c', () => { throw new Error('d') })\n  it.skip('e (no f here)')\n})",
+      )
+      assert.notEqual(code, 0)
+      assert.deepEqual(result, { passed: 1, failed: ['a › c'], skipped: ['a › e (no f here)'] })
+    })
+
+    it('ends a process that something keeps alive, and tells what', async () => {
+      const { result } = await runMocha("it('a', () => { setInterval(() => {}, 1000) })")
+      assert.ok(result.stillOpen?.includes('Timeout'), JSON.stringify(result))
+    })
+
+    it('refuses a test that only runs itself', async () => {
+      await assert.rejects(runMocha("it.only('a', () => {})"), /ENOENT/)
+    })
+  })
+
+  describe('summing up', () => {
+    it('lists stages, what was skipped and what failed, and ends with the totals alone', () => {
+      const { text, ok } = summarise({
+        results: [
+          { stage: 'unit', durationMs: 1234, passed: 5, failed: [], skipped: ['a (no b here)'] },
+          { stage: 'e2e', durationMs: 2000, passed: 1, failed: ['c'], skipped: [] },
+        ],
+        durationMs: 3300,
+      })
+      assert.equal(ok, false)
+      assert.deepEqual(text.split('\n'), [
+        'unit           ok       1.2 s  5 passed, 0 failed, 1 skipped',
+        'e2e            FAIL     2.0 s  1 passed, 1 failed, 0 skipped',
+        'all                     3.3 s',
+        '',
+        'skipped:',
+        '  unit: a (no b here)',
+        '',
+        'failed:',
+        '  e2e: c',
+        '',
+        '6 passed, 1 failed',
+      ])
+    })
+
+    it('says that nothing was skipped', () => {
+      const results = [{ stage: 'unit', durationMs: 1, passed: 5, failed: [], skipped: [] }]
+      const { text, ok } = summarise({ results, durationMs: 1 })
+      assert.equal(ok, true)
+      assert.match(text, /^skipped: nothing$/m)
+      assert.match(text, /\n5 passed, 0 failed$/)
+    })
+
+    it('does not pass where nothing ran', () => {
+      const results = [{ stage: 'unit', durationMs: 1, passed: 0, failed: [], skipped: [] }]
+      assert.equal(summarise({ results, durationMs: 1 }).ok, false)
+    })
+  })
+})

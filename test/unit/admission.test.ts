@@ -1,0 +1,477 @@
+import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
+import { checkSignedTask, signTask } from '../../src/identity/task.ts'
+import { taskIdOf } from '../../src/identity/typed-data.ts'
+import type { AvailableRuntime } from '../../src/executors/executor.ts'
+import { REFUSAL_REASONS } from '../../src/protocol/errors.ts'
+import { LIMIT_KEYS, type LimitKey } from '../../src/protocol/limits.ts'
+import { ANY_PROVIDER, MAX_EXPIRY_AHEAD_MS, type Authorization } from '../../src/protocol/receipt.ts'
+import { TASK_BOUNDS, type TaskSpec } from '../../src/protocol/task.ts'
+import {
+  admit,
+  type Admission,
+  type AdmissionPolicy,
+  type AdmissionRequest,
+  type AdmissionUsage,
+  type Admitted,
+} from '../../src/node/admission.ts'
+import type { Offer } from '../../src/node/offers.ts'
+import {
+  ACCEPTED_AT_MS,
+  address,
+  authorizationOf,
+  bytesOf,
+  LIMITS,
+  PROVIDER,
+  SIGNATURE,
+  taskSpec,
+} from '../fixtures/provider-tasks.ts'
+import { requesterKey } from '../fixtures/receipts.ts'
+
+const nowMs = ACCEPTED_AT_MS
+const peer = address('requester')
+
+const proof = (limit: LimitKey, range: { min?: number; max?: number } = {}) => ({ limit, how: 'tried', ...range })
+
+const wasm: AvailableRuntime = {
+  runtime: 'wasm',
+  available: true,
+  isolation: { runtime: 'wasm', engine: 'test', layers: [], missing: [], reuse: 'none' },
+  proven: [
+    ...LIMIT_KEYS.filter((key) => !['fuel', 'pids', 'ioWeight', 'cpuShares', 'stackBytes'].includes(key)).map((key) =>
+      proof(key),
+    ),
+    proof('stackBytes', { min: 1000, max: 9000 }),
+  ],
+  unproven: [{ limit: 'pids', why: 'WebAssembly has no processes' }],
+  features: [],
+}
+const caps: Offer['caps'] = { ...LIMITS, cpuTimeMs: 9000, pids: 16 }
+const offer: Offer = { runtime: 'wasm', caps, capability: wasm }
+
+const policy: AdmissionPolicy = {
+  provider: PROVIDER,
+  chainId: 0,
+  offers: [offer],
+  defaultRuntime: 'wasm',
+  priceWei: 0n,
+  maxQueueWaitMs: 30_000,
+  maxTotalMs: 600_000,
+  maxRetries: 2,
+  maxInputBytes: 10_000_000,
+  maxQueued: 100,
+  shares: { peer: 0.25, unknownPeers: 0.5 },
+  capacity: { slots: 4, cpuMilliCores: 4000, memoryBytes: 4_000_000, diskBytes: 4_000_000 },
+}
+const usage: AdmissionUsage = {
+  stopping: false,
+  peerIsKnown: false,
+  queued: 0,
+  queuedOfPeer: 0,
+  queuedOfUnknownPeers: 0,
+  storage: { freeBytes: 1e9, peerFreeBytes: 1e9, unknownPeersFreeBytes: 1e9 },
+}
+
+interface Changes {
+  readonly spec?: Partial<TaskSpec>
+  readonly bytes?: Uint8Array
+  readonly authorization?: Partial<Authorization>
+  readonly policy?: Partial<AdmissionPolicy>
+  readonly usage?: Partial<AdmissionUsage>
+  readonly request?: Partial<AdmissionRequest>
+}
+
+function ask(changes: Changes = {}): Admission {
+  const spec = changes.bytes ?? bytesOf(taskSpec(changes.spec))
+  return admit({
+    task: { spec, authorization: authorizationOf(spec, changes.authorization), signature: SIGNATURE },
+    peer,
+    nowMs,
+    policy: { ...policy, ...changes.policy },
+    usage: { ...usage, ...changes.usage },
+    verifySignature: () => true,
+    taskIdOf,
+    isNonceUsed: () => false,
+    ...changes.request,
+  })
+}
+
+function accepted(changes?: Changes): Admitted {
+  const admission = ask(changes)
+  assert(admission.kind === 'accepted', inspect(admission))
+  return admission
+}
+
+/** The reasons of a refusal, each with what it is about. */
+function refused(changes: Changes): readonly string[] {
+  const admission = ask(changes)
+  assert(admission.kind === 'refused', inspect(admission))
+  for (const { message } of admission.reasons) assert(message.length > 10)
+  return admission.reasons.map(({ reason, subject }) => (subject === undefined ? reason : `${reason} ${subject}`))
+}
+
+function invalid(changes: Changes): readonly string[] {
+  const admission = ask(changes)
+  assert(admission.kind === 'invalid', inspect(admission))
+  return admission.issues.map(({ path, message }) => `${path}: ${message}`)
+}
+
+const runtime = (changes: Partial<AvailableRuntime>): Partial<AdmissionPolicy> => ({
+  offers: [{ ...offer, capability: { ...wasm, ...changes } }],
+})
+
+describe('admission', () => {
+  it('accepts a task with the terms that will apply', () => {
+    const spec = taskSpec({ retry: 5 })
+    assert.deepEqual(accepted({ spec: { retry: 5 } }), {
+      kind: 'accepted',
+      taskId: taskIdOf(authorizationOf(bytesOf(spec))),
+      spec,
+      runtime: 'wasm',
+      limits: { ...LIMITS, cpuTimeMs: 9000 },
+      priceWei: 0n,
+      retriesLeft: 2,
+      queueDeadlineMs: nowMs + 30_000,
+      totalDeadlineMs: nowMs + 600_000,
+    })
+    const shorter = accepted({ spec: { queueTimeoutMs: 5, totalTimeoutMs: 7, retry: 1 } })
+    assert.deepEqual([shorter.queueDeadlineMs, shorter.totalDeadlineMs, shorter.retriesLeft], [nowMs + 5, nowMs + 7, 1])
+  })
+
+  it('accepts what a real key signed, and refuses it altered in any part', () => {
+    const { task, taskId } = signTask({
+      spec: bytesOf(taskSpec()),
+      provider: PROVIDER,
+      maxPriceWei: '0',
+      chainId: 0,
+      key: requesterKey,
+      expiryMs: nowMs + 1000,
+    })
+    const verify = (changed: Partial<typeof task>): Admission =>
+      ask({
+        request: {
+          task: { ...task, ...changed },
+          peer: requesterKey.address,
+          verifySignature: (signed) => checkSignedTask({ task: signed }) === undefined,
+        },
+      })
+    const admission = verify({})
+    assert(admission.kind === 'accepted')
+    assert.equal(admission.taskId, taskId)
+    const alterations: Partial<typeof task>[] = [
+      { spec: bytesOf(taskSpec({ command: ['-w'] })) },
+      { signature: SIGNATURE },
+      { authorization: { ...task.authorization, expiryMs: nowMs + 1001 } },
+      { authorization: { ...task.authorization, provider: ANY_PROVIDER } },
+    ]
+    for (const changed of alterations) {
+      const refusal = verify(changed)
+      assert(refusal.kind === 'refused')
+      assert.deepEqual(
+        refusal.reasons.map(({ reason }) => reason),
+        ['BAD_SIGNATURE'],
+      )
+    }
+  })
+
+  describe('names what is no task', () => {
+    const text = (value: string): Uint8Array => new Uint8Array(Buffer.from(value))
+
+    it('bytes that are too many, not UTF-8, not JSON, too deep', () => {
+      assert.match(invalid({ bytes: new Uint8Array(TASK_BOUNDS.specBytes + 1) }).join(), /1048577 bytes/)
+      assert.match(invalid({ bytes: new Uint8Array([0x22, 0xff, 0x22]) }).join(), /not UTF-8/)
+      assert.match(invalid({ bytes: text('{"version":1') }).join(), /not JSON/)
+      assert.match(invalid({ bytes: text('') }).join(), /not JSON/)
+      assert.match(invalid({ bytes: text(`\ufeff${JSON.stringify(taskSpec())}`) }).join(), /not JSON/)
+      assert.match(invalid({ bytes: text('['.repeat(1_000_000)) }).join(), /nested more than 16/)
+      assert.match(invalid({ bytes: text(`${'{"a":'.repeat(17)}1${'}'.repeat(17)}`) }).join(), /nested more than 16/)
+      assert.match(invalid({ bytes: text(`[${'1,'.repeat(20_000)}1]`) }).join(), /more than 16384 values/)
+      assert.equal(
+        accepted({ spec: { command: ['['.repeat(100), '"\\"[[[[[[[[[[[[[[[[[[[[['] } }).spec.command.length,
+        2,
+      )
+    })
+
+    it('values that the schema does not know, all of them, but not a hundred thousand', () => {
+      const issues = invalid({ bytes: bytesOf({ ...taskSpec(), version: 2, extra: 1, retry: -1 }) })
+      assert.equal(issues.length, 3)
+      assert.match(issues.join(), /version: .*retry: .*extra/s)
+      const many = invalid({ bytes: bytesOf({ ...taskSpec(), command: Array(4096).fill(1) }) })
+      assert.equal(many.length, 51)
+      assert.match(many.at(-1) ?? '', /and 4046 more/)
+      const long = invalid({ bytes: bytesOf({ ...taskSpec(), ['x'.repeat(500_000)]: 1 }) })
+      assert(long.join().length < 1000)
+    })
+
+    it('an authorization or signature out of form, and one that promises another price', () => {
+      assert.match(invalid({ authorization: { nonce: '0x00' } }).join(), /authorization\.nonce/)
+      assert.match(
+        invalid({ spec: { maxPriceWei: '5' } }).join(),
+        /maxPriceWei: is 5, but the signed authorization says 0/,
+      )
+      const spec = bytesOf(taskSpec())
+      const signature = { task: { spec, authorization: authorizationOf(spec), signature: '0x' } }
+      assert.match(invalid({ request: signature }).join(), /signature/)
+    })
+  })
+
+  it('accepts a task that is as large as the schema allows', () => {
+    const source = { sha256: 'ab'.repeat(32), bytes: 1 }
+    const numbered = <T>(count: number, make: (index: number) => T): T[] =>
+      Array.from({ length: count }, (_, index) => make(index))
+    const { spec } = accepted({
+      spec: {
+        command: numbered(TASK_BOUNDS.arguments, String),
+        env: Object.fromEntries(numbered(TASK_BOUNDS.environmentVariables, (index) => [`E${index}`, ','])),
+        inputs: numbered(TASK_BOUNDS.inputs, (index) => ({ source, target: `/in/${index}` })),
+        outputs: numbered(TASK_BOUNDS.outputs, (index) => ({ path: `/out/${index}` })),
+        limits: { cpuCores: 1, wallTimeMs: 1 },
+      },
+    })
+    assert.equal(spec.inputs.length, TASK_BOUNDS.inputs)
+  })
+
+  describe('lists every reason', () => {
+    it('in the order in which they are documented', () => {
+      const reasons = refused({
+        spec: {
+          limits: { memoryBytes: 9e9, pids: 4, cpuCores: 64 },
+          queueTimeoutMs: 31_000,
+          maxPriceWei: '3',
+          runtime: { module: { sha256: 'ab'.repeat(32), bytes: 2e9 } },
+        },
+        authorization: { provider: ANY_PROVIDER, chainId: 5, expiryMs: nowMs, maxPriceWei: '3' },
+        policy: { priceWei: 4n },
+        usage: {
+          stopping: true,
+          queued: 100,
+          queuedOfPeer: 25,
+          queuedOfUnknownPeers: 50,
+          storage: { freeBytes: 1, peerFreeBytes: 1, unknownPeersFreeBytes: 1 },
+        },
+        request: { verifySignature: () => false },
+      })
+      assert.deepEqual(reasons, [
+        'CAP_ABOVE_OFFER cpuCores',
+        'CAP_ABOVE_OFFER memoryBytes',
+        'CAP_ABOVE_OFFER queueTimeoutMs',
+        'CAP_UNPROVEN pids',
+        'QUEUE_FULL queue',
+        'PEER_OVER_SHARE queue',
+        'PEER_OVER_SHARE storage',
+        'UNKNOWN_PEERS_OVER_SHARE queue',
+        'UNKNOWN_PEERS_OVER_SHARE storage',
+        'BAD_SIGNATURE',
+        'FOREIGN_CHAIN chainId',
+        'EXPIRED expiryMs',
+        'PRICE_TOO_LOW priceWei',
+        'PRICE_REQUIRES_PROVIDER provider',
+        'INPUT_TOO_LARGE inputs',
+        'STORAGE_FULL storage',
+        'STOPPING',
+      ])
+      const order = Object.keys(REFUSAL_REASONS)
+      const positions = reasons.map((reason) => order.indexOf(reason.split(' ')[0] ?? ''))
+      assert.deepEqual(
+        positions,
+        positions.toSorted((a, b) => a - b),
+      )
+    })
+
+    it('with what was asked and what is offered', () => {
+      const admission = ask({ spec: { limits: { memoryBytes: 2_000_000 } } })
+      assert.deepEqual(admission, {
+        kind: 'refused',
+        reasons: [
+          {
+            reason: 'CAP_ABOVE_OFFER',
+            message: 'The task asks for memoryBytes of 2000000, the provider offers at most 1000000',
+            subject: 'memoryBytes',
+            asked: '2000000',
+            offered: '1000000',
+          },
+        ],
+      })
+    })
+  })
+
+  describe('of a runtime', () => {
+    const native: Offer = { ...offer, runtime: 'native', capability: { ...wasm, runtime: 'native' } }
+    const docker: Offer = { ...offer, runtime: 'docker', capability: { ...wasm, runtime: 'docker' } }
+    const image = { runtime: { image: 'busybox@sha256:ab' } }
+
+    it('refuses one that is not offered, or does not work', () => {
+      assert.deepEqual(refused({ spec: { runtime: { type: 'docker', image: 'busybox' } } }), [
+        'UNKNOWN_RUNTIME runtime',
+      ])
+      assert.deepEqual(refused({ policy: { offers: [] } }), ['UNKNOWN_RUNTIME runtime'])
+      const broken: Offer = { ...offer, capability: { runtime: 'wasm', available: false, why: 'no worker' } }
+      assert.deepEqual(refused({ policy: { offers: [broken] } }), ['RUNTIME_UNAVAILABLE runtime'])
+      assert.deepEqual(refused({ policy: { offers: [broken] }, spec: { limits: { openFiles: 17 } } }), [
+        'RUNTIME_UNAVAILABLE runtime',
+        'CAP_ABOVE_OFFER openFiles',
+      ])
+    })
+
+    it('takes the default where a task can mean several, the only one where one is offered', () => {
+      assert.equal(
+        accepted({ spec: image, policy: { offers: [offer, native, docker], defaultRuntime: 'docker' } }).runtime,
+        'docker',
+      )
+      assert.equal(
+        accepted({ spec: image, policy: { offers: [offer, native, docker], defaultRuntime: 'native' } }).runtime,
+        'native',
+      )
+      assert.equal(accepted({ spec: image, policy: { offers: [offer, native] } }).runtime, 'native')
+      assert.deepEqual(refused({ spec: image, policy: { offers: [native, docker] } }), ['UNKNOWN_RUNTIME runtime'])
+    })
+
+    it('refuses it altogether when a limit that every run has cannot be enforced', () => {
+      const without = wasm.proven.filter(({ limit }) => limit !== 'inodes')
+      assert.deepEqual(refused({ policy: runtime({ proven: without }) }), ['RUNTIME_UNAVAILABLE runtime'])
+      assert.deepEqual(refused({ policy: runtime({ proven: [...without, proof('inodes', { min: 101 })] }) }), [
+        'RUNTIME_UNAVAILABLE runtime',
+      ])
+    })
+  })
+
+  describe('of limits', () => {
+    it('applies what is asked, else the cap, and only what is proven', () => {
+      const { limits } = accepted({
+        spec: { limits: { cpuCores: 0.5, diskBytes: 0, idleTimeMs: 77, stackBytes: 1000 } },
+      })
+      assert.deepEqual(limits, {
+        ...LIMITS,
+        cpuCores: 0.5,
+        diskBytes: 0,
+        cpuTimeMs: 9000,
+        idleTimeMs: 77,
+        stackBytes: 1000,
+      })
+      assert(!('pids' in limits), 'has a cap, but is not proven')
+    })
+
+    it('refuses what is asked and not proven, also outside the proven range', () => {
+      assert.deepEqual(refused({ spec: { limits: { pids: 4, fuel: 1000, stackBytes: 999 } } }), [
+        'CAP_UNPROVEN stackBytes',
+        'CAP_UNPROVEN pids',
+        'CAP_UNPROVEN fuel',
+      ])
+      assert.deepEqual(refused({ spec: { limits: { stackBytes: 9001 } } }), ['CAP_UNPROVEN stackBytes'])
+      const admission = ask({ spec: { limits: { pids: 4 } } })
+      assert(admission.kind === 'refused')
+      assert.match(admission.reasons[0]?.message ?? '', /WebAssembly has no processes/)
+    })
+
+    it('lowers the default, but not what is asked, to what the runtime enforces', () => {
+      const proven = [
+        ...wasm.proven.filter(({ limit }) => limit !== 'memoryBytes'),
+        proof('memoryBytes', { max: 500_000 }),
+      ]
+      assert.equal(accepted({ policy: runtime({ proven }) }).limits.memoryBytes, 500_000)
+      assert.deepEqual(refused({ policy: runtime({ proven }), spec: { limits: { memoryBytes: 500_001 } } }), [
+        'CAP_UNPROVEN memoryBytes',
+      ])
+    })
+
+    it('gives no weight against others that the operator does not offer', () => {
+      const proven = [...wasm.proven, proof('cpuShares'), proof('ioWeight')]
+      const weighted: Offer = { ...offer, caps: { ...caps, cpuShares: 2048 }, capability: { ...wasm, proven } }
+      assert.deepEqual(
+        refused({ policy: { offers: [weighted] }, spec: { limits: { cpuShares: 2049, ioWeight: 1 } } }),
+        ['CAP_ABOVE_OFFER cpuShares', 'CAP_ABOVE_OFFER ioWeight'],
+      )
+      assert.equal(
+        accepted({ policy: { offers: [weighted] }, spec: { limits: { cpuShares: 100 } } }).limits.cpuShares,
+        100,
+      )
+    })
+
+    it('refuses what would never fit the machine', () => {
+      const capacity = { ...policy.capacity, memoryBytes: 999_999, cpuMilliCores: 999 }
+      assert.deepEqual(refused({ policy: { capacity } }), ['CAP_ABOVE_OFFER cpuCores', 'CAP_ABOVE_OFFER memoryBytes'])
+      assert.equal(
+        accepted({ policy: { capacity }, spec: { limits: { memoryBytes: 999_999, cpuCores: 0.999 } } }).limits.cpuCores,
+        0.999,
+      )
+    })
+
+    it('bounds both timeouts', () => {
+      assert.deepEqual(refused({ spec: { queueTimeoutMs: 30_001, totalTimeoutMs: 600_001 } }), [
+        'CAP_ABOVE_OFFER queueTimeoutMs',
+        'CAP_ABOVE_OFFER totalTimeoutMs',
+      ])
+      assert.equal(
+        accepted({ spec: { queueTimeoutMs: 30_000, totalTimeoutMs: 600_000 } }).queueDeadlineMs,
+        nowMs + 30_000,
+      )
+    })
+  })
+
+  describe('of what was signed', () => {
+    it('refuses another peer’s task, another spec, a bad signature', () => {
+      assert.deepEqual(refused({ request: { peer: address('somebody') } }), ['BAD_SIGNATURE'])
+      assert.deepEqual(refused({ authorization: { specDigest: 'ab'.repeat(32) } }), ['BAD_SIGNATURE'])
+      assert.deepEqual(refused({ request: { verifySignature: () => false } }), ['BAD_SIGNATURE'])
+    })
+
+    it('refuses a nonce that was used, and tells nobody but its owner', () => {
+      const isNonceUsed = (): boolean => true
+      assert.deepEqual(refused({ request: { isNonceUsed } }), ['REPLAYED nonce'])
+      assert.deepEqual(refused({ request: { isNonceUsed, peer: address('somebody') } }), ['BAD_SIGNATURE'])
+      assert.deepEqual(refused({ request: { isNonceUsed, verifySignature: () => false } }), ['BAD_SIGNATURE'])
+    })
+
+    it('refuses another provider’s task and another chain’s', () => {
+      assert.deepEqual(refused({ authorization: { provider: address('another') } }), ['FOREIGN_PROVIDER provider'])
+      assert.deepEqual(refused({ authorization: { chainId: 1 } }), ['FOREIGN_CHAIN chainId'])
+      assert.equal(accepted({ authorization: { provider: ANY_PROVIDER } }).kind, 'accepted')
+    })
+
+    it('refuses what has expired, or would too late', () => {
+      assert.deepEqual(refused({ authorization: { expiryMs: nowMs } }), ['EXPIRED expiryMs'])
+      assert.equal(accepted({ authorization: { expiryMs: nowMs + 1 } }).kind, 'accepted')
+      assert.equal(accepted({ authorization: { expiryMs: nowMs + MAX_EXPIRY_AHEAD_MS } }).kind, 'accepted')
+      assert.deepEqual(refused({ authorization: { expiryMs: nowMs + MAX_EXPIRY_AHEAD_MS + 1 } }), [
+        'EXPIRY_TOO_FAR expiryMs',
+      ])
+    })
+
+    it('refuses a price below its own, and money for anybody', () => {
+      const pays = (maxPriceWei: string, provider = PROVIDER): Changes => ({
+        spec: { maxPriceWei },
+        authorization: { maxPriceWei, provider },
+        policy: { priceWei: 10n },
+      })
+      assert.deepEqual(refused(pays('9')), ['PRICE_TOO_LOW priceWei'])
+      assert.equal(accepted(pays('10')).priceWei, 10n)
+      assert.deepEqual(refused(pays('10', ANY_PROVIDER)), ['PRICE_REQUIRES_PROVIDER provider'])
+    })
+  })
+
+  describe('of room', () => {
+    it('keeps places in the queue for others', () => {
+      assert.equal(accepted({ usage: { queued: 99, queuedOfPeer: 24, queuedOfUnknownPeers: 49 } }).kind, 'accepted')
+      assert.deepEqual(refused({ usage: { queued: 100 } }), ['QUEUE_FULL queue'])
+      assert.deepEqual(refused({ usage: { queuedOfPeer: 25 } }), ['PEER_OVER_SHARE queue'])
+      assert.deepEqual(refused({ usage: { queuedOfUnknownPeers: 50 } }), ['UNKNOWN_PEERS_OVER_SHARE queue'])
+      assert.equal(accepted({ usage: { queuedOfUnknownPeers: 50, peerIsKnown: true } }).kind, 'accepted')
+      assert.equal(accepted({ policy: { maxQueued: 1 } }).kind, 'accepted', 'a share has at least one place')
+    })
+
+    it('counts every blob that the task names', () => {
+      const blob = (bytes: number) => ({ sha256: 'ab'.repeat(32), bytes })
+      const spec = { stdin: blob(4_000_000), inputs: [{ source: blob(5_999_000), target: '/in' }] }
+      assert.equal(accepted({ spec }).kind, 'accepted')
+      assert.deepEqual(refused({ spec: { ...spec, stdin: blob(4_000_001) } }), ['INPUT_TOO_LARGE inputs'])
+      const room = (storage: Partial<AdmissionUsage['storage']>, peerIsKnown = false): Changes => ({
+        spec,
+        usage: { peerIsKnown, storage: { ...usage.storage, ...storage } },
+      })
+      assert.deepEqual(refused(room({ freeBytes: 9_999_999 })), ['STORAGE_FULL storage'])
+      assert.deepEqual(refused(room({ peerFreeBytes: 9_999_999 })), ['PEER_OVER_SHARE storage'])
+      assert.deepEqual(refused(room({ unknownPeersFreeBytes: 9_999_999 })), ['UNKNOWN_PEERS_OVER_SHARE storage'])
+      assert.equal(accepted(room({ unknownPeersFreeBytes: 0 }, true)).kind, 'accepted')
+    })
+  })
+})

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { TypedDataEncoder, type TypedDataField } from 'ethers/hash'
+import { encodeType } from '../../src/identity/eip712.ts'
+import {
+  DOMAIN_NAME,
+  DOMAIN_VERSION,
+  receiptHashOf,
+  taskIdOf,
+  TYPED_STRUCTS,
+  typedReceipt,
+  typedTask,
+} from '../../src/identity/typed-data.ts'
+import { isSoukError } from '../../src/protocol/errors.ts'
+import { LIMIT_KEYS, limitsSchema } from '../../src/protocol/limits.ts'
+import { unsignedReceipt } from '../fixtures/receipts.ts'
+
+const { EIP712Domain: _, ...messageTypes } = TYPED_STRUCTS
+const types = structuredClone(messageTypes) as unknown as Record<string, TypedDataField[]>
+const { Task } = types
+assert(Task !== undefined)
+
+/** What ethers, which shares no code with ours, makes of the same message. */
+const oracle = (struct: 'Task' | 'Receipt', value: unknown, chainId: number): string =>
+  TypedDataEncoder.hash(
+    { name: DOMAIN_NAME, version: DOMAIN_VERSION, chainId },
+    struct === 'Task' ? { Task } : types,
+    value as Record<string, unknown>,
+  )
+
+describe('typed data', () => {
+  const receipt = unsignedReceipt()
+
+  it('has the type strings of EIP-712', () => {
+    assert.equal(
+      encodeType({ structs: TYPED_STRUCTS, name: 'Task' }),
+      'Task(bytes32 specDigest,address requester,address provider,bytes32 nonce,uint64 expiryMs,uint256 maxPriceWei)',
+    )
+    assert.equal(
+      encodeType({ structs: TYPED_STRUCTS, name: 'Receipt' }),
+      TypedDataEncoder.from(types).encodeType('Receipt'),
+    )
+  })
+
+  it('has one hash for ever', () => {
+    // Not what ethers says but what was once signed: a receipt of last year has to verify.
+    assert.equal(taskIdOf(receipt.authorization), '0xeeaf17c919c39fc8eb7d8af7220930f205163f7a90ed83950ec8535ee45d1f67')
+    assert.equal(receiptHashOf(receipt), '0xc95e9099c2a4440d84f05cc9cd7183d56eab1150b9b0f3c6a2b0cf29387ff77e')
+  })
+
+  it('hashes as ethers does', () => {
+    const { chainId } = receipt.authorization
+    assert.equal(taskIdOf(receipt.authorization), oracle('Task', typedTask(receipt.authorization), chainId))
+    assert.equal(receiptHashOf(receipt), oracle('Receipt', typedReceipt(receipt), chainId))
+  })
+
+  it('hashes a list of nothing as ethers does', () => {
+    const bare = { ...receipt, outputs: [], limits: {}, isolation: { ...receipt.isolation, layers: [], missing: [] } }
+    assert.equal(receiptHashOf(bare), oracle('Receipt', typedReceipt(bare), receipt.authorization.chainId))
+  })
+
+  it('knows every limit there is', () => {
+    assert.deepEqual(Object.keys(limitsSchema.unwrap().shape).sort(), [...LIMIT_KEYS].sort())
+    for (const key of LIMIT_KEYS) {
+      const { [key]: before, ...others } = receipt.limits
+      const hashes = [undefined, 1, 2].map((value) =>
+        receiptHashOf({ ...receipt, limits: value === undefined ? others : { ...others, [key]: value } }),
+      )
+      assert.equal(new Set(hashes).size, 3, `${key}, which is ${before}`)
+    }
+  })
+
+  it('binds a task to its chain', () => {
+    const ids = [0, 1, 31_337].map((chainId) => taskIdOf({ ...receipt.authorization, chainId }))
+    assert.equal(new Set(ids).size, 3)
+  })
+
+  it('hashes the largest amount there is, and none that wraps around', () => {
+    const largest = (1n << 256n) - 1n
+    const authorization = { ...receipt.authorization, maxPriceWei: String(largest) }
+    assert.equal(taskIdOf(authorization), oracle('Task', typedTask(authorization), authorization.chainId))
+    const tooMuch = { ...authorization, maxPriceWei: String(largest + 1n) }
+    assert.throws(
+      () => taskIdOf(tooMuch),
+      (thrown) => {
+        assert(isSoukError(thrown, 'INVALID_INPUT'))
+        assert.deepEqual(thrown.details.issues, [{ path: 'maxPriceWei', message: 'is out of range' }])
+        return true
+      },
+    )
+  })
+
+  it('refuses text whose UTF-8 form is not its own', () => {
+    const [output] = receipt.outputs
+    const broken = { ...receipt, outputs: [{ ...output, path: '/out/\ud800' } as (typeof receipt.outputs)[number]] }
+    assert.throws(
+      () => receiptHashOf(broken),
+      (thrown) => {
+        assert(isSoukError(thrown, 'INVALID_INPUT'))
+        assert.deepEqual(thrown.details.issues, [{ path: 'outputs.0.path', message: 'is not well-formed Unicode' }])
+        return true
+      },
+    )
+  })
+})
