@@ -1,9 +1,16 @@
 import { stringify } from 'yaml'
-import { CONFIG_KEY_NAMES, CONFIG_KEYS, CONFIG_SECTIONS, variableOf, type ConfigKeyName } from '../../src/node/config-schema.ts'
+import {
+  CONFIG_KEY_NAMES,
+  CONFIG_KEYS,
+  CONFIG_SECTIONS,
+  variableOf,
+  type ConfigKeyName,
+} from '../../src/node/config-schema.ts'
 import { code, page, table } from './markdown.ts'
 
 const sectionOf = (name: string): string => name.split('.').slice(0, -1).join('.')
-const keysOf = (section: string): readonly ConfigKeyName[] => CONFIG_KEY_NAMES.filter((name) => sectionOf(name) === section)
+const keysOf = (section: string): readonly ConfigKeyName[] =>
+  CONFIG_KEY_NAMES.filter((name) => sectionOf(name) === section)
 
 /** A default as it is written in YAML. */
 function defaultInYaml(name: ConfigKeyName): string {
@@ -14,7 +21,7 @@ function defaultInYaml(name: ConfigKeyName): string {
 
 /** docs/CONFIG.md */
 export function configPage(): string {
-  const sections = ['', ...Object.keys(CONFIG_SECTIONS)].filter((section) => keysOf(section).length > 0)
+  const sections = [...Object.keys(CONFIG_SECTIONS), ''].filter((section) => keysOf(section).length > 0)
   return page([
     '# Configuration',
     [
@@ -48,7 +55,9 @@ export function configPage(): string {
 
 /** config/default.yaml */
 export function defaultYaml(): string {
-  const lines = ['# Every key of the configuration with its default. Generated from the same table as docs/CONFIG.md, which says more.']
+  const lines = [
+    '# Every key of the configuration with its default. Generated from the same table as docs/CONFIG.md, which says more.',
+  ]
   const seen = new Set<string>()
   for (const name of CONFIG_KEY_NAMES) {
     const path = name.split('.')

@@ -16,16 +16,30 @@ export function errorsPage(): string {
     '## Codes',
     table({
       head: ['Code', 'When', 'What to do', 'Fault', 'Phase', 'Retryable'],
-      rows: Object.entries(ERROR_CODES).map(([name, facts]) => [code(name), facts.meaning, facts.hint, facts.fault, facts.phase, facts.retryable ? 'yes' : 'no']),
+      rows: Object.entries(ERROR_CODES).map(([name, facts]) => [
+        code(name),
+        facts.meaning,
+        facts.hint,
+        facts.fault,
+        facts.phase,
+        facts.retryable ? 'yes' : 'no',
+      ]),
     }),
     '## Why a provider refuses a task',
     '`REFUSED` lists every reason that applies in `details.reasons`, each with a `message` and, where it is about a value, `subject`, `asked` and `offered`.',
-    table({ head: ['Reason', 'Meaning'], rows: Object.entries(REFUSAL_REASONS).map(([name, meaning]) => [code(name), meaning]) }),
+    table({
+      head: ['Reason', 'Meaning'],
+      rows: Object.entries(REFUSAL_REASONS).map(([name, meaning]) => [code(name), meaning]),
+    }),
     '## Limits as errors',
     [
       'A task that meets a limit ends with the outcome `{"kind": "limit", "limit": …}`. A caller of the SDK who wants success or an exception gets',
-      `\`EXECUTION_TIMEOUT\` for ${LIMIT_NAMES.filter((name) => TIME_LIMITS.has(name)).map(code).join(', ')}`,
-      `and \`RESOURCE_LIMIT\` for ${LIMIT_NAMES.filter((name) => !TIME_LIMITS.has(name)).map(code).join(', ')}.`,
+      `\`EXECUTION_TIMEOUT\` for ${LIMIT_NAMES.filter((name) => TIME_LIMITS.has(name))
+        .map(code)
+        .join(', ')}`,
+      `and \`RESOURCE_LIMIT\` for ${LIMIT_NAMES.filter((name) => !TIME_LIMITS.has(name))
+        .map(code)
+        .join(', ')}.`,
     ].join(' '),
   ])
 }

@@ -52,7 +52,11 @@ function rowsOf({ schema, prefix }: { schema: Property; prefix: string }): reado
       ...rowsOf({ schema: one, prefix: `${key}.` }),
     ])
     const required = schema.required?.includes(name) === true
-    const fallback = required ? 'required' : property.default === undefined || isEmpty(property.default) ? '' : code(JSON.stringify(property.default))
+    const fallback = required
+      ? 'required'
+      : property.default === undefined || isEmpty(property.default)
+        ? ''
+        : code(JSON.stringify(property.default))
     const example = property.examples?.[0]
     const shown = example === undefined ? '' : code(typeof example === 'string' ? example : JSON.stringify(example))
     return [[code(key), typeOf(property), fallback, property.description ?? '', shown], ...inside]
@@ -71,4 +75,9 @@ function typeOf(property: Property): string {
   return types.map((type) => WORDS[type] ?? type).join(' or ')
 }
 
-const WORDS: Readonly<Record<string, string>> = { string: 'text', object: 'map', array: 'list', integer: 'whole number' }
+const WORDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  object: 'map',
+  array: 'list',
+  integer: 'whole number',
+}

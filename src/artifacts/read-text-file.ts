@@ -6,7 +6,13 @@ import { constants, open } from 'node:fs/promises'
  *
  * @throws Error whose message completes the sentence "FILE …".
  */
-export async function readTextFile({ file, maxBytes }: { readonly file: string; readonly maxBytes: number }): Promise<string> {
+export async function readTextFile({
+  file,
+  maxBytes,
+}: {
+  readonly file: string
+  readonly maxBytes: number
+}): Promise<string> {
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: NodeJS.ErrnoException) => {
     throw new Error(`cannot be read: ${reasonOf(error)}`, { cause: error })
   })

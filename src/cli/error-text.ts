@@ -1,10 +1,11 @@
 import type { ErrorCode, Issue, Refusal, SerialisedError } from '../protocol/errors.ts'
+import { formatBytes, formatDurationMs } from '../protocol/units.ts'
 import { printable, printableLines } from './printable.ts'
 import type { Colors } from './terminal.ts'
 
 /** What happened, in a few words; why is for the error's message to say. */
 const HEADLINES: { readonly [C in ErrorCode]: string } = {
-  INVALID_INPUT: 'The task is not valid',
+  INVALID_INPUT: 'The input is not valid',
   INVALID_USAGE: 'The command line is not valid',
   MODULE_REFUSED: 'The WebAssembly module is refused',
   IMAGE_REFUSED: 'The image is refused',
@@ -52,11 +53,11 @@ function reasonsOf(error: SerialisedError): readonly string[] {
   const { details } = error
   if (error.code === 'REFUSED') {
     const reasons = details['reasons'] as readonly Refusal[] | undefined
-    if (reasons !== undefined && reasons.length > 0) return reasons.map(({ message }) => sentence(printable(message)))
+    if (reasons !== undefined && reasons.length > 0) return reasons.map(refusalText)
   }
   if (error.code === 'RECEIPT_INVALID') {
     const reasons = details['reasons'] as readonly string[] | undefined
-    if (reasons !== undefined && reasons.length > 0) return reasons.map((reason) => sentence(printable(reason)))
+    if (reasons !== undefined && reasons.length > 0) return reasons.map(printable)
   }
   const lines = printableLines(error.message)
   // A message that only counts what the details list.
@@ -65,6 +66,10 @@ function reasonsOf(error: SerialisedError): readonly string[] {
   return [...lines, ...issues.map(({ path, message }) => printable(path === '' ? message : `${path} ${message}`))]
 }
 
-function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
+/** What a provider says of sizes and times is in bytes and milliseconds; people write `512m` and `30s`. */
+function refusalText({ message, subject = '', asked, offered }: Refusal): string {
+  const format = subject.endsWith('Bytes') ? formatBytes : subject.endsWith('Ms') ? formatDurationMs : undefined
+  const numbers = [asked, offered].filter((value) => value !== undefined && /^\d{1,15}$/.test(value))
+  if (format === undefined || numbers.length === 0) return printable(message)
+  return printable(message.replaceAll(/\b\d+\b/g, (digits) => (numbers.includes(digits) ? format(Number(digits)) : digits)))
 }

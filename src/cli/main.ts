@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { CommanderError } from 'commander'
+import { CommanderError, type Command } from 'commander'
+import type { SoukError } from '../protocol/errors.ts'
 import { createCli, type Cli } from './cli.ts'
 import { EXIT } from './exit-code.ts'
 import { createProgram } from './program.ts'
@@ -36,7 +37,10 @@ async function parse({ cli, args }: { readonly cli: Cli; readonly args: readonly
     const { stdout } = cli.terminal
     if (thrown.exitCode === 0) return stdout.write(help())
     cli.exitCode = EXIT.usage
-    await cli.fail({ error: await usageError({ thrown, args }), json: asksForJson(args) })
+    const json = asksForJson(args)
+    // `souk` or `souk tasks` alone: what there is says more than an error.
+    if (thrown.code === 'commander.help' && !json) return cli.terminal.stderr.write(help())
+    await cli.fail({ error: await errorOf({ thrown, program, args }), json })
   }
 }
 
@@ -46,18 +50,31 @@ function asksForJson(args: readonly string[]): boolean {
   return (end === -1 ? args : args.slice(0, end)).includes('--json')
 }
 
-async function usageError({ thrown, args }: { readonly thrown: CommanderError; readonly args: readonly string[] }): Promise<Error & import('../protocol/errors.ts').SoukError> {
-  const { SoukError } = await import('../protocol/errors.ts')
-  const command = commandOf(args)
-  if (thrown.code === 'commander.help') {
-    const message = command === '' ? 'No command is given.' : `\`souk ${command}\` needs a command.`
-    return new SoukError({ code: 'INVALID_USAGE', message, details: {}, hint: hintOf(command) })
-  }
-  const [first = '', ...suggestion] = thrown.message.replace(/^error: /, '').split('\n')
-  const message = `${first.charAt(0).toUpperCase()}${first.slice(1)}${/[.?!]$/.test(first) ? '' : '.'}${suggestion.map((line) => ` ${line.replace(/^\((.*)\)$/, '$1')}`).join('')}`
-  return new SoukError({ code: 'INVALID_USAGE', message, details: {}, hint: hintOf(command), cause: thrown })
+interface Misuse {
+  readonly thrown: CommanderError
+  readonly program: Command
+  readonly args: readonly string[]
 }
 
-function hintOf(command: string): string {
-  return `See \`souk ${command === '' ? '' : `${command} `}--help\`.`
+async function errorOf({ thrown, program, args }: Misuse): Promise<SoukError> {
+  const { usageError } = await import('./usage-error.ts')
+  const command = commandOf({ program, args })
+  const hint = `See \`${command} --help\`.`
+  if (thrown.code === 'commander.help') return usageError({ message: `\`${command}\` needs a command.`, hint })
+  const [first = '', ...suggestion] = thrown.message.replace(/^error: /, '').split('\n')
+  const message = `${first.charAt(0).toUpperCase()}${first.slice(1)}${/[.?!]$/.test(first) ? '' : '.'}${suggestion.map((line) => ` ${line.replace(/^\((.*)\)$/, '$1')}`).join('')}`
+  return usageError({ message, hint, cause: thrown })
+}
+
+/** The command that the arguments name, as far as there is one: `souk tasks list`. */
+function commandOf({ program, args }: Omit<Misuse, 'thrown'>): string {
+  let command = program
+  const names = [program.name()]
+  for (const word of args) {
+    const next = command.commands.find((each) => each.name() === word)
+    if (next === undefined) break
+    command = next
+    names.push(word)
+  }
+  return names.join(' ')
 }

@@ -8,8 +8,8 @@ export interface Narrator {
   progress(text: string): void
   /** What a task writes to standard error, between the lines. */
   write(data: Uint8Array): Promise<void>
-  /** Removes the line of progress: something else is about to be written to the same screen. */
-  clear(): void
+  /** Something else is about to be written to the same screen: removes the line of progress, and sees where a line ends. */
+  makeWayFor(data: Uint8Array): void
 }
 
 const PROGRESS_INTERVAL_MS = 100
@@ -18,11 +18,11 @@ const NEWLINE = 0x0a
 export interface NarratorOptions {
   readonly stderr: TerminalStream
   readonly quiet: boolean
+  /** Milliseconds since the start of the command. */
   readonly nowMs: () => number
 }
 
 export function createNarrator({ stderr, quiet, nowMs }: NarratorOptions): Narrator {
-  const startedAtMs = nowMs()
   let progressShown = false
   let progressAtMs = -Infinity
   /** Whether what was written last has ended its line. */
@@ -30,15 +30,20 @@ export function createNarrator({ stderr, quiet, nowMs }: NarratorOptions): Narra
 
   // Narration that cannot be written is nobody's failure.
   const write = (data: string | Uint8Array): Promise<void> => stderr.write(data).catch(() => undefined)
-  const line = (text: string): string => `${stderr.colors.dim(`souk ${formatElapsed(nowMs() - startedAtMs).padStart(7)}`)}  ${text}`
+  const line = (text: string): string => `${stderr.colors.dim(`souk ${formatElapsed(nowMs()).padStart(7)}`)}  ${text}`
 
   function clear(): void {
     if (progressShown) void write('\r\u001b[K')
     progressShown = false
   }
 
+  function makeWayFor(data: Uint8Array): void {
+    clear()
+    if (data.length > 0) atLineStart = data.at(-1) === NEWLINE
+  }
+
   return {
-    clear,
+    makeWayFor,
     say(text) {
       if (quiet) return
       clear()
@@ -54,8 +59,7 @@ export function createNarrator({ stderr, quiet, nowMs }: NarratorOptions): Narra
       progressShown = true
     },
     async write(data) {
-      clear()
-      if (data.length > 0) atLineStart = data.at(-1) === NEWLINE
+      makeWayFor(data)
       await stderr.write(data)
     },
   }

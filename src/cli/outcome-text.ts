@@ -39,10 +39,14 @@ export function colouredOutcome(outcome: Outcome, colors: Colors): string {
   return outcome.kind === 'exited' && outcome.code === 0 ? colors.green(text) : colors.red(text)
 }
 
-/** What a task used: `1.20s, 0.90s CPU, 12.3m memory, 3 outputs`. */
-export function usageText({ usage, outputs }: { readonly usage: Usage; readonly outputs: number }): string {
-  const parts = [formatElapsed(usage.wallTimeMs), `${formatElapsed(usage.cpuTimeMs)} CPU`, `${formatSize(usage.memoryPeakBytes)} memory`]
+/** What a task used, but for the limit that ended it: `1.20s, 0.90s CPU, 12.3m memory, 3 output files`. */
+export function usageText({ outcome, usage, outputs }: { readonly outcome: Outcome; readonly usage: Usage; readonly outputs: number }): string {
+  const { wallTimeMs, cpuTimeMs, memoryPeakBytes } = usage
+  const parts = [formatElapsed(wallTimeMs), `${formatElapsed(cpuTimeMs)} CPU`]
+  // Of a task that was killed nobody may know.
+  if (memoryPeakBytes > 0) parts.push(`${formatSize(memoryPeakBytes)} memory`)
   if (outputs > 0) parts.push(counted(outputs, 'output file'))
-  if (usage.limitsHit.length > 0) parts.push(`met limits: ${usage.limitsHit.map((limit) => LIMITS[limit]).join(', ')}`)
+  const alsoHit = usage.limitsHit.filter((limit) => outcome.kind !== 'limit' || outcome.limit !== limit)
+  if (alsoHit.length > 0) parts.push(`met its ${alsoHit.map((limit) => LIMITS[limit]).join(', ')} limit${alsoHit.length === 1 ? '' : 's'}`)
   return parts.join(', ')
 }

@@ -1,6 +1,6 @@
 const SIZE_UNITS = ['k', 'm', 'g', 't'] as const
 
-/** Bytes to three digits, for reading: `512`, `1.5k`, `12.3m`. */
+/** Bytes to three digits, for reading: `512 B`, `1.5k`, `12.3m`. */
 export function formatSize(bytes: number): string {
   let value = bytes
   let unit = ''
@@ -9,7 +9,7 @@ export function formatSize(bytes: number): string {
     value /= 1024
     unit = next
   }
-  return `${unit === '' ? value : Number(value.toPrecision(3))}${unit}`
+  return unit === '' ? `${value} B` : `${Number(value.toPrecision(3))}${unit}`
 }
 
 /** Milliseconds since a start, for reading: `0.31s`, `12.5s`, `3m07s`, `2h05m`. */

@@ -2,6 +2,7 @@ import type { Key } from '../identity/key-file.ts'
 import { SoukError } from '../protocol/errors.ts'
 import type { TaskSummary } from '../protocol/events.ts'
 import { createHost } from '../protocol/network/host.ts'
+import { EarlyFollows } from './early-follows.ts'
 import { Link } from './link.ts'
 import type { LoadedTask } from './load-task.ts'
 import { createRemoteTask, type RemoteTask, type Waiting } from './remote-task.ts'
@@ -61,6 +62,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     const connection = await host.connect({ multiaddr: to, ...(signal !== undefined && { signal }) })
     const link = new Link({ host, multiaddr: to, connection, reconnectTimeoutMs })
     const blobs = new ServedBlobs({ provider: link.provider })
+    const follows = new EarlyFollows()
     await host.serveBlobs(blobs)
     const requester = key.address
     const close = async (): Promise<void> => {
@@ -71,8 +73,8 @@ export async function connect(options: ConnectOptions): Promise<Client> {
       provider: link.provider,
       requester,
       async submit({ task, ...terms }) {
-        const taskId = await submitTask({ ...terms, task, key, chainId, link, blobs })
-        return createRemoteTask({ taskId, requester, link, blobs, task })
+        const submitted = await submitTask({ ...terms, task, key, chainId, link, blobs, follows })
+        return createRemoteTask({ ...submitted, requester, link, blobs, task })
       },
       task: (taskId) => createRemoteTask({ taskId, requester, link, blobs }),
       list: ({ signal: waiting } = {}) => link.again((open) => open.list({ ...(waiting !== undefined && { signal: waiting }) }), waiting),

@@ -15,13 +15,23 @@ export interface FolderFile {
  * @param maxFiles stops reading a folder that has more, however large it is.
  * @throws Error whose message completes the sentence "FOLDER …".
  */
-export async function filesBelow({ folder, target, maxFiles }: { readonly folder: string; readonly target: string; readonly maxFiles: number }): Promise<readonly FolderFile[]> {
+export async function filesBelow({
+  folder,
+  target,
+  maxFiles,
+}: {
+  readonly folder: string
+  readonly target: string
+  readonly maxFiles: number
+}): Promise<readonly FolderFile[]> {
   const files: FolderFile[] = []
   const pending: FolderFile[] = [{ source: folder, target }]
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { source: parent, target: parentTarget } = next
     const entries = await readdir(parent, { withFileTypes: true }).catch((error: unknown) => {
-      throw new Error(`has ${parent}, which cannot be read: ${reasonOf(error as NodeJS.ErrnoException)}`, { cause: error })
+      throw new Error(`has ${parent}, which cannot be read: ${reasonOf(error as NodeJS.ErrnoException)}`, {
+        cause: error,
+      })
     })
     for (const entry of entries) {
       const source = join(parent, entry.name)
@@ -30,9 +40,13 @@ export async function filesBelow({ folder, target, maxFiles }: { readonly folder
       if (entry.name.includes('\uFFFD')) throw new Error(`has ${source}, whose name is not UTF-8`)
       if (entry.isDirectory()) pending.push(below)
       else if (entry.isFile()) files.push(below)
-      else throw new Error(`has ${source}, which is ${entry.isSymbolicLink() ? 'a symbolic link' : 'not a regular file'}: a folder of inputs holds regular files only`)
+      else
+        throw new Error(
+          `has ${source}, which is ${entry.isSymbolicLink() ? 'a symbolic link' : 'not a regular file'}: a folder of inputs holds regular files only`,
+        )
     }
-    if (files.length + pending.length > maxFiles) throw new Error(`has more than the ${maxFiles} files that a task may still have: put them into one archive`)
+    if (files.length + pending.length > maxFiles)
+      throw new Error(`has more than the ${maxFiles} files that a task may still have: put them into one archive`)
   }
   return files.toSorted((a, b) => (a.target < b.target ? -1 : 1))
 }

@@ -24,7 +24,14 @@ export async function loadTask(options: LoadTask): Promise<LoadedTask> {
   const { text, format, baseDir, subject, defaultName } = await sourceOf(options)
   const { draft, document } = parseTaskFile({ text, format, subject })
   const place = (path: readonly (string | number)[]): string => document.place(path)
-  return resolveDraft({ draft, baseDir, defaultName, subject, place, ...(options.signal && { signal: options.signal }) })
+  return resolveDraft({
+    draft,
+    baseDir,
+    defaultName,
+    subject,
+    place,
+    ...(options.signal && { signal: options.signal }),
+  })
 }
 
 async function sourceOf(options: LoadTask) {
@@ -62,7 +69,13 @@ export interface CommandLineTask {
  *
  * @throws SoukError INVALID_INPUT whose paths are the keys that a task file would have.
  */
-export async function taskFromCommandLine({ wasm, baseDir, args = [], signal, ...rest }: CommandLineTask): Promise<LoadedTask> {
+export async function taskFromCommandLine({
+  wasm,
+  baseDir,
+  args = [],
+  signal,
+  ...rest
+}: CommandLineTask): Promise<LoadedTask> {
   const draft: TaskDraft = {
     env: {},
     inputs: [],
@@ -74,7 +87,14 @@ export async function taskFromCommandLine({ wasm, baseDir, args = [], signal, ..
     runtime: { type: 'wasm', module: wasm },
     command: args,
   }
-  return resolveDraft({ draft, baseDir, defaultName: nameFrom(wasm), subject: 'task', place: () => '', ...(signal && { signal }) })
+  return resolveDraft({
+    draft,
+    baseDir,
+    defaultName: nameFrom(wasm),
+    subject: 'task',
+    place: () => '',
+    ...(signal && { signal }),
+  })
 }
 
 /** A task's name from a file's: what a name may not have becomes a hyphen. */

@@ -1,6 +1,7 @@
 import type { OutputOffsets, TaskEvent, TaskSummary } from '../protocol/events.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import { collectResult, type RunResult } from './collect-result.ts'
+import type { EarlyFollow } from './early-follows.ts'
 import type { LoadedTask } from './load-task.ts'
 import type { Link } from './link.ts'
 import { resumedEvents } from './resumed-events.ts'
@@ -81,9 +82,11 @@ export interface RemoteTaskOptions {
   readonly blobs: ServedBlobs
   /** What was submitted, where it was submitted here. */
   readonly task?: LoadedTask
+  /** Its events, where they were asked for along with it. */
+  readonly follow?: EarlyFollow
 }
 
-export function createRemoteTask({ taskId, requester, link, blobs, task }: RemoteTaskOptions): RemoteTask {
+export function createRemoteTask({ taskId, requester, link, blobs, task, follow }: RemoteTaskOptions): RemoteTask {
   const { provider } = link
 
   async function* events({ offsets, signal }: EventsOptions = {}): AsyncGenerator<TaskEvent, void, undefined> {
@@ -91,6 +94,8 @@ export function createRemoteTask({ taskId, requester, link, blobs, task }: Remot
       ...(offsets !== undefined && { offsets }),
       patience: link.patience(signal),
       async open(from) {
+        const early = from.stdout === 0 && from.stderr === 0 ? follow?.take(signal) : undefined
+        if (early !== undefined) return early
         const connection = await link.connection(signal)
         return connection.follow({ taskId, offsets: from, ...(signal !== undefined && { signal }) })
       },

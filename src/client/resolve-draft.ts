@@ -46,9 +46,17 @@ interface Wanted {
  * @throws SoukError INVALID_INPUT with every file that is missing or unusable, by key and path, or with what
  * the spec does not allow.
  */
-export async function resolveDraft({ draft, baseDir, defaultName, subject, place, signal }: ResolveDraft): Promise<LoadedTask> {
+export async function resolveDraft({
+  draft,
+  baseDir,
+  defaultName,
+  subject,
+  place,
+  signal,
+}: ResolveDraft): Promise<LoadedTask> {
   const issues: Issue[] = []
-  const report = (key: readonly (string | number)[], message: string): void => void issues.push({ path: key.join('.'), message: `${message}${place(key)}` })
+  const report = (key: readonly (string | number)[], message: string): void =>
+    void issues.push({ path: key.join('.'), message: `${message}${place(key)}` })
   // A record's schema passes over this name without a word, and the task would run without the variable.
   if (Object.hasOwn(draft.env, '__proto__')) report(['env', '__proto__'], 'cannot be the name of a variable')
   const { wanted, inputs } = await findFiles({ draft, baseDir, report })
@@ -75,7 +83,8 @@ export async function resolveDraft({ draft, baseDir, defaultName, subject, place
     return ref
   }
   const { stdin } = draft
-  const stdinRef = stdin === undefined ? undefined : 'file' in stdin ? digestOf(stdin.file) : keep({ data: stdin.data, blobs })
+  const stdinRef =
+    stdin === undefined ? undefined : 'file' in stdin ? digestOf(stdin.file) : keep({ data: stdin.data, blobs })
   const spec = {
     version: 1,
     name: draft.name ?? defaultName,
@@ -101,7 +110,12 @@ export async function resolveDraft({ draft, baseDir, defaultName, subject, place
   }
   const bytes = new TextEncoder().encode(JSON.stringify(spec))
   if (bytes.byteLength > TASK_BOUNDS.specBytes) {
-    throw invalidTask({ subject, issues: [{ path: '', message: `comes to ${bytes.byteLength} bytes; a task has at most ${TASK_BOUNDS.specBytes}` }] })
+    throw invalidTask({
+      subject,
+      issues: [
+        { path: '', message: `comes to ${bytes.byteLength} bytes; a task has at most ${TASK_BOUNDS.specBytes}` },
+      ],
+    })
   }
   return { spec: checked.data, bytes, blobs }
 }
@@ -114,7 +128,11 @@ interface Input {
 }
 
 /** Every file that the draft names, and its inputs with folders taken apart. */
-async function findFiles({ draft, baseDir, report }: Pick<ResolveDraft, 'draft' | 'baseDir'> & { report: (key: Wanted['key'], message: string) => void }) {
+async function findFiles({
+  draft,
+  baseDir,
+  report,
+}: Pick<ResolveDraft, 'draft' | 'baseDir'> & { report: (key: Wanted['key'], message: string) => void }) {
   const wanted: Wanted[] = []
   const want = async (key: Wanted['key'], path: string): Promise<'file' | 'folder' | 'unusable'> => {
     const absolute = resolve(baseDir, path)
@@ -132,7 +150,8 @@ async function findFiles({ draft, baseDir, report }: Pick<ResolveDraft, 'draft' 
     return 'unusable'
   }
   const wantFile = async (key: Wanted['key'], path: string): Promise<void> => {
-    if ((await want(key, path)) === 'folder') report(key, `names ${resolve(baseDir, path)}, which is a folder, not a file`)
+    if ((await want(key, path)) === 'folder')
+      report(key, `names ${resolve(baseDir, path)}, which is a folder, not a file`)
   }
   for (const source of ['module', 'program', 'tar'] as const) {
     const path = draft.runtime[source]
@@ -183,11 +202,22 @@ function keep({ data, blobs }: { data: Uint8Array; blobs: Map<string, BlobSource
 }
 
 /** The key of the task file that a path of the spec comes from. */
-function keyOf({ path, inputs }: { path: readonly PropertyKey[]; inputs: readonly Input[] }): readonly (string | number)[] {
+function keyOf({
+  path,
+  inputs,
+}: {
+  path: readonly PropertyKey[]
+  inputs: readonly Input[]
+}): readonly (string | number)[] {
   const [first, second, ...rest] = path.map((step) => (typeof step === 'number' ? step : String(step)))
   if (first === undefined) return []
-  if (first === 'limits' && typeof second === 'string' && Object.hasOwn(KEY_OF_LIMIT, second)) return KEY_OF_LIMIT[second as LimitKey].split('.')
+  if (first === 'limits' && typeof second === 'string' && Object.hasOwn(KEY_OF_LIMIT, second))
+    return KEY_OF_LIMIT[second as LimitKey].split('.')
   if (first === 'inputs' && typeof second === 'number') return [first, inputs[second]?.index ?? second, ...rest]
-  const key = { maxPriceWei: ['price', 'max'], queueTimeoutMs: ['timeouts', 'queue'], totalTimeoutMs: ['timeouts', 'total'] }[first]
+  const key = {
+    maxPriceWei: ['price', 'max'],
+    queueTimeoutMs: ['timeouts', 'queue'],
+    totalTimeoutMs: ['timeouts', 'total'],
+  }[first]
   return key ?? [first, ...(second === undefined ? [] : [second, ...rest])]
 }

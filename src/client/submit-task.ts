@@ -1,9 +1,10 @@
 import type { Key } from '../identity/key-file.ts'
 import { signTask } from '../identity/task.ts'
-import { isSoukError, SoukError } from '../protocol/errors.ts'
+import { isSoukError, SoukError, type RefusalReason } from '../protocol/errors.ts'
 import type { ProviderConnection } from '../protocol/network/task-client.ts'
 import { ANY_PROVIDER, type SignedTask } from '../protocol/receipt.ts'
 import { protocolError } from '../protocol/wire-fields.ts'
+import type { EarlyFollow, EarlyFollows } from './early-follows.ts'
 import type { Link } from './link.ts'
 import type { LoadedTask } from './load-task.ts'
 import type { ServedBlobs } from './served-blobs.ts'
@@ -14,6 +15,7 @@ export interface SubmitTaskOptions {
   readonly chainId: number
   readonly link: Link
   readonly blobs: ServedBlobs
+  readonly follows: EarlyFollows
   readonly expiresInMs?: number
   readonly anyProvider?: boolean
   readonly signal?: AbortSignal
@@ -21,12 +23,16 @@ export interface SubmitTaskOptions {
 
 const DEFAULT_EXPIRES_IN_MS = 5 * 60_000
 
-/**
- * Signs the task and hands it to the provider, once: where an answer was lost it asks before it sends again.
- * @returns the task's id, known to be accepted
- */
-export async function submitTask(options: SubmitTaskOptions): Promise<string> {
-  const { task, key, chainId, link, blobs, signal, expiresInMs = DEFAULT_EXPIRES_IN_MS, anyProvider = false } = options
+/** A task that the provider has accepted for good. */
+export interface Submitted {
+  readonly taskId: string
+  /** Its events, where they were asked for along with it. */
+  readonly follow?: EarlyFollow
+}
+
+/** Signs the task and hands it to the provider, once: where an answer was lost it asks before it sends again. */
+export async function submitTask(options: SubmitTaskOptions): Promise<Submitted> {
+  const { task, key, chainId, link, blobs, follows, signal, expiresInMs = DEFAULT_EXPIRES_IN_MS, anyProvider = false } = options
   const { task: signed, taskId } = signTask({
     spec: task.bytes,
     provider: anyProvider ? ANY_PROVIDER : link.provider,
@@ -37,10 +43,10 @@ export async function submitTask(options: SubmitTaskOptions): Promise<string> {
   })
   // The provider may come for them before its answer is here.
   blobs.offer(taskId, task.blobs)
-  const delivery = new Delivery({ signed, taskId, link, ...(signal !== undefined && { signal }) })
+  const delivery = new Delivery({ signed, taskId, link, follows, ...(signal !== undefined && { signal }) })
   try {
-    await delivery.accepted()
-    return taskId
+    const follow = await delivery.accepted()
+    return { taskId, ...(follow !== undefined && { follow }) }
   } catch (thrown) {
     const fateKnown = !delivery.sent || (!signal?.aborted && !isSoukError(thrown, 'CONNECTION_LOST'))
     if (fateKnown) blobs.forget(taskId)
@@ -52,6 +58,7 @@ interface DeliveryOptions {
   readonly signed: SignedTask
   readonly taskId: string
   readonly link: Link
+  readonly follows: EarlyFollows
   readonly signal?: AbortSignal
 }
 
@@ -69,14 +76,14 @@ class Delivery {
     return this.#sent > 0
   }
 
-  /** Resolves once the provider has it for good. */
-  async accepted(): Promise<void> {
+  /** Resolves once the provider has it for good, to its events where they came along. */
+  async accepted(): Promise<EarlyFollow | undefined> {
     const { link, signal } = this.#options
     const patience = link.patience(signal)
     for (;;) {
       try {
         const connection = await link.connection(signal)
-        if (this.sent && (await this.#isKnown(connection))) return
+        if (this.sent && (await this.#isKnown(connection))) return undefined
         return await this.#send(connection)
       } catch (thrown) {
         await patience.afterFailure(this.#sent > 1 && isReplay(thrown) ? underWay(thrown) : thrown)
@@ -84,11 +91,37 @@ class Delivery {
     }
   }
 
-  async #send(connection: ProviderConnection): Promise<void> {
-    const { signed, taskId, signal } = this.#options
+  async #send(connection: ProviderConnection): Promise<EarlyFollow | undefined> {
     this.#sent += 1
-    const accepted = await connection.submit(signed, signal === undefined ? {} : { signal })
-    if (accepted.taskId !== taskId) throw protocolError(`the provider accepted ${accepted.taskId} where ${taskId} was submitted`)
+    const follow = this.#options.follows.begin()
+    if (follow === undefined) return this.#sendAlone(connection)
+    const { signed, signal } = this.#options
+    const onAbort = (): void => follow.end(signal?.reason)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      const { taskId, events } = await connection.submitAndFollow(signed, { signal: follow.signal })
+      this.#check(taskId)
+      follow.keep(events)
+      return follow
+    } catch (thrown) {
+      follow.end(thrown)
+      // It may have been the follow that was too much.
+      if (isOverShare(thrown)) return await this.#sendAlone(connection)
+      throw thrown
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  async #sendAlone(connection: ProviderConnection): Promise<undefined> {
+    const { signed, signal } = this.#options
+    const { taskId } = await connection.submit(signed, signal === undefined ? {} : { signal })
+    this.#check(taskId)
+  }
+
+  #check(acceptedId: string): void {
+    const { taskId } = this.#options
+    if (acceptedId !== taskId) throw protocolError(`the provider accepted ${acceptedId} where ${taskId} was submitted`)
   }
 
   async #isKnown(connection: ProviderConnection): Promise<boolean> {
@@ -104,7 +137,15 @@ class Delivery {
 }
 
 function isReplay(thrown: unknown): thrown is SoukError<'REFUSED'> {
-  return isSoukError(thrown, 'REFUSED') && thrown.details.reasons.every(({ reason }) => reason === 'REPLAYED')
+  return isRefusedFor(thrown, 'REPLAYED')
+}
+
+function isOverShare(thrown: unknown): boolean {
+  return isRefusedFor(thrown, 'PEER_OVER_SHARE')
+}
+
+function isRefusedFor(thrown: unknown, only: RefusalReason): thrown is SoukError<'REFUSED'> {
+  return isSoukError(thrown, 'REFUSED') && thrown.details.reasons.every(({ reason }) => reason === only)
 }
 
 /** What was sent first is being accepted just now: its answer is still lost, and worth asking for again. */

@@ -56,7 +56,13 @@ function numeric({ range, accepts, whole }: { range: Range; accepts: string; who
     parse(value, { machine }) {
       if (value === 'auto' && range.auto !== undefined) return range.auto(machine)
       const number = typeof value === 'string' && /^\d{1,15}(\.\d{1,15})?$/.test(value.trim()) ? Number(value) : value
-      if (typeof number !== 'number' || Number.isNaN(number) || (whole && !Number.isInteger(number)) || number < range.min || number > range.max) {
+      if (
+        typeof number !== 'number' ||
+        Number.isNaN(number) ||
+        (whole && !Number.isInteger(number)) ||
+        number < range.min ||
+        number > range.max
+      ) {
         throw new Error(`must be ${plain(auto(range))}${right}, not ${excerpt(value)}`)
       }
       return number
@@ -81,14 +87,20 @@ export function size(range: SizeRange): Kind<number> {
       const bytes = measured({ value, parse: parseBytes, right: 'must be a size such as 512m' })
       const max = typeof range.max === 'function' ? range.max(machine) : (range.max ?? Number.MAX_SAFE_INTEGER)
       if (bytes < min) throw new Error(`must be at least ${formatBytes(min)}, not ${excerpt(value)}`)
-      if (bytes > max) throw new Error(`must be at most ${formatBytes(max)}${range.why === undefined ? '' : ` (${range.why})`}, not ${excerpt(value)}`)
+      if (bytes > max)
+        throw new Error(
+          `must be at most ${formatBytes(max)}${range.why === undefined ? '' : ` (${range.why})`}, not ${excerpt(value)}`,
+        )
       return bytes
     },
     show: formatBytes,
   }
 }
 
-export function duration({ min = 1, max = MAX_TIMER_MS }: { readonly min?: number; readonly max?: number } = {}): Kind<number> {
+export function duration({
+  min = 1,
+  max = MAX_TIMER_MS,
+}: { readonly min?: number; readonly max?: number } = {}): Kind<number> {
   return {
     accepts: 'a duration such as `30s`, `5m`, `1h30m` or milliseconds',
     parse(value) {
@@ -101,7 +113,15 @@ export function duration({ min = 1, max = MAX_TIMER_MS }: { readonly min?: numbe
   }
 }
 
-function measured({ value, parse, right }: { value: unknown; parse: (value: string | number) => number; right: string }): number {
+function measured({
+  value,
+  parse,
+  right,
+}: {
+  value: unknown
+  parse: (value: string | number) => number
+  right: string
+}): number {
   if (typeof value !== 'string' && typeof value !== 'number') throw new Error(`${right}, not ${excerpt(value)}`)
   try {
     return parse(value)
@@ -144,7 +164,9 @@ export function oneOf<const T extends string>(values: readonly T[], { why }: { r
       const found = values.find((known) => known === value)
       if (found !== undefined) return found
       const near = typeof value === 'string' && values.length > 1 ? nearestKey(value, values) : undefined
-      throw new Error(`must be ${right}${why === undefined ? '' : ` (${why})`}, not ${excerpt(value)}${near === undefined ? '' : `; did you mean ${near}?`}`)
+      throw new Error(
+        `must be ${right}${why === undefined ? '' : ` (${why})`}, not ${excerpt(value)}${near === undefined ? '' : `; did you mean ${near}?`}`,
+      )
     },
     show: (value) => value,
   }
@@ -155,7 +177,8 @@ export function path(): Kind<string> {
   return {
     accepts: 'a path; relative ones start at the folder of the file, `~/` is the home folder',
     parse(value, { machine, baseDir }) {
-      if (typeof value !== 'string' || value.trim() === '' || value.includes('\0')) throw new Error(`must be a path, not ${excerpt(value)}`)
+      if (typeof value !== 'string' || value.trim() === '' || value.includes('\0'))
+        throw new Error(`must be a path, not ${excerpt(value)}`)
       if (value === '~' || value.startsWith('~/')) return join(machine.home, value.slice(1))
       return isAbsolute(value) ? resolve(value) : resolve(baseDir, value)
     },
@@ -183,7 +206,15 @@ interface Item {
 }
 
 /** A list; an environment variable has its items separated by commas. */
-export function list({ item, max, min = 0 }: { readonly item: Item; readonly max: number; readonly min?: number }): Kind<readonly string[]> {
+export function list({
+  item,
+  max,
+  min = 0,
+}: {
+  readonly item: Item
+  readonly max: number
+  readonly min?: number
+}): Kind<readonly string[]> {
   return {
     accepts: `a list of ${item.accepts}${min > 0 ? `, at least ${min}` : ''}, at most ${max}`,
     parse(value) {
@@ -192,7 +223,8 @@ export function list({ item, max, min = 0 }: { readonly item: Item; readonly max
       if (items.length < min) throw new Error(`must have at least ${min} item${min === 1 ? '' : 's'}`)
       if (items.length > max) throw new Error(`must have at most ${max} items, not ${items.length}`)
       const parsed = items.map((one: unknown, index) => {
-        if (typeof one !== 'string') throw new Error(`must be a list of ${plain(item.accepts)}; item ${index + 1} is ${excerpt(one)}`)
+        if (typeof one !== 'string')
+          throw new Error(`must be a list of ${plain(item.accepts)}; item ${index + 1} is ${excerpt(one)}`)
         try {
           return item.parse(one)
         } catch (error) {
@@ -219,8 +251,11 @@ export const tcpMultiaddr: Item = {
   parse(item) {
     const [, family = '', host = '', port = ''] = MULTIADDR.exec(item) ?? []
     const known =
-      (family === 'ip4' && isIPv4(host)) || (family === 'ip6' && isIPv6(host)) || (family.startsWith('dns') && /^[A-Za-z0-9.-]+$/.test(host))
-    if (!known || Number(port) > 65_535) throw new Error(`must be a multiaddr such as /ip4/127.0.0.1/tcp/4150, not ${excerpt(item)}`)
+      (family === 'ip4' && isIPv4(host)) ||
+      (family === 'ip6' && isIPv6(host)) ||
+      (family.startsWith('dns') && /^[A-Za-z0-9.-]+$/.test(host))
+    if (!known || Number(port) > 65_535)
+      throw new Error(`must be a multiaddr such as /ip4/127.0.0.1/tcp/4150, not ${excerpt(item)}`)
     return item
   },
 }
@@ -228,7 +263,8 @@ export const tcpMultiaddr: Item = {
 export const ethereumAddress: Item = {
   accepts: 'Ethereum addresses (`0x` and 40 hex digits)',
   parse(item) {
-    if (!/^0x[0-9a-fA-F]{40}$/.test(item)) throw new Error(`must be an Ethereum address, 0x and 40 hex digits, not ${excerpt(item)}`)
+    if (!/^0x[0-9a-fA-F]{40}$/.test(item))
+      throw new Error(`must be an Ethereum address, 0x and 40 hex digits, not ${excerpt(item)}`)
     return item.toLowerCase()
   },
 }

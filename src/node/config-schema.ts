@@ -1,5 +1,19 @@
 import { RUNTIME_NAMES } from '../protocol/execution.ts'
-import { decimal, duration, ethereumAddress, flag, integer, list, neverTrue, oneOf, path, size, tcpMultiaddr, wei, type Kind } from './config-kinds.ts'
+import {
+  decimal,
+  duration,
+  ethereumAddress,
+  flag,
+  integer,
+  list,
+  neverTrue,
+  oneOf,
+  path,
+  size,
+  tcpMultiaddr,
+  wei,
+  type Kind,
+} from './config-kinds.ts'
 import { LOG_LEVELS } from './config-types.ts'
 import type { Machine } from './machine.ts'
 
@@ -12,8 +26,10 @@ const STACK_MARGIN_BYTES = MIB
 /** What memory that nobody has asked the operator about is given away: half of it. */
 const MEMORY_SHARE = 0.5
 
-const stackRoom = (machine: Machine): number => Math.min(1 * GIB, Math.max(64 * KIB, machine.threadStackBytes - STACK_MARGIN_BYTES))
-const halfOfMemory = (machine: Machine): number => Math.max(64 * MIB, Math.floor((machine.memoryBytes * MEMORY_SHARE) / MIB) * MIB)
+const stackRoom = (machine: Machine): number =>
+  Math.min(1 * GIB, Math.max(64 * KIB, machine.threadStackBytes - STACK_MARGIN_BYTES))
+const halfOfMemory = (machine: Machine): number =>
+  Math.max(64 * MIB, Math.floor((machine.memoryBytes * MEMORY_SHARE) / MIB) * MIB)
 
 export interface ConfigKey<T> {
   readonly kind: Kind<T>
@@ -40,7 +56,8 @@ export const CONFIG_SECTIONS: Readonly<Record<string, string>> = {
   storage: 'The store of inputs and results.',
   retention: 'How long what is finished is kept for its requester.',
   retry: 'Running a task again after a fault of this provider.',
-  sandbox: 'The caps that this provider offers to one task. A task that asks for more is refused; one that does not ask has the cap itself.',
+  sandbox:
+    'The caps that this provider offers to one task. A task that asks for more is refused; one that does not ask has the cap itself.',
   'sandbox.wasm': 'WebAssembly.',
   'sandbox.docker': 'Docker.',
 }
@@ -63,8 +80,16 @@ export const CONFIG_KEYS = {
     default: '',
     doc: 'Addresses to tell other peers, where they differ from those listened on (behind NAT, say).',
   }),
-  'network.max_connections': key({ kind: integer({ min: 1, max: 100_000 }), default: '300', doc: 'The most connections at once.' }),
-  'chain.id': key({ kind: integer({ min: 0, max: Number.MAX_SAFE_INTEGER }), default: '0', doc: 'EIP-155 chain id that signatures are bound to; 0 without a chain.' }),
+  'network.max_connections': key({
+    kind: integer({ min: 1, max: 100_000 }),
+    default: '300',
+    doc: 'The most connections at once.',
+  }),
+  'chain.id': key({
+    kind: integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+    default: '0',
+    doc: 'EIP-155 chain id that signatures are bound to; 0 without a chain.',
+  }),
   'capacity.slots': key({
     kind: integer({ min: 1, max: 4096, auto: (machine) => machine.cores }),
     default: 'auto',
@@ -83,9 +108,21 @@ export const CONFIG_KEYS = {
     auto: 'half of the memory',
     doc: 'Memory that all tasks together may use.',
   }),
-  'capacity.disk': key({ kind: size({ min: MIB }), default: '4g', doc: 'Scratch space that all running tasks together may use.' }),
-  'queue.max_tasks': key({ kind: integer({ min: 0, max: 1_000_000 }), default: '1000', doc: 'The most tasks that wait; 0 takes a task only when it can start.' }),
-  'queue.max_wait': key({ kind: duration(), default: '10m', doc: 'The longest that a task may wait: the cap on, and default of, its queue timeout.' }),
+  'capacity.disk': key({
+    kind: size({ min: MIB }),
+    default: '4g',
+    doc: 'Scratch space that all running tasks together may use.',
+  }),
+  'queue.max_tasks': key({
+    kind: integer({ min: 0, max: 1_000_000 }),
+    default: '1000',
+    doc: 'The most tasks that wait; 0 takes a task only when it can start.',
+  }),
+  'queue.max_wait': key({
+    kind: duration(),
+    default: '10m',
+    doc: 'The longest that a task may wait: the cap on, and default of, its queue timeout.',
+  }),
   'peers.known': key({
     kind: list({ item: ethereumAddress, max: 10_000 }),
     default: '',
@@ -101,25 +138,69 @@ export const CONFIG_KEYS = {
     default: '0.75',
     doc: 'The same fraction for all peers together that are not in `known`: a crowd of new keys leaves room for those you know.',
   }),
-  'timeouts.total': key({ kind: duration(), default: '1d', doc: "From acceptance to the end of the last attempt: the cap on, and default of, a task's total timeout." }),
-  'timeouts.drain': key({ kind: duration({ min: 0 }), default: '30s', doc: 'How long a node that stops lets running tasks go on.' }),
-  'storage.quota': key({ kind: size({ min: MIB }), default: '10g', doc: 'Everything that is stored for requesters: inputs, results and output.' }),
-  'storage.task_input_limit': key({ kind: size({ min: 64 * KIB }), default: '1g', doc: 'Everything that one task brings: program, stdin and inputs.' }),
+  'timeouts.total': key({
+    kind: duration(),
+    default: '1d',
+    doc: "From acceptance to the end of the last attempt: the cap on, and default of, a task's total timeout.",
+  }),
+  'timeouts.drain': key({
+    kind: duration({ min: 0 }),
+    default: '30s',
+    doc: 'How long a node that stops lets running tasks go on.',
+  }),
+  'storage.quota': key({
+    kind: size({ min: MIB }),
+    default: '10g',
+    doc: 'Everything that is stored for requesters: inputs, results and output.',
+  }),
+  'storage.task_input_limit': key({
+    kind: size({ min: 64 * KIB }),
+    default: '1g',
+    doc: 'Everything that one task brings: program, stdin and inputs.',
+  }),
   'retention.results': key({
     kind: duration({ max: 3650 * 86_400_000 }),
     default: '1d',
     doc: 'How long a result, its output and its files are kept after the end of the task.',
   }),
-  'retention.max_results': key({ kind: integer({ min: 1, max: 10_000_000 }), default: '10000', doc: 'The most results that are kept; the oldest go first.' }),
-  'retry.max': key({ kind: integer({ min: 0, max: 10 }), default: '3', doc: 'The most times that a task which asks for it (`retry`) is run again.' }),
+  'retention.max_results': key({
+    kind: integer({ min: 1, max: 10_000_000 }),
+    default: '10000',
+    doc: 'The most results that are kept; the oldest go first.',
+  }),
+  'retry.max': key({
+    kind: integer({ min: 0, max: 10 }),
+    default: '3',
+    doc: 'The most times that a task which asks for it (`retry`) is run again.',
+  }),
   price_wei: key({ kind: wei(), default: '0', doc: 'What one task costs. A task that pays less is refused.' }),
-  'sandbox.default_runtime': key({ kind: oneOf(RUNTIME_NAMES), default: 'wasm', doc: 'The runtime of a task that names none and brings something that several can run.' }),
-  'sandbox.disk_limit': key({ kind: size({}), default: '64m', doc: 'Everything that a task writes to files. WebAssembly keeps it in memory.' }),
-  'sandbox.inode_limit': key({ kind: integer({ min: 0, max: 10_000_000 }), default: '10000', doc: 'The most files and folders that it has.' }),
+  'sandbox.default_runtime': key({
+    kind: oneOf(RUNTIME_NAMES),
+    default: 'wasm',
+    doc: 'The runtime of a task that names none and brings something that several can run.',
+  }),
+  'sandbox.disk_limit': key({
+    kind: size({}),
+    default: '64m',
+    doc: 'Everything that a task writes to files. WebAssembly keeps it in memory.',
+  }),
+  'sandbox.inode_limit': key({
+    kind: integer({ min: 0, max: 10_000_000 }),
+    default: '10000',
+    doc: 'The most files and folders that it has.',
+  }),
   'sandbox.output_limit': key({ kind: size({}), default: '16m', doc: 'Standard output and error together.' }),
-  'sandbox.open_files_limit': key({ kind: integer({ min: 8, max: 1_000_000 }), default: '256', doc: 'The most open files at once.' }),
+  'sandbox.open_files_limit': key({
+    kind: integer({ min: 8, max: 1_000_000 }),
+    default: '256',
+    doc: 'The most open files at once.',
+  }),
   'sandbox.cpu_time_limit': key({ kind: duration(), default: '5m', doc: 'CPU time, over all its threads.' }),
-  'sandbox.idle_timeout': key({ kind: duration(), default: '1m', doc: 'How long it may go without using any CPU time.' }),
+  'sandbox.idle_timeout': key({
+    kind: duration(),
+    default: '1m',
+    doc: 'How long it may go without using any CPU time.',
+  }),
   'sandbox.wasm.enabled': key({ kind: flag(), default: 'true', doc: 'Whether WebAssembly is offered.' }),
   'sandbox.wasm.memory_limit': key({
     kind: size({ min: MIB, max: 4 * GIB, why: 'a 32-bit address space has no more' }),
@@ -127,19 +208,45 @@ export const CONFIG_KEYS = {
     doc: 'Linear memory, tables and files.',
   }),
   'sandbox.wasm.stack_size': key({
-    kind: size({ min: 64 * KIB, max: stackRoom, why: 'the stack of the thread, `ulimit -s`, less what the host itself needs; raise that first' }),
+    kind: size({
+      min: 64 * KIB,
+      max: stackRoom,
+      why: 'the stack of the thread, `ulimit -s`, less what the host itself needs; raise that first',
+    }),
     default: '1m',
     doc: 'Call stack. Bounded by what the thread has (`ulimit -s`), less 1m that the host itself needs.',
   }),
   'sandbox.wasm.timeout': key({ kind: duration(), default: '5m', doc: 'Wall time of one run.' }),
   'sandbox.wasm.max_module': key({ kind: size({ min: 8, max: 1 * GIB }), default: '64m', doc: 'The largest module.' }),
-  'sandbox.wasm.compile_timeout': key({ kind: duration(), default: '30s', doc: 'The longest that compiling a module may take.' }),
-  'sandbox.wasm.prewarm': key({ kind: integer({ min: 0, max: 64 }), default: '1', doc: 'Sandbox processes that are started ahead of the next task; about 50 MB each.' }),
-  'sandbox.docker.enabled': key({ kind: flag(), default: 'false', doc: 'Whether Docker is offered. Access to a rootful engine equals root.' }),
-  'sandbox.docker.memory_limit': key({ kind: size({ min: 6 * MIB }), default: '512m', doc: 'Memory of the container, without swap.' }),
-  'sandbox.docker.cpu_limit': key({ kind: decimal({ min: 0.01, max: 4096 }), default: '1', doc: 'Cores that it may use at once; fractions count.' }),
+  'sandbox.wasm.compile_timeout': key({
+    kind: duration(),
+    default: '30s',
+    doc: 'The longest that compiling a module may take.',
+  }),
+  'sandbox.wasm.prewarm': key({
+    kind: integer({ min: 0, max: 64 }),
+    default: '1',
+    doc: 'Sandbox processes that are started ahead of the next task; about 50 MB each.',
+  }),
+  'sandbox.docker.enabled': key({
+    kind: flag(),
+    default: 'false',
+    doc: 'Whether Docker is offered. Access to a rootful engine equals root.',
+  }),
+  'sandbox.docker.memory_limit': key({
+    kind: size({ min: 6 * MIB }),
+    default: '512m',
+    doc: 'Memory of the container, without swap.',
+  }),
+  'sandbox.docker.cpu_limit': key({
+    kind: decimal({ min: 0.01, max: 4096 }),
+    default: '1',
+    doc: 'Cores that it may use at once; fractions count.',
+  }),
   'sandbox.docker.network_mode': key({
-    kind: oneOf(['none'], { why: "a stranger's task must not reach your network, its metadata services or other tasks" }),
+    kind: oneOf(['none'], {
+      why: "a stranger's task must not reach your network, its metadata services or other tasks",
+    }),
     default: 'none',
     doc: 'A task has no network; anything but `none` is refused.',
   }),
@@ -154,10 +261,11 @@ export type ConfigKeyName = keyof typeof CONFIG_KEYS
 export const CONFIG_KEY_NAMES = Object.keys(CONFIG_KEYS) as readonly ConfigKeyName[]
 
 /** The effective values by key. */
-export type ConfigValues = { readonly [K in ConfigKeyName]: (typeof CONFIG_KEYS)[K] extends ConfigKey<infer T> ? T : never }
+export type ConfigValues = {
+  readonly [K in ConfigKeyName]: (typeof CONFIG_KEYS)[K] extends ConfigKey<infer T> ? T : never
+}
 
 /** The environment variable that overrides a key: `sandbox.wasm.timeout` is SOUK_SANDBOX_WASM_TIMEOUT. */
 export function variableOf(name: string): string {
   return `SOUK_${name.replaceAll('.', '_').toUpperCase()}`
 }
-

@@ -1,12 +1,17 @@
 import convict from 'convict'
 import { dirname, resolve } from 'node:path'
-import { readTextFile } from '../artifacts/read-text-file.ts'
-import { SoukError, type Issue } from '../protocol/errors.ts'
-import { boundedIssues, excerpt, issuesMessage, unknownKeyMessage } from '../protocol/issues.ts'
-import { MAX_SOURCE_BYTES, parseSource, type SourceDocument } from '../protocol/source-document.ts'
+import type { Issue } from '../protocol/errors.ts'
+import { unknownKeyMessage } from '../protocol/issues.ts'
 import { conflicts } from './config-conflicts.ts'
-import { plain } from './config-kinds.ts'
-import { CONFIG_KEY_NAMES, CONFIG_KEYS, CONFIG_SECTIONS, variableOf, type ConfigKeyName, type ConfigValues } from './config-schema.ts'
+import { invalid, knownValues, readDocument, shorten } from './config-file.ts'
+import {
+  CONFIG_KEY_NAMES,
+  CONFIG_KEYS,
+  CONFIG_SECTIONS,
+  variableOf,
+  type ConfigKeyName,
+  type ConfigValues,
+} from './config-schema.ts'
 import type { Config } from './config-types.ts'
 import { thisMachine, type Machine } from './machine.ts'
 
@@ -44,11 +49,18 @@ export async function loadConfig({ file, env, machine = thisMachine() }: LoadCon
   const variables = knownVariables({ env, issues })
 
   const origins = Object.fromEntries(
-    CONFIG_KEY_NAMES.map((name) => [name, variables[variableOf(name)] !== undefined ? `env ${variableOf(name)}` : fromFile.has(name) ? 'file' : 'default']),
+    CONFIG_KEY_NAMES.map((name) => [
+      name,
+      variables[variableOf(name)] !== undefined ? `env ${variableOf(name)}` : fromFile.has(name) ? 'file' : 'default',
+    ]),
   ) as Record<ConfigKeyName, Origin>
   const place = (name: ConfigKeyName): string => {
     const origin = origins[name]
-    return origin === 'file' ? (document?.place(name.split('.')) ?? '') : origin === 'default' ? '' : ` (${origin.slice('env '.length)})`
+    return origin === 'file'
+      ? (document?.place(name.split('.')) ?? '')
+      : origin === 'default'
+        ? ''
+        : ` (${origin.slice('env '.length)})`
   }
 
   const values: Record<string, unknown> = {}
@@ -69,11 +81,15 @@ export async function loadConfig({ file, env, machine = thisMachine() }: LoadCon
   try {
     layers.validate({ allowed: 'strict' })
   } catch (error) {
-    if (issues.length === 0) throw invalid({ subject, issues: [{ path: '', message: (error as Error).message }], cause: error })
+    if (issues.length === 0)
+      throw invalid({ subject, issues: [{ path: '', message: (error as Error).message }], cause: error })
   }
   if (issues.length > 0) throw invalid({ subject, issues })
   const effective = values as ConfigValues
-  const clashes = conflicts(effective).map((issue) => ({ ...issue, message: `${issue.message}${place(issue.path as ConfigKeyName)}` }))
+  const clashes = conflicts(effective).map((issue) => ({
+    ...issue,
+    message: `${issue.message}${place(issue.path as ConfigKeyName)}`,
+  }))
   if (clashes.length > 0) throw invalid({ subject, issues: clashes })
   return deepFreeze({ config: configOf(effective), origins, values: effective })
 }
@@ -88,62 +104,11 @@ export interface ConfigEntry {
 
 /** Every effective value with its origin, in the order of the documentation. */
 export function configEntries({ values, origins }: Pick<LoadedConfig, 'values' | 'origins'>): readonly ConfigEntry[] {
-  return CONFIG_KEY_NAMES.map((key) => ({ key, value: CONFIG_KEYS[key].kind.show(values[key] as never), origin: origins[key] }))
-}
-
-async function readDocument(path: string): Promise<SourceDocument> {
-  const text = await readTextFile({ file: path, maxBytes: MAX_SOURCE_BYTES }).catch((error: unknown) => {
-    throw invalid({ subject: path, issues: [{ path: '', message: (error as Error).message }], cause: error })
-  })
-  const source = parseSource({ text, format: 'yaml' })
-  if ('issues' in source) throw invalid({ subject: path, issues: source.issues })
-  return source.document
-}
-
-/** The values of the file that have a known key; every other key is an issue. */
-function knownValues({ document, issues }: { document: SourceDocument; issues: Issue[] }): Map<ConfigKeyName, unknown> {
-  const known = new Map<ConfigKeyName, unknown>()
-  const visit = (value: unknown, section: readonly string[]): void => {
-    // A section all of whose keys are commented out.
-    if (value === null || value === undefined) return
-    const prefix = section.length === 0 ? '' : `${section.join('.')}.`
-    if (typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array) {
-      const message = `must be a map of ${childrenOf(prefix).join(', ')}, not ${excerpt(value)}`
-      issues.push({ path: section.join('.'), message: `${message}${document.place(section)}` })
-      return
-    }
-    for (const [key, child] of Object.entries(value)) {
-      const path = [...section, key]
-      const name = `${prefix}${key}`
-      if (Object.hasOwn(CONFIG_SECTIONS, name)) visit(child, path)
-      else if (!isKeyName(name)) issues.push({ path: shorten(name), message: `${unknownMessage({ key, prefix })}${document.place(path, 'key')}` })
-      else if (child === null) issues.push({ path: name, message: `is empty; give it a value or leave the key out${document.place(path, 'key')}` })
-      else if (typeof child === 'object' && !Array.isArray(child)) {
-        issues.push({ path: name, message: `must be ${plain(CONFIG_KEYS[name].kind.accepts)}, not ${excerpt(child)}${document.place(path)}` })
-      } else known.set(name, faithful({ value: child, path, document }))
-    }
-  }
-  visit(document.value, [])
-  return known
-}
-
-/** Numbers that YAML cannot carry as they are written, an address without quotes say, as their text. */
-function faithful({ value, path, document }: { value: unknown; path: readonly string[]; document: SourceDocument }): unknown {
-  if (Array.isArray(value)) return value.map((item: unknown, index) => (typeof item === 'number' ? document.written([...path, index]) : undefined) ?? item)
-  return typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value) ? (document.written(path) ?? value) : value
-}
-
-function unknownMessage({ key, prefix }: { key: string; prefix: string }): string {
-  if (/secret|password|passphrase|private|mnemonic|token/i.test(key)) {
-    return 'is not a known key: secrets are in files of their own (the key of the node is in its data_dir), never in the configuration'
-  }
-  return unknownKeyMessage({ key: shorten(key), known: childrenOf(prefix), elsewhere: CONFIG_KEY_NAMES })
-}
-
-/** The keys and sections right below a section; its prefix ends in a dot, or is empty. */
-function childrenOf(prefix: string): readonly string[] {
-  const below = [...CONFIG_KEY_NAMES, ...Object.keys(CONFIG_SECTIONS)].filter((name) => name.startsWith(prefix))
-  return [...new Set(below.map((name) => name.slice(prefix.length).split('.')[0] ?? ''))]
+  return CONFIG_KEY_NAMES.map((key) => ({
+    key,
+    value: CONFIG_KEYS[key].kind.show(values[key] as never),
+    origin: origins[key],
+  }))
 }
 
 /** The variables that override keys. One that looks as if it should, and does not, is an issue. */
@@ -155,7 +120,10 @@ function knownVariables({ env, issues }: { env: LoadConfigOptions['env']; issues
     if (value === undefined) continue
     if (variables.includes(name)) known[name] = value
     else if (sections.some((section) => name.startsWith(section))) {
-      issues.push({ path: shorten(name), message: unknownKeyMessage({ key: shorten(name), known: variables }).replaceAll('known key', 'known variable') })
+      issues.push({
+        path: shorten(name),
+        message: unknownKeyMessage({ key: shorten(name), known: variables }).replaceAll('known key', 'known variable'),
+      })
     }
   }
   return known
@@ -172,7 +140,10 @@ function schemaOf(check: Check): convict.Schema<Record<string, unknown>> {
     new Map(
       CONFIG_KEY_NAMES.map((name) => {
         const { default: fallback, doc } = CONFIG_KEYS[name]
-        return [name, { doc, default: fallback, env: variableOf(name), format: (value: unknown) => check(name, value) }] as const
+        return [
+          name,
+          { doc, default: fallback, env: variableOf(name), format: (value: unknown) => check(name, value) },
+        ] as const
       }),
     ),
   ) as convict.Schema<Record<string, unknown>>
@@ -190,23 +161,14 @@ function nested(flat: ReadonlyMap<string, unknown>): Record<string, unknown> {
   return root
 }
 
-function isKeyName(name: string): name is ConfigKeyName {
-  return Object.hasOwn(CONFIG_KEYS, name)
-}
-
-function shorten(name: string): string {
-  return name.length > 100 ? `${name.slice(0, 100)}…` : name
-}
-
-function invalid({ subject, issues, cause }: { subject: string; issues: readonly Issue[]; cause?: unknown }): SoukError<'CONFIG_INVALID'> {
-  const bounded = boundedIssues(issues)
-  return new SoukError({ code: 'CONFIG_INVALID', message: issuesMessage({ subject, issues: bounded }), details: { file: subject, issues: bounded }, cause })
-}
-
 function configOf(values: ConfigValues): Config {
   return {
     node: { dataDir: values['node.data_dir'], logLevel: values['node.log_level'] },
-    network: { listen: values['network.listen'], announce: values['network.announce'], maxConnections: values['network.max_connections'] },
+    network: {
+      listen: values['network.listen'],
+      announce: values['network.announce'],
+      maxConnections: values['network.max_connections'],
+    },
     chain: { id: values['chain.id'] },
     capacity: {
       slots: values['capacity.slots'],

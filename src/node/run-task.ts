@@ -125,13 +125,19 @@ async function receiptOf(
         stdout: digests.stdout,
         stderr: digests.stderr,
         outputs: [...execution.outputs],
-        timings: { acceptedAtMs: record.acceptedAtMs, startedAtMs, finishedAtMs },
+        timings: orderedTimings({ acceptedAtMs: record.acceptedAtMs, startedAtMs, finishedAtMs }),
       },
       key: options.key,
     })
   } finally {
     await log.close()
   }
+}
+
+/** A receipt's times never run backwards, even where the host's clock was set back meanwhile. */
+function orderedTimings({ acceptedAtMs, startedAtMs, finishedAtMs }: Receipt['timings']): Receipt['timings'] {
+  const started = Math.max(acceptedAtMs, startedAtMs)
+  return { acceptedAtMs, startedAtMs: started, finishedAtMs: Math.max(started, finishedAtMs) }
 }
 
 /** A fault of the provider that may pass, on a task with retries left, is tried again; everything else is final. */

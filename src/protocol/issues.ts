@@ -13,15 +13,28 @@ export function nearestKey(unknown: string, known: readonly string[]): string | 
   let best: { readonly key: string; readonly edits: number } | undefined
   for (const key of known) {
     const other = plain(key)
-    const abbreviates = Math.min(asked.length, other.length) >= 3 && (asked.startsWith(other) || other.startsWith(asked))
+    const abbreviates =
+      Math.min(asked.length, other.length) >= 3 && (asked.startsWith(other) || other.startsWith(asked))
     const edits = abbreviates ? 1 : distance(asked, other)
-    if (edits <= Math.max(1, Math.floor(Math.max(asked.length, other.length) / 3)) && (best === undefined || edits < best.edits)) best = { key, edits }
+    if (
+      edits <= Math.max(1, Math.floor(Math.max(asked.length, other.length) / 3)) &&
+      (best === undefined || edits < best.edits)
+    )
+      best = { key, edits }
   }
   return best?.key
 }
 
 /** What is said of a key that nobody knows; `elsewhere` are dotted paths at which a key of that name exists. */
-export function unknownKeyMessage({ key, known, elsewhere = [] }: { key: string; known: readonly string[]; elsewhere?: readonly string[] }): string {
+export function unknownKeyMessage({
+  key,
+  known,
+  elsewhere = [],
+}: {
+  key: string
+  known: readonly string[]
+  elsewhere?: readonly string[]
+}): string {
   const near = nearestKey(key, known)
   if (near !== undefined) return `is not a known key; did you mean ${near}?`
   const moved = elsewhere.filter((path) => path.split('.').at(-1) === key)
@@ -31,23 +44,27 @@ export function unknownKeyMessage({ key, known, elsewhere = [] }: { key: string;
 
 /** One value, short enough for a message. */
 export function excerpt(value: unknown): string {
-  if (Array.isArray(value)) return 'a list'
-  if (value instanceof Uint8Array) return 'binary data'
+  if (typeof value === 'string')
+    return JSON.stringify(value.length > MAX_EXCERPT ? `${value.slice(0, MAX_EXCERPT)}…` : value)
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
   if (value === null || value === undefined) return 'nothing'
-  if (typeof value === 'object') return 'a map'
-  const text = typeof value === 'string' ? value : String(value as number | boolean | bigint)
-  const short = text.length > MAX_EXCERPT ? `${text.slice(0, MAX_EXCERPT)}…` : text
-  return typeof value === 'string' ? JSON.stringify(short) : short
+  if (Array.isArray(value)) return 'a list'
+  return value instanceof Uint8Array ? 'binary data' : 'a map'
 }
 
 /** At most MAX_ISSUES of them, the last one then telling how many are left out. */
 export function boundedIssues(issues: readonly Issue[]): readonly Issue[] {
   if (issues.length <= MAX_ISSUES) return issues
-  return [...issues.slice(0, MAX_ISSUES - 1), { path: '', message: `and ${issues.length - MAX_ISSUES + 1} more problems` }]
+  return [
+    ...issues.slice(0, MAX_ISSUES - 1),
+    { path: '', message: `and ${issues.length - MAX_ISSUES + 1} more problems` },
+  ]
 }
 
 /** `file: key: what is wrong`, a line for each where there are several. */
 export function issuesMessage({ subject, issues }: { subject: string; issues: readonly Issue[] }): string {
   const lines = issues.map((issue) => (issue.path === '' ? issue.message : `${issue.path} ${issue.message}`))
-  return lines.length === 1 ? `${subject}: ${lines[0]}` : `${subject} has ${lines.length} problems:\n${lines.map((line) => `  ${line}`).join('\n')}`
+  return lines.length === 1
+    ? `${subject}: ${lines[0]}`
+    : `${subject} has ${lines.length} problems:\n${lines.map((line) => `  ${line}`).join('\n')}`
 }

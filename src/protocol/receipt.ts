@@ -15,6 +15,9 @@ export const ANY_PROVIDER = '0x0000000000000000000000000000000000000000'
 /** How far ahead a task's expiry may lie; nonces are remembered until then. */
 export const MAX_EXPIRY_AHEAD_MS = 3_600_000
 
+/** The most entries that `outputs` can have; a result with more names the first of them. */
+export const MAX_RESULT_FILES = 10_000
+
 const epochMs = z.int().nonnegative()
 const streamDigestSchema = z.strictObject({ sha256: sha256Schema, bytes: z.int().nonnegative() })
 
@@ -57,7 +60,7 @@ export const receiptSchema = z.strictObject({
   isolation: isolationSchema,
   stdout: streamDigestSchema,
   stderr: streamDigestSchema,
-  outputs: z.array(outputSchema),
+  outputs: z.array(outputSchema).max(MAX_RESULT_FILES),
   timings: z.strictObject({ acceptedAtMs: epochMs, startedAtMs: epochMs, finishedAtMs: epochMs }),
   signature: signatureSchema,
 })

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, parseDocument, type Document, type Node } from 'yaml'
 import type { Issue } from './errors.ts'
 import { boundedIssues } from './issues.ts'
 
@@ -7,6 +7,8 @@ export const MAX_SOURCE_BYTES = 256 * 1024
 /** The most times that aliases may multiply what they stand for. */
 const MAX_ALIASES = 100
 const MAX_DEPTH = 64
+/** The token before the text of a plain or block scalar. */
+const SCALAR = '\u001f'
 
 export type SourcePath = readonly (string | number)[]
 export type SourceFormat = 'yaml' | 'json'
@@ -16,8 +18,8 @@ export interface SourceDocument {
   readonly value: unknown
   /** ` (line 3, column 5)` of the key (or its value, where `part` says so), or of what is nearest to it. */
   place(path: SourcePath, part?: 'key' | 'value'): string
-  /** The number or boolean at the path exactly as it is written, `1.10` say; undefined for anything else. */
-  written(path: SourcePath): string | undefined
+  /** The numbers and booleans of a list or map exactly as they are written, `1.10` say, by index or key. */
+  written(path: SourcePath): ReadonlyMap<string, string>
 }
 
 export type SourceResult = { readonly document: SourceDocument } | { readonly issues: readonly Issue[] }
@@ -42,22 +44,57 @@ export function parseSource({ text, format }: { readonly text: string; readonly 
     const { line, col } = lines.linePos(offset)
     return ` (line ${line}, column ${col})`
   }
+  if (isNestedTooDeep(text)) return failed(`is nested deeper than ${MAX_DEPTH} levels`)
   try {
     // Uniqueness is checked below: the library compares every pair of keys.
-    const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error', uniqueKeys: false })
+    const parsed = parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      logLevel: 'error',
+      uniqueKeys: false,
+    })
     const broken = [...parsed.errors, ...parsed.warnings].slice(0, 3)
     if (broken.length > 0) {
-      return { issues: broken.map((error) => ({ path: '', message: `is not valid ${format.toUpperCase()}: ${firstLine(error.message)}${at(error.pos[0])}` })) }
+      return {
+        issues: broken.map((error) => ({
+          path: '',
+          message: `is not valid ${format.toUpperCase()}: ${firstLine(error.message)}${at(error.pos[0])}`,
+        })),
+      }
     }
     const issues: Issue[] = []
     checkNode({ node: parsed.contents, path: [], issues, at })
     if (issues.length > 0) return { issues: boundedIssues(issues) }
     const value: unknown = parsed.toJS({ maxAliasCount: MAX_ALIASES })
-    return { document: { value, place: (path, part = 'value') => placeOf({ parsed, path, part, at }), written: (path) => writtenAt(parsed, path) } }
+    return {
+      document: {
+        value,
+        place: (path, part = 'value') => placeOf({ parsed, path, part, at }),
+        written: (path) => writtenAt(parsed, path),
+      },
+    }
   } catch (error) {
     // Unresolved and excessive aliases (ReferenceError), and nesting that exhausts the stack (RangeError).
     return failed(`is not valid ${format.toUpperCase()}: ${firstLine((error as Error).message)}`)
   }
+}
+
+/** Looks at the tokens alone: the parser takes seconds, and all of the stack, to find that out. */
+function isNestedTooDeep(text: string): boolean {
+  let flow = 0
+  let block = 0
+  let isScalar = false
+  for (const token of new Lexer().lex(text)) {
+    if (isScalar) isScalar = false
+    else if (token === SCALAR) isScalar = true
+    else if (token === '[' || token === '{') flow += 1
+    else if (token === ']' || token === '}') flow -= 1
+    else if (token === '\n' || token === '\r\n') block = 0
+    // On one line each of these opens one more level; over several lines depth takes indentation, which is dear.
+    else if (flow === 0 && (token === '-' || token === '?' || token === ':')) block += 1
+    if (flow > MAX_DEPTH || block > MAX_DEPTH) return true
+  }
+  return false
 }
 
 interface Check {
@@ -74,16 +111,18 @@ function checkNode({ node, path, issues, at }: Check): void {
     issues.push({ path: [...path, ...(key === undefined ? [] : [key])].join('.'), message: `${message}${at(offset)}` })
   }
   if (path.length > MAX_DEPTH) return report(`is nested deeper than ${MAX_DEPTH} levels`, node)
-  if (isScalar(node) && typeof node.value === 'string' && !node.value.isWellFormed()) return report('has a lone surrogate, which is not text', node)
-  if (isSeq(node)) for (const [index, item] of node.items.entries()) checkNode({ node: item, path: [...path, index], issues, at })
+  if (isScalar(node) && typeof node.value === 'string' && !node.value.isWellFormed())
+    return report('has a lone surrogate, which is not text', node)
+  if (isSeq(node))
+    for (const [index, item] of node.items.entries()) checkNode({ node: item, path: [...path, index], issues, at })
   if (!isMap(node)) return
   const seen = new Set<string>()
   for (const { key, value } of node.items) {
-    if (!isScalar(key) || typeof key.value === 'object') {
+    const name = isScalar(key) ? keyText(key.value) : undefined
+    if (name === undefined) {
       report('has a key that is not a plain word', key)
       continue
     }
-    const name = String(key.value as string | number | boolean)
     const shown = name.length > 100 ? `${name.slice(0, 100)}…` : name
     if (!name.isWellFormed()) report('has a key with a lone surrogate, which is not text', key)
     else if (seen.has(name)) report('is there twice', key, shown)
@@ -92,12 +131,24 @@ function checkNode({ node, path, issues, at }: Check): void {
   }
 }
 
-function placeOf({ parsed, path, part, at }: { parsed: Document; path: SourcePath; part: 'key' | 'value'; at: (offset: number) => string }): string {
+function placeOf({
+  parsed,
+  path,
+  part,
+  at,
+}: {
+  parsed: Document
+  path: SourcePath
+  part: 'key' | 'value'
+  at: (offset: number) => string
+}): string {
   let node: unknown = parsed.contents
   let offset = (node as Node | null)?.range?.[0] ?? 0
   for (const [index, step] of path.entries()) {
     if (isAlias(node)) node = node.resolve(parsed)
-    const pair = isMap(node) ? node.items.find(({ key }) => isScalar(key) && String(key.value as string) === String(step)) : undefined
+    const pair = isMap(node)
+      ? node.items.find(({ key }) => isScalar(key) && keyText(key.value) === String(step))
+      : undefined
     const next = isSeq(node) ? node.items[Number(step)] : pair?.value
     const wanted = part === 'key' && index === path.length - 1 && pair !== undefined ? pair.key : (next ?? pair?.key)
     const found = (wanted as Node | null | undefined)?.range?.[0]
@@ -108,14 +159,30 @@ function placeOf({ parsed, path, part, at }: { parsed: Document; path: SourcePat
   return at(offset)
 }
 
-function writtenAt(parsed: Document, path: SourcePath): string | undefined {
-  const node = parsed.getIn(path, true)
-  if (!isScalar(node) || (typeof node.value !== 'number' && typeof node.value !== 'boolean')) return undefined
-  return node.source ?? String(node.value)
+function writtenAt(parsed: Document, path: SourcePath): ReadonlyMap<string, string> {
+  const found: unknown = path.length === 0 ? parsed.contents : parsed.getIn(path, true)
+  const node: unknown = isAlias(found) ? found.resolve(parsed) : found
+  const children = isSeq(node)
+    ? node.items.map((value, index) => [String(index), value] as const)
+    : isMap(node)
+      ? node.items.map(({ key, value }) => [isScalar(key) ? keyText(key.value) : undefined, value] as const)
+      : []
+  const written = new Map<string, string>()
+  for (const [name, value] of children) {
+    if (name === undefined || !isScalar(value)) continue
+    if (typeof value.value === 'number' || typeof value.value === 'boolean')
+      written.set(name, value.source ?? String(value.value))
+  }
+  return written
 }
 
 function failed(message: string): SourceResult {
   return { issues: [{ path: '', message }] }
+}
+
+/** A key as a property's name; undefined for null, and for what is no single word. */
+function keyText(key: unknown): string | undefined {
+  return typeof key === 'string' || typeof key === 'number' || typeof key === 'boolean' ? String(key) : undefined
 }
 
 function firstLine(message: string): string {

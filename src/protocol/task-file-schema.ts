@@ -1,76 +1,17 @@
 import { z } from 'zod'
-import { isSoukError } from './errors.ts'
 import { RUNTIME_NAMES } from './execution.ts'
 import { excerpt } from './issues.ts'
-import { argumentsSchema, environmentSchema, imageSchema, nameSchema, sandboxPathSchema, sandboxTargetSchema, TASK_BOUNDS, weiSchema } from './task.ts'
-import { MAX_TIMER_MS, parseBytes, parseDurationMs } from './units.ts'
-
-interface Described {
-  readonly description: string
-  readonly examples?: unknown[]
-}
-
-interface Measure extends Described {
-  readonly parse: (value: string | number) => number
-  /** Completes "must be …". */
-  readonly right: string
-  readonly min?: 0 | 1
-  readonly max?: { readonly value: number; readonly shown: string }
-}
-
-/** A size or duration as people write it, read into bytes or milliseconds. */
-function measure({ parse, right, min = 1, max, ...meta }: Measure) {
-  return z
-    .union([z.string(), z.number()], { error: (issue) => `must be ${right}, not ${excerpt(issue.input)}` })
-    .meta(meta)
-    .transform((value, context) => {
-      const fail = (message: string): never => {
-        context.issues.push({ code: 'custom', message, input: value })
-        return z.NEVER
-      }
-      try {
-        const parsed = parse(value)
-        if (parsed < min) return fail('must be more than 0')
-        return max !== undefined && parsed > max.value ? fail(`must be at most ${max.shown}, not ${excerpt(value)}`) : parsed
-      } catch (error) {
-        if (isSoukError(error, 'INVALID_INPUT')) return fail(error.message)
-        throw error
-      }
-    })
-    .optional()
-}
-
-function size({ description, examples, min = 1 }: Described & { readonly min?: 0 | 1 }) {
-  return measure({ parse: parseBytes, right: 'a size such as 512m', min, description, ...(examples && { examples }) })
-}
-
-/** Bounded by what a timer takes. */
-function duration({ description, examples }: Described) {
-  return measure({
-    parse: parseDurationMs,
-    right: 'a duration such as 30s',
-    max: { value: MAX_TIMER_MS, shown: '24 days' },
-    description,
-    ...(examples && { examples }),
-  })
-}
-
-function count({ max, ...meta }: Described & { readonly max?: number }) {
-  return z
-    .int()
-    .min(1)
-    .max(max ?? Number.MAX_SAFE_INTEGER)
-    .optional()
-    .meta({ ...meta })
-}
-
-const file = (meta: Described) =>
-  z
-    .string()
-    .min(1, 'must be the path of a file')
-    .max(4096, 'must be at most 4096 characters')
-    .refine((text) => !text.includes('\0'), 'must not contain a NUL byte')
-    .meta({ ...meta })
+import {
+  argumentsSchema,
+  environmentSchema,
+  imageSchema,
+  nameSchema,
+  sandboxPathSchema,
+  sandboxTargetSchema,
+  TASK_BOUNDS,
+  weiSchema,
+} from './task.ts'
+import { count, duration, file, size } from './task-file-fields.ts'
 
 const ROOTFS = /^([a-z0-9][a-z0-9._-]{0,62})@sha256:([0-9a-f]{64})$/
 
@@ -86,18 +27,30 @@ const SOURCES = Object.keys(RUNTIMES_OF_SOURCE) as readonly (keyof typeof RUNTIM
 
 const runtimeSchema = z
   .strictObject({
-    type: z
-      .enum(RUNTIME_NAMES)
-      .optional()
-      .meta({ description: 'The runtime. Left out, what the task brings decides: a module is `wasm`; an image is `docker` or `native`, as the provider prefers.' }),
-    module: file({ description: 'WebAssembly: the module (WASI preview 1), a file.', examples: ['./app.wasm'] }).optional(),
-    image: imageSchema.optional().meta({ description: 'Docker or native: an image, pinned by its manifest digest.', examples: [`busybox@sha256:${'0123456789abcdef'.repeat(4)}`] }),
+    type: z.enum(RUNTIME_NAMES).optional().meta({
+      description:
+        'The runtime. Left out, what the task brings decides: a module is `wasm`; an image is `docker` or `native`, as the provider prefers.',
+    }),
+    module: file({
+      description: 'WebAssembly: the module (WASI preview 1), a file.',
+      examples: ['./app.wasm'],
+    }).optional(),
+    image: imageSchema.optional().meta({
+      description: 'Docker or native: an image, pinned by its manifest digest.',
+      examples: [`busybox@sha256:${'0123456789abcdef'.repeat(4)}`],
+    }),
     program: file({ description: 'Native: a static Linux executable, a file.', examples: ['./app'] }).optional(),
     tar: file({ description: 'Native: a root file system in a tar file.', examples: ['./rootfs.tar'] }).optional(),
     rootfs: z
       .string()
-      .regex(ROOTFS, 'must be the name of a root file system that the provider offers, and its digest: name@sha256:… with 64 lower-case hex digits')
-      .meta({ description: 'Native: a root file system that the provider offers, with the digest that its operator declares.', examples: [`debian-12@sha256:${'0123456789abcdef'.repeat(4)}`] })
+      .regex(
+        ROOTFS,
+        'must be the name of a root file system that the provider offers, and its digest: name@sha256:… with 64 lower-case hex digits',
+      )
+      .meta({
+        description: 'Native: a root file system that the provider offers, with the digest that its operator declares.',
+        examples: [`debian-12@sha256:${'0123456789abcdef'.repeat(4)}`],
+      })
       .transform((text) => {
         const [, name = '', sha256 = ''] = ROOTFS.exec(text) ?? []
         return { name, sha256 }
@@ -111,19 +64,40 @@ const runtimeSchema = z
     if (source === undefined) return add(`must say what to run: one of ${SOURCES.join(', ')}`)
     if (second !== undefined) return add(`must say one thing to run, not ${brought.join(' and ')}`)
     const runtimes: readonly string[] = RUNTIMES_OF_SOURCE[source]
-    if (runtime.type !== undefined && !runtimes.includes(runtime.type)) add(`must be ${runtimes.join(' or ')} for ${source}, not ${runtime.type}`, ['type'])
+    if (runtime.type !== undefined && !runtimes.includes(runtime.type))
+      add(`must be ${runtimes.join(' or ')} for ${source}, not ${runtime.type}`, ['type'])
   })
-  .meta({ oneOf: SOURCES.map((source) => ({ required: [source], properties: { type: { enum: RUNTIMES_OF_SOURCE[source] } } })) })
+  .meta({
+    oneOf: SOURCES.map((source) => ({
+      type: 'object',
+      properties: { type: { enum: RUNTIMES_OF_SOURCE[source] }, [source]: {} },
+      required: [source],
+    })),
+  })
 
 /** Text; numbers and booleans have become text already where they were read from a file. */
-const word = z.union([z.string(), z.number(), z.boolean()], { error: (issue) => `must be text, not ${excerpt(issue.input)}` })
+const word = z.union([z.string(), z.number(), z.boolean()], {
+  error: (issue) => `must be text, not ${excerpt(issue.input)}`,
+})
 
 const resourcesSchema = z.strictObject({
-  cpu: z.number().positive().max(4096).optional().meta({ description: 'Cores that may be used at once; fractions count.', examples: [1, 0.5] }),
+  cpu: z
+    .number()
+    .positive()
+    .max(4096)
+    .optional()
+    .meta({ description: 'Cores that may be used at once; fractions count.', examples: [1, 0.5] }),
   cpuShares: count({ max: 262_144, description: 'Weight against other tasks on the same machine; 1024 is the norm.' }),
-  memory: size({ description: 'Memory. For WebAssembly: linear memory, tables and files.', examples: ['128m', '1.5g'] }),
+  memory: size({
+    description: 'Memory. For WebAssembly: linear memory, tables and files.',
+    examples: ['128m', '1.5g'],
+  }),
   disk: size({ min: 0, description: 'Everything that the task writes to files.', examples: ['64m'] }),
-  inodes: z.int().min(0).optional().meta({ description: 'Files and folders that it has.', examples: [1000] }),
+  inodes: z
+    .int()
+    .min(0)
+    .optional()
+    .meta({ description: 'Files and folders that it has.', examples: [1000] }),
   pids: count({ description: 'Processes and threads at once.', examples: [16] }),
   openFiles: count({ description: 'Open files at once.', examples: [64] }),
   output: size({ min: 0, description: 'Standard output and error together. More ends the task.', examples: ['1m'] }),
@@ -133,7 +107,10 @@ const resourcesSchema = z.strictObject({
 })
 
 const timeoutsSchema = z.strictObject({
-  queue: duration({ description: 'Waiting for a slot. A task that has not started by then costs nothing.', examples: ['30s'] }),
+  queue: duration({
+    description: 'Waiting for a slot. A task that has not started by then costs nothing.',
+    examples: ['30s'],
+  }),
   execution: duration({ description: 'Wall time of one run.', examples: ['30s'] }),
   total: duration({ description: 'From acceptance to the end, waiting and every run included.', examples: ['2m'] }),
   cpu: duration({ description: 'CPU time, over all threads.', examples: ['20s'] }),
@@ -148,18 +125,32 @@ const timeoutsSchema = z.strictObject({
 export const taskFileSchema = z
   .strictObject({
     version: z.literal(1, 'must be 1').meta({ description: 'The version of this format.' }),
-    name: nameSchema.optional().meta({ description: 'For people: letters, digits, spaces, ".", "_" and "-". Left out, the name of the task file.', examples: ['word-count'] }),
-    runtime: runtimeSchema.meta({ description: 'What runs, and in what: exactly one of the keys besides `type`.', examples: [{ type: 'wasm', module: './app.wasm' }] }),
+    name: nameSchema.optional().meta({
+      description: 'For people: letters, digits, spaces, ".", "_" and "-". Left out, the name of the task file.',
+      examples: ['word-count'],
+    }),
+    runtime: runtimeSchema.meta({
+      description: 'What runs, and in what: exactly one of the keys besides `type`.',
+      examples: [{ type: 'wasm', module: './app.wasm' }],
+    }),
     command: z
       .array(word)
       .max(TASK_BOUNDS.arguments)
-      .meta({ description: 'The arguments of a module, a program or an image with an entrypoint; else the program first. Numbers are taken as written.', examples: [['-l', '--all']] })
+      .meta({
+        description:
+          'The arguments of a module, a program or an image with an entrypoint; else the program first. Numbers are taken as written.',
+        examples: [['-l', '--all']],
+      })
       .transform((words) => words.map(String))
       .pipe(argumentsSchema)
       .default([]),
     env: z
       .record(environmentSchema.keyType, word)
-      .meta({ description: 'Environment variables. Numbers and booleans are taken as written. Nothing else is in the environment.', examples: [{ LANG: 'C' }] })
+      .meta({
+        description:
+          'Environment variables. Numbers and booleans are taken as written. Nothing else is in the environment.',
+        examples: [{ LANG: 'C' }],
+      })
       .transform((env) => Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)])))
       .pipe(environmentSchema)
       .default({}),
@@ -168,38 +159,82 @@ export const taskFileSchema = z
         error: (issue) => `must be text, or a file as in {file: ./book.txt}, not ${excerpt(issue.input)}`,
       })
       .optional()
-      .meta({ description: 'Standard input: text, or `{file: PATH}`. Left out, it is empty.', examples: [{ file: './book.txt' }, 'hello'] }),
-    workdir: sandboxPathSchema.optional().meta({ description: 'Working directory inside the sandbox; it exists.', examples: ['/data'] }),
+      .meta({
+        description: 'Standard input: text, or `{file: PATH}`. Left out, it is empty.',
+        examples: [{ file: './book.txt' }, 'hello'],
+      }),
+    workdir: sandboxPathSchema
+      .optional()
+      .meta({ description: 'Working directory inside the sandbox; it exists.', examples: ['/data'] }),
     inputs: z
       .array(
         z.strictObject({
-          source: file({ description: 'A file, or a folder, which stands for every file below it.', examples: ['./book.txt'] }),
-          target: sandboxTargetSchema.meta({ description: 'Where it is inside the sandbox, an absolute path.', examples: ['/in/book.txt'] }),
+          source: file({
+            description: 'A file, or a folder, which stands for every file below it.',
+            examples: ['./book.txt'],
+          }),
+          target: sandboxTargetSchema.meta({
+            description: 'Where it is inside the sandbox, an absolute path.',
+            examples: ['/in/book.txt'],
+          }),
         }),
       )
       .max(TASK_BOUNDS.inputs)
       .default([])
-      .meta({ description: 'Files that the task finds in its sandbox.', examples: [[{ source: './book.txt', target: '/in/book.txt' }]] }),
+      .meta({
+        description: 'Files that the task finds in its sandbox.',
+        examples: [[{ source: './book.txt', target: '/in/book.txt' }]],
+      }),
     outputs: z
-      .array(z.strictObject({ path: sandboxTargetSchema.meta({ description: 'A folder inside the sandbox, an absolute path.', examples: ['/out'] }) }))
+      .array(
+        z.strictObject({
+          path: sandboxTargetSchema.meta({
+            description: 'A folder inside the sandbox, an absolute path.',
+            examples: ['/out'],
+          }),
+        }),
+      )
       .max(TASK_BOUNDS.outputs)
       .default([])
-      .meta({ description: 'Folders whose files are the result. They exist and can be written to.', examples: [[{ path: '/out' }]] }),
-    resources: resourcesSchema.default({}).meta({ description: 'What the task may use. What is left out is what the provider gives.' }),
-    timeouts: timeoutsSchema.default({}).meta({ description: 'How long it may take. What is left out is what the provider gives.' }),
-    network: z.literal('none', { error: (issue) => `must be none, not ${excerpt(issue.input)}: a task has no network` }).default('none').meta({ description: 'A task has no network.' }),
-    retry: z.int().min(0).max(10).default(0).meta({ description: 'How often a provider may run it again after a fault of its own.' }),
+      .meta({
+        description: 'Folders whose files are the result. They exist and can be written to.',
+        examples: [[{ path: '/out' }]],
+      }),
+    resources: resourcesSchema
+      .default({})
+      .meta({ description: 'What the task may use. What is left out is what the provider gives.' }),
+    timeouts: timeoutsSchema
+      .default({})
+      .meta({ description: 'How long it may take. What is left out is what the provider gives.' }),
+    network: z
+      .literal('none', { error: (issue) => `must be none, not ${excerpt(issue.input)}: a task has no network` })
+      .default('none')
+      .meta({ description: 'A task has no network.' }),
+    retry: z
+      .int()
+      .min(0)
+      .max(10)
+      .default(0)
+      .meta({ description: 'How often a provider may run it again after a fault of its own.' }),
     price: z
       .strictObject({
         max: z
-          .union([z.int().min(0), weiSchema], { error: (issue) => `must be an amount in wei such as 0 or "1000000000", not ${excerpt(issue.input)}` })
-          .meta({ description: 'The most that the task pays, in wei. Large amounts in quotes.', examples: [0, '1000000000'] })
+          .union([z.int().min(0), weiSchema], {
+            error: (issue) => `must be an amount in wei such as 0 or "1000000000", not ${excerpt(issue.input)}`,
+          })
+          .meta({
+            description: 'The most that the task pays, in wei. Large amounts in quotes.',
+            examples: [0, '1000000000'],
+          })
           .transform(String)
           .default('0'),
       })
       .default({ max: '0' })
       .meta({ description: 'What it may cost.' }),
-    verify: z.literal('once', { error: (issue) => `must be once, not ${excerpt(issue.input)}` }).default('once').meta({ description: 'How results are checked: run once, by one provider.' }),
+    verify: z
+      .literal('once', { error: (issue) => `must be once, not ${excerpt(issue.input)}` })
+      .default('once')
+      .meta({ description: 'How results are checked: run once, by one provider.' }),
   })
   .meta({ title: 'souk task', description: 'A task as a requester writes it.' })
 

@@ -1,7 +1,7 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { SoukError, type Issue } from './errors.ts'
 import type { RuntimeName } from './execution.ts'
-import { boundedIssues, excerpt, issuesMessage, unknownKeyMessage } from './issues.ts'
+import { boundedIssues, excerpt, issuesMessage, MAX_ISSUES, unknownKeyMessage } from './issues.ts'
 import { LIMIT_KEYS, type LimitKey, type RequestedLimits } from './limits.ts'
 import { parseSource, type SourceDocument, type SourceFormat } from './source-document.ts'
 import { taskFileSchema, type TaskFile } from './task-file-schema.ts'
@@ -55,7 +55,9 @@ export const KEY_OF_LIMIT: { readonly [K in LimitKey]: string } = {
 }
 
 /** Keys that will mean something, and are refused until they do. */
-const RESERVED_KEYS: ReadonlyMap<string, string> = new Map([['resources.gpu', 'is reserved: no provider offers GPUs yet; leave it out']])
+const RESERVED_KEYS: ReadonlyMap<string, string> = new Map([
+  ['resources.gpu', 'is reserved: no provider offers GPUs yet; leave it out'],
+])
 
 export interface ParsedTaskFile {
   readonly draft: TaskDraft
@@ -69,24 +71,59 @@ export interface ParsedTaskFile {
  * @throws SoukError INVALID_INPUT that lists every problem at once: key, what is wrong, what would be right,
  * line and column.
  */
-export function parseTaskFile({ text, format, subject }: { readonly text: string; readonly format: SourceFormat; readonly subject: string }): ParsedTaskFile {
+export function parseTaskFile({
+  text,
+  format,
+  subject,
+}: {
+  readonly text: string
+  readonly format: SourceFormat
+  readonly subject: string
+}): ParsedTaskFile {
   const source = parseSource({ text, format })
   if ('issues' in source) throw invalidTask({ subject, issues: source.issues })
   const { document } = source
   const result = taskFileSchema.safeParse(asWritten(document), { error: wording })
-  const issues = [...(result.error?.issues.flatMap((issue) => issuesIn({ issue, document })) ?? []), ...droppedKeys(document)]
+  // Beyond what is reported, problems are only counted: to find the place of each takes its time.
+  const found = (result.error?.issues ?? []).flatMap((issue, index) =>
+    index < MAX_ISSUES ? issuesIn({ issue, document }) : [{ path: issue.path.join('.'), message: issue.message }],
+  )
+  const issues = firstOfEachPath([...found, ...droppedKeys(document)])
   if (!result.success || issues.length > 0) throw invalidTask({ subject, issues })
   return { draft: draftOf(result.data), document }
 }
 
+/** What is wrong in several ways is said to be wrong once. */
+function firstOfEachPath(issues: readonly Issue[]): readonly Issue[] {
+  const byPath = new Map<string, Issue>()
+  for (const issue of issues) if (!byPath.has(issue.path)) byPath.set(issue.path, issue)
+  return [...byPath.values()]
+}
+
 /** INVALID_INPUT with every issue. */
-export function invalidTask({ subject, issues, cause }: { readonly subject: string; readonly issues: readonly Issue[]; readonly cause?: unknown }): SoukError<'INVALID_INPUT'> {
+export function invalidTask({
+  subject,
+  issues,
+  cause,
+}: {
+  readonly subject: string
+  readonly issues: readonly Issue[]
+  readonly cause?: unknown
+}): SoukError<'INVALID_INPUT'> {
   const bounded = boundedIssues(issues)
-  return new SoukError({ code: 'INVALID_INPUT', message: issuesMessage({ subject, issues: bounded }), details: { issues: bounded }, cause })
+  return new SoukError({
+    code: 'INVALID_INPUT',
+    message: issuesMessage({ subject, issues: bounded }),
+    details: { issues: bounded },
+    cause,
+  })
 }
 
 function draftOf(file: TaskFile): TaskDraft {
-  const sections: Readonly<Record<string, Readonly<Record<string, number | undefined>>>> = { resources: file.resources, timeouts: file.timeouts }
+  const sections: Readonly<Record<string, Readonly<Record<string, number | undefined>>>> = {
+    resources: file.resources,
+    timeouts: file.timeouts,
+  }
   const limits: { -readonly [K in LimitKey]?: number } = {}
   for (const limit of LIMIT_KEYS) {
     const [section = '', key = ''] = KEY_OF_LIMIT[limit].split('.')
@@ -98,7 +135,9 @@ function draftOf(file: TaskFile): TaskDraft {
     runtime: present(file.runtime),
     command: file.command,
     env: file.env,
-    ...(file.stdin !== undefined && { stdin: typeof file.stdin === 'string' ? { data: new TextEncoder().encode(file.stdin) } : file.stdin }),
+    ...(file.stdin !== undefined && {
+      stdin: typeof file.stdin === 'string' ? { data: new TextEncoder().encode(file.stdin) } : file.stdin,
+    }),
     ...(file.workdir !== undefined && { workdir: file.workdir }),
     inputs: file.inputs,
     outputs: file.outputs,
@@ -119,13 +158,19 @@ function present<T extends object>(value: T): Present<T> {
 /** The document's value, numbers and booleans of `command` and `env` as the text that they are written as. */
 function asWritten({ value, written }: SourceDocument): unknown {
   if (!isMap(value)) return value
-  const text = (child: unknown, path: readonly (string | number)[]): unknown =>
-    typeof child === 'number' || typeof child === 'boolean' ? (written(path) ?? String(child)) : child
   const { command, env } = value
+  const text = (child: unknown, asWritten: string | undefined): unknown =>
+    typeof child === 'number' || typeof child === 'boolean' ? (asWritten ?? String(child)) : child
+  const words = written(['command'])
+  const variables = written(['env'])
   return {
     ...value,
-    ...(Array.isArray(command) && { command: command.map((child: unknown, index) => text(child, ['command', index])) }),
-    ...(isMap(env) && { env: Object.fromEntries(Object.entries(env).map(([name, child]) => [name, text(child, ['env', name])])) }),
+    ...(Array.isArray(command) && {
+      command: command.map((child: unknown, index) => text(child, words.get(String(index)))),
+    }),
+    ...(isMap(env) && {
+      env: Object.fromEntries(Object.entries(env).map(([name, child]) => [name, text(child, variables.get(name))])),
+    }),
   }
 }
 
@@ -169,27 +214,44 @@ const TYPES: Readonly<Record<string, string>> = {
   int: 'a whole number',
   boolean: 'true or false',
 }
-const UNITS: Readonly<Record<string, string>> = { string: ' characters', array: ' items', record: ' keys', map: ' keys' }
+const UNITS: Readonly<Record<string, string>> = {
+  string: ' characters',
+  array: ' items',
+  record: ' keys',
+  map: ' keys',
+}
 
 function issuesIn({ issue, document }: { issue: z.core.$ZodIssue; document: SourceDocument }): readonly Issue[] {
   const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)))
   const dotted = (...more: string[]): string => [...path, ...more].map((step) => String(step).slice(0, 100)).join('.')
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
+    return issue.keys.map((key, index) => {
       const short = key.slice(0, 100)
+      if (index >= MAX_ISSUES) return { path: dotted(short), message: 'is not a known key' }
       const shape = path.filter((step) => typeof step === 'string')
       const message =
-        RESERVED_KEYS.get([...shape, short].join('.')) ?? unknownKeyMessage({ key: short, known: keysAt(taskFileSchema, shape), elsewhere: ALL_KEYS })
+        RESERVED_KEYS.get([...shape, short].join('.')) ??
+        unknownKeyMessage({ key: short, known: keysAt(taskFileSchema, shape), elsewhere: ALL_KEYS })
       return { path: dotted(short), message: `${message}${document.place([...path, key], 'key')}` }
     })
   }
-  if (issue.code === 'invalid_key') return [{ path: dotted(), message: `must have for its name ${issue.issues[0]?.message ?? 'something else'}${document.place(path, 'key')}` }]
+  if (issue.code === 'invalid_key')
+    return [
+      {
+        path: dotted(),
+        message: `must have for its name ${issue.issues[0]?.message ?? 'something else'}${document.place(path, 'key')}`,
+      },
+    ]
   if (issue.code === 'invalid_union') {
     // The alternative that fits in kind has something to say of what is inside.
-    const inner = issue.errors.find((alternative) => alternative.some((one) => one.path.length > 0 || one.code === 'unrecognized_keys'))
-    if (inner !== undefined) return inner.flatMap((one) => issuesIn({ issue: { ...one, path: [...issue.path, ...one.path] } as z.core.$ZodIssue, document }))
+    const inner = issue.errors.find((alternative) =>
+      alternative.some((one) => one.path.length > 0 || one.code === 'unrecognized_keys'),
+    )
+    if (inner !== undefined)
+      return inner.flatMap((one) => issuesIn({ issue: { ...one, path: [...issue.path, ...one.path] }, document }))
   }
-  return [{ path: dotted(), message: `${issue.message}${document.place(path)}` }]
+  const isBare = issue.code === 'invalid_format' && !issue.message.startsWith('must')
+  return [{ path: dotted(), message: `${isBare ? 'must be ' : ''}${issue.message}${document.place(path)}` }]
 }
 
 /** The known keys of the map at a path, list indices left out. */
@@ -223,7 +285,10 @@ function shapeOf(schema: z.core.$ZodType): Readonly<Record<string, z.core.$ZodTy
 }
 
 function allKeys(schema: z.core.$ZodType, prefix = ''): readonly string[] {
-  return Object.entries(shapeOf(schema) ?? {}).flatMap(([key, child]) => [`${prefix}${key}`, ...allKeys(child, `${prefix}${key}.`)])
+  return Object.entries(shapeOf(schema) ?? {}).flatMap(([key, child]) => [
+    `${prefix}${key}`,
+    ...allKeys(child, `${prefix}${key}.`),
+  ])
 }
 
 const ALL_KEYS = allKeys(taskFileSchema)

@@ -23,7 +23,10 @@ export function parseBytes(value: string | number): number {
   if (typeof value === 'number') return wholeNumber({ value, right, unit: 'bytes' })
   const text = value.trim()
   const decimal = text.length <= MAX_TEXT ? DECIMAL_SIZE.exec(text) : null
-  if (decimal !== null) throw invalid(`${right}: write ${decimal[1]}${decimal[2]?.toLowerCase()} (units are binary, 1k is 1024 bytes), not ${quote(value)}`)
+  if (decimal !== null)
+    throw invalid(
+      `${right}: write ${decimal[1]}${decimal[2]?.toLowerCase()} (units are binary, 1k is 1024 bytes), not ${quote(value)}`,
+    )
   const match = text.length <= MAX_TEXT ? SIZE.exec(text) : null
   if (match === null) throw invalid(`${right}, not ${quote(value)}`)
   const unit = (match[3]?.[0]?.toLowerCase() ?? 'b') as keyof typeof SIZE_UNITS
@@ -58,7 +61,15 @@ export function parseDurationMs(value: string | number): number {
     smallest = rank
     parts += 1
     fractions ||= match[2] !== undefined
-    totalMs += BigInt(exact({ whole: match[1] ?? '', fraction: match[2] ?? '', factor: DURATION_UNITS[unit], value, unit: 'milliseconds' }))
+    totalMs += BigInt(
+      exact({
+        whole: match[1] ?? '',
+        fraction: match[2] ?? '',
+        factor: DURATION_UNITS[unit],
+        value,
+        unit: 'milliseconds',
+      }),
+    )
   }
   if (fractions && parts > 1) throw invalid(`${right}; a fraction only where there is one part, not ${quote(value)}`)
   return safe({ total: totalMs, value, unit: 'milliseconds' })
@@ -104,7 +115,8 @@ function exact({ whole, fraction, factor, value, unit }: Exact): number {
 }
 
 function safe({ total, value, unit }: { total: bigint; value: string; unit: string }): number {
-  if (total > BigInt(Number.MAX_SAFE_INTEGER)) throw invalid(`must be at most ${Number.MAX_SAFE_INTEGER} ${unit}, and ${quote(value)} is more`)
+  if (total > BigInt(Number.MAX_SAFE_INTEGER))
+    throw invalid(`must be at most ${Number.MAX_SAFE_INTEGER} ${unit}, and ${quote(value)} is more`)
   return Number(total)
 }
 

@@ -71,6 +71,7 @@ describe('a peer that breaks the protocol', function () {
     const kinds: string[] = []
     for await (const event of events) kinds.push(event.kind)
     assert.deepEqual(kinds, ['started', 'finished'])
+    await provider.close()
   }
 
   for (const [what, bytes, reason] of violations) {

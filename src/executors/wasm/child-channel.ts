@@ -3,6 +3,8 @@ import { DESCRIPTOR, FRAME_HEADER_BYTES, FRAME_KIND, MAX_JOB_HEADER_BYTES, type 
 import type { FileData } from './host/file-data.ts'
 
 const CHUNK_BYTES = 256 * 1024
+/** Longer than any path that the node takes, so that cutting here changes nothing. */
+const MAX_PATH_CHARACTERS = 8192
 
 /** Fills `target`, blocking. The node that closes early is gone, and so is the reason to go on. */
 function readFully(target: Uint8Array): void {
@@ -57,6 +59,6 @@ export function sendReport(report: Report): void {
 }
 
 export function sendFile(path: string, data: FileData): void {
-  sendReport({ event: 'output', path, bytes: data.size })
+  sendReport({ event: 'output', path: path.slice(0, MAX_PATH_CHARACTERS), bytes: data.size })
   for (const piece of data.pieces()) writeFrame(FRAME_KIND.data, piece)
 }

@@ -3,6 +3,7 @@
  * Node's permission model, loads and warms everything up, gives up its privileges, and only then reads a job.
  * Its own output goes nowhere near the task's, which is on descriptors of its own.
  */
+import { closeSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { readJobHeader, readModule, receiveInputs, sendReport, sendFile } from './child-channel.ts'
 import { DESCRIPTOR, type JobHeader } from './channel.ts'
@@ -65,7 +66,7 @@ function warmUp(wasmer: Wasmer): void {
   if (run.end.kind !== 'exited' || run.end.code !== 0) throw new Error(`the warm-up module ended with ${JSON.stringify(run.end)}`)
 }
 
-function runJob(job: JobHeader, wasmer: Wasmer): { readonly run: Preview1Run; readonly cpuTimeMs: number } {
+function runJob(job: JobHeader, { wasmer, lifeline }: { readonly wasmer: Wasmer; readonly lifeline: Worker }): { readonly run: Preview1Run; readonly cpuTimeMs: number } {
   const module = readModule(job.moduleBytes)
   sendReport({ event: 'received' })
   const prepared = prepareModule(module, { memoryBytes: job.limits.memoryBytes, host: SIGNATURES, optimise: module.length <= OPTIMISE_BYTES })
@@ -92,6 +93,7 @@ function runJob(job: JobHeader, wasmer: Wasmer): { readonly run: Preview1Run; re
     },
     streams: new Streams({ descriptors: DESCRIPTOR, outputBytes: job.limits.outputBytes }),
     onStarting: () => {
+      lifeline.postMessage(job.backstopMs)
       sendReport({ event: 'started' })
       cpuAtStart = process.threadCpuUsage()
     },
@@ -107,6 +109,8 @@ function runJob(job: JobHeader, wasmer: Wasmer): { readonly run: Preview1Run; re
 
 function deliver(job: JobHeader, { run, cpuTimeMs }: ReturnType<typeof runJob>): void {
   const { end, fileSystem, quota } = run
+  // The node waits for the end of both streams, and need not wait for the end of this process.
+  for (const stream of [DESCRIPTOR.stdout, DESCRIPTOR.stderr]) closeSync(stream)
   sendReport({ event: 'ended', end, cpuTimeMs, memoryPeakBytes: quota.memoryPeakBytes, limitsHit: [...quota.hit] })
   for (const output of job.outputs) {
     const folder = fileSystem.provideDirectory(output, { readOnly: false })
@@ -130,8 +134,7 @@ try {
   dropPrivileges()
   sendReport({ event: 'ready' })
   const job = readJobHeader()
-  lifeline.postMessage(job.backstopMs)
-  deliver(job, runJob(job, wasmer))
+  deliver(job, runJob(job, { wasmer, lifeline }))
 } catch (error) {
   failed(error)
 }

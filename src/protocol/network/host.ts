@@ -55,7 +55,7 @@ export interface NetworkHost {
   start(): Promise<void>
   serveTasks(service: TaskService): Promise<void>
   serveBlobs(service: BlobService): Promise<void>
-  /** Starts the host where that has not been done. @throws SoukError UNREACHABLE saying why; the signal's reason */
+  /** A new connection; starts the host where that has not been done. @throws SoukError UNREACHABLE saying why; the signal's reason */
   connect(options: ConnectOptions): Promise<ProviderConnection>
   /** Reads over the newest connection with that peer; never dials. @throws SoukError as {@link readBlobOver}, CONNECTION_LOST where there is none */
   readBlob(options: BlobRead & { readonly peer: string }): AsyncIterable<Uint8Array>
@@ -109,8 +109,8 @@ class Libp2pHost implements NetworkHost {
   readonly #settings: Settings
   /** Streams being served. */
   readonly #serving = new Set<Promise<void>>()
-  /** How many users a dialled connection has: libp2p gives the same one to who dials the same peer. */
-  readonly #users = new Map<Connection, number>()
+  /** Dials under way, by whom they are for. */
+  readonly #dials = new Map<string, Promise<boolean>>()
 
   constructor({ node, connections, settings }: { readonly node: Libp2p; readonly connections: Connections; readonly settings: Settings }) {
     this.#node = node
@@ -163,23 +163,11 @@ class Libp2pHost implements NetworkHost {
   async connect({ multiaddr, signal }: ConnectOptions): Promise<ProviderConnection> {
     signal?.throwIfAborted()
     await this.start()
-    const target = parsed(multiaddr)
-    const timeoutMs = this.#settings.dialTimeoutMs
-    const timeout = AbortSignal.timeout(timeoutMs)
-    let connection: Connection
-    try {
-      connection = await this.#node.dial(target, { signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) })
-    } catch (cause) {
-      signal?.throwIfAborted()
-      throw unreachable({ address: multiaddr, cause, timeoutMs })
-    }
+    const connection = await this.#dial({ multiaddr, signal })
     const provider = addressOfRemote(connection)
-    if (provider === undefined) {
-      await connection.close().catch(() => undefined)
-      throw notSecp256k1()
-    }
-    this.#users.set(connection, (this.#users.get(connection) ?? 0) + 1)
-    return new TaskClient({ connection, provider, release: () => this.#release(connection) })
+    if (provider !== undefined) return new TaskClient({ connection, provider })
+    await connection.close().catch(() => undefined)
+    throw notSecp256k1()
   }
 
   async *readBlob({ peer, ...read }: BlobRead & { readonly peer: string }): AsyncGenerator<Uint8Array, void, undefined> {
@@ -208,14 +196,25 @@ class Libp2pHost implements NetworkHost {
     await Promise.all(this.#serving)
   }
 
-  async #release(connection: Connection): Promise<void> {
-    const users = (this.#users.get(connection) ?? 1) - 1
-    if (users > 0) {
-      this.#users.set(connection, users)
-      return
+  /** A connection that nobody else has: libp2p gives callers who dial the same peer at once the same one. */
+  async #dial({ multiaddr, signal }: { readonly multiaddr: string; readonly signal: AbortSignal | undefined }): Promise<Connection> {
+    const target = parsed(multiaddr)
+    const key = peerIdOf(target) ?? multiaddr
+    while (this.#dials.has(key)) await this.#dials.get(key)
+    const timeoutMs = this.#settings.dialTimeoutMs
+    const timeout = AbortSignal.timeout(timeoutMs)
+    const dial = this.#node.dial(target, { force: true, signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) })
+    const ended = dial.then(
+      () => this.#dials.delete(key),
+      () => this.#dials.delete(key),
+    )
+    this.#dials.set(key, ended)
+    try {
+      return await dial
+    } catch (cause) {
+      signal?.throwIfAborted()
+      throw unreachable({ address: multiaddr, cause, timeoutMs })
     }
-    this.#users.delete(connection)
-    await connection.close().catch((cause: unknown) => connection.abort(cause instanceof Error ? cause : new Error(String(cause))))
   }
 
   async #handle(options: {
@@ -241,12 +240,16 @@ class Libp2pHost implements NetworkHost {
 function parsed(text: string): Multiaddr {
   try {
     const address = parseMultiaddr(text)
-    const peerId = address.getComponents().findLast(({ name }) => name === 'p2p')?.value
+    const peerId = peerIdOf(address)
     if (peerId !== undefined) peerIdFromString(peerId)
     return address
   } catch (cause) {
     throw noAddress(text, cause)
   }
+}
+
+function peerIdOf(address: Multiaddr): string | undefined {
+  return address.getComponents().findLast(({ name }) => name === 'p2p')?.value
 }
 
 function notSecp256k1(): SoukError<'PROTOCOL_ERROR'> {

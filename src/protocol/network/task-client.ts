@@ -53,16 +53,14 @@ export class TaskClient implements ProviderConnection {
   readonly peerId: string
   readonly closed: Promise<void>
   readonly #connection: Connection
-  readonly #release: () => Promise<void>
   #channel: Promise<TaskChannel> | undefined
   #closedHere = false
 
-  /** @param release gives the connection back: it may be shared */
-  constructor({ connection, provider, release }: { readonly connection: Connection; readonly provider: string; readonly release: () => Promise<void> }) {
+  /** @param connection is closed with the client, and nobody else's */
+  constructor({ connection, provider }: { readonly connection: Connection; readonly provider: string }) {
     this.provider = provider
     this.peerId = connection.remotePeer.toString()
     this.#connection = connection
-    this.#release = release
     this.closed =
       connection.status === 'open'
         ? new Promise((resolve) => connection.addEventListener('close', () => resolve(), { once: true }))
@@ -124,7 +122,7 @@ export class TaskClient implements ProviderConnection {
     this.#closedHere = true
     const channel = await this.#channel?.catch(() => undefined)
     await channel?.close()
-    await this.#release()
+    await this.#connection.close().catch((cause: unknown) => this.#connection.abort(cause instanceof Error ? cause : new Error(String(cause))))
   }
 
   /**

@@ -187,7 +187,7 @@ export function descriptorCalls(host: Host): DescriptorCalls {
         memory.setU32(resultPointer, done)
       } else if (descriptor.kind === 'stdout' || descriptor.kind === 'stderr') {
         const { kind } = descriptor
-        memory.setU32(resultPointer, transfer(parts, (part) => streams.write(kind, part)))
+        memory.setU32(resultPointer, streams.write(kind, parts))
       } else fail('badf')
     },
     fd_readdir: (fd, pointer, length, cookie, resultPointer) => {

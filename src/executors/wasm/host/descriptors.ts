@@ -42,6 +42,7 @@ export class Descriptors {
   readonly #quota: Quota
   readonly #onClosed: (descriptor: Descriptor) => void
   #lowestFree = 0
+  #counted = 0
 
   constructor({ quota, onClosed }: { readonly quota: Quota; readonly onClosed: (descriptor: Descriptor) => void }) {
     this.#quota = quota
@@ -50,22 +51,24 @@ export class Descriptors {
       const own = kind === 'stdin' ? RIGHT.write : RIGHT.read
       this.#put({ kind, rights: STREAM_RIGHTS & ~own, inheriting: 0n, flags: kind === 'stdin' ? 0 : FLAG.append })
     }
+    this.#counted = this.#open.size
   }
 
-  /** Opens a folder for the task before it runs; the limit on open files does not hold it back. */
+  /** Opens a folder for the task before it runs; it does not count against the limit on open files. */
   preopen(name: string, node: DirectoryNode): void {
     this.#put({ kind: 'directory', node, preopen: name, rights: ALL_RIGHTS, inheriting: ALL_RIGHTS, flags: 0 })
   }
 
-  /** EMFILE when the task has as many descriptors as it may, its streams and preopened folders included. */
+  /** EMFILE when the task has as many descriptors as it may, its three streams included. */
   checkRoom(): void {
-    if (this.#open.size < this.#quota.limits.openFiles) return
+    if (this.#counted < this.#quota.limits.openFiles) return
     this.#quota.hit.add('openFiles')
     fail('mfile')
   }
 
   add(descriptor: FileDescriptor | DirectoryDescriptor): number {
     this.checkRoom()
+    this.#counted += 1
     if (descriptor.kind === 'file') descriptor.node.opens += 1
     return this.#put(descriptor)
   }
@@ -89,6 +92,7 @@ export class Descriptors {
     const descriptor = this.get(fd)
     this.#open.delete(fd >>> 0)
     this.#lowestFree = Math.min(this.#lowestFree, fd >>> 0)
+    if (descriptor.kind !== 'directory' || descriptor.preopen === undefined) this.#counted -= 1
     this.#onClosed(descriptor)
   }
 

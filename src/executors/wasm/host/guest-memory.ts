@@ -19,23 +19,28 @@ export class GuestMemory {
   }
 
   u16(pointer: number): number {
-    return this.#view.getUint16(this.#check(pointer, 2), true)
+    const start = this.#check(pointer, 2)
+    return this.#view.getUint16(start, true)
   }
 
   u32(pointer: number): number {
-    return this.#view.getUint32(this.#check(pointer, 4), true)
+    const start = this.#check(pointer, 4)
+    return this.#view.getUint32(start, true)
   }
 
   u64(pointer: number): bigint {
-    return this.#view.getBigUint64(this.#check(pointer, 8), true)
+    const start = this.#check(pointer, 8)
+    return this.#view.getBigUint64(start, true)
   }
 
   setU32(pointer: number, value: number): void {
-    this.#view.setUint32(this.#check(pointer, 4), value, true)
+    const start = this.#check(pointer, 4)
+    this.#view.setUint32(start, value, true)
   }
 
   setU64(pointer: number, value: bigint): void {
-    this.#view.setBigUint64(this.#check(pointer, 8), value, true)
+    const start = this.#check(pointer, 8)
+    this.#view.setBigUint64(start, value, true)
   }
 
   /** A zeroed record of `length` bytes at `pointer` to be filled in. */
@@ -45,6 +50,7 @@ export class GuestMemory {
     return new DataView(this.#view.buffer, start, length)
   }
 
+  /** Where the record starts. Comes before any use of the views: memory that has grown needs new ones. */
   #check(pointer: number, length: number): number {
     if (this.#bytes.buffer !== this.#memory.buffer) {
       this.#bytes = new Uint8Array(this.#memory.buffer)

@@ -10,12 +10,3 @@ export interface Host {
   readonly descriptors: Descriptors
   readonly streams: Streams
 }
-
-/** Thrown through the guest to end it; a guest without exceptions cannot hold it up. */
-export class GuestExit {
-  readonly reason: { readonly kind: 'exited'; readonly code: number } | { readonly kind: 'output' }
-
-  constructor(reason: GuestExit['reason']) {
-    this.reason = reason
-  }
-}

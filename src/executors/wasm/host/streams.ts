@@ -1,6 +1,6 @@
 import { readSync, writeSync } from 'node:fs'
 import { fail } from './errno.ts'
-import { GuestExit } from './host.ts'
+import { GuestExit } from './guest-exit.ts'
 
 /** The descriptors of this process on which the task's standard streams are. */
 export interface StreamDescriptors {
@@ -8,6 +8,9 @@ export interface StreamDescriptors {
   readonly stdout: number
   readonly stderr: number
 }
+
+/** Up to here scattered buffers are written as one: a line and its newline arrive together. */
+const GATHER_BYTES = 65_536
 
 const codeOf = (thrown: unknown): string | undefined =>
   typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined
@@ -36,8 +39,14 @@ export class Streams {
     }
   }
 
-  /** Writes everything; at the limit on output it writes what fits and ends the task. */
-  write(kind: 'stdout' | 'stderr', source: Uint8Array): number {
+  /** Writes all parts, in one go where they are small; at the limit on output it writes what fits and ends the task. */
+  write(kind: 'stdout' | 'stderr', parts: readonly Uint8Array[]): number {
+    const total = parts.reduce((sum, part) => sum + part.length, 0)
+    for (const part of total <= GATHER_BYTES && parts.length > 1 ? [Buffer.concat(parts)] : parts) this.#writeAll(kind, part)
+    return total
+  }
+
+  #writeAll(kind: 'stdout' | 'stderr', source: Uint8Array): void {
     const length = Math.min(source.length, this.#outputLeftBytes)
     for (let done = 0; done < length; ) {
       try {
@@ -49,6 +58,5 @@ export class Streams {
       }
     }
     if (length < source.length) throw new GuestExit({ kind: 'output' })
-    return length
   }
 }

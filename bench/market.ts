@@ -1,0 +1,181 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connect, type Client } from '../src/client/connect.ts'
+import { loadTask, type LoadedTask } from '../src/client/load-task.ts'
+import { keyOfPrivateKey, type Key } from '../src/identity/key-file.ts'
+import { startBareStream } from './bare-stream.ts'
+import { startChild, type Child } from './child.ts'
+import type { ProviderStats } from './provider-child.ts'
+import { benchCase, percentile, round, type BenchOptions, type BenchReport } from './report.ts'
+
+const MIB = 1024 * 1024
+const IN_FLIGHT = 32
+const IDLE_MS = 50
+
+/**
+ * What the marketplace costs: a requester (this process) and a provider (another) on loopback, with an executor that
+ * returns at once. The journal is on disk, with every commit synced.
+ */
+export async function market({ quick }: BenchOptions): Promise<BenchReport> {
+  const dir = await mkdtemp(join(tmpdir(), 'souk-bench-'))
+  const cleanUp = new AsyncDisposableStack()
+  cleanUp.defer(() => rm(dir, { recursive: true, force: true }))
+  try {
+    const key = newKey()
+    const provider = await startNoopProvider({ dataDir: join(dir, 'provider'), requester: key.address })
+    cleanUp.defer(() => provider.stop())
+    const client = await connect({ to: provider.greeting.multiaddr, key })
+    cleanUp.defer(() => client.close())
+    const task = await noopTask(dir)
+    const idle = await provider.ask<ProviderStats>('stats')
+
+    const oneByOne = await oneAtATime({ client, task, count: quick ? 10 : 200 })
+    const many = await manyAtATime({ client, task, provider, durationMs: quick ? 500 : 6000 })
+    const transfers = await blobAgainstBareStream({ client, dir, bytes: (quick ? 4 : 128) * MIB, rounds: quick ? 2 : 7 })
+    const busy = await provider.ask<ProviderStats>('stats')
+
+    const mib = transfers.bytes / MIB
+    return {
+      name: 'market',
+      cases: [
+        benchCase(`submit to receipt, ${IDLE_MS} ms idle between`, oneByOne.timesMs),
+        benchCase(`submit to receipt, ${IN_FLIGHT} in flight`, many.timesMs),
+        benchCase(`input blob of ${mib} MiB`, transfers.blobMs),
+        benchCase(`bare libp2p stream of ${mib} MiB`, transfers.bareMs),
+      ],
+      ratios: { blobVsBareStream: round(percentile(transfers.ratios, 0.5)) },
+      figures: {
+        overheadP50Ms: round(percentile(oneByOne.overheadMs, 0.5)),
+        overheadP95Ms: round(percentile(oneByOne.overheadMs, 0.95)),
+        noopTasksPerSecond: round(many.tasksPerSecond),
+        providerCpuMsPerTask: round(many.providerCpuMsPerTask),
+        requesterCpuMsPerTask: round(many.requesterCpuMsPerTask),
+        blobMiBPerSecond: round((mib * 1000) / percentile(transfers.blobMs, 0.5)),
+        bareStreamMiBPerSecond: round((mib * 1000) / percentile(transfers.bareMs, 0.5)),
+        providerIdleRssBytes: idle.rssBytes,
+        providerBusyRssBytes: busy.rssBytes,
+        requesterRssBytes: process.memoryUsage.rss(),
+      },
+    }
+  } finally {
+    await cleanUp.disposeAsync()
+  }
+}
+
+type ProviderChild = Child<{ readonly multiaddr: string }>
+
+function startNoopProvider({ dataDir, requester }: { readonly dataDir: string; readonly requester: string }): Promise<ProviderChild> {
+  return startChild({
+    file: 'provider-child.ts',
+    args: ['noop'],
+    env: {
+      SOUK_NODE_DATA_DIR: dataDir,
+      SOUK_NETWORK_LISTEN: '/ip4/127.0.0.1/tcp/0',
+      SOUK_CAPACITY_SLOTS: '64',
+      SOUK_CAPACITY_CPU_CORES: '64',
+      SOUK_PEERS_KNOWN: requester,
+      SOUK_PEERS_SHARE: '1',
+    },
+  })
+}
+
+function newKey(): Key {
+  for (;;) {
+    const key = keyOfPrivateKey(randomBytes(32))
+    if (key !== undefined) return key
+  }
+}
+
+/** A task with nothing in it but the module that every task of this runtime names. */
+async function noopTask(dir: string, input?: string): Promise<LoadedTask> {
+  const module = join(dir, 'noop.wasm')
+  const file = await open(module, 'w')
+  await file.writeFile(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
+  await file.close()
+  const inputs = input === undefined ? [] : [{ source: input, target: '/in' }]
+  const task = { version: 1, name: 'noop', runtime: { type: 'wasm', module }, inputs, resources: { cpu: 0.1, memory: '1m', disk: '1m' } }
+  return loadTask({ text: JSON.stringify(task), format: 'json', baseDir: dir })
+}
+
+async function runOne(client: Client, task: LoadedTask): Promise<{ readonly totalMs: number; readonly overheadMs: number }> {
+  const startMs = performance.now()
+  const submitted = await client.submit({ task })
+  const { receipt } = await submitted.result()
+  const totalMs = performance.now() - startMs
+  return { totalMs, overheadMs: totalMs - receipt.usage.wallTimeMs }
+}
+
+/** Back to back would hide what waking up costs. */
+async function oneAtATime({ client, task, count }: { readonly client: Client; readonly task: LoadedTask; readonly count: number }) {
+  const timesMs: number[] = []
+  const overheadMs: number[] = []
+  for (let warmUp = 0; warmUp < 5; warmUp++) await runOne(client, task)
+  for (let index = 0; index < count; index++) {
+    await sleep(IDLE_MS)
+    const run = await runOne(client, task)
+    timesMs.push(run.totalMs)
+    overheadMs.push(run.overheadMs)
+  }
+  return { timesMs, overheadMs }
+}
+
+async function manyAtATime(options: { readonly client: Client; readonly task: LoadedTask; readonly provider: ProviderChild; readonly durationMs: number }) {
+  const { client, task, provider, durationMs } = options
+  const timesMs: number[] = []
+  const before = await provider.ask<ProviderStats>('stats')
+  const cpuBefore = process.cpuUsage()
+  const startMs = performance.now()
+  const lane = async (): Promise<void> => {
+    while (performance.now() - startMs < durationMs) timesMs.push((await runOne(client, task)).totalMs)
+  }
+  await Promise.all(Array.from({ length: IN_FLIGHT }, lane))
+  const elapsedMs = performance.now() - startMs
+  const { user, system } = process.cpuUsage(cpuBefore)
+  const after = await provider.ask<ProviderStats>('stats')
+  return {
+    timesMs,
+    tasksPerSecond: (timesMs.length * 1000) / elapsedMs,
+    providerCpuMsPerTask: (after.cpuMs - before.cpuMs) / timesMs.length,
+    requesterCpuMsPerTask: (user + system) / 1000 / timesMs.length,
+  }
+}
+
+/**
+ * An input of a task, from a file here to the provider's store: digested, written and synced there. Against the same
+ * bytes over a bare stream to a process that drops them. In turns, so that a noisy neighbour disturbs both.
+ */
+async function blobAgainstBareStream(options: { readonly client: Client; readonly dir: string; readonly bytes: number; readonly rounds: number }) {
+  const { client, dir, bytes, rounds } = options
+  const bare = await startBareStream()
+  try {
+    const blobMs: number[] = []
+    const bareMs: number[] = []
+    for (let round = -1; round < rounds; round++) {
+      const input = join(dir, `input-${round}`)
+      await writeRandomFile(input, bytes)
+      const task = await noopTask(dir, input)
+      const bareTime = await bare.copy(bytes)
+      const blobTime = await runOne(client, task)
+      await rm(input)
+      // The first round warms both up.
+      if (round < 0) continue
+      bareMs.push(bareTime)
+      blobMs.push(blobTime.totalMs)
+    }
+    return { bytes, blobMs, bareMs, ratios: blobMs.map((ms, index) => (bareMs[index] ?? Number.NaN) / ms) }
+  } finally {
+    await bare.stop()
+  }
+}
+
+async function writeRandomFile(path: string, bytes: number): Promise<void> {
+  const file = await open(path, 'w')
+  try {
+    for (let written = 0; written < bytes; written += MIB) await file.write(randomBytes(MIB))
+  } finally {
+    await file.close()
+  }
+}

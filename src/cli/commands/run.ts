@@ -1,0 +1,77 @@
+import { Option } from 'commander'
+import type { CommandRequest } from '../command-request.ts'
+import { EXIT } from '../exit-code.ts'
+import { LIMIT_OPTIONS } from '../limit-options.ts'
+import type { RunOptions } from '../run-task.ts'
+
+const HELP = `
+The task's standard output and error come as they are written; what souk itself has to say goes to standard
+error. Ctrl-C cancels the task and waits for its receipt; a second one leaves it to its provider.
+
+Exits as the task did: with its exit code, 128+n for signal n, 124 for a time limit, 122 for any other limit,
+134 for a trap, 130 when cancelled; with 125 when it was refused or provider or network failed, and with 2
+for a bad task file or command line.
+
+Examples:
+  $ souk run --local examples/word-count.yaml
+  $ souk run --to ADDR examples/word-count.yaml --output-dir result
+  $ souk run --to ADDR --wasm app.wasm --memory 64m -- first second
+  $ souk run --to ADDR --wasm sort.wasm --stdin - < names.txt
+  $ souk run --to ADDR long.yaml --detach`
+
+export function addRunCommand({ program, cli }: CommandRequest): void {
+  const run = program
+    .command('run')
+    .summary('run a task, at a provider or here')
+    .description('Runs a task in a sandbox, at a provider or on this host, and brings back what came of it.')
+    .usage('(--to ADDR | --local) [options] FILE\n       souk run (--to ADDR | --local) [options] --wasm APP.WASM [-- ARGUMENTS…]')
+    .argument('[file]', 'the task: YAML, or JSON where its name ends in .json')
+    .argument('[arguments...]', 'of the program, with --wasm')
+
+  run.optionsGroup('Where:')
+  run
+    .option('-t, --to <multiaddr>', 'the provider: an address that `souk up` prints')
+    .option('--local', 'this host: no network, same sandbox')
+    .option('-c, --config <file>', 'with --local: the configuration of the sandbox')
+    .option('-k, --key <file>', 'who asks; $SOUK_HOME/key or ~/.souk/key where absent')
+    .option('--chain-id <id>', 'the chain that the provider is on; 0, for none, where absent')
+
+  run.optionsGroup('What (in addition to the file, or instead of what it says):')
+  run
+    .option('-w, --wasm <file>', 'a WebAssembly program, instead of a task file')
+    .option('--name <name>', 'name of the task')
+    .option('-e, --env <key=value>', 'a variable of its environment; repeatable', collect)
+    .option('-i, --input <file:/path>', 'a file or folder, and where it is inside; repeatable', collect)
+    .option('-o, --output </path>', 'a folder inside whose files are the result; repeatable', collect)
+    .option('--stdin <file>', 'its standard input; - is that of this command')
+    .option('--workdir </path>', 'the folder inside that it starts in')
+    .option('--max-price <wei>', 'the most that it may cost')
+    .option('--retry <times>', 'how often it may be run again after a fault of the provider')
+
+  run.optionsGroup('Limits:')
+  for (const { flags, description } of LIMIT_OPTIONS) run.addOption(new Option(flags, description))
+
+  run.optionsGroup('Result:')
+  run
+    .option('-d, --output-dir <folder>', 'save the files of the result there')
+    .option('--receipt <file>', 'save the signed receipt')
+    .option('--json', 'print one JSON document, with all output in it, at the end')
+    .option('-q, --quiet', 'only errors, besides what the task writes')
+    .option('--detach', 'leave when the provider has all it needs; prints the id of the task')
+
+  run.addHelpText('after', HELP)
+  run.action((file: string | undefined, args: readonly string[], options: RunOptions) =>
+    cli.perform({
+      json: options.json,
+      failureCode: EXIT.fault,
+      work: async () => {
+        const { runTask } = await import('../run-task.ts')
+        return runTask({ cli, file, args, options })
+      },
+    }),
+  )
+}
+
+function collect(value: string, earlier: readonly string[] = []): readonly string[] {
+  return [...earlier, value]
+}

@@ -1,0 +1,78 @@
+import type { LimitKey, Limits } from '../protocol/limits.ts'
+import type { RuntimeStatus } from '../protocol/node-status.ts'
+import { formatBytes, formatDurationMs } from '../protocol/units.ts'
+import type { Diagnosis } from './diagnosis.ts'
+import { printable } from './printable.ts'
+import { fieldLines, wrapped } from './table.ts'
+import type { Colors } from './terminal.ts'
+
+export interface DiagnosisText {
+  readonly diagnosis: Diagnosis
+  readonly width: number
+  readonly colors: Colors
+}
+
+/** `souk doctor` for a person. */
+export function diagnosisLines({ diagnosis, width, colors }: DiagnosisText): readonly string[] {
+  const { config, secp256k1 } = diagnosis
+  const problem = (text: string): string => colors.red(text)
+  const host = fieldLines({
+    name: colors.dim,
+    fields: [
+      ['souk', `${diagnosis.souk}, Node ${diagnosis.node}`],
+      ['host', `${diagnosis.kernel}, ${diagnosis.arch}`],
+      ['secp256k1', secp256k1.native ? 'native' : `${problem('not native')}: ${printable(secp256k1.why ?? '')}`],
+      ['config', config.valid ? `${config.file === null ? 'defaults and environment' : printable(config.file)}, valid` : `${printable(config.file ?? 'environment')} ${problem('is not valid; defaults are looked at instead')}`],
+      ...config.issues.map(({ path, message }): [string, string] => ['', printable(path === '' ? message : `${path} ${message}`)]),
+    ],
+  })
+  return [...host, ...diagnosis.runtimes.flatMap((runtime) => ['', ...runtimeLines({ runtime, width, colors })])]
+}
+
+const INDENT = '  '
+
+function runtimeLines({ runtime, width, colors }: { readonly runtime: RuntimeStatus; readonly width: number; readonly colors: Colors }): readonly string[] {
+  const title = colors.bold(runtime.runtime)
+  if (!runtime.available) return [`${title}: ${colors.yellow('not available')}`, ...indented({ text: printable(runtime.why), width })]
+  const { caps, isolation, proven, unproven } = runtime
+  const rows = [
+    ...proven.map(({ limit, how }) => ({ limit, mark: colors.green('✓'), text: how })),
+    ...unproven.map(({ limit, why }) => ({ limit, mark: colors.yellow('–'), text: why })),
+  ]
+  const shown = rows.map(({ limit }) => ({ limit, cap: capText(limit, caps) }))
+  const limitWidth = Math.max(0, ...shown.map(({ limit }) => limit.length))
+  const capWidth = Math.max(0, ...shown.map(({ cap }) => cap.length))
+  const textAt = INDENT.length + 2 + limitWidth + 2 + capWidth + 2
+  const limits = rows.flatMap(({ limit, mark, text }) => {
+    const [first = '', ...more] = wrapped({ text: printable(text), width: Math.max(MIN_TEXT_WIDTH, width - textAt) })
+    const start = `${INDENT}${mark} ${limit.padEnd(limitWidth)}  ${capText(limit, caps).padStart(capWidth)}  `
+    return [`${start}${first}`, ...more.map((line) => `${' '.repeat(textAt)}${line}`)]
+  })
+  return [
+    `${title}: ${colors.green('available')}, ${printable(isolation.engine)}`,
+    ...listLines({ name: 'layers ', items: isolation.layers, width, colors }),
+    ...listLines({ name: 'missing', items: isolation.missing, width, colors }),
+    `${INDENT}${colors.dim('limits, each one hit: ✓ it holds, with the most that a task may ask for; – it cannot be had here')}`,
+    ...limits,
+  ]
+}
+
+const MIN_TEXT_WIDTH = 24
+
+function listLines({ name, items, width, colors }: { readonly name: string; readonly items: readonly string[]; readonly width: number; readonly colors: Colors }): readonly string[] {
+  if (items.length === 0) return []
+  const [first = '', ...more] = wrapped({ text: items.map(printable).join(', '), width: width - INDENT.length - name.length - 1 })
+  return [`${INDENT}${colors.dim(name)} ${first}`, ...more.map((line) => `${INDENT}${' '.repeat(name.length)} ${line}`)]
+}
+
+function indented({ text, width }: { readonly text: string; readonly width: number }): readonly string[] {
+  return wrapped({ text, width: width - INDENT.length }).map((line) => `${INDENT}${line}`)
+}
+
+/** A limit's value as a task file would say it. */
+function capText(limit: LimitKey, caps: Limits): string {
+  const value = caps[limit]
+  if (value === undefined) return ''
+  if (limit.endsWith('Bytes')) return formatBytes(value)
+  return limit.endsWith('Ms') ? formatDurationMs(value) : String(value)
+}

@@ -1,0 +1,71 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { arch, release, tmpdir, type as systemName } from 'node:os'
+import { join } from 'node:path'
+import { secp256k1Backend } from '../identity/secp256k1.ts'
+import { loadConfig } from '../node/config.ts'
+import { examineHost } from '../node/create-node.ts'
+import { isSoukError, type Issue } from '../protocol/errors.ts'
+import { RUNTIME_NAMES } from '../protocol/execution.ts'
+import type { RuntimeStatus } from '../protocol/node-status.ts'
+import type { SoukHome } from './souk-home.ts'
+
+/** What `souk doctor` finds. */
+export interface Diagnosis {
+  /** The configuration is valid, signatures can be made, and at least one runtime works. */
+  readonly ok: boolean
+  readonly souk: string
+  readonly node: string
+  readonly kernel: string
+  readonly arch: string
+  readonly secp256k1: { readonly native: boolean; readonly why?: string }
+  readonly config: { readonly file: string | null; readonly valid: boolean; readonly issues: readonly Issue[] }
+  readonly runtimes: readonly RuntimeStatus[]
+}
+
+export interface ExamineOptions {
+  readonly version: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly home: SoukHome
+  readonly configFile?: string
+}
+
+/** Looks at this host. A configuration that is not valid is a finding; the runtimes are then tried with the defaults. */
+export async function examine({ version, env, home, configFile }: ExamineOptions): Promise<Diagnosis> {
+  const { config, issues } = await configFor({ configFile, env })
+  const backend = secp256k1Backend()
+  const dataDir = await mkdtemp(join(tmpdir(), 'souk-doctor-'))
+  try {
+    const offers = await examineHost({ config, version, dataDir, probesFile: home.probes })
+    const found = offers.map(({ runtime, caps, capability }): RuntimeStatus => {
+      if (!capability.available) return { runtime, available: false, why: capability.why }
+      const { isolation, proven, unproven } = capability
+      return { runtime, available: true, caps, isolation, proven, unproven }
+    })
+    const runtimes = RUNTIME_NAMES.map(
+      (runtime): RuntimeStatus => found.find((each) => each.runtime === runtime) ?? { runtime, available: false, why: 'the configuration does not enable it' },
+    )
+    return {
+      ok: issues.length === 0 && backend.native && runtimes.some(({ available }) => available),
+      souk: version,
+      node: process.version,
+      kernel: `${systemName()} ${release()}`,
+      arch: arch(),
+      secp256k1: backend,
+      config: { file: configFile ?? null, valid: issues.length === 0, issues },
+      runtimes,
+    }
+  } finally {
+    await rm(dataDir, { recursive: true, force: true })
+  }
+}
+
+async function configFor({ configFile, env }: { readonly configFile: string | undefined; readonly env: ExamineOptions['env'] }) {
+  try {
+    const { config } = await loadConfig({ ...(configFile !== undefined && { file: configFile }), env })
+    return { config, issues: [] }
+  } catch (thrown) {
+    if (!isSoukError(thrown, 'CONFIG_INVALID')) throw thrown
+    const { config } = await loadConfig({ env: {} })
+    return { config, issues: thrown.details.issues }
+  }
+}

@@ -1,0 +1,133 @@
+import { writeFile } from 'node:fs/promises'
+import type { RunResult } from '../client/collect-result.ts'
+import { runDocumentOf } from '../client/run-document.ts'
+import { SoukError } from '../protocol/errors.ts'
+import { encodeStreams, type RunDocument } from '../protocol/run-document.ts'
+import type { Cli } from './cli.ts'
+import { exitCodeOfOutcome } from './exit-code.ts'
+import { Interruption, type Interruptions } from './interruptions.ts'
+import { writeJson } from './json-output.ts'
+import type { Narrator } from './narrator.ts'
+import { colouredOutcome, usageText } from './outcome-text.ts'
+import type { AcceptedTask } from './places.ts'
+import { printable } from './printable.ts'
+import { counted, formatSize } from './quantities.ts'
+import type { SentSpec } from './sent-specs.ts'
+import { viewTask } from './task-view.ts'
+import { usageError } from './usage-error.ts'
+
+export interface ResultOptions {
+  readonly outputDir?: string
+  readonly receipt?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+export interface SeeThrough {
+  readonly cli: Cli
+  readonly task: AcceptedTask
+  readonly options: ResultOptions
+  readonly narrator: Narrator
+  readonly interruptions: Interruptions
+  /** What the first Ctrl-C does: `run` cancels its task, who only looks leaves it alone. */
+  readonly onInterrupt: 'cancel' | 'leave'
+  /** How the result can be had later; undefined where it cannot. */
+  readonly laterCommand: string | undefined
+  /** The task that the result is of, where it was sent from here. */
+  readonly specOf: (result: RunResult) => Promise<SentSpec | undefined>
+}
+
+/** What a result may take in memory: enough for any output that a provider is likely to allow. */
+const MAX_OUTPUT_BYTES = 256 * 1024 * 1024
+
+/**
+ * Follows an accepted task to its end, shows what comes, saves and prints what was asked for.
+ * @returns the exit code
+ * @throws SoukError the one that the task failed with; CANCELLED where it was left to itself
+ */
+export async function seeThrough(request: SeeThrough): Promise<number> {
+  const { cli, task, options, narrator } = request
+  const { stdout, stderr } = cli.terminal
+  const result = await awaitResult(request)
+  const { receipt } = result
+  const { outcome, usage, outputs } = receipt
+  const files = outputs.filter((output) => 'sha256' in output)
+  narrator.say(`${colouredOutcome(outcome, stderr.colors)}: ${usageText({ outcome, usage, outputs: files.length })}`)
+  for (const output of outputs) {
+    if ('error' in output) narrator.say(stderr.colors.yellow(`no output ${printable(output.path)}: ${printable(output.error.message)} (${output.error.code})`))
+  }
+  if (options.receipt !== undefined) await saveReceipt({ file: options.receipt, result, narrator })
+  if (options.outputDir !== undefined) {
+    const saved = await task.saveOutputs({
+      dir: options.outputDir,
+      receipt,
+      signal: request.interruptions.second,
+      onProgress: ({ fetchedBytes, totalBytes }) => narrator.progress(`fetched ${formatSize(fetchedBytes)} of ${formatSize(totalBytes)}`),
+    })
+    narrator.say(`saved ${counted(saved.length, 'file')} below ${options.outputDir}`)
+  } else if (files.length > 0) {
+    const { laterCommand } = request
+    narrator.say(laterCommand === undefined ? 'with --output-dir DIR the output files are kept' : `get the output files with: ${laterCommand} --output-dir DIR`)
+  }
+  if (options.json === true) await writeJson({ stdout, document: documentOf({ result, spec: await request.specOf(result) }) })
+  return exitCodeOfOutcome(outcome)
+}
+
+async function awaitResult({ cli, task, options, narrator, interruptions, onInterrupt, laterCommand }: SeeThrough): Promise<RunResult> {
+  const { stdout } = cli.terminal
+  const cancel = (why: string): void => {
+    narrator.say(`${why}: cancelling the task and waiting for its receipt; Ctrl-C again leaves without it`)
+    task.cancel().catch((thrown: unknown) => narrator.say(`it could not be cancelled: ${printable(SoukError.from(thrown).message)}`))
+  }
+  const onFirst = (): void => cancel('interrupted')
+  const onBroken = (): void => cancel('nobody reads standard output any more')
+  const stop = onInterrupt === 'cancel' ? interruptions.second : interruptions.first
+  if (onInterrupt === 'cancel') {
+    if (interruptions.first.aborted) onFirst()
+    else interruptions.first.addEventListener('abort', onFirst, { once: true })
+    stdout.broken.addEventListener('abort', onBroken, { once: true })
+  }
+  try {
+    const onEvent = viewTask({ stdout, narrator, withoutOutput: options.json === true })
+    return await task.result({ signal: stop, maxOutputBytes: MAX_OUTPUT_BYTES, onEvent })
+  } catch (thrown) {
+    if (thrown instanceof Interruption) throw leftAlone({ task, laterCommand })
+    throw laterCommand === undefined ? thrown : withLaterCommand({ thrown, laterCommand })
+  } finally {
+    interruptions.first.removeEventListener('abort', onFirst)
+    stdout.broken.removeEventListener('abort', onBroken)
+  }
+}
+
+function leftAlone({ task, laterCommand }: { readonly task: AcceptedTask; readonly laterCommand: string | undefined }): SoukError<'CANCELLED'> {
+  const there = laterCommand !== undefined
+  return new SoukError({
+    code: 'CANCELLED',
+    phase: 'deliver',
+    message: there ? `Interrupted: task ${task.taskId} is left to its provider, and may go on there.` : 'Interrupted: the task was ended at once, without a receipt.',
+    details: {},
+    hint: there ? `Get its result with: ${laterCommand}` : 'Run it again if it was interrupted by mistake.',
+  })
+}
+
+/** Whoever lost the connection is told how to come back. */
+function withLaterCommand({ thrown, laterCommand }: { readonly thrown: unknown; readonly laterCommand: string }): unknown {
+  if (!(thrown instanceof SoukError) || thrown.code !== 'CONNECTION_LOST') return thrown
+  const { message, details, retryable, phase, fault } = thrown
+  return new SoukError({ code: 'CONNECTION_LOST', message, details, retryable, phase, fault, hint: `The task goes on. Get its result with: ${laterCommand}`, cause: thrown })
+}
+
+async function saveReceipt({ file, result, narrator }: { readonly file: string; readonly result: RunResult; readonly narrator: Narrator }): Promise<void> {
+  await writeFile(file, `${JSON.stringify(result.receipt, null, 2)}\n`).catch((cause: NodeJS.ErrnoException) => {
+    throw usageError({ message: `The receipt cannot be saved: ${cause.message}.`, argument: '--receipt', hint: 'Name a file in a folder that exists.', cause })
+  })
+  narrator.say(`saved the receipt as ${file}`)
+}
+
+/** The result of a task that was sent from elsewhere comes without its name and text, which only its sender has. */
+function documentOf({ result, spec }: { readonly result: RunResult; readonly spec: SentSpec | undefined }): RunDocument | Omit<RunDocument, 'spec' | 'name'> {
+  if (spec !== undefined) return runDocumentOf({ task: spec, result })
+  const { receipt } = result
+  const { outcome, usage, limits, isolation, timings, outputs, provider } = receipt
+  return { task: receipt.taskId, runtime: isolation.runtime, provider, outcome, usage, limits, isolation, timings, ...encodeStreams(result), outputs, receipt }
+}

@@ -1,0 +1,39 @@
+import type { TaskEvent } from '../protocol/events.ts'
+import type { Narrator } from './narrator.ts'
+import { counted, formatSize } from './quantities.ts'
+import type { TerminalStream } from './terminal.ts'
+
+export interface TaskView {
+  readonly stdout: TerminalStream
+  readonly narrator: Narrator
+  /** Output is not shown as it comes: it is in the document at the end. */
+  readonly withoutOutput: boolean
+}
+
+/** Shows a task's events as they come: its output, and a line for each change of state. */
+export function viewTask({ stdout, narrator, withoutOutput }: TaskView): (event: TaskEvent) => Promise<void> {
+  let transferring = false
+  return async (event) => {
+    switch (event.kind) {
+      case 'queued':
+        return narrator.say(event.position === 0 ? 'queued' : `queued, ${counted(event.position, 'task')} before it`)
+      case 'preparing': {
+        const { fetchedBytes, totalBytes } = event
+        if (!transferring) narrator.say(`transferring its files, ${formatSize(totalBytes)}`)
+        else narrator.progress(`transferred ${formatSize(fetchedBytes)} of ${formatSize(totalBytes)}`)
+        transferring = true
+        return
+      }
+      case 'started':
+        transferring = false
+        return narrator.say(event.attempt === 1 ? 'running' : `running, attempt ${event.attempt}: its output starts anew`)
+      case 'output':
+        if (withoutOutput) return
+        if (event.stream === 'stderr') return narrator.write(event.data)
+        if (stdout.isTTY) narrator.makeWayFor(event.data)
+        return stdout.write(event.data)
+      case 'finished':
+        return
+    }
+  }
+}

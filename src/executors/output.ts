@@ -1,0 +1,75 @@
+import type { Readable, Writable } from 'node:stream'
+
+/** Standard output and error of one task on their way to their readers, counted and capped together. */
+export interface OutputMeter {
+  /** Bytes passed on so far; never more than the limit. */
+  readonly bytes: number
+  /** A reader is slow and the task may be waiting for it. */
+  readonly blocked: boolean
+  /** Passes `source` on to `sink` until it ends, keeping the pace of `sink`, which is left open. Never rejects. */
+  pump(stream: { readonly source: Readable; readonly sink: Writable }): Promise<void>
+  /** The task is dead: what is left, at most what pipes hold, is passed on without waiting for readers. */
+  release(): void
+}
+
+export interface OutputMeterOptions {
+  /** Both streams together; exactly this many bytes are kept, in the order in which they arrive. */
+  readonly limitBytes: number
+  /** Called once, with the first byte past the limit; what follows is discarded. */
+  onExceeded(): void
+}
+
+export function createOutputMeter({ limitBytes, onExceeded }: OutputMeterOptions): OutputMeter {
+  const released = new AbortController()
+  let bytes = 0
+  let blocked = 0
+  let exceeded = false
+
+  const take = (chunk: Uint8Array): Uint8Array => {
+    const kept = chunk.subarray(0, limitBytes - bytes)
+    bytes += kept.length
+    if (kept.length < chunk.length && !exceeded) {
+      exceeded = true
+      onExceeded()
+    }
+    return kept
+  }
+
+  return {
+    get bytes() {
+      return bytes
+    },
+    get blocked() {
+      return blocked > 0
+    },
+    async pump({ source, sink }) {
+      try {
+        for await (const chunk of source as AsyncIterable<Uint8Array>) {
+          const kept = take(chunk)
+          if (kept.length === 0 || !sink.writable) continue
+          if (sink.write(kept) || released.signal.aborted) continue
+          blocked += 1
+          await drained(sink, released.signal)
+          blocked -= 1
+        }
+      } catch {
+        // The other end was killed while it wrote: what came before is all there is.
+      }
+    },
+    release: () => released.abort(),
+  }
+}
+
+/** Resolves when `stream` takes data again, when it is gone, or when `signal` aborts. */
+export function drained(stream: Writable, signal?: AbortSignal): Promise<void> {
+  if (!stream.writableNeedDrain || !stream.writable || signal?.aborted === true) return Promise.resolve()
+  return new Promise((resolve) => {
+    const done = (): void => {
+      for (const event of ['drain', 'close', 'error']) stream.off(event, done)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    for (const event of ['drain', 'close', 'error']) stream.once(event, done)
+    signal?.addEventListener('abort', done, { once: true })
+  })
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Output, OUTPUT_ERROR_CODES } from '../protocol/execution.ts'
+
+type OutputErrorCode = (typeof OUTPUT_ERROR_CODES)[number]
+
+export interface ResultLimits {
+  /** All result files together. */
+  readonly maxBytes: number
+  readonly maxFiles: number
+}
+
+/** Takes the files of a result, one after the other, into `dir`/results under their sha256. */
+export interface ResultCollector {
+  /** Stores one file; what is too large, too many or badly named becomes an entry with its error. Reads all of `content`. */
+  collect(file: { readonly path: string; readonly content: AsyncIterable<Uint8Array> }): Promise<void>
+  /** Notes a file or folder that cannot be had. */
+  refuse(refusal: { readonly path: string; readonly code: OutputErrorCode; readonly message: string }): void
+  /** Every entry so far, by path. */
+  outputs(): Output[]
+}
+
+const MAX_PATH_BYTES = 4096
+const CONTROL_CHARACTER = /\p{Cc}/u
+
+/** @throws when the files cannot be written, which is the host's fault. */
+export async function createResultCollector({ dir, maxBytes, maxFiles }: ResultLimits & { readonly dir: string }): Promise<ResultCollector> {
+  const folder = join(dir, 'results')
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const entries: Output[] = []
+  let files = 0
+  let totalBytes = 0
+
+  const refuse: ResultCollector['refuse'] = ({ path, code, message }) => {
+    entries.push({ path, error: { code, message } })
+  }
+  return {
+    refuse,
+    async collect({ path, content }) {
+      files += 1
+      if (files > maxFiles) {
+        if (files === maxFiles + 1) refuse({ path, code: 'TOO_MANY', message: `the result has more than ${maxFiles} files; this one and those after it are left out` })
+        await discard(content)
+      } else if (!isSafePath(path)) {
+        refuse({ path: printable(path), code: 'UNSAFE_NAME', message: 'the name has control characters or is too long' })
+        await discard(content)
+      } else {
+        const stored = await store({ folder, content, maxBytes: maxBytes - totalBytes })
+        if (stored === undefined) refuse({ path, code: 'TOO_LARGE', message: `the result has more than ${maxBytes} bytes` })
+        else {
+          totalBytes += stored.bytes
+          entries.push({ path, ...stored })
+        }
+      }
+    },
+    outputs: () => entries.toSorted((a, b) => (a.path < b.path ? -1 : Number(a.path > b.path))),
+  }
+}
+
+/** Writes a file under its digest; resolves to undefined, and keeps nothing, when it is above `maxBytes`. */
+async function store(file: {
+  readonly folder: string
+  readonly content: AsyncIterable<Uint8Array>
+  readonly maxBytes: number
+}): Promise<{ sha256: string; bytes: number } | undefined> {
+  const partial = join(file.folder, '.partial')
+  const handle = await open(partial, 'wx', 0o600)
+  const hash = createHash('sha256')
+  let bytes = 0
+  try {
+    for await (const chunk of file.content) {
+      bytes += chunk.length
+      if (bytes > file.maxBytes) continue
+      hash.update(chunk)
+      await handle.writeFile(chunk)
+    }
+  } catch (error) {
+    await rm(partial, { force: true })
+    throw error
+  } finally {
+    await handle.close()
+  }
+  if (bytes > file.maxBytes) {
+    await rm(partial)
+    return undefined
+  }
+  const sha256 = hash.digest('hex')
+  await rename(partial, join(file.folder, sha256))
+  return { sha256, bytes }
+}
+
+async function discard(content: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _chunk of content) continue
+}
+
+const isSafePath = (path: string): boolean => !CONTROL_CHARACTER.test(path) && Buffer.byteLength(path) <= MAX_PATH_BYTES
+const printable = (path: string): string => path.slice(0, MAX_PATH_BYTES / 4).replaceAll(new RegExp(CONTROL_CHARACTER, 'gu'), '\u{FFFD}')

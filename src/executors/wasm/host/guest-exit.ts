@@ -1,0 +1,8 @@
+/** Thrown through the guest to end it; a guest without exceptions cannot hold it up. */
+export class GuestExit {
+  readonly reason: { readonly kind: 'exited'; readonly code: number } | { readonly kind: 'output' }
+
+  constructor(reason: GuestExit['reason']) {
+    this.reason = reason
+  }
+}

@@ -1,0 +1,81 @@
+import type { Readable } from 'node:stream'
+import { z } from 'zod'
+import { TRAP_NAMES } from '../../protocol/execution.ts'
+import { FRAME_HEADER_BYTES, FRAME_KIND, MAX_DATA_BYTES, MAX_REPORT_BYTES, type Report } from './channel.ts'
+
+/** What a sandbox process sent: one report, or bytes of the file that it announced last. */
+export type Frame = { readonly kind: 'report'; readonly report: Report } | { readonly kind: 'data'; readonly data: Uint8Array }
+
+/** The sandbox process broke the rules of the channel: the task may have got hold of it. */
+export class ChannelBroken extends Error {
+  override readonly name = 'ChannelBroken'
+}
+
+const text = z.string().max(4096)
+const count = z.int().nonnegative()
+const reportSchema: z.ZodType<Report> = z.discriminatedUnion('event', [
+  z.strictObject({ event: z.literal('ready') }),
+  z.strictObject({ event: z.literal('received') }),
+  z.strictObject({ event: z.literal('refused'), reason: text, subject: text.optional() }),
+  z.strictObject({ event: z.literal('compiled') }),
+  z.strictObject({ event: z.literal('started') }),
+  z.strictObject({ event: z.literal('memory'), peakBytes: count }),
+  z.strictObject({
+    event: z.literal('ended'),
+    end: z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('exited'), code: count.max(0xffff_ffff) }),
+      z.strictObject({ kind: z.literal('trapped'), trap: z.enum(TRAP_NAMES) }),
+      z.strictObject({ kind: z.literal('output') }),
+    ]),
+    cpuTimeMs: count,
+    memoryPeakBytes: count,
+    limitsHit: z.array(z.enum(['memory', 'disk', 'inodes', 'openFiles'])).max(4),
+  }),
+  z.strictObject({ event: z.literal('output'), path: z.string().max(MAX_REPORT_BYTES), bytes: count }),
+  z.strictObject({ event: z.literal('complete') }),
+  z.strictObject({ event: z.literal('fault'), reason: text }),
+])
+
+/**
+ * The frames of a sandbox process, at the reader's pace, until its end of the pipe closes.
+ *
+ * @throws ChannelBroken when a frame is longer than allowed or is not what it should be.
+ */
+export async function* readFrames(source: Readable): AsyncGenerator<Frame, void, void> {
+  let pending: Buffer = Buffer.alloc(0)
+  try {
+    for await (const chunk of source as AsyncIterable<Buffer>) {
+      pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
+      for (let length = frameLength(pending); length !== undefined && pending.length >= length; length = frameLength(pending)) {
+        const content = pending.subarray(FRAME_HEADER_BYTES, length)
+        const kind = pending[4]
+        pending = pending.subarray(length)
+        yield kind === FRAME_KIND.data ? { kind: 'data', data: content } : { kind: 'report', report: parseReport(content) }
+      }
+    }
+  } catch (error) {
+    if (error instanceof ChannelBroken) throw error
+    // The process was killed in mid-frame: that is an end like any other.
+  }
+}
+
+function frameLength(bytes: Buffer): number | undefined {
+  if (bytes.length < FRAME_HEADER_BYTES) return undefined
+  const kind = bytes[4]
+  const length = bytes.readUInt32LE(0)
+  if (kind !== FRAME_KIND.data && kind !== FRAME_KIND.report) throw new ChannelBroken(`a frame of unknown kind ${kind}`)
+  if (length > (kind === FRAME_KIND.data ? MAX_DATA_BYTES : MAX_REPORT_BYTES)) throw new ChannelBroken(`a frame of ${length} bytes`)
+  return FRAME_HEADER_BYTES + length
+}
+
+function parseReport(content: Buffer): Report {
+  let json: unknown
+  try {
+    json = JSON.parse(content.toString('utf8'))
+  } catch {
+    throw new ChannelBroken('a report that is not JSON')
+  }
+  const parsed = reportSchema.safeParse(json)
+  if (!parsed.success) throw new ChannelBroken(`a report of another form: ${parsed.error.issues[0]?.message ?? ''}`)
+  return parsed.data
+}

@@ -1,0 +1,288 @@
+import { SoukError } from '../../protocol/errors.ts'
+import type { Execution, Isolation, Outcome } from '../../protocol/execution.ts'
+import { LIMIT_NAMES, type LimitName } from '../../protocol/limits.ts'
+import { StopReason, type Job, type WasmTask } from '../executor.ts'
+import { createOutputMeter } from '../output.ts'
+import { createResultCollector, type ResultCollector } from '../results.ts'
+import type { JobHeader, Report } from './channel.ts'
+import { feedJob, feedStdin } from './feed.ts'
+import { ChannelBroken, type Frame } from './reports.ts'
+import type { SandboxProcess } from './sandbox-process.ts'
+import { watchProcess } from './watch.ts'
+
+export interface RunOptions {
+  readonly job: Job<WasmTask>
+  readonly sandbox: SandboxProcess
+  readonly isolation: Isolation
+  readonly compileTimeoutMs: number
+}
+
+type EndReport = Extract<Report, { event: 'ended' }>
+/** Why a run is over, as far as the task is concerned; whichever comes first. */
+type Ending = { readonly kind: 'guest'; readonly report: EndReport } | { readonly kind: 'stopped'; readonly outcome: Outcome } | { readonly kind: 'failed'; readonly error: unknown }
+
+/** A dead node's process ends itself this long after the task should have been over. */
+const BACKSTOP_GRACE_MS = 10_000
+const UNLIMITED_BACKSTOP_MS = 2 ** 31 - 1
+/** What a sandbox process may hold besides the task's own memory: Node, V8, code compiled from each byte of module. */
+const PROCESS_BYTES = 384 * 1024 * 1024
+const CODE_BYTES_PER_MODULE_BYTE = 32
+/** For handing over results once the task is over. */
+const COLLECT_TIMEOUT_MS = 120_000
+/** Signals by which V8 gives up; while it compiles, that is what the module did to it. */
+const CRASH_SIGNALS: ReadonlySet<NodeJS.Signals | null> = new Set<NodeJS.Signals>(['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGTRAP'])
+
+/** Runs one task on a process that is ready, and kills it. Throws and resolves as the executor's `run` does. */
+export async function runTask(options: RunOptions): Promise<Execution> {
+  const run = new TaskRun(options)
+  try {
+    return await run.toEnd()
+  } finally {
+    await run.cleanUp()
+  }
+}
+
+class TaskRun {
+  readonly #options: RunOptions
+  readonly #ending = Promise.withResolvers<Ending>()
+  readonly #meter
+  readonly #watch
+  readonly #output: Promise<unknown>
+  readonly #partStdin: () => void
+  readonly #onAbort = (): void => this.#abort()
+  #compileTimer: NodeJS.Timeout | undefined
+  #stage: 'feeding' | 'compiling' | 'prepared' | 'running' | 'ended' = 'feeding'
+  #startedAtMs = 0
+  #endedAtMs = 0
+  #memoryPeakBytes = 0
+  #results: ResultCollector | undefined
+
+  constructor(options: RunOptions) {
+    this.#options = options
+    const { job, sandbox } = options
+    const { limits, task } = job
+    this.#meter = createOutputMeter({ limitBytes: limits.outputBytes, onExceeded: () => this.#stop({ kind: 'limit', limit: 'output' }) })
+    this.#watch = watchProcess({
+      pid: sandbox.pid,
+      limits: {
+        cpuTimeMs: limits.cpuTimeMs,
+        idleTimeMs: limits.idleTimeMs,
+        residentBytes: PROCESS_BYTES + limits.memoryBytes + CODE_BYTES_PER_MODULE_BYTE * task.module.bytes,
+      },
+      isBlocked: () => this.#meter.blocked,
+      onLimit: (limit) => this.#limitMet(limit),
+    })
+    this.#output = Promise.all([
+      this.#meter.pump({ source: sandbox.stdout, sink: job.stdout }),
+      this.#meter.pump({ source: sandbox.stderr, sink: job.stderr }),
+    ])
+    this.#partStdin = feedStdin({ source: job.stdin, target: sandbox.stdin, onError: (error) => this.#fail(sandboxFailed('its standard input broke', error)) })
+    job.signal.addEventListener('abort', this.#onAbort)
+    if (job.signal.aborted) this.#abort()
+  }
+
+  async toEnd(): Promise<Execution> {
+    const { job, sandbox } = this.#options
+    const { module, inputs } = job.task
+    feedJob({ target: sandbox.job, header: jobHeader(job), files: [module, ...inputs] }).catch((error: unknown) => this.#fail(error))
+    const reports = this.#followReports()
+    const ending = await this.#ending.promise
+    clearTimeout(this.#compileTimer)
+    if (ending.kind === 'failed') throw ending.error
+    if (ending.kind === 'guest') {
+      await this.#collected(reports)
+    } else {
+      // Looked at while the process is still there, and before it is.
+      this.#watch.cpuTimeMs()
+      this.#endedAtMs ||= performance.now()
+    }
+    const cpuTimeMs = ending.kind === 'guest' ? ending.report.cpuTimeMs : Math.round(this.#watch.cpuTimeMs())
+    await this.#quiesce()
+    const outputs = ending.kind === 'guest' ? (this.#results?.outputs() ?? []) : lostOutputs(job)
+    const outcome = ending.kind === 'guest' ? outcomeOf(ending.report) : ending.outcome
+    const hit = new Set<LimitName>(ending.kind === 'guest' ? ending.report.limitsHit : [])
+    if (outcome.kind === 'limit') hit.add(outcome.limit)
+    return {
+      outcome,
+      usage: {
+        wallTimeMs: Math.round(this.#endedAtMs - this.#startedAtMs),
+        cpuTimeMs,
+        memoryPeakBytes: ending.kind === 'guest' ? ending.report.memoryPeakBytes : this.#memoryPeakBytes,
+        outputBytes: this.#meter.bytes,
+        limitsHit: LIMIT_NAMES.filter((limit) => hit.has(limit)),
+      },
+      isolation: this.#options.isolation,
+      outputs,
+    }
+  }
+
+  async cleanUp(): Promise<void> {
+    clearTimeout(this.#compileTimer)
+    this.#options.job.signal.removeEventListener('abort', this.#onAbort)
+    await this.#quiesce()
+  }
+
+  /** Kills the process and passes on what was left in its pipes; they end with it, if not before. */
+  async #quiesce(): Promise<void> {
+    const { sandbox } = this.#options
+    this.#watch.stop()
+    this.#partStdin()
+    sandbox.kill()
+    this.#meter.release()
+    await this.#output
+    for (const stream of [sandbox.stdin, sandbox.job, sandbox.stdout, sandbox.stderr]) stream.destroy()
+  }
+
+  #stop(outcome: Outcome): void {
+    this.#ending.resolve({ kind: 'stopped', outcome })
+  }
+
+  #fail(error: unknown): void {
+    this.#ending.resolve({ kind: 'failed', error })
+  }
+
+  #limitMet(limit: LimitName): void {
+    if (this.#stage === 'running') this.#stop({ kind: 'limit', limit })
+    else this.#fail(refused('compiling the module takes more memory than a provider has for it'))
+  }
+
+  #abort(): void {
+    const { reason } = this.#options.job.signal as { reason: unknown }
+    const kind = reason instanceof StopReason ? reason.kind : 'cancelled'
+    const started = this.#stage === 'running' || this.#stage === 'ended'
+    if (kind === 'shutdown') this.#fail(providerStopped())
+    else if (!started) this.#fail(kind === 'cancelled' ? cancelled() : sandboxFailed('its time ran out before it had started'))
+    else this.#stop(kind === 'cancelled' ? { kind: 'cancelled' } : { kind: 'limit', limit: 'wallTime' })
+  }
+
+  async #followReports(): Promise<void> {
+    const { sandbox } = this.#options
+    try {
+      for (let next = await sandbox.frames.next(); next.done !== true; next = await sandbox.frames.next()) {
+        if (next.value.kind === 'data') throw new ChannelBroken('data without a file')
+        if (await this.#onReport(next.value.report)) return
+      }
+      const ended = await sandbox.ended
+      if (this.#stage === 'compiling' && CRASH_SIGNALS.has(ended.signal)) this.#fail(refused('the compiler did not survive the module'))
+      this.#fail(sandboxFailed(`it died (${ended.signal ?? `exit code ${ended.code}`})`, new Error(sandbox.diagnostics())))
+      if (this.#stage === 'ended') throw sandboxFailed('it died before its results were handed over')
+    } catch (error) {
+      const failure = error instanceof ChannelBroken ? sandboxFailed(`it broke the protocol: ${error.message}`, error) : error
+      this.#fail(failure)
+      if (this.#stage === 'ended') throw failure
+    }
+  }
+
+  /** Takes one report; resolves to true after the last. */
+  async #onReport(report: Report): Promise<boolean> {
+    const { job, compileTimeoutMs } = this.#options
+    switch (report.event) {
+      case 'received':
+        this.#stage = 'compiling'
+        this.#compileTimer = setTimeout(() => this.#fail(refused(`compiling the module takes longer than ${compileTimeoutMs} ms`)), compileTimeoutMs)
+        return false
+      case 'compiled':
+        this.#stage = 'prepared'
+        clearTimeout(this.#compileTimer)
+        return false
+      case 'refused':
+        this.#fail(refused(report.reason, report.subject))
+        return false
+      case 'started':
+        this.#stage = 'running'
+        this.#startedAtMs = performance.now()
+        this.#watch.start()
+        job.onStarted()
+        return false
+      case 'memory':
+        this.#memoryPeakBytes = Math.max(this.#memoryPeakBytes, report.peakBytes)
+        return false
+      case 'ended':
+        if (this.#stage !== 'running') throw new ChannelBroken('an end without a start')
+        this.#stage = 'ended'
+        this.#endedAtMs = performance.now()
+        this.#watch.stop()
+        this.#results = await createResultCollector({ dir: job.dir, maxBytes: job.limits.diskBytes, maxFiles: job.limits.inodes })
+        this.#ending.resolve({ kind: 'guest', report })
+        return false
+      case 'output':
+        if (this.#results === undefined) throw new ChannelBroken('a result before the end')
+        await this.#results.collect({ path: report.path, content: contentOf(this.#options.sandbox.frames, report.bytes) })
+        return false
+      case 'complete':
+        return true
+      case 'fault':
+        throw sandboxFailed(report.reason)
+      case 'ready':
+        throw new ChannelBroken('a second start')
+    }
+  }
+
+  /** Waits for the results of a task that is over; a shutdown or a stall in it is the provider's fault. */
+  async #collected(reports: Promise<void>): Promise<void> {
+    const { signal } = this.#options.job
+    const { promise: interrupted, reject } = Promise.withResolvers<never>()
+    const timer = setTimeout(() => reject(sandboxFailed('its results were not handed over in time')), COLLECT_TIMEOUT_MS)
+    const onAbort = (): void => {
+      if (signal.reason instanceof StopReason && signal.reason.kind === 'shutdown') reject(providerStopped())
+    }
+    signal.addEventListener('abort', onAbort)
+    try {
+      await Promise.race([reports, interrupted])
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+}
+
+/** The next `bytes` bytes of data frames. */
+async function* contentOf(frames: AsyncGenerator<Frame, void, void>, bytes: number): AsyncGenerator<Uint8Array, void, void> {
+  for (let left = bytes; left > 0; ) {
+    const { value: frame } = await frames.next()
+    if (frame?.kind !== 'data' || frame.data.length > left || frame.data.length === 0) throw new ChannelBroken('a file that is cut short')
+    left -= frame.data.length
+    yield frame.data
+  }
+}
+
+function jobHeader({ task, limits }: Job<WasmTask>): JobHeader {
+  const { memoryBytes, diskBytes, inodes, openFiles, outputBytes } = limits
+  const workdir = task.workdir ?? '/'
+  return {
+    args: [task.name, ...task.command],
+    // Programs that keep a working folder of their own (Go's, Python's) take it from here.
+    env: task.workdir === undefined || 'PWD' in task.env ? task.env : { ...task.env, PWD: workdir },
+    workdir,
+    moduleBytes: task.module.bytes,
+    inputs: task.inputs.map(({ target, bytes }) => ({ target, bytes })),
+    outputs: task.outputs.map(({ path }) => path),
+    limits: { memoryBytes, diskBytes, inodes, openFiles, outputBytes },
+    backstopMs: limits.wallTimeMs > UNLIMITED_BACKSTOP_MS - BACKSTOP_GRACE_MS ? UNLIMITED_BACKSTOP_MS : limits.wallTimeMs + BACKSTOP_GRACE_MS,
+  }
+}
+
+function outcomeOf({ end }: EndReport): Outcome {
+  return end.kind === 'output' ? { kind: 'limit', limit: 'output' } : end
+}
+
+/** What a killed task wrote went with its process. */
+function lostOutputs({ task }: Job<WasmTask>): Execution['outputs'] {
+  return task.outputs.map(({ path }) => ({ path, error: { code: 'UNREADABLE', message: 'the task was killed, and its files were in its memory' } }))
+}
+
+function refused(reason: string, name?: string): SoukError<'MODULE_REFUSED'> {
+  return new SoukError({ code: 'MODULE_REFUSED', message: `The module is refused: ${reason}.`, details: { reason, ...(name !== undefined && { name }) } })
+}
+
+function sandboxFailed(reason: string, cause?: unknown): SoukError<'EXECUTOR_FAILED'> {
+  return new SoukError({ code: 'EXECUTOR_FAILED', message: `The sandbox failed: ${reason}.`, details: { runtime: 'wasm', reason }, cause })
+}
+
+export function providerStopped(): SoukError<'PROVIDER_STOPPED'> {
+  return new SoukError({ code: 'PROVIDER_STOPPED', message: 'The provider stopped while it had the task.', details: { attempts: 1 } })
+}
+
+export function cancelled(): SoukError<'CANCELLED'> {
+  return new SoukError({ code: 'CANCELLED', message: 'The task was cancelled before it started.', details: {}, phase: 'prepare' })
+}

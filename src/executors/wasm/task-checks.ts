@@ -1,0 +1,53 @@
+import { SoukError, type Refusal } from '../../protocol/errors.ts'
+import type { LimitKey, Limits } from '../../protocol/limits.ts'
+import type { WasmTask } from '../executor.ts'
+
+/** What this runtime can hold a task to, beyond what its probe hits; `unenforceable` are no limits of this runtime. */
+export interface WasmBounds {
+  readonly stackBytes: { readonly min: number; readonly max: number }
+  readonly unenforceable: readonly { readonly limit: LimitKey; readonly why: string }[]
+}
+
+/** Refuses, before anything is started, a task that cannot be run as it asks. Throws SoukError. */
+export function checkTask({ task, limits, bounds, maxModuleBytes }: { readonly task: WasmTask; readonly limits: Limits; readonly bounds: WasmBounds; readonly maxModuleBytes: number }): void {
+  if (task.module.bytes > maxModuleBytes) {
+    const reason = `the module has ${task.module.bytes} bytes; this provider takes ${maxModuleBytes}`
+    throw new SoukError({ code: 'MODULE_REFUSED', message: `The module is refused: ${reason}.`, details: { reason } })
+  }
+  const inputBytes = task.inputs.reduce((sum, input) => sum + input.bytes, 0)
+  if (inputBytes > limits.memoryBytes) {
+    throw invalid('inputs', `they have ${inputBytes} bytes, and a WebAssembly task's files count as its memory, which is ${limits.memoryBytes}`)
+  }
+  const folders = ['/tmp', task.workdir ?? '/', ...task.outputs.map((output) => output.path)]
+  for (const { target } of task.inputs) {
+    const folder = folders.find((path) => path === target || path.startsWith(`${target}/`))
+    if (folder !== undefined) throw invalid('inputs', `the target ${target} is, or lies above, the folder ${folder}`)
+  }
+  const refusals = unmet(limits, bounds)
+  if (refusals.length > 0) {
+    throw new SoukError({ code: 'REFUSED', message: refusals.map((refusal) => refusal.message).join(' '), details: { reasons: refusals }, phase: 'prepare' })
+  }
+}
+
+function unmet(limits: Limits, { stackBytes, unenforceable }: WasmBounds): Refusal[] {
+  const refusals: Refusal[] = []
+  for (const { limit, why } of unenforceable) {
+    if (limits[limit] !== undefined) refusals.push({ reason: 'CAP_UNPROVEN', message: `WebAssembly tasks cannot be held to ${limit}: ${why}.`, subject: limit })
+  }
+  if (limits.cpuCores < 1) refusals.push({ reason: 'CAP_UNPROVEN', message: 'A WebAssembly task cannot be held to less than one core.', subject: 'cpuCores', asked: String(limits.cpuCores), offered: '1' })
+  const asked = limits.stackBytes
+  if (asked !== undefined && (asked < stackBytes.min || asked > stackBytes.max)) {
+    refusals.push({
+      reason: asked > stackBytes.max ? 'CAP_ABOVE_OFFER' : 'CAP_UNPROVEN',
+      message: `A WebAssembly task's stack is between ${stackBytes.min} and ${stackBytes.max} bytes here.`,
+      subject: 'stackBytes',
+      asked: String(asked),
+      offered: String(asked > stackBytes.max ? stackBytes.max : stackBytes.min),
+    })
+  }
+  return refusals
+}
+
+function invalid(path: string, message: string): SoukError<'INVALID_INPUT'> {
+  return new SoukError({ code: 'INVALID_INPUT', message: `The task cannot be: ${path}: ${message}.`, details: { issues: [{ path, message }] }, phase: 'prepare' })
+}

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { readdir, readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const SETTLE_MS = 10_000
+
+/** How many descriptors this process has. */
+export async function openDescriptors(): Promise<number> {
+  return (await readdir('/proc/self/fd')).length
+}
+
+/** This process's children whose command line names `marker`, as a person would list them. */
+export async function childrenNaming(marker: string): Promise<string[]> {
+  const found: string[] = []
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const [status, commandLine] = await Promise.all([readOr(`/proc/${pid}/status`), readOr(`/proc/${pid}/cmdline`)])
+    if (new RegExp(`^PPid:\\s+${process.pid}$`, 'm').test(status) && commandLine.includes(marker)) found.push(`${pid} ${commandLine.replaceAll('\0', ' ')}`)
+  }
+  return found
+}
+
+async function readOr(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch(() => '') // the process is gone
+}
+
+/** Waits until `look` sees `expected`: what ends in the background may take a moment. */
+export async function settled(what: string, look: () => Promise<string>, expected: string): Promise<void> {
+  const deadline = performance.now() + SETTLE_MS
+  let seen = await look()
+  while (seen !== expected && performance.now() < deadline) {
+    await sleep(20)
+    seen = await look()
+  }
+  assert.equal(seen, expected, what)
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect, type Client } from '../../src/client/connect.ts'
+import { taskFromCommandLine, type LoadedTask } from '../../src/client/load-task.ts'
+import { loadOrCreateKey } from '../../src/identity/key-file.ts'
+import { isSoukError } from '../../src/protocol/errors.ts'
+import { descendantsOf, survivorsOf } from '../fixtures/processes.ts'
+import { startProvider, type ProviderProcess } from '../fixtures/provider-process.ts'
+import { wasmProgram } from '../fixtures/wasm-program.ts'
+
+const ROUNDS = 20
+const PER_ROUND = 5
+
+describe('a provider that is killed', function () {
+  this.timeout(240_000)
+  let dir: string
+  let provider: ProviderProcess | undefined
+  let client: Client | undefined
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'souk-crash-'))
+  })
+  after(async () => {
+    await client?.close()
+    await provider?.end('SIGKILL')
+    await rm(dir, { recursive: true, force: true })
+  })
+
+  it(`loses no accepted task, settles none twice and leaves nothing behind, ${ROUNDS} times at random instants`, async () => {
+    const config = 'capacity: {slots: 4, cpu_cores: 4}\npeers: {share: 1, unknown_share: 1}\n'
+    const tasks = await Promise.all([
+      task({ program: 'exit-code', args: ['7'], retry: 0 }),
+      task({ program: 'pause', args: ['150'], retry: 0 }),
+      task({ program: 'pause', args: ['150'], retry: 10 }),
+    ])
+    provider = await startProvider({ dir, config })
+    const port = Number(/\/tcp\/(\d+)\//.exec(provider.multiaddr)?.[1])
+    const key = await loadOrCreateKey({ file: join(dir, 'requester.key') })
+    client = await connect({ to: provider.multiaddr, key })
+
+    const accepted: string[] = []
+    const sandboxes = new Set<number>()
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const submits = Array.from({ length: PER_ROUND }, (_, index) => submit(client, tasks[index % tasks.length]))
+      await new Promise((resolve) => setTimeout(resolve, randomInt(0, 250)))
+      for (const pid of await descendantsOf(provider.pid)) sandboxes.add(pid)
+      await provider.end('SIGKILL')
+      provider = await startProvider({ dir, config, port })
+      accepted.push(...(await Promise.all(submits)).filter((taskId) => taskId !== undefined))
+    }
+
+    for (const taskId of accepted) {
+      try {
+        const { receipt } = await client.task(taskId).result({ signal: AbortSignal.timeout(60_000) })
+        assert.equal(receipt.outcome.kind, 'exited', `${taskId}: ${JSON.stringify(receipt.outcome)}`)
+      } catch (error) {
+        assert.ok(isSoukError(error, 'PROVIDER_STOPPED'), `${taskId}: ${(error as Error).stack}`)
+      }
+    }
+    assert.ok(accepted.length >= ROUNDS, `only ${accepted.length} tasks were accepted`)
+    await client.close()
+    assert.equal(await provider.end('SIGTERM'), 0, provider.log())
+    provider = undefined
+
+    assertSettledOnce({ file: join(dir, 'data', 'journal.sqlite'), accepted })
+    assert.ok(sandboxes.size > 0)
+    assert.deepEqual(await survivorsOf(sandboxes, { withinMs: 5_000 }), [], 'sandbox processes are left')
+    assert.deepEqual(await readdir(join(dir, 'data', 'work')).catch(() => []), [], 'scratch folders are left')
+  })
+})
+
+/** The id of the task once it is accepted for good; undefined where it was not. */
+async function submit(client: Client | undefined, task: LoadedTask | undefined): Promise<string | undefined> {
+  assert.ok(client !== undefined && task !== undefined)
+  const submitted = await client.submit({ task, signal: AbortSignal.timeout(60_000) })
+  return submitted.taskId
+}
+
+async function task({ program, args, retry }: { program: string; args: string[]; retry: number }): Promise<LoadedTask> {
+  const module = await wasmProgram(program)
+  return taskFromCommandLine({ wasm: module, baseDir: '/', args, name: program, retry })
+}
+
+/** The journal itself tells: every accepted task has one end, and no task has two. */
+function assertSettledOnce({ file, accepted }: { readonly file: string; readonly accepted: readonly string[] }): void {
+  const journal = new DatabaseSync(file, { readOnly: true })
+  try {
+    const rows = journal.prepare("SELECT task_id, kind, count(*) AS n FROM events WHERE kind IN ('accepted', 'finished', 'failed') GROUP BY task_id, kind").all()
+    const ends = new Map<string, number>()
+    for (const row of rows) {
+      assert.equal(row['n'], 1, JSON.stringify(row))
+      if (row['kind'] !== 'accepted') ends.set(String(row['task_id']), (ends.get(String(row['task_id'])) ?? 0) + 1)
+    }
+    for (const taskId of accepted) assert.equal(ends.get(taskId), 1, `${taskId} has ${ends.get(taskId) ?? 0} ends`)
+  } finally {
+    journal.close()
+  }
+}

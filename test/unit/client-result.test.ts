@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict'
+import { Buffer } from 'node:buffer'
+import { ByteCollector } from '../../src/client/byte-collector.ts'
+import { collectResult, type CollectOptions } from '../../src/client/collect-result.ts'
+import { completedOrThrow } from '../../src/client/completed-or-throw.ts'
+import { runDocumentOf } from '../../src/client/run-document.ts'
+import { signDigest } from '../../src/identity/sign.ts'
+import { receiptHashOf } from '../../src/identity/typed-data.ts'
+import { verifyDocument } from '../../src/identity/verify-document.ts'
+import { isSoukError, SoukError } from '../../src/protocol/errors.ts'
+import type { TaskEvent } from '../../src/protocol/events.ts'
+import type { Outcome } from '../../src/protocol/execution.ts'
+import type { Receipt } from '../../src/protocol/receipt.ts'
+import { taskSpecSchema } from '../../src/protocol/task.ts'
+import { keyOf, providerKey, requesterKey, signedReceipt, specText, unsignedReceipt } from '../fixtures/receipts.ts'
+
+const streams = { stdout: Buffer.from('hello\n'), stderr: Buffer.from('oh\n') }
+const receipt = signedReceipt(streams)
+const task = { spec: taskSpecSchema.parse(JSON.parse(specText)), bytes: new Uint8Array(Buffer.from(specText)) }
+const expected = { taskId: receipt.taskId, provider: providerKey.address, requester: requesterKey.address, task }
+
+const outputOf = (text: Uint8Array, stream: 'stdout' | 'stderr' = 'stdout'): TaskEvent => ({ kind: 'output', stream, offset: 0, data: text })
+const finishedWith = (claimed: Receipt): TaskEvent => ({ kind: 'finished', atMs: 1, result: { kind: 'receipt', receipt: claimed } })
+
+async function* these(events: readonly TaskEvent[]): AsyncGenerator<TaskEvent> {
+  yield* events
+}
+
+const collect = (events: readonly TaskEvent[], options: Partial<CollectOptions> = {}) => collectResult({ events: these(events), expected, ...options })
+const run = [outputOf(streams.stdout), outputOf(streams.stderr, 'stderr'), finishedWith(receipt)]
+
+const refusedFor = (reason: RegExp) => (thrown: unknown): boolean => {
+  assert(isSoukError(thrown, 'RECEIPT_INVALID'), String(thrown))
+  assert.match(thrown.details.reasons.join('; '), reason)
+  return true
+}
+
+describe('collecting a result', () => {
+  it('resolves to the output and the receipt that vouches for it', async () => {
+    const result = await collect(run)
+    assert.deepEqual(Buffer.from(result.stdout), streams.stdout)
+    assert.deepEqual(Buffer.from(result.stderr), streams.stderr)
+    assert.deepEqual(result.receipt, receipt)
+  })
+
+  it('makes a document that verifies', async () => {
+    const document = runDocumentOf({ task, result: await collect(run) })
+    assert.deepEqual(verifyDocument(JSON.parse(JSON.stringify(document))).document, document)
+  })
+
+  it('keeps the output of the newest attempt alone, and tells of every event in turn', async () => {
+    const seen: string[] = []
+    const attempts = [{ kind: 'started', atMs: 1, attempt: 1 }, outputOf(Buffer.from('old')), { kind: 'started', atMs: 2, attempt: 2 }, ...run] as const
+    const result = await collect(attempts, {
+      async onEvent(event) {
+        await Promise.resolve()
+        seen.push(event.kind)
+      },
+    })
+    assert.deepEqual(Buffer.from(result.stdout), streams.stdout)
+    assert.deepEqual(seen, ['started', 'output', 'started', 'output', 'output', 'finished'])
+  })
+
+  it('rejects with what the task failed with', async () => {
+    const error = new SoukError({ code: 'QUEUE_TIMEOUT', message: 'too long', details: { waitedMs: 5 } })
+    await assert.rejects(collect([{ kind: 'finished', atMs: 1, result: { kind: 'failed', error: error.toJSON() } }]), (thrown) => {
+      assert(isSoukError(thrown, 'QUEUE_TIMEOUT'))
+      return thrown.details.waitedMs === 5 && thrown.fault === 'provider'
+    })
+  })
+
+  it('refuses output that the receipt does not vouch for', async () => {
+    await assert.rejects(collect([outputOf(Buffer.from('hallo\n')), outputOf(streams.stderr, 'stderr'), finishedWith(receipt)]), refusedFor(/^stdout/))
+    await assert.rejects(collect([outputOf(streams.stdout), finishedWith(receipt)]), refusedFor(/^stderr/))
+  })
+
+  it('refuses a receipt by another provider, however well signed', async () => {
+    const impostor = keyOf(7)
+    const { ...claimed } = unsignedReceipt(streams)
+    const forged = { ...claimed, provider: impostor.address }
+    const signature = signDigest({ digest: receiptHashOf(forged), key: impostor })
+    await assert.rejects(collect([...run.slice(0, 2), finishedWith({ ...forged, signature })]), refusedFor(/by another provider/))
+  })
+
+  it('refuses a receipt about another task, another requester, another spec or a foreign runtime', async () => {
+    await assert.rejects(collect(run, { expected: { ...expected, taskId: `0x${'12'.repeat(32)}` } }), refusedFor(/another task/))
+    await assert.rejects(collect(run, { expected: { ...expected, requester: providerKey.address } }), refusedFor(/another requester/))
+    const other = { ...task, bytes: Buffer.from(`${specText} `) }
+    await assert.rejects(collect(run, { expected: { ...expected, task: other } }), refusedFor(/another spec/))
+    const native = { ...task, spec: { ...task.spec, runtime: { type: 'native' as const, image: 'busybox' } } }
+    await assert.rejects(collect(run, { expected: { ...expected, task: native } }), refusedFor(/does not allow the runtime/))
+  })
+
+  it('refuses a receipt that was changed after it was signed', async () => {
+    await assert.rejects(collect([...run.slice(0, 2), finishedWith({ ...receipt, priceWei: '1' })]), refusedFor(/signature/))
+  })
+
+  it('takes no more than it keeps, and no more than the task may write', async () => {
+    await assert.rejects(collect(run, { maxOutputBytes: 8 }), (thrown) => isSoukError(thrown, 'RESOURCE_LIMIT') && thrown.details.limit === 'output')
+    const small = { ...task, spec: { ...task.spec, limits: { outputBytes: 5 } } }
+    await assert.rejects(collect(run, { expected: { ...expected, task: small } }), (thrown) => isSoukError(thrown, 'PROTOCOL_ERROR'))
+  })
+})
+
+describe('collected bytes', () => {
+  it('stay small however small the pieces are', () => {
+    const collector = new ByteCollector()
+    for (let index = 0; index < 10_000; index++) collector.append(Uint8Array.of(index & 0xff))
+    assert.equal(collector.byteLength, 10_000)
+    assert.equal(collector.bytes()[300], 300 & 0xff)
+    assert.equal(collector.bytes().buffer.byteLength, 10_000)
+  })
+})
+
+describe('a result or an exception', () => {
+  const resultWith = (outcome: Outcome) => ({ receipt: { ...receipt, outcome } })
+
+  it('is EXECUTION_TIMEOUT for a time, with the limit as it was applied', () => {
+    assert.throws(
+      () => completedOrThrow(resultWith({ kind: 'limit', limit: 'wallTime' })),
+      (thrown) => {
+        assert(isSoukError(thrown, 'EXECUTION_TIMEOUT'))
+        assert.deepEqual(thrown.details, { limit: 'wallTime', limitMs: 1000 })
+        return true
+      },
+    )
+  })
+
+  it('is RESOURCE_LIMIT for every other limit, also one without a value', () => {
+    for (const [limit, details] of [
+      ['output', { limit: 'output', limitValue: 1000 }],
+      ['fuel', { limit: 'fuel' }],
+    ] as const) {
+      assert.throws(
+        () => completedOrThrow(resultWith({ kind: 'limit', limit })),
+        (thrown) => {
+          assert(isSoukError(thrown, 'RESOURCE_LIMIT'))
+          assert.deepEqual(thrown.details, details)
+          return true
+        },
+      )
+    }
+  })
+
+  it('is CANCELLED for a cancelled task, and the result for every end of its own', () => {
+    assert.throws(() => completedOrThrow(resultWith({ kind: 'cancelled' })), (thrown) => isSoukError(thrown, 'CANCELLED'))
+    for (const outcome of [{ kind: 'exited', code: 3 }, { kind: 'trapped', trap: 'unreachable' }, { kind: 'killed', signal: 'SIGSEGV' }] as const) {
+      const result = resultWith(outcome)
+      assert.equal(completedOrThrow(result), result)
+    }
+  })
+})

@@ -1,0 +1,329 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
+import { isSoukError, type Issue } from '../../src/protocol/errors.ts'
+import { configEntries, loadConfig } from '../../src/node/config.ts'
+import { CONFIG_KEY_NAMES, variableOf } from '../../src/node/config-schema.ts'
+import type { Machine } from '../../src/node/machine.ts'
+
+const GIB = 1024 ** 3
+const machine: Machine = {
+  cores: 4,
+  memoryBytes: 8 * GIB,
+  threadStackBytes: 8 * 1024 * 1024,
+  home: '/home/op',
+  cwd: '/work',
+}
+const shipped = (name: string): string => fileURLToPath(new URL(`../../config/${name}`, import.meta.url))
+
+describe('the configuration', () => {
+  let dir = ''
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'souk-config-'))
+  })
+  after(() => rm(dir, { recursive: true }))
+
+  const load = async (yaml: string | Uint8Array, env: Record<string, string> = {}) => {
+    const file = join(dir, 'provider.yaml')
+    await writeFile(file, yaml)
+    return loadConfig({ file, env, machine })
+  }
+  const issuesOf = async (yaml: string | Uint8Array, env: Record<string, string> = {}): Promise<readonly Issue[]> => {
+    let issues: readonly Issue[] = []
+    await assert.rejects(load(yaml, env), (error) => {
+      assert.ok(isSoukError(error, 'CONFIG_INVALID'), String(error))
+      assert.equal(error.details.file, join(dir, 'provider.yaml'))
+      assert.ok(error.message.startsWith(join(dir, 'provider.yaml')))
+      issues = error.details.issues
+      return true
+    })
+    for (const issue of issues) assert.ok(issue.message !== '')
+    return issues
+  }
+  const only = async (yaml: string | Uint8Array, env: Record<string, string> = {}): Promise<string> => {
+    const issues = await issuesOf(yaml, env)
+    assert.equal(issues.length, 1, JSON.stringify(issues))
+    const [issue] = issues
+    return `${issue?.path} ${issue?.message}`
+  }
+
+  it('has safe defaults without a file', async () => {
+    const { config, origins } = await loadConfig({ env: {}, machine })
+    assert.equal(config.node.dataDir, '/home/op/.souk/node')
+    assert.deepEqual(config.network.listen, ['/ip4/127.0.0.1/tcp/4150'])
+    assert.deepEqual(config.capacity, { slots: 4, cpuCores: 4, memoryBytes: 4 * GIB, diskBytes: 4 * GIB })
+    assert.ok(config.peers.share < 1 && config.peers.unknownShare < 1)
+    assert.equal(config.sandbox.docker.enabled, false)
+    assert.equal(config.sandbox.docker.networkMode, 'none')
+    assert.equal(config.sandbox.docker.privileged, false)
+    assert.equal(config.priceWei, 0n)
+    assert.deepEqual(new Set(Object.values(origins)), new Set(['default']))
+  })
+
+  it('works with the defaults on this machine', async () => {
+    const { config } = await loadConfig({ env: {} })
+    assert.ok(config.capacity.slots >= 1)
+    assert.ok(config.capacity.memoryBytes >= config.sandbox.wasm.memoryLimitBytes)
+  })
+
+  it('ships its defaults as a file that has every key', async () => {
+    const { config, origins } = await loadConfig({ file: shipped('default.yaml'), env: {}, machine })
+    assert.deepEqual(config, (await loadConfig({ env: {}, machine })).config)
+    assert.deepEqual(
+      Object.entries(origins).filter(([, origin]) => origin !== 'file'),
+      [],
+    )
+  })
+
+  it('ships an example that loads on this machine', async () => {
+    const { config } = await loadConfig({ file: shipped('provider.yaml'), env: {} })
+    assert.equal(config.node.dataDir, fileURLToPath(new URL('../../souk-data', import.meta.url)))
+    assert.ok(config.network.listen.every((address) => address.startsWith('/ip4/127.0.0.1/')))
+  })
+
+  it('takes the sandbox keys in the units that people write', async () => {
+    const yaml = (size: string, time: string) => `
+sandbox:
+  default_runtime: docker
+  docker: { memory_limit: ${size}, cpu_limit: 1.5, network_mode: none, privileged: false }
+  wasm: { memory_limit: ${size}, stack_size: 512k, timeout: ${time} }
+`
+    for (const [size, time] of [
+      ['512m', '30s'],
+      ["'512m'", "'30s'"],
+      ['536870912', '30000'],
+    ] as const) {
+      const { sandbox } = (await load(yaml(size, time))).config
+      assert.equal(sandbox.defaultRuntime, 'docker')
+      assert.deepEqual(sandbox.docker, {
+        enabled: false,
+        memoryLimitBytes: 512 * 1024 ** 2,
+        cpuLimitCores: 1.5,
+        networkMode: 'none',
+        privileged: false,
+      })
+      assert.equal(sandbox.wasm.memoryLimitBytes, 512 * 1024 ** 2)
+      assert.equal(sandbox.wasm.stackSizeBytes, 512 * 1024)
+      assert.equal(sandbox.wasm.timeoutMs, 30_000)
+    }
+  })
+
+  it('is frozen to its leaves', async () => {
+    const { config } = await load('network: { listen: [/ip4/127.0.0.1/tcp/0] }')
+    assert.throws(() => Object.assign(config.sandbox.wasm, { timeoutMs: 1 }), TypeError)
+    assert.throws(() => (config.network.listen as string[]).push('/ip4/0.0.0.0/tcp/0'), TypeError)
+  })
+
+  it('puts the environment over the file, the file over the defaults, and says which', async () => {
+    const loaded = await load('queue: { max_tasks: 5, max_wait: 1m }\nnode: { data_dir: data }', {
+      SOUK_QUEUE_MAX_TASKS: '7',
+      SOUK_PEERS_KNOWN: `0x${'A'.repeat(40)}, 0x${'b'.repeat(40)}`,
+      SOUK_NETWORK_ANNOUNCE: '',
+      SOUK_SANDBOX_WASM_ENABLED: 'true',
+      SOUK_HOME: '/elsewhere',
+    })
+    assert.equal(loaded.config.queue.maxTasks, 7)
+    assert.equal(loaded.config.queue.maxWaitMs, 60_000)
+    assert.deepEqual(loaded.config.peers.known, [`0x${'a'.repeat(40)}`, `0x${'b'.repeat(40)}`])
+    const entries = new Map(configEntries(loaded).map(({ key, value, origin }) => [key as string, { value, origin }]))
+    assert.deepEqual(entries.get('queue.max_tasks'), { value: 7, origin: 'env SOUK_QUEUE_MAX_TASKS' })
+    assert.deepEqual(entries.get('queue.max_wait'), { value: '1m', origin: 'file' })
+    assert.deepEqual(entries.get('timeouts.drain'), { value: '30s', origin: 'default' })
+    assert.equal(entries.size, CONFIG_KEY_NAMES.length)
+  })
+
+  it('starts relative paths at the file, or the working directory for the environment', async () => {
+    assert.equal((await load('node: { data_dir: ./data }')).config.node.dataDir, join(dir, 'data'))
+    assert.equal((await load('node: { data_dir: ~/x }')).config.node.dataDir, '/home/op/x')
+    assert.equal((await load('', { SOUK_NODE_DATA_DIR: 'data' })).config.node.dataDir, '/work/data')
+  })
+
+  it('can read back what it shows', async () => {
+    const { values, origins, config } = await load(
+      'price_wei: 123456789012345678901234567890\nsandbox: { wasm: { timeout: 90s } }',
+    )
+    assert.equal(config.priceWei, 123_456_789_012_345_678_901_234_567_890n)
+    const env = Object.fromEntries(
+      configEntries({ values, origins }).map(({ key, value }) => [variableOf(key), [value].flat().join(',')]),
+    )
+    assert.deepEqual((await loadConfig({ env, machine })).config, config)
+  })
+
+  it('takes addresses without quotes, which YAML reads as numbers', async () => {
+    const address = '0x1234567890123456789012345678901234567890'
+    assert.deepEqual((await load(`peers: { known: [${address}] }`)).config.peers.known, [address])
+  })
+
+  it('takes an empty file, and sections whose keys are commented out', async () => {
+    const { config } = await loadConfig({ env: {}, machine })
+    assert.deepEqual((await load('')).config, config)
+    assert.deepEqual((await load('# nothing\nsandbox:\n  wasm:\n  # timeout: 1s\n')).config, config)
+  })
+
+  it('names every problem at once, with key, place and what would be right', async () => {
+    const issues = await issuesOf(
+      `nod: { data_dir: x }
+queue:
+  max_task: 5
+  max_wait: soon
+sandbox:
+  default_runtime: wsm
+  docker: { network_mode: host, privileged: true, cpu_limit: lots }
+  wasm: { stack_size: 64m, memory_limit: 8g }
+capacity: 4
+network: { listen: [localhost:4150] }
+peers: { known: [bob], share: 2 }
+`,
+      { SOUK_RETRY_MAX: '3 times', SOUK_SANDBOX_WASM_TIMOUT: '1s' },
+    )
+    const expected: Record<string, RegExp> = {
+      nod: /did you mean node\? \(line 1, column 1\)$/,
+      'queue.max_task': /did you mean max_tasks\? \(line 3, column 3\)$/,
+      'queue.max_wait': /must be a duration such as 30s.*not "soon" \(line 4, column 13\)$/,
+      'sandbox.default_runtime': /must be one of wasm, docker, native, not "wsm"; did you mean wasm\?/,
+      'sandbox.docker.network_mode': /must be none \(a stranger's task must not reach your network.*not "host"/,
+      'sandbox.docker.privileged': /must be false: a privileged container is root on this machine/,
+      'sandbox.docker.cpu_limit': /must be a number from 0.01 to 4096, not "lots"/,
+      'sandbox.wasm.stack_size': /must be at most 7m \(the stack of the thread/,
+      'sandbox.wasm.memory_limit': /must be at most 4g/,
+      capacity: /must be a map of slots, cpu_cores, memory, disk, not 4 \(line 9, column 11\)$/,
+      'network.listen': /item 1 must be a multiaddr such as \/ip4\/127.0.0.1\/tcp\/4150, not "localhost:4150"/,
+      'peers.known': /item 1 must be an Ethereum address/,
+      'peers.share': /must be a number from 0.001 to 1, not 2/,
+      'retry.max': /must be a whole number from 0 to 10, not "3 times" \(SOUK_RETRY_MAX\)/,
+      SOUK_SANDBOX_WASM_TIMOUT: /did you mean SOUK_SANDBOX_WASM_TIMEOUT\?/,
+    }
+    assert.deepEqual(new Set(issues.map(({ path }) => path)), new Set(Object.keys(expected)))
+    for (const { path, message } of issues) assert.match(message, expected[path] ?? /^$/)
+  })
+
+  it('says where a key that is at the wrong level belongs', async () => {
+    assert.match(await only('docker: { memory_limit: 1g }'), /^docker is not a known key/)
+    assert.match(await only('node: { max_tasks: 1 }'), /is not a known key here; did you mean queue.max_tasks\?/)
+  })
+
+  it('refuses secrets', async () => {
+    assert.match(await only('private_key: 0x12'), /secrets are in files of their own/)
+    assert.match(await only('node: { password: x }'), /secrets are in files of their own/)
+  })
+
+  it('refuses values that contradict each other', async () => {
+    assert.match(
+      await only('capacity: { memory: 256m }'),
+      /^sandbox.wasm.memory_limit must be at most capacity.memory, which is 256m, not 512m/,
+    )
+    assert.match(await only('storage: { quota: 1m }'), /^storage.task_input_limit must be at most storage.quota/)
+    assert.match(
+      await only('sandbox: { wasm: { enabled: false } }'),
+      /^sandbox.wasm.enabled must be true, or sandbox.docker.enabled: the node would offer nothing/,
+    )
+    await load('capacity: { memory: 256m }\nsandbox: { wasm: { memory_limit: 256m } }')
+  })
+
+  it('bounds the stack by what the thread has', async () => {
+    const small = { ...machine, threadStackBytes: 2 * 1024 * 1024 }
+    await loadConfig({ env: { SOUK_SANDBOX_WASM_STACK_SIZE: '1m' }, machine: small })
+    await assert.rejects(
+      loadConfig({ env: { SOUK_SANDBOX_WASM_STACK_SIZE: '2m' }, machine: small }),
+      /must be at most 1m/,
+    )
+    await loadConfig({
+      env: { SOUK_SANDBOX_WASM_STACK_SIZE: '512m' },
+      machine: { ...machine, threadStackBytes: Infinity },
+    })
+  })
+
+  it('refuses what is no value of the kind', async () => {
+    const wrong: Record<string, readonly string[]> = {
+      'node.data_dir': ['5', '[a]', '""'],
+      'node.log_level': ['loud', 'true'],
+      'network.listen': [
+        '[]',
+        '5',
+        '[[a]]',
+        '[/ip4/300.0.0.1/tcp/1]',
+        '[/ip4/127.0.0.1/tcp/70000]',
+        '[/ip4/127.0.0.1/udp/1]',
+        '[/ip4/127.0.0.1/tcp/1, /ip4/127.0.0.1/tcp/1]',
+      ],
+      'network.max_connections': ['0', '1.5', '"x"', '.inf', '.nan', 'true'],
+      'chain.id': ['-1', '"0x1"'],
+      'capacity.slots': ['0', '5000', 'most'],
+      'capacity.memory': ['1k', '50%', '-1', 'half', '1.00001k'],
+      'queue.max_wait': ['0', '25d', '-1s'],
+      price_wei: ['-1', '1.5', 'free', '"01"'],
+      'sandbox.wasm.enabled': ['yes', '1', '"on"'],
+      'sandbox.wasm.timeout': ['[]', 'never'],
+      'sandbox.docker.privileged': ['"true"', '1'],
+      'sandbox.docker.network_mode': ['host', 'bridge', 'null', '[none]'],
+    }
+    for (const [key, values] of Object.entries(wrong)) {
+      for (const value of values) {
+        const yaml = `${key
+          .split('.')
+          .map((step, depth) => `${'  '.repeat(depth)}${step}:`)
+          .join('\n')} ${value}\n`
+        assert.ok((await only(yaml)).startsWith(`${key} `), `${key}: ${value}`)
+      }
+    }
+  })
+
+  it('refuses a file that is no configuration', async () => {
+    assert.match(await only('a: [1\nb: 2'), /is not valid YAML: .* \(line 2, column 1\)/)
+    assert.match(
+      await only('node:\n  log_level: info\n  log_level: warn'),
+      /^node.log_level is there twice \(line 3, column 3\)/,
+    )
+    assert.match(await only('- 1'), /must be a map of node,/)
+    assert.match(await only('a: 1\n---\nb: 2'), /is not valid YAML/)
+    assert.match(await only('node: *nothing'), /is not valid YAML: Unresolved alias/)
+    assert.match(await only('node: { data_dir: }'), /^node.data_dir is empty/)
+    assert.match(await only('node: { data_dir: { a: 1 } }'), /^node.data_dir must be a path.*, not a map/)
+    assert.match(
+      await only('node: { data_dir: !!binary aGVsbG8= }'),
+      /^node.data_dir must be a path.*, not binary data/,
+    )
+    assert.match(await only(Uint8Array.of(0xff, 0xfe, 0x00)), /is not UTF-8/)
+    assert.match(await only('#'.repeat(300_000)), /is larger than 262144 bytes/)
+    assert.match(
+      await only(
+        'x: &a [1]\n'.concat(
+          ...'bcdefgh'.split('').map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[i]}`).join()}]\n`),
+        ),
+      ),
+      /Excessive alias count/,
+    )
+    for (const key of ['__proto__', 'constructor', 'toString', 'hasOwnProperty'])
+      assert.ok((await only(`${key}: { a: 1 }`)).startsWith(key))
+    assert.equal(({} as { a?: number }).a, undefined)
+  })
+
+  it('refuses a file that is none', async () => {
+    const missing = join(dir, 'missing.yaml')
+    await assert.rejects(loadConfig({ file: missing, env: {}, machine }), (error) => {
+      assert.ok(isSoukError(error, 'CONFIG_INVALID'))
+      assert.equal(error.details.file, missing)
+      return /there is no such file/.test(error.message)
+    })
+    await assert.rejects(loadConfig({ file: dir, env: {}, machine }), /is a folder/)
+    await assert.rejects(loadConfig({ file: '/dev/null', env: {}, machine }), /is not a regular file/)
+  })
+
+  it('gives a configuration or a typed error for any value of any key', async () => {
+    const keys = fc.constantFrom(...CONFIG_KEY_NAMES)
+    await fc.assert(
+      fc.asyncProperty(keys, fc.oneof(fc.string(), fc.json(), fc.double().map(String)), async (key, value) => {
+        try {
+          await loadConfig({ env: { [variableOf(key)]: value }, machine })
+        } catch (error) {
+          assert.ok(isSoukError(error, 'CONFIG_INVALID'), String(error))
+          assert.ok(error.details.issues.every(({ message }) => message.length < 1000))
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+})

@@ -1,0 +1,308 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { loadTask, taskFromCommandLine } from '../../src/client/load-task.ts'
+import { isSoukError, type Issue } from '../../src/protocol/errors.ts'
+import { blobsOf, taskSpecSchema } from '../../src/protocol/task.ts'
+
+const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex')
+
+describe('loading a task', () => {
+  let dir = ''
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'souk-load-'))
+    await put('app.wasm', 'module')
+    await put('book.txt', 'a book')
+  })
+  afterEach(() => rm(dir, { recursive: true }))
+
+  const put = async (name: string, data: string | Uint8Array): Promise<string> => {
+    const file = join(dir, name)
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, data)
+    return file
+  }
+  const HEAD = 'version: 1\nruntime: { module: ./app.wasm }\n'
+  const load = (yaml: string) => loadTask({ text: yaml, format: 'yaml', baseDir: dir })
+  const issuesOf = async (task: Promise<unknown>): Promise<readonly Issue[]> => {
+    let issues: readonly Issue[] = []
+    await assert.rejects(task, (error) => {
+      assert.ok(isSoukError(error, 'INVALID_INPUT'), String(error))
+      issues = error.details.issues
+      return true
+    })
+    return issues
+  }
+  const only = async (task: Promise<unknown>): Promise<string> => {
+    const issues = await issuesOf(task)
+    assert.equal(issues.length, 1, JSON.stringify(issues))
+    return `${issues[0]?.path} ${issues[0]?.message}`
+  }
+
+  it('makes the spec, its bytes and its blobs of a file', async () => {
+    const file = await put(
+      'sub/count.yaml',
+      `version: 1
+runtime: { type: wasm, module: ../app.wasm }
+command: [-l, 10]
+env: { LANG: C }
+stdin: { file: ../book.txt }
+inputs: [{ source: ../book.txt, target: /in/book.txt }]
+outputs: [{ path: /out }]
+resources: { memory: 1m }
+timeouts: { queue: 1s, execution: 2s, total: 3s }
+retry: 1
+`,
+    )
+    const { spec, bytes, blobs } = await loadTask({ file })
+    const book = { sha256: sha256('a book'), bytes: 6 }
+    assert.deepEqual(spec, {
+      version: 1,
+      name: 'count',
+      runtime: { type: 'wasm', module: { sha256: sha256('module'), bytes: 6 } },
+      command: ['-l', '10'],
+      env: { LANG: 'C' },
+      stdin: book,
+      inputs: [{ source: book, target: '/in/book.txt' }],
+      outputs: [{ path: '/out' }],
+      limits: { wallTimeMs: 2000, memoryBytes: 1_048_576 },
+      queueTimeoutMs: 1000,
+      totalTimeoutMs: 3000,
+      network: 'none',
+      retry: 1,
+      maxPriceWei: '0',
+      verify: 'once',
+    })
+    assert.deepEqual(taskSpecSchema.parse(JSON.parse(new TextDecoder().decode(bytes))), spec)
+    assert.deepEqual(
+      blobs,
+      new Map([
+        [sha256('module'), { path: join(dir, 'app.wasm'), bytes: 6 }],
+        [book.sha256, { path: join(dir, 'book.txt'), bytes: 6 }],
+      ]),
+    )
+    for (const { sha256: digest } of blobsOf(spec)) assert.ok(blobs.has(digest))
+  })
+
+  it('reads JSON where the name says so', async () => {
+    const file = await put('t.json', JSON.stringify({ version: 1, name: 'j', runtime: { module: 'app.wasm' } }))
+    assert.equal((await loadTask({ file })).spec.name, 'j')
+    await put('t.json', HEAD)
+    assert.match(await only(loadTask({ file })), /is not JSON/)
+  })
+
+  it('keeps text for standard input in memory', async () => {
+    const { spec, blobs } = await load(`${HEAD}stdin: héllo`)
+    const data = new TextEncoder().encode('héllo')
+    assert.deepEqual(spec.stdin, { sha256: sha256(data), bytes: 6 })
+    assert.deepEqual(blobs.get(sha256(data)), { data })
+    assert.equal((await load(`${HEAD}stdin: ""`)).spec.stdin, undefined)
+  })
+
+  it('takes a folder apart into its files, in order', async () => {
+    await put('data/b.txt', 'b')
+    await put('data/a/z.txt', 'z')
+    await put('data/a.txt', 'a')
+    await put('data/ü.txt', 'u')
+    await mkdir(join(dir, 'data/empty'))
+    const { spec, blobs } = await load(
+      `${HEAD}inputs: [{ source: ./data, target: /in/data }, { source: book.txt, target: /in/book }]`,
+    )
+    assert.deepEqual(
+      spec.inputs.map(({ source, target }) => [target, source.sha256]),
+      [
+        ['/in/data/a.txt', sha256('a')],
+        ['/in/data/a/z.txt', sha256('z')],
+        ['/in/data/b.txt', sha256('b')],
+        ['/in/data/ü.txt', sha256('u')],
+        ['/in/book', sha256('a book')],
+      ],
+    )
+    assert.equal(blobs.size, 6)
+  })
+
+  it('refuses a folder that is not only files', async () => {
+    const folder = `${HEAD}inputs: [{ source: ./data, target: /in }]`
+    await mkdir(join(dir, 'data/deep'), { recursive: true })
+    await symlink('/etc/passwd', join(dir, 'data/deep/link'))
+    assert.match(
+      await only(load(folder)),
+      /^inputs.0.source names .*data, a folder that has .*deep\/link, which is a symbolic link.* \(line 3, column 20\)$/,
+    )
+    await rm(join(dir, 'data/deep/link'))
+    execFileSync('mkfifo', [join(dir, 'data/deep/fifo')])
+    assert.match(await only(load(folder)), /deep\/fifo, which is not a regular file/)
+    await rm(join(dir, 'data/deep/fifo'))
+    await writeFile(Buffer.concat([Buffer.from(join(dir, 'data/')), Buffer.of(0xff)]), 'x')
+    assert.match(await only(load(folder)), /whose name is not UTF-8/)
+  })
+
+  it('stops at more files than a task may have', async () => {
+    await mkdir(join(dir, 'many'))
+    await Promise.all(Array.from({ length: 1024 }, (_, index) => put(`many/${index}`, 'x')))
+    assert.equal((await load(`${HEAD}inputs: [{ source: ./many, target: /in }]`)).spec.inputs.length, 1024)
+    assert.match(
+      await only(load(`${HEAD}inputs: [{ source: book.txt, target: /book }, { source: ./many, target: /in }]`)),
+      /^inputs.1.source .* has more than the 1023 files/,
+    )
+  })
+
+  it('names every file that cannot be used, by key and path', async () => {
+    execFileSync('mkfifo', [join(dir, 'fifo')])
+    await symlink('loop', join(dir, 'loop'))
+    const issues = await issuesOf(
+      load(`version: 1
+runtime: { module: ./missing.wasm }
+stdin: { file: . }
+inputs:
+  - { source: fifo, target: /a }
+  - { source: book.txt/x, target: /b }
+  - { source: loop, target: /c }
+  - { source: /dev/zero, target: /d }
+`),
+    )
+    const text = issues.map(({ path, message }) => `${path} ${message.replaceAll(dir, 'DIR')}`)
+    assert.deepEqual(text, [
+      'runtime.module names DIR/missing.wasm: there is no such file (line 2, column 20)',
+      'stdin.file names DIR, which is a folder, not a file (line 3, column 16)',
+      'inputs.0.source names DIR/fifo, which is not a regular file (line 5, column 15)',
+      'inputs.1.source names DIR/book.txt/x: a part of its path is not a folder (line 6, column 15)',
+      'inputs.2.source names DIR/loop: too many symbolic links (line 7, column 15)',
+      'inputs.3.source names /dev/zero, which is not a regular file (line 8, column 15)',
+    ])
+  })
+
+  it('follows a link to a file that is named itself', async () => {
+    await symlink('book.txt', join(dir, 'link'))
+    const { spec } = await load(`${HEAD}inputs: [{ source: link, target: /a }]`)
+    assert.equal(spec.inputs[0]?.source.sha256, sha256('a book'))
+  })
+
+  it('refuses paths in each other’s way', async () => {
+    const inputs = (yaml: string) => only(load(`${HEAD}${yaml}`))
+    const both = '{ source: book.txt, target: /a }, { source: book.txt, target: /a/b }'
+    assert.match(
+      await inputs(`inputs: [${both}]`),
+      /^inputs targets of inputs and outputs must be distinct.* \(line 3, column 9\)$/,
+    )
+    assert.match(await inputs('outputs: [{ path: /a }, { path: /a/b }]'), /must be distinct/)
+    await put('data/book', 'x')
+    assert.match(
+      await inputs('inputs: [{ source: data, target: /a }, { source: book.txt, target: /a/book }]'),
+      /must be distinct/,
+    )
+  })
+
+  it('says which input a name too long comes from', async () => {
+    await put(`data/${'x'.repeat(250)}`, 'x')
+    const long = `/${'y'.repeat(250)}`.repeat(4)
+    const task = load(`${HEAD}inputs: [{ source: book.txt, target: /b }, { source: data, target: ${long} }]`)
+    assert.match(await only(task), /^inputs.1.target must be at most 1024 bytes \(line 3, column \d+\)$/)
+  })
+
+  it('bounds arguments and environment together', async () => {
+    const long = 'x'.repeat(120_000)
+    assert.match(
+      await only(
+        load(`${HEAD}command: [${long}]\nenv: { A: ${long} }\n`).then(() =>
+          taskFromCommandLine({ wasm: 'app.wasm', baseDir: dir, args: [long.repeat(5)] }),
+        ),
+      ),
+      /^command .*together must be at most 524288 bytes/,
+    )
+    assert.match(
+      await only(taskFromCommandLine({ wasm: 'app.wasm', baseDir: dir, args: ['a\0b'] })),
+      /^command.0 must not contain a NUL byte/,
+    )
+  })
+
+  it('refuses a task file that is none', async () => {
+    assert.match(await only(loadTask({ file: join(dir, 'missing.yaml') })), /there is no such file/)
+    assert.match(await only(loadTask({ file: dir })), /is a folder/)
+    assert.match(await only(loadTask({ file: '/dev/zero' })), /is not a regular file/)
+    assert.match(
+      await only(loadTask({ file: await put('big.yaml', '#'.repeat(300_000)) })),
+      /is larger than 262144 bytes/,
+    )
+    assert.match(await only(loadTask({ file: await put('binary.yaml', Uint8Array.of(0xc3, 0x28)) })), /is not UTF-8/)
+  })
+
+  it('names a task after its file, with what a name may have', async () => {
+    for (const [name, expected] of [
+      ['word_count.yaml', 'word_count'],
+      ['a(b)+c.yml', 'a-b--c'],
+      ['-.yaml', 'task'],
+      [`${'é'.repeat(110)}.yaml`, 'é'.repeat(100)],
+      [`a${'𝒳'.repeat(60)}.yaml`, `a${'𝒳'.repeat(49)}`],
+    ] as const) {
+      assert.equal((await loadTask({ file: await put(name, HEAD) })).spec.name, expected)
+    }
+  })
+
+  it('stops when it is told to', async () => {
+    const reason = new Error('enough')
+    await assert.rejects(
+      loadTask({ text: HEAD, format: 'yaml', baseDir: dir, signal: AbortSignal.abort(reason) }),
+      reason,
+    )
+  })
+
+  it('makes the same task of a command line', async () => {
+    const line = await taskFromCommandLine({
+      wasm: 'app.wasm',
+      baseDir: dir,
+      name: 't',
+      args: ['a', 'b c'],
+      env: { A: '1' },
+      stdin: { data: new TextEncoder().encode('in') },
+      workdir: '/w',
+      inputs: [{ source: 'book.txt', target: '/in/book' }],
+      outputs: [{ path: '/out' }],
+      limits: { memoryBytes: 1024 ** 2, wallTimeMs: 1000 },
+      queueTimeoutMs: 1000,
+      totalTimeoutMs: 2000,
+      retry: 1,
+      maxPriceWei: '5',
+    })
+    const file = await load(`version: 1
+name: t
+runtime: { type: wasm, module: app.wasm }
+command: [a, b c]
+env: { A: 1 }
+stdin: in
+workdir: /w
+inputs: [{ source: book.txt, target: /in/book }]
+outputs: [{ path: /out }]
+resources: { memory: 1m }
+timeouts: { execution: 1s, queue: 1s, total: 2s }
+retry: 1
+price: { max: 5 }
+`)
+    assert.deepEqual(line.spec, file.spec)
+    assert.deepEqual(line.blobs, file.blobs)
+    assert.equal((await taskFromCommandLine({ wasm: 'app.wasm', baseDir: dir })).spec.name, 'app')
+  })
+
+  it('names the keys of a task file for a command line, too', async () => {
+    assert.match(
+      await only(taskFromCommandLine({ wasm: 'none.wasm', baseDir: dir })),
+      /^runtime.module names .*none.wasm: there is no such file$/,
+    )
+    assert.match(
+      await only(taskFromCommandLine({ wasm: 'app.wasm', baseDir: dir, limits: { memoryBytes: 0 } })),
+      /^resources.memory must be more than 0/,
+    )
+    assert.match(
+      await only(taskFromCommandLine({ wasm: 'app.wasm', baseDir: dir, maxPriceWei: '1.5' })),
+      /^price.max an amount in wei/,
+    )
+    const env = Object.fromEntries([['__proto__', 'x']])
+    assert.match(
+      await only(taskFromCommandLine({ wasm: 'app.wasm', baseDir: dir, env })),
+      /^env.__proto__ cannot be the name of a variable/,
+    )
+  })
+})

@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import { isSoukError, type Issue } from '../../src/protocol/errors.ts'
+import { LIMIT_KEYS } from '../../src/protocol/limits.ts'
+import { KEY_OF_LIMIT, parseTaskFile, type TaskDraft } from '../../src/protocol/task-file.ts'
+
+const parse = (text: string, format: 'yaml' | 'json' = 'yaml'): TaskDraft =>
+  parseTaskFile({ text, format, subject: 'task.yaml' }).draft
+const issuesOf = (text: string, format: 'yaml' | 'json' = 'yaml'): readonly Issue[] => {
+  try {
+    parse(text, format)
+  } catch (error) {
+    assert.ok(isSoukError(error, 'INVALID_INPUT'), String(error))
+    assert.ok(error.message.startsWith('task.yaml'))
+    return error.details.issues
+  }
+  throw new Error(`accepted: ${text}`)
+}
+const only = (text: string, format: 'yaml' | 'json' = 'yaml'): string => {
+  const issues = issuesOf(text, format)
+  assert.equal(issues.length, 1, JSON.stringify(issues))
+  return `${issues[0]?.path} ${issues[0]?.message}`
+}
+const HEAD = 'version: 1\nruntime: { module: ./a.wasm }\n'
+
+const WHOLE = `
+version: 1
+name: word-count
+runtime: {type: wasm, module: ./wc.wasm}
+command: [-l]
+env: {LANG: C}
+stdin: {file: ./book.txt}
+workdir: /data
+inputs: [{source: ./book.txt, target: /in/book.txt}]
+outputs: [{path: /out}]
+resources: {cpu: 1, cpuShares: 512, memory: 128m, disk: 64m, inodes: 1000, pids: 16, openFiles: 64, output: 1m, stack: 1m, ioWeight: 50, fuel: 1000000}
+timeouts: {queue: 30s, execution: 30s, total: 2m, cpu: 20s, idle: 10s}
+network: none
+retry: 2
+price: {max: "1000000000000000000000"}
+verify: once
+`
+
+describe('the task file', () => {
+  it('is read into the units of the wire', () => {
+    assert.deepEqual(parse(WHOLE), {
+      name: 'word-count',
+      runtime: { type: 'wasm', module: './wc.wasm' },
+      command: ['-l'],
+      env: { LANG: 'C' },
+      stdin: { file: './book.txt' },
+      workdir: '/data',
+      inputs: [{ source: './book.txt', target: '/in/book.txt' }],
+      outputs: [{ path: '/out' }],
+      limits: {
+        cpuCores: 1,
+        cpuShares: 512,
+        cpuTimeMs: 20_000,
+        wallTimeMs: 30_000,
+        idleTimeMs: 10_000,
+        memoryBytes: 128 * 1024 ** 2,
+        stackBytes: 1024 ** 2,
+        diskBytes: 64 * 1024 ** 2,
+        inodes: 1000,
+        outputBytes: 1024 ** 2,
+        pids: 16,
+        openFiles: 64,
+        ioWeight: 50,
+        fuel: 1_000_000,
+      },
+      queueTimeoutMs: 30_000,
+      totalTimeoutMs: 120_000,
+      retry: 2,
+      maxPriceWei: '1000000000000000000000',
+    } satisfies TaskDraft)
+    assert.deepEqual(Object.keys(parse(WHOLE).limits).toSorted(), [...LIMIT_KEYS].toSorted())
+  })
+
+  it('needs no more than a version and what runs', () => {
+    assert.deepEqual(parse(HEAD), {
+      runtime: { module: './a.wasm' },
+      command: [],
+      env: {},
+      inputs: [],
+      outputs: [],
+      limits: {},
+      retry: 0,
+      maxPriceWei: '0',
+    })
+  })
+
+  it('is JSON as well, tabs included', () => {
+    const json = JSON.stringify(
+      { version: 1, runtime: { module: 'a.wasm' }, env: { EMOJI: '😀', NUMBER: 1.5 }, command: ['\u2028', '/'] },
+      null,
+      '\t',
+    )
+    assert.deepEqual(parse(json, 'json').env, { EMOJI: '😀', NUMBER: '1.5' })
+    assert.deepEqual(parse(json, 'json').command, ['\u2028', '/'])
+    assert.match(only('version: 1', 'json'), /is not JSON/)
+    assert.match(only('{"version": 1, "version": 1}', 'json'), /^version is there twice \(line 1, column 16\)/)
+  })
+
+  it('takes numbers and booleans in env and command exactly as they are written', () => {
+    const { env, command } = parse(
+      `${HEAD}env: { A: 1.10, B: 0x1F, C: true, D: 1e3, E: 007, F: "", G: yes }\ncommand: [1.10, 0o17, -5, false, -l]`,
+    )
+    assert.deepEqual(env, { A: '1.10', B: '0x1F', C: 'true', D: '1e3', E: '007', F: '', G: 'yes' })
+    assert.deepEqual(command, ['1.10', '0o17', '-5', 'false', '-l'])
+    assert.match(only(`${HEAD}env: { A: }`), /^env.A must be text, not nothing/)
+    assert.match(only(`${HEAD}env: { A: [1] }`), /^env.A must be text, not a list/)
+  })
+
+  it('takes text as standard input', () => {
+    assert.deepEqual(parse(`${HEAD}stdin: |\n  one\n  two\n`).stdin, { data: new TextEncoder().encode('one\ntwo\n') })
+  })
+
+  it('takes every runtime of the vocabulary', () => {
+    const digest = 'a1'.repeat(32)
+    const runtimes = [
+      '{ module: a }',
+      '{ type: wasm, module: a }',
+      '{ type: docker, image: busybox }',
+      '{ type: native, image: busybox@sha256:aa }',
+      '{ image: x }',
+      '{ program: a }',
+      '{ type: native, tar: a }',
+    ]
+    for (const runtime of runtimes) parse(`version: 1\nruntime: ${runtime}`)
+    assert.deepEqual(parse(`version: 1\nruntime: { rootfs: debian-12@sha256:${digest} }`).runtime, {
+      rootfs: { name: 'debian-12', sha256: digest },
+    })
+    assert.match(
+      only('version: 1\nruntime: { rootfs: debian-12 }'),
+      /^runtime.rootfs must be the name of a root file system that the provider offers, and its digest/,
+    )
+    assert.match(
+      only('version: 1\nruntime: {}'),
+      /^runtime must say what to run: one of module, image, program, tar, rootfs/,
+    )
+    assert.match(
+      only('version: 1\nruntime: { module: a, image: b }'),
+      /^runtime must say one thing to run, not module and image/,
+    )
+    assert.match(
+      only('version: 1\nruntime: { type: docker, module: a }'),
+      /^runtime.type must be wasm for module, not docker \(line 2, column 18\)/,
+    )
+    assert.match(
+      only('version: 1\nruntime: { type: wsm, module: a }'),
+      /^runtime.type must be one of wasm, docker, native, not "wsm"/,
+    )
+    assert.match(only('version: 1\nruntime: wasm'), /^runtime must be a map, not "wasm"/)
+  })
+
+  it('names every problem at once, with key, place and what would be right', () => {
+    const issues = issuesOf(`version: 2
+nam: x
+runtime: { module: a, modul: b }
+command: -l
+env: { 1A: x, B: [1] }
+stdin: { fil: x }
+workdir: data
+inputs: [{ source: 1, target: in }, { src: x }]
+outputs: /out
+resources: { mem: 1, memory: 1.5x, gpu: 1, cpu: 0, inodes: 1.5, pids: 0 }
+timeouts: { execution: 0, cpu: 99d, queu: 1s }
+memory: 5
+network: host
+retry: 11
+price: { max: 1.5 }
+verify: twice
+`)
+    const expected: Record<string, RegExp> = {
+      version: /^must be 1 \(line 1, column 10\)$/,
+      nam: /did you mean name\? \(line 2, column 1\)$/,
+      'runtime.modul': /did you mean module\?/,
+      command: /^must be a list, not "-l"/,
+      'env.1A': /an environment variable name/,
+      'env.B': /^must be text, not a list/,
+      'stdin.file': /^is missing/,
+      'stdin.fil': /did you mean file\?/,
+      workdir: /must be an absolute path inside the sandbox/,
+      'inputs.0.source': /^must be text, not 1; put it in quotes \(line 8, column 20\)$/,
+      'inputs.0.target': /must be an absolute path/,
+      'inputs.1.source': /^is missing \(line 8, column 37\)$/,
+      'inputs.1.target': /^is missing/,
+      'inputs.1.src': /did you mean|known here: source, target/,
+      outputs: /^must be a list, not "\/out"/,
+      'resources.mem': /did you mean memory\?/,
+      'resources.memory': /must be a size such as 512m.*not "1.5x"/,
+      'resources.gpu': /^is reserved: no provider offers GPUs yet/,
+      'resources.cpu': /must be more than 0/,
+      'resources.inodes': /must be a whole number, not 1.5/,
+      'resources.pids': /must be at least 1, not 0/,
+      'timeouts.execution': /must be more than 0/,
+      'timeouts.cpu': /must be at most 24 days, not "99d"/,
+      'timeouts.queu': /did you mean queue\?/,
+      memory: /did you mean resources.memory\?/,
+      network: /must be none, not "host": a task has no network/,
+      retry: /must be at most 10, not 11/,
+      'price.max': /must be an amount in wei/,
+      verify: /must be once, not "twice"/,
+    }
+    assert.deepEqual(issues.map(({ path }) => path).toSorted(), Object.keys(expected).toSorted())
+    for (const { path, message } of issues) {
+      assert.match(message, expected[path] ?? /^$/, path)
+      assert.match(message, / \(line \d+, column \d+\)$/, path)
+    }
+  })
+
+  it('has nothing to do with the prototype of objects', () => {
+    for (const key of ['__proto__', 'constructor', 'toString']) {
+      assert.ok(only(`${HEAD}${key}: { polluted: true }`).startsWith(`${key} is not a known key`))
+      assert.ok(only(`${HEAD}resources: { ${key}: 1 }`).startsWith(`resources.${key} is not a known key`))
+    }
+    assert.ok(only(`${HEAD}env: { __proto__: x }`).startsWith('env.__proto__ cannot be the name of a variable'))
+    assert.deepEqual(Object.entries(parse(`${HEAD}env: { constructor: x }`).env), [['constructor', 'x']])
+    assert.equal(({} as { polluted?: boolean }).polluted, undefined)
+  })
+
+  it('keeps its report small, whatever the file is', () => {
+    const issues = issuesOf(Array.from({ length: 5000 }, (_, index) => `k${index}: 1`).join('\n'))
+    assert.equal(issues.length, 50)
+    assert.match(issues.at(-1)?.message ?? '', /^and \d+ more problems$/)
+    const [long] = issuesOf(`${HEAD}name: "${'x'.repeat(100_000)}"`)
+    assert.ok((long?.message.length ?? Infinity) < 500)
+    const [key] = issuesOf(`${HEAD}? ${'k'.repeat(5000)}\n: 1`)
+    assert.ok((key?.path.length ?? Infinity) + (key?.message.length ?? Infinity) < 500)
+  })
+
+  it('knows the key of every limit', () => {
+    assert.equal(new Set(Object.values(KEY_OF_LIMIT)).size, LIMIT_KEYS.length)
+  })
+
+  it('ships a JSON Schema that takes what the parser takes', () => {
+    const schema = z.fromJSONSchema(
+      JSON.parse(readFileSync(new URL('../../schema/task.schema.json', import.meta.url), 'utf8')) as never,
+    )
+    const task = {
+      version: 1,
+      runtime: { type: 'wasm', module: 'a' },
+      resources: { memory: '1m', disk: 5 },
+      env: { A: 1 },
+      stdin: { file: 'x' },
+      price: { max: 0 },
+    }
+    assert.equal(schema.safeParse(task).success, true)
+    for (const wrong of [
+      { ...task, memory: 1 },
+      { ...task, version: 2 },
+      { runtime: task.runtime },
+      { ...task, timeouts: { execution: [] } },
+      { ...task, resources: { gpu: 1 } },
+    ]) {
+      assert.equal(schema.safeParse(wrong).success, false, JSON.stringify(wrong))
+    }
+  })
+})
