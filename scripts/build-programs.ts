@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -103,7 +103,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const built = await buildPrograms({ runtime: 'wasm', ...(examples && { dir: EXAMPLES_DIR, flags: ['-Oz'] }) })
   for (const [name, { source, bytes }] of built) {
     const target = examples ? join(EXAMPLES_DIR, `${name}.wasm`) : source
-    if (examples) await copyFile(source, target)
+    if (examples) {
+      await copyFile(source, target)
+      await chmod(target, 0o644)
+    }
     process.stdout.write(`${target} ${bytes}\n`)
   }
 }

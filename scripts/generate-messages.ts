@@ -30,10 +30,26 @@ async function generateMessages(): Promise<ReadonlyMap<string, string>> {
     await writeFile(source, withoutHelperPackage(await readFile(source, 'utf8')))
     await writeFile(join(folder, 'package.json'), '{"type":"module"}')
     await mkdir(join(folder, 'node_modules'))
-    for (const name of ['protons-runtime', 'uint8arraylist']) await symlink(packageOfProtons(name), join(folder, 'node_modules', name))
-    const options = ['--ignoreConfig', '--target', 'es2024', '--module', 'nodenext', '--declaration', '--skipLibCheck', '--types', '']
-    await promisify(execFile)(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...options, source], { cwd: folder })
-    const read = async (name: string): Promise<[string, string]> => [name, HEADER + (await readFile(join(folder, name), 'utf8'))]
+    for (const name of ['protons-runtime', 'uint8arraylist'])
+      await symlink(packageOfProtons(name), join(folder, 'node_modules', name))
+    const options = [
+      '--ignoreConfig',
+      '--target',
+      'es2024',
+      '--module',
+      'nodenext',
+      '--declaration',
+      '--skipLibCheck',
+      '--types',
+      '',
+    ]
+    await promisify(execFile)(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...options, source], {
+      cwd: folder,
+    })
+    const read = async (name: string): Promise<[string, string]> => [
+      name,
+      HEADER + (await readFile(join(folder, name), 'utf8')),
+    ]
     return new Map([await read('messages.js'), await read('messages.d.ts')])
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -61,7 +77,9 @@ for (const [name, wanted] of await generateMessages()) {
   if (!check) {
     await writeFile(path, wanted)
   } else if ((await readFile(path, 'utf8').catch(() => '')) !== wanted) {
-    process.stderr.write(`src/protocol/${name} is not what messages.proto says; run: node scripts/generate-messages.ts\n`)
+    process.stderr.write(
+      `src/protocol/${name} is not what messages.proto says; run: node scripts/generate-messages.ts\n`,
+    )
     process.exitCode = 1
   }
 }

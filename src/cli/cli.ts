@@ -16,7 +16,10 @@ export interface Cli {
   perform(options: Performance): Promise<void>
   /** Prints an error in the form asked for. */
   fail(options: { readonly error: SoukError; readonly json: boolean }): Promise<void>
+  /** What the process ends with. */
   exitCode: number
+  /** What it ends with where the command that runs is struck by a bug. */
+  failureCode: number
 }
 
 interface Performance {
@@ -33,8 +36,10 @@ export function createCli({ version, env, terminal }: Pick<Cli, 'version' | 'env
     terminal,
     home: soukHome(env),
     exitCode: EXIT.success,
+    failureCode: EXIT.failure,
 
     async perform({ json = false, failureCode, work }) {
+      cli.failureCode = failureCode
       try {
         cli.exitCode = await work()
       } catch (thrown) {

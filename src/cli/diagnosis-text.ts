@@ -52,7 +52,7 @@ function runtimeLines({ runtime, width, colors }: { readonly runtime: RuntimeSta
     `${title}: ${colors.green('available')}, ${printable(isolation.engine)}`,
     ...listLines({ name: 'layers ', items: isolation.layers, width, colors }),
     ...listLines({ name: 'missing', items: isolation.missing, width, colors }),
-    `${INDENT}${colors.dim('limits, each one hit: ✓ it holds, with the most that a task may ask for; – it cannot be had here')}`,
+    `${INDENT}${colors.dim('limits, each one hit (✓ holds, up to the value; – cannot be had here)')}`,
     ...limits,
   ]
 }

@@ -18,12 +18,16 @@ export async function main(args: readonly string[]): Promise<number> {
   const { env } = process
   const terminal = createTerminal({ env })
   const cli = createCli({ version, env, terminal })
+  const onBug = (thrown: unknown): void => void failByBug({ cli, args, thrown })
+  process.once('uncaughtException', onBug)
   try {
     await parse({ cli, args })
   } catch (thrown) {
     // Standard output cannot be written: an error has nowhere else to go.
     await terminal.stderr.write(`souk: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`).catch(() => undefined)
     return EXIT.fault
+  } finally {
+    process.off('uncaughtException', onBug)
   }
   return terminal.stdout.broken.aborted ? EXIT.brokenPipe : cli.exitCode
 }
@@ -42,6 +46,13 @@ async function parse({ cli, args }: { readonly cli: Cli; readonly args: readonly
     if (thrown.code === 'commander.help' && !json) return cli.terminal.stderr.write(help())
     await cli.fail({ error: await errorOf({ thrown, program, args }), json })
   }
+}
+
+/** What nobody caught: the process cannot go on, but its document and exit code are as promised. */
+async function failByBug({ cli, args, thrown }: { readonly cli: Cli; readonly args: readonly string[]; readonly thrown: unknown }): Promise<void> {
+  const { SoukError } = await import('../protocol/errors.ts')
+  await cli.fail({ error: SoukError.from(thrown), json: asksForJson(args) }).catch(() => undefined)
+  process.exit(cli.failureCode)
 }
 
 /** What follows `--` is the task's. */

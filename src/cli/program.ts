@@ -11,13 +11,13 @@ import { addVerifyCommand } from './commands/verify.ts'
 
 const EXAMPLES = `
 Examples:
-  $ souk up                                       offer this machine
-  $ souk run --local examples/word-count.yaml     run a task here
-  $ souk run --to ADDR examples/word-count.yaml   run it there; ADDR is what \`souk up\` prints
-  $ souk tasks list --to ADDR                     what I have there
-  $ souk verify receipt.json                      who signed what
+  $ souk up                                      offer this machine
+  $ souk run --local examples/word-count.yaml    run a task here
+  $ souk run --to ADDR examples/word-count.yaml  run it at a provider
+  $ souk tasks list --to ADDR                    what I have there
+  $ souk verify receipt.json                     who signed what
 
-Exit codes, files and variables: docs/CLI.md`
+ADDR is an address that \`souk up\` prints. More: \`souk COMMAND --help\`, docs/CLI.md`
 
 export interface Program {
   readonly program: Command

@@ -48,7 +48,7 @@ export async function runTask(request: RunRequest): Promise<number> {
     await using place = await open({ ...request, signal: interruptions.first })
     const accepted = await place.submit({ task, signal: interruptions.first })
     const { taskId } = accepted
-    const where = options.local === true ? 'here' : `at provider ${place.provider}`
+    const where = options.local === true ? 'here' : `at ${place.provider.slice(0, SHORT_ID)}`
     narrator.say(`${printable(task.spec.name)} is task ${taskId.slice(0, SHORT_ID)} ${where}`)
     if (options.local !== true) await keepSpec({ dir: cli.home.specs, taskId, bytes: task.bytes, nowMs: Date.now() })
     const laterCommand = laterCommandFor({ place, accepted, options })
@@ -62,7 +62,7 @@ export async function runTask(request: RunRequest): Promise<number> {
   }
 }
 
-/** Of an id: 0x and enough digits to tell tasks apart. */
+/** Of an id or an address: 0x and enough digits to tell them apart. */
 const SHORT_ID = 12
 
 function checkUsage({ file, args, options }: RunRequest): void {

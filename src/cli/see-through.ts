@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import type { RunResult } from '../client/collect-result.ts'
 import { runDocumentOf } from '../client/run-document.ts'
-import { SoukError } from '../protocol/errors.ts'
+import { isSoukError, SoukError } from '../protocol/errors.ts'
 import { encodeStreams, type RunDocument } from '../protocol/run-document.ts'
 import type { Cli } from './cli.ts'
 import { exitCodeOfOutcome } from './exit-code.ts'
@@ -37,6 +37,7 @@ export interface SeeThrough {
   readonly specOf: (result: RunResult) => Promise<SentSpec | undefined>
 }
 
+const ECHO = new TextEncoder().encode('^C')
 /** What a result may take in memory: enough for any output that a provider is likely to allow. */
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024
 
@@ -74,13 +75,17 @@ export async function seeThrough(request: SeeThrough): Promise<number> {
 }
 
 async function awaitResult({ cli, task, options, narrator, interruptions, onInterrupt, laterCommand }: SeeThrough): Promise<RunResult> {
-  const { stdout } = cli.terminal
+  const { stdout, stderr } = cli.terminal
   const cancel = (why: string): void => {
-    narrator.say(`${why}: cancelling the task and waiting for its receipt; Ctrl-C again leaves without it`)
+    narrator.say(`${why}: the task is being cancelled; Ctrl-C again ${laterCommand === undefined ? 'ends it at once' : 'leaves it'}`)
     task.cancel().catch((thrown: unknown) => narrator.say(`it could not be cancelled: ${printable(SoukError.from(thrown).message)}`))
   }
-  const onFirst = (): void => cancel('interrupted')
-  const onBroken = (): void => cancel('nobody reads standard output any more')
+  const onFirst = (): void => {
+    // The terminal has echoed ^C.
+    if (stderr.isTTY) narrator.makeWayFor(ECHO)
+    cancel('interrupted')
+  }
+  const onBroken = (): void => cancel('nobody reads the output any more')
   const stop = onInterrupt === 'cancel' ? interruptions.second : interruptions.first
   if (onInterrupt === 'cancel') {
     if (interruptions.first.aborted) onFirst()
@@ -112,7 +117,7 @@ function leftAlone({ task, laterCommand }: { readonly task: AcceptedTask; readon
 
 /** Whoever lost the connection is told how to come back. */
 function withLaterCommand({ thrown, laterCommand }: { readonly thrown: unknown; readonly laterCommand: string }): unknown {
-  if (!(thrown instanceof SoukError) || thrown.code !== 'CONNECTION_LOST') return thrown
+  if (!isSoukError(thrown, 'CONNECTION_LOST')) return thrown
   const { message, details, retryable, phase, fault } = thrown
   return new SoukError({ code: 'CONNECTION_LOST', message, details, retryable, phase, fault, hint: `The task goes on. Get its result with: ${laterCommand}`, cause: thrown })
 }

@@ -24,12 +24,11 @@ const LEAST_FLEXIBLE = 8
 export function tableLines({ columns, rows, width, heading = (line) => line }: Table): readonly string[] {
   const widths = columns.map((column, index) => Math.max(displayWidth(column.title), ...rows.map((row) => displayWidth(row[index] ?? ''))))
   let excess = widths.reduce((sum, each) => sum + each, GAP.length * (widths.length - 1)) - width
-  for (const [index, column] of columns.entries()) {
-    if (column.flexible !== true || excess <= 0) continue
-    const wide = widths[index] ?? 0
-    const narrow = Math.max(Math.min(wide, LEAST_FLEXIBLE), wide - excess)
-    widths[index] = narrow
-    excess -= wide - narrow
+  const flexible = columns.flatMap((column, index) => (column.flexible === true ? [index] : []))
+  for (; excess > 0; excess -= 1) {
+    const widest = flexible.reduce((most, index) => Math.max(most, widths[index] ?? 0), 0)
+    if (widest <= LEAST_FLEXIBLE) break
+    widths[flexible.find((index) => widths[index] === widest) ?? 0] = widest - 1
   }
   const line = (cells: readonly string[]): string =>
     columns.map((column, index) => padded(shortened(cells[index] ?? '', widths[index] ?? 0), widths[index] ?? 0, column.align)).join(GAP).trimEnd()

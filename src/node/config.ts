@@ -15,7 +15,7 @@ import {
 import type { Config } from './config-types.ts'
 import { thisMachine, type Machine } from './machine.ts'
 
-export type { Config, LogLevel } from './config-types.ts'
+export type { Config } from './config-types.ts'
 
 export interface LoadConfigOptions {
   /** The YAML file; without it there are only defaults and the environment. */

@@ -1,6 +1,12 @@
 import type { SerialisedError } from './errors.ts'
 import type { OutputOffsets, TaskEvent, TaskSummary } from './events.ts'
-import { BlobRequest, BlobResponse, ProviderFrame, RequesterFrame, type FollowFrom as FollowFromMessage } from './messages.js'
+import {
+  BlobRequest,
+  BlobResponse,
+  ProviderFrame,
+  RequesterFrame,
+  type FollowFrom as FollowFromMessage,
+} from './messages.js'
 import type { SignedTask } from './receipt.ts'
 import { WIRE_BOUNDS } from './wire-bounds.ts'
 import { errorFromMessage, errorToMessage } from './wire-error.ts'
@@ -59,7 +65,9 @@ export type BlobAnswer =
  * every decoder where the bytes are anything but a message within all bounds.
  */
 export function encodeRequest(request: Request): Uint8Array {
-  return coding('request', () => bounded('request', RequesterFrame.encode(requestToMessage(request)), WIRE_BOUNDS.requesterFrameBytes))
+  return coding('request', () =>
+    bounded('request', RequesterFrame.encode(requestToMessage(request)), WIRE_BOUNDS.requesterFrameBytes),
+  )
 }
 
 export function decodeRequest(bytes: Uint8Array): Request {
@@ -71,13 +79,17 @@ export function decodeRequest(bytes: Uint8Array): Request {
 }
 
 export function encodeAnswer(answer: Answer): Uint8Array {
-  return coding('answer', () => bounded('answer', ProviderFrame.encode(answerToMessage(answer)), WIRE_BOUNDS.providerFrameBytes))
+  return coding('answer', () =>
+    bounded('answer', ProviderFrame.encode(answerToMessage(answer)), WIRE_BOUNDS.providerFrameBytes),
+  )
 }
 
 export function decodeAnswer(bytes: Uint8Array): Answer {
   return coding('answer', () => {
     const limits = { list: { tasks: WIRE_BOUNDS.listTasksPerFrame } }
-    const answer = answerFromMessage(ProviderFrame.decode(bounded('answer', bytes, WIRE_BOUNDS.providerFrameBytes), { limits }))
+    const answer = answerFromMessage(
+      ProviderFrame.decode(bounded('answer', bytes, WIRE_BOUNDS.providerFrameBytes), { limits }),
+    )
     if (answer.id === 0 && answer.kind !== 'error') throw protocolError('an answer has id 0')
     return answer
   })
@@ -97,7 +109,9 @@ export function decodeBlobRequest(bytes: Uint8Array): BlobRange {
 }
 
 export function encodeBlobAnswer(answer: BlobAnswer): Uint8Array {
-  return coding('blob answer', () => bounded('blob answer', BlobResponse.encode(blobAnswerToMessage(answer)), WIRE_BOUNDS.blobResponseFrameBytes))
+  return coding('blob answer', () =>
+    bounded('blob answer', BlobResponse.encode(blobAnswerToMessage(answer)), WIRE_BOUNDS.blobResponseFrameBytes),
+  )
 }
 
 export function decodeBlobAnswer(bytes: Uint8Array): BlobAnswer {
@@ -106,7 +120,12 @@ export function decodeBlobAnswer(bytes: Uint8Array): BlobAnswer {
     const kind = oneOf('blob answer', message, ['chunk', 'error'])
     if (kind === 'error') return { kind, error: errorFromMessage(required('error', message.error)) }
     const { offset, totalBytes, data } = required('chunk', message.chunk)
-    return { kind, offset: safeInteger('chunk.offset', offset), totalBytes: safeInteger('chunk.total_bytes', totalBytes), data }
+    return {
+      kind,
+      offset: safeInteger('chunk.offset', offset),
+      totalBytes: safeInteger('chunk.total_bytes', totalBytes),
+      data,
+    }
   })
 }
 
@@ -155,7 +174,11 @@ function requestFromMessage(message: RequesterFrame): Request {
       return { id, kind, taskId: taskIdFromBytes(taskId), from: followFromMessage(required('follow.from', from)) }
     }
     case 'credit':
-      return { id, kind, bytes: within('credit.bytes', required('credit', message.credit).bytes, WIRE_BOUNDS.followCreditBytes) }
+      return {
+        id,
+        kind,
+        bytes: within('credit.bytes', required('credit', message.credit).bytes, WIRE_BOUNDS.followCreditBytes),
+      }
     case 'list':
     case 'unfollow':
       return { id, kind }
@@ -221,6 +244,7 @@ function within(what: string, value: number, max: number): number {
 }
 
 function bounded<T extends Uint8Array>(what: string, bytes: T, maxBytes: number): T {
-  if (bytes.byteLength > maxBytes) throw protocolError(`the ${what} has ${bytes.byteLength} bytes, more than ${maxBytes}`)
+  if (bytes.byteLength > maxBytes)
+    throw protocolError(`the ${what} has ${bytes.byteLength} bytes, more than ${maxBytes}`)
   return bytes
 }

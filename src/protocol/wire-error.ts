@@ -29,7 +29,9 @@ function cut(text: string): string {
 function detailsToBytes(details: Record<string, unknown>): Uint8Array<ArrayBuffer> {
   const { errorDetailsBytes } = WIRE_BOUNDS
   const whole = charactersOf(details) <= errorDetailsBytes && !tooLong(details) ? encoded(details) : undefined
-  return whole !== undefined && whole.byteLength <= errorDetailsBytes ? whole : encoded(shortened(details, errorDetailsBytes / KEPT_OF_LONG_LISTS / 24))
+  return whole !== undefined && whole.byteLength <= errorDetailsBytes
+    ? whole
+    : encoded(shortened(details, errorDetailsBytes / KEPT_OF_LONG_LISTS / 24))
 }
 
 function encoded(value: unknown): Uint8Array<ArrayBuffer> {

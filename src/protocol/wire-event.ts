@@ -36,7 +36,12 @@ export function eventFromMessage(message: TaskEventMessage): TaskEvent {
     const { stream, offset, data } = required('event.output', message.output)
     checkChunk(data)
     safeInteger('output.offset + data', offset + data.byteLength)
-    return { kind, stream: stream === OutputStream.STDERR ? 'stderr' : 'stdout', offset: safeInteger('output.offset', offset), data }
+    return {
+      kind,
+      stream: stream === OutputStream.STDERR ? 'stderr' : 'stdout',
+      offset: safeInteger('output.offset', offset),
+      data,
+    }
   }
   const atMs = safeInteger(`${kind}.at_ms`, required(`event.${kind}`, message[kind]).atMs)
   switch (kind) {
@@ -52,7 +57,11 @@ export function eventFromMessage(message: TaskEventMessage): TaskEvent {
       }
     }
     case 'started':
-      return { kind, atMs, attempt: checked('started.attempt', attemptSchema, required('event.started', message.started).attempt) }
+      return {
+        kind,
+        atMs,
+        attempt: checked('started.attempt', attemptSchema, required('event.started', message.started).attempt),
+      }
     case 'finished':
       return { kind, atMs, result: resultFromMessage(required('event.finished', message.finished)) }
   }

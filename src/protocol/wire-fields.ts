@@ -75,7 +75,11 @@ export function bytesOfJson(what: string, value: unknown, maxBytes: number): Uin
 }
 
 /** The one member of a oneof that is set. */
-export function oneOf<T extends object, K extends keyof T & string>(what: string, message: T, members: readonly K[]): K {
+export function oneOf<T extends object, K extends keyof T & string>(
+  what: string,
+  message: T,
+  members: readonly K[],
+): K {
   const member = members.find((name) => message[name] !== undefined)
   if (member === undefined) throw protocolError(`${what} has none of ${members.join(', ')}`)
   return member

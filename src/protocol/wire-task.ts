@@ -2,7 +2,11 @@ import { z } from 'zod'
 import { ERROR_CODES, type ErrorCode } from './errors.ts'
 import { TASK_STATES, type TaskSummary } from './events.ts'
 import { outcomeSchema, type Outcome } from './execution.ts'
-import type { Outcome as OutcomeMessage, SignedTask as SignedTaskMessage, TaskSummary as TaskSummaryMessage } from './messages.js'
+import type {
+  Outcome as OutcomeMessage,
+  SignedTask as SignedTaskMessage,
+  TaskSummary as TaskSummaryMessage,
+} from './messages.js'
 import { addressSchema, authorizationSchema, bytes32Schema, signatureSchema, type SignedTask } from './receipt.ts'
 import { nameSchema, runtimeNameSchema } from './task.ts'
 import { WIRE_BOUNDS } from './wire-bounds.ts'
@@ -66,7 +70,8 @@ export function signedTaskFromMessage(message: SignedTaskMessage): SignedTask {
 
 function checkSpecSize(spec: Uint8Array): void {
   if (spec.byteLength === 0) throw protocolError('the spec is empty')
-  if (spec.byteLength > WIRE_BOUNDS.specBytes) throw protocolError(`the spec has ${spec.byteLength} bytes, more than ${WIRE_BOUNDS.specBytes}`)
+  if (spec.byteLength > WIRE_BOUNDS.specBytes)
+    throw protocolError(`the spec has ${spec.byteLength} bytes, more than ${WIRE_BOUNDS.specBytes}`)
 }
 
 const summarySchema = z.strictObject({
@@ -86,7 +91,11 @@ const summarySchema = z.strictObject({
 
 export function summaryToMessage(summary: TaskSummary): TaskSummaryMessage {
   const { taskId, outcome, ...plain } = summary
-  return { taskId: taskIdToBytes(taskId), ...plain, ...(outcome === undefined ? {} : { outcome: outcomeToMessage(outcome) }) }
+  return {
+    taskId: taskIdToBytes(taskId),
+    ...plain,
+    ...(outcome === undefined ? {} : { outcome: outcomeToMessage(outcome) }),
+  }
 }
 
 export function summaryFromMessage(message: TaskSummaryMessage): TaskSummary {
@@ -118,4 +127,3 @@ function outcomeFromMessage(message: OutcomeMessage): Outcome {
   const key = { exited: 'code', killed: 'signal', trapped: 'trap', limit: 'limit', cancelled: undefined }[kind]
   return checked('outcome', outcomeSchema, key === undefined ? { kind } : { kind, [key]: message[kind] })
 }
-

@@ -58,8 +58,7 @@ export const ROOMY_LIMITS = {
 export const BEHAVIOURS: readonly Behaviour[] = [
   { name: 'exit code 0', program: 'exit-code', expected: { outcome: exited(0) } },
   { name: 'any other exit code', program: 'exit-code', command: ['42'], expected: { outcome: exited(42) } },
-  { name: 'standard output and error, apart', program: 'streams', expected: { outcome: exited(0), stdout: 'to stdout\n', stderr: 'to stderr\n' } },
-  { name: 'output is counted', program: 'streams', expected: { outcome: exited(0), stdout: 'to stdout\n', stderr: 'to stderr\n', usage: (usage) => usage.outputBytes === 20 } },
+  { name: 'standard output and error, apart and counted', program: 'streams', expected: { outcome: exited(0), stdout: 'to stdout\n', stderr: 'to stderr\n', usage: (usage) => usage.outputBytes === 20 } },
   { name: 'no standard input', program: 'cat', expected: { outcome: exited(0), stdout: '' } },
   { name: '10 MB of binary standard input, there and back', program: 'cat', stdin: tenMegabytes, expected: { outcome: exited(0), stdout: tenMegabytes } },
   { name: 'standard input that is not read', program: 'exit-code', stdin: tenMegabytes, expected: { outcome: exited(0) } },

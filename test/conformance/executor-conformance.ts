@@ -8,6 +8,7 @@ import { Readable, Writable } from 'node:stream'
 import { StopReason, type Executor, type InputFile, type RuntimeTask, type TaskBase } from '../../src/executors/executor.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import type { Execution, Output } from '../../src/protocol/execution.ts'
+import type { LimitKey } from '../../src/protocol/limits.ts'
 import { BEHAVIOURS, ROOMY_LIMITS, type Behaviour } from './behaviours.ts'
 import { documentBehaviour } from './document.ts'
 import { openDescriptors, settled } from './leftovers.ts'
@@ -28,6 +29,8 @@ export interface ConformanceOptions<T extends RuntimeTask> {
   teardown?(): Promise<void>
   /** Programs that the runtime cannot express, by name, and why. */
   readonly without?: Readonly<Record<string, string>>
+  /** Limits that the runtime does not have. */
+  readonly withoutLimits?: readonly LimitKey[]
   readonly documented?: boolean
 }
 
@@ -116,6 +119,7 @@ async function readResults(dir: string, outputs: readonly Output[]): Promise<Rec
 export function assertBehaviour({ execution, stdout, stderr, files }: Ran, { expected, program }: Behaviour): void {
   assert.deepEqual(execution.outcome, expected.outcome)
   assert.deepEqual(execution.usage.limitsHit, expected.limitsHit ?? [])
+  assert.equal(execution.usage.outputBytes, stdout.length + stderr.length)
   if (expected.stdout !== undefined) assertBytes(stdout, expected.stdout)
   if (expected.stderr !== undefined) assertBytes(stderr, expected.stderr)
   else if (program !== 'flood') assert.equal(stderr.toString(), '')
@@ -151,7 +155,8 @@ export function executorConformance<T extends RuntimeTask>(options: ConformanceO
     })
 
     for (const behaviour of BEHAVIOURS) {
-      const without = options.without?.[behaviour.program]
+      const missing = options.withoutLimits?.find((limit) => behaviour.limits?.[limit] !== undefined)
+      const without = options.without?.[behaviour.program] ?? (missing && `it has no limit ${missing}`)
       if (options.documented) documentBehaviour({ behaviour: behaviour.name, runtime: options.name, without })
       if (without !== undefined) continue
       it(behaviour.name, async () => {

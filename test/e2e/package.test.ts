@@ -11,6 +11,10 @@ const MEBIBYTE = 1024 * 1024
 /** What a provider has to download and keep for souk, at most. */
 const MAX_INSTALLED_BYTES = 150 * MEBIBYTE
 
+/** A module that does nothing, well: `(module (memory (export "memory") 1) (func (export "_start")))`. */
+const EMPTY_MODULE =
+  '0061736d0100000001040160000003020100050301000107130206' + '6d656d6f72790200065f737461727400000a040102000b'
+
 /** Bytes of all files below a folder. */
 async function sizeOf(dir: string): Promise<number> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true })
@@ -24,6 +28,9 @@ describe('the published package', function () {
   let dir: string
   let installed: string
   const env = { ...process.env, PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter) }
+
+  const souk = (args: readonly string[]): Promise<{ readonly stdout: string; readonly stderr: string }> =>
+    run(join(dir, 'node_modules', '.bin', 'souk'), args, { cwd: dir, env: { ...env, HOME: join(dir, 'home') } })
 
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), 'souk-package-'))
@@ -56,10 +63,30 @@ describe('the published package', function () {
     await assert.rejects(access(join(dir, 'node_modules', 'typescript')))
   })
 
-  it('runs', async () => {
+  it('says which version it is', async () => {
     const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { readonly version: string }
-    const { stdout, stderr } = await run(join(dir, 'node_modules', '.bin', 'souk'), ['--version'], { cwd: dir, env })
-    assert.equal(stdout, `${version}\n`)
+    const { stdout, stderr } = await souk(['--version'])
+    assert.equal(stdout, `souk ${version}\n`)
     assert.equal(stderr, '')
+  })
+
+  it('is a library, each of its entries with types', async () => {
+    const { exports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+      readonly exports: Readonly<Record<string, string | { readonly types: string }>>
+    }
+    for (const [entry, target] of Object.entries(exports)) {
+      if (typeof target === 'string') continue
+      await access(join(installed, target.types))
+      const name = entry.replace('.', 'souk')
+      const source = `import * as entry from '${name}'; if (Object.keys(entry).length === 0) throw new Error('empty')`
+      await run(process.execPath, ['--input-type=module', '--eval', source], { cwd: dir })
+    }
+  })
+
+  it('runs a task in its sandbox', async () => {
+    await writeFile(join(dir, 'empty.wasm'), Buffer.from(EMPTY_MODULE, 'hex'))
+    const { stdout } = await souk(['run', '--local', '--json', '--wasm', join(dir, 'empty.wasm')])
+    const { outcome } = JSON.parse(stdout) as { readonly outcome: unknown }
+    assert.deepEqual(outcome, { kind: 'exited', code: 0 })
   })
 })

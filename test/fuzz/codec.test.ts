@@ -19,15 +19,36 @@ const taskId = `0x${'5a'.repeat(32)}`
 const decoders = [decodeRequest, decodeAnswer, decodeBlobRequest, decodeBlobAnswer]
 const offset = fc.nat({ max: Number.MAX_SAFE_INTEGER - 65_536 })
 const id = fc.integer({ min: 1, max: 0xffff_ffff })
-const from = fc.record({ offsets: fc.record({ stdout: offset, stderr: offset }), creditBytes: fc.integer({ min: 1, max: 4 * 1024 * 1024 }) })
+const from = fc.record({
+  offsets: fc.record({ stdout: offset, stderr: offset }),
+  creditBytes: fc.integer({ min: 1, max: 4 * 1024 * 1024 }),
+})
 
 /** Valid messages, to be damaged: random bytes alone rarely get past the first field. */
 const valid: readonly Uint8Array[] = [
-  encodeRequest({ id: 1, kind: 'submit', task: taskOf({ kind: 'noop' }, 1), follow: { offsets: { stdout: 1, stderr: 2 }, creditBytes: 9 } }),
+  encodeRequest({
+    id: 1,
+    kind: 'submit',
+    task: taskOf({ kind: 'noop' }, 1),
+    follow: { offsets: { stdout: 1, stderr: 2 }, creditBytes: 9 },
+  }),
   encodeRequest({ id: 1, kind: 'follow', taskId, from: { offsets: { stdout: 1, stderr: 2 }, creditBytes: 9 } }),
-  encodeAnswer({ id: 1, kind: 'list', tasks: [summaryOf(taskId), { ...summaryOf(taskId), outcome: { kind: 'killed', signal: 'SIGKILL' } }], more: true }),
-  encodeAnswer({ id: 1, kind: 'event', event: { kind: 'finished', atMs: 1, result: { kind: 'receipt', receipt: receiptOf(taskId) } } }),
-  encodeAnswer({ id: 1, kind: 'event', event: { kind: 'output', stream: 'stderr', offset: 1, data: Uint8Array.of(1, 2, 3) } }),
+  encodeAnswer({
+    id: 1,
+    kind: 'list',
+    tasks: [summaryOf(taskId), { ...summaryOf(taskId), outcome: { kind: 'killed', signal: 'SIGKILL' } }],
+    more: true,
+  }),
+  encodeAnswer({
+    id: 1,
+    kind: 'event',
+    event: { kind: 'finished', atMs: 1, result: { kind: 'receipt', receipt: receiptOf(taskId) } },
+  }),
+  encodeAnswer({
+    id: 1,
+    kind: 'event',
+    event: { kind: 'output', stream: 'stderr', offset: 1, data: Uint8Array.of(1, 2, 3) },
+  }),
   encodeBlobRequest({ sha256: '0'.repeat(64), offset: 1, length: 2 }),
 ]
 
@@ -64,7 +85,9 @@ describe('codec, fuzzed', () => {
       fc.record({ id, kind: fc.constant('credit' as const), bytes: fc.integer({ min: 1, max: 4 * 1024 * 1024 }) }),
       fc.record({ id, kind: fc.constantFrom('list' as const, 'unfollow' as const) }),
     )
-    fc.assert(fc.property(request, (sent) => assert.deepEqual(decodeRequest(encodeRequest(sent)), structuredClone(sent))))
+    fc.assert(
+      fc.property(request, (sent) => assert.deepEqual(decodeRequest(encodeRequest(sent)), structuredClone(sent))),
+    )
   })
 
   it('carries every output event unchanged', () => {

@@ -25,7 +25,10 @@ describe('frame reader, fuzzed', () => {
       fc.property(frames, fc.array(fc.nat(), { maxLength: 30 }), (sent, places) => {
         const reader = new FrameReader({ maxFrameBytes })
         const received: Uint8Array[] = []
-        for (const piece of cut(Buffer.concat(sent.flatMap((frame) => [framePrefix(frame.byteLength), frame])), places)) {
+        for (const piece of cut(
+          Buffer.concat(sent.flatMap((frame) => [framePrefix(frame.byteLength), frame])),
+          places,
+        )) {
           reader.push(piece)
           const before = reader.ready
           const read = readAll(reader)
@@ -34,7 +37,10 @@ describe('frame reader, fuzzed', () => {
         }
         assert.ok(reader.atBoundary)
         assert.equal(reader.bufferedBytes, 0)
-        assert.deepEqual(received.map((frame) => Buffer.from(frame)), sent.map((frame) => Buffer.from(frame)))
+        assert.deepEqual(
+          received.map((frame) => Buffer.from(frame)),
+          sent.map((frame) => Buffer.from(frame)),
+        )
       }),
     )
   })
@@ -57,17 +63,28 @@ describe('frame reader, fuzzed', () => {
         } catch (thrown) {
           assert.ok(isSoukError(thrown, 'PROTOCOL_ERROR'), String(thrown))
           assert.ok(reader.ready)
-          assert.throws(() => reader.next(), (again) => isSoukError(again, 'PROTOCOL_ERROR'))
+          assert.throws(
+            () => reader.next(),
+            (again) => isSoukError(again, 'PROTOCOL_ERROR'),
+          )
         }
       }),
     )
   })
 
   it('refuses a length above the bound before its bytes have come, and a prefix of more than four bytes', () => {
-    for (const prefix of [framePrefix(maxFrameBytes + 1), framePrefix(2 ** 27), Uint8Array.of(0xff, 0xff, 0xff, 0xff), new Uint8Array(10).fill(0x80)]) {
+    for (const prefix of [
+      framePrefix(maxFrameBytes + 1),
+      framePrefix(2 ** 27),
+      Uint8Array.of(0xff, 0xff, 0xff, 0xff),
+      new Uint8Array(10).fill(0x80),
+    ]) {
       const reader = new FrameReader({ maxFrameBytes })
       reader.push(prefix)
-      assert.throws(() => reader.next(), (thrown) => isSoukError(thrown, 'PROTOCOL_ERROR'))
+      assert.throws(
+        () => reader.next(),
+        (thrown) => isSoukError(thrown, 'PROTOCOL_ERROR'),
+      )
     }
   })
 })

@@ -167,26 +167,35 @@ describe('task files, fuzzed', () => {
   })
 
   it('gives a draft or a typed refusal for any value of any key', () => {
-    const value: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
-      tree: fc.oneof(
-        { maxDepth: 4 },
-        fc.jsonValue({ maxDepth: 2 }),
-        fc.constantFrom(...VALUES),
-        fc.dictionary(fc.constantFrom(...KEYS), tie('tree')),
-        fc.array(tie('tree'), { maxLength: 4 }),
-      ),
-    })).tree
+    const leaf = fc.oneof(
+      fc.constantFrom(...VALUES),
+      fc.integer(),
+      fc.double(),
+      fc.boolean(),
+      fc.constant(null),
+      fc.string(),
+    )
+    const one = fc.oneof(
+      leaf,
+      fc.array(leaf, { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom(...KEYS), leaf, { maxKeys: 3 }),
+    )
+    const value = fc.oneof(
+      one,
+      fc.array(one, { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom(...KEYS), one, { maxKeys: 3 }),
+    )
     fc.assert(
-      fc.property(fc.dictionary(fc.constantFrom(...KEYS), value), (task) => {
+      fc.property(fc.dictionary(fc.constantFrom(...KEYS), value, { maxKeys: 6 }), (task) => {
         const text = JSON.stringify({ version: 1, runtime: { module: 'a' }, ...task })
         refusal(text, 'json')
         refusal(text, 'yaml')
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     )
   })
 
-  it('keeps to its time for what is made to take long', () => {
+  describe('keeps to its time for what is made to take long:', () => {
     const kilobytes = 250 * 1024
     const repeat = (unit: string): string => unit.repeat(Math.floor(kilobytes / unit.length))
     const numbered = (line: (index: number) => string): string =>
@@ -226,10 +235,12 @@ describe('task files, fuzzed', () => {
       `resources: { memory: ${'1'.repeat(kilobytes - 100)} }`,
     ]
     for (const text of slow) {
-      const before = process.cpuUsage()
-      assert.notEqual(refusal(text, 'yaml'), undefined, text.slice(0, 20))
-      const { user, system } = process.cpuUsage(before)
-      assert.ok((user + system) / 1e6 < 5, `${JSON.stringify(text.slice(0, 20))} took ${(user + system) / 1e6} s`)
+      it(JSON.stringify(text.slice(0, 20)), () => {
+        const before = process.cpuUsage()
+        assert.notEqual(refusal(text, 'yaml'), undefined)
+        const { user, system } = process.cpuUsage(before)
+        assert.ok((user + system) / 1e6 < 5, `${(user + system) / 1e6} s`)
+      })
     }
   })
 })

@@ -33,7 +33,11 @@ describe('a provider that breaks the protocol', function () {
     raw.handle(protocol, (stream) => {
       stream.addEventListener('message', () => bytes.forEach((frame) => stream.send(frame)), { once: true })
     })
-  const answers = (given: readonly Answer[]): Promise<void> => says(TASK_PROTOCOL, given.map((answer) => framed(encodeAnswer(answer))))
+  const answers = (given: readonly Answer[]): Promise<void> =>
+    says(
+      TASK_PROTOCOL,
+      given.map((answer) => framed(encodeAnswer(answer))),
+    )
   const breaks = (promise: Promise<unknown>, reason: RegExp): Promise<void> =>
     assert.rejects(promise, (thrown) => {
       assert.ok(isSoukError(thrown, 'PROTOCOL_ERROR'), String(thrown))
@@ -90,7 +94,11 @@ describe('a provider that breaks the protocol', function () {
   const chunk = (change: Partial<BlobAnswer & { kind: 'chunk' }>): Uint8Array =>
     framed(encodeBlobAnswer({ kind: 'chunk', offset: 0, totalBytes: blob.bytes, data: new Uint8Array(MIB), ...change }))
   const badChunks: readonly (readonly [string, Uint8Array, RegExp])[] = [
-    ['of a blob with another length', chunk({ totalBytes: blob.bytes + 1 }), /has 2097153 bytes, not 2097152 as declared/],
+    [
+      'of a blob with another length',
+      chunk({ totalBytes: blob.bytes + 1 }),
+      /has 2097153 bytes, not 2097152 as declared/,
+    ],
     ['from another offset', chunk({ offset: MIB }), /chunk at 1048576 came where 0 was due/],
     ['too short', chunk({ data: new Uint8Array(MIB - 1) }), /chunk of 1048575 bytes/],
     ['of nothing', chunk({ data: new Uint8Array() }), /chunk of 0 bytes/],
@@ -105,12 +113,19 @@ describe('a provider that breaks the protocol', function () {
 
   it('ends a transfer early', async () => {
     await raw.handle(BLOB_PROTOCOL, (stream) => {
-      stream.addEventListener('message', () => {
-        stream.send(chunk({}))
-        void stream.close()
-      }, { once: true })
+      stream.addEventListener(
+        'message',
+        () => {
+          stream.send(chunk({}))
+          void stream.close()
+        },
+        { once: true },
+      )
     })
-    await assert.rejects(drain(provider.readBlob({ blob })), (thrown) => isSoukError(thrown, 'CONNECTION_LOST') && thrown.retryable)
+    await assert.rejects(
+      drain(provider.readBlob({ blob })),
+      (thrown) => isSoukError(thrown, 'CONNECTION_LOST') && thrown.retryable,
+    )
   })
 })
 

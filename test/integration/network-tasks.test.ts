@@ -18,7 +18,8 @@ describe('task protocol between processes', function () {
   let host: NetworkHost
   let provider: ProviderConnection
   let serial = 0
-  const submit = async (behaviour: Behaviour): Promise<string> => (await provider.submit(taskOf(behaviour, (serial += 1)))).taskId
+  const submit = async (behaviour: Behaviour): Promise<string> =>
+    (await provider.submit(taskOf(behaviour, (serial += 1)))).taskId
   const statsUntil = async (reached: (stats: Awaited<ReturnType<Peer['stats']>>) => boolean): Promise<void> => {
     while (!reached(await peer.stats())) await delay(10)
   }
@@ -72,7 +73,9 @@ describe('task protocol between processes', function () {
       assert.deepEqual(error.details, { reasons: [{ reason: 'QUEUE_FULL', message: 'the queue is full' }] })
       assert.equal(error.retryable, true)
     })
-    await rejects(submit({ kind: 'bug' }), 'INTERNAL', (error) => assert.doesNotMatch(JSON.stringify(error), /secret|\.souk/))
+    await rejects(submit({ kind: 'bug' }), 'INTERNAL', (error) =>
+      assert.doesNotMatch(JSON.stringify(error), /secret|\.souk/),
+    )
     const unknown = `0x${'f'.repeat(64)}`
     await rejects(provider.show(unknown), 'NOT_FOUND')
     await rejects(provider.cancel(unknown), 'NOT_FOUND')
@@ -84,7 +87,12 @@ describe('task protocol between processes', function () {
     const other = await createHost({ privateKey: new Uint8Array(32).fill(10), listen: [] })
     const connection = await other.connect({ multiaddr: peer.multiaddr })
     assert.deepEqual(await connection.list(), [])
-    const ids = await Promise.all(Array.from({ length: 2300 }, async () => (await connection.submit(taskOf({ kind: 'noop' }, (serial += 1)))).taskId))
+    const ids = await Promise.all(
+      Array.from(
+        { length: 2300 },
+        async () => (await connection.submit(taskOf({ kind: 'noop' }, (serial += 1)))).taskId,
+      ),
+    )
     assert.deepEqual((await connection.list()).map((task) => task.taskId).sort(), ids.sort())
     await other.stop()
   })
@@ -109,20 +117,30 @@ describe('task protocol between processes', function () {
   it('serves 200 follows at once, and requests among them', async () => {
     const ids = await Promise.all(Array.from({ length: 200 }, () => submit({ kind: 'output', size: 200_000 })))
     const expected = Buffer.from(patternAt(0, 200_000))
-    const follows = ids.map(async (taskId) => assert.deepEqual(outputOf(await all(provider.follow({ taskId }))), expected))
+    const follows = ids.map(async (taskId) =>
+      assert.deepEqual(outputOf(await all(provider.follow({ taskId }))), expected),
+    )
     const shown = await Promise.all(ids.map((taskId) => provider.show(taskId)))
-    assert.deepEqual(shown.map((task) => task.taskId), ids)
+    assert.deepEqual(
+      shown.map((task) => task.taskId),
+      ids,
+    )
     await Promise.all(follows)
   })
 
   it('answers a request while floods are read', async () => {
     const floods = await Promise.all(Array.from({ length: 8 }, () => submit({ kind: 'flood' })))
     const stop = new AbortController()
-    const follows = floods.map((taskId) => all(provider.follow({ taskId, signal: stop.signal })).catch((reason: unknown) => reason))
+    const follows = floods.map((taskId) =>
+      all(provider.follow({ taskId, signal: stop.signal })).catch((reason: unknown) => reason),
+    )
     for (let count = 0; count < 50; count += 1) await provider.show(floods[0]!)
     const reason = new Error('enough')
     stop.abort(reason)
-    assert.deepEqual(await Promise.all(follows), floods.map(() => reason))
+    assert.deepEqual(
+      await Promise.all(follows),
+      floods.map(() => reason),
+    )
     await statsUntil((stats) => stats.openFollows === 0)
   })
 
@@ -134,7 +152,9 @@ describe('task protocol between processes', function () {
     stop.abort(new Error('that is enough'))
     await assert.rejects(follow, /that is enough/)
     await statsUntil((stats) => stats.openFollows === 0)
-    const slow = provider.submit(taskOf({ kind: 'slow', size: 200 }, (serial += 1)), { signal: AbortSignal.timeout(20) })
+    const slow = provider.submit(taskOf({ kind: 'slow', size: 200 }, (serial += 1)), {
+      signal: AbortSignal.timeout(20),
+    })
     await assert.rejects(slow, { name: 'TimeoutError' })
     // Its late answer finds nobody, and does no harm.
     await delay(300)
@@ -209,7 +229,11 @@ function byteLength(event: TaskEvent | undefined | void): number {
   return event?.kind === 'output' ? event.data.byteLength : 0
 }
 
-async function rejects(promise: Promise<unknown>, code: ErrorCode, check?: (error: { details: unknown; retryable: boolean }) => void): Promise<void> {
+async function rejects(
+  promise: Promise<unknown>,
+  code: ErrorCode,
+  check?: (error: { details: unknown; retryable: boolean }) => void,
+): Promise<void> {
   await assert.rejects(promise, (thrown) => {
     assert.ok(isSoukError(thrown, code), String(thrown))
     check?.(thrown)

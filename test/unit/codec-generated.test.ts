@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, it } from 'mocha'
+import { WIRE_BOUNDS } from '../../src/protocol/wire-bounds.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -21,6 +22,14 @@ describe('generated messages', () => {
     const messages = [...proto.matchAll(/^(?:message|enum) (\w+)/gm)].map(([, name]) => name ?? '')
     const fields = [...proto.matchAll(/^ +(?:optional |repeated )?\w+ (\w+) = \d+/gm)].map(([, name]) => name ?? '')
     assert.ok(messages.length >= 25 && fields.length >= 60, 'the .proto is not read as it is written')
-    assert.deepEqual([...messages, ...fields].filter((name) => !named(name)), [])
+    assert.deepEqual(
+      [...messages, ...fields].filter((name) => !named(name)),
+      [],
+    )
+    const bounds = Object.entries(WIRE_BOUNDS)
+    assert.deepEqual(
+      bounds.filter(([, bound]) => !text.includes(`| ${bound} |`)),
+      [],
+    )
   })
 })

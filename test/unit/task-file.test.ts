@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { isSoukError, type Issue } from '../../src/protocol/errors.ts'
 import { LIMIT_KEYS } from '../../src/protocol/limits.ts'
@@ -228,6 +228,13 @@ verify: twice
     assert.ok((long?.message.length ?? Infinity) < 500)
     const [key] = issuesOf(`${HEAD}? ${'k'.repeat(5000)}\n: 1`)
     assert.ok((key?.path.length ?? Infinity) + (key?.message.length ?? Infinity) < 500)
+  })
+
+  it('fits the examples that are shipped', () => {
+    const examples = new URL('../../examples/', import.meta.url)
+    const files = readdirSync(examples).filter((name) => name.endsWith('.yaml'))
+    assert.ok(files.length > 0)
+    for (const name of files) assert.ok(parse(readFileSync(new URL(name, examples), 'utf8')).runtime, name)
   })
 
   it('knows the key of every limit', () => {

@@ -8,8 +8,8 @@ interface DoctorOptions {
 }
 
 const HELP = `
-Really hits each limit of each runtime, which takes some seconds. Exits with 0 where the configuration is
-valid and at least one runtime works, else with 1.
+Really hits each limit of each runtime, which takes some seconds. Exits with 0
+where the configuration is valid and at least one runtime works, else with 1.
 
 Examples:
   $ souk doctor

@@ -5,12 +5,14 @@ import { LIMIT_OPTIONS } from '../limit-options.ts'
 import type { RunOptions } from '../run-task.ts'
 
 const HELP = `
-The task's standard output and error come as they are written; what souk itself has to say goes to standard
-error. Ctrl-C cancels the task and waits for its receipt; a second one leaves it to its provider.
+The task's standard output and error come as they are written; what souk itself
+has to say goes to standard error. Ctrl-C cancels the task and waits for its
+receipt; a second one leaves the task to its provider.
 
-Exits as the task did: with its exit code, 128+n for signal n, 124 for a time limit, 122 for any other limit,
-134 for a trap, 130 when cancelled; with 125 when it was refused or provider or network failed, and with 2
-for a bad task file or command line.
+Exits as the task did: with its exit code, 128+n for signal n, 124 for a time
+limit, 122 for any other limit, 134 for a trap, 130 when it was cancelled; with
+125 when it was refused or provider or network failed, and with 2 for a bad task
+file or command line.
 
 Examples:
   $ souk run --local examples/word-count.yaml
@@ -57,7 +59,7 @@ export function addRunCommand({ program, cli }: CommandRequest): void {
     .option('--receipt <file>', 'save the signed receipt')
     .option('--json', 'print one JSON document, with all output in it, at the end')
     .option('-q, --quiet', 'only errors, besides what the task writes')
-    .option('--detach', 'leave when the provider has all it needs; prints the id of the task')
+    .option('--detach', 'leave when the provider has all it needs; prints the id of the task, with --json {task, provider}')
 
   run.addHelpText('after', HELP)
   run.action((file: string | undefined, args: readonly string[], options: RunOptions) =>

@@ -4,7 +4,7 @@ import { EXIT } from '../exit-code.ts'
 import type { LogsCommandOptions, ResultCommandOptions, TasksOptions } from '../tasks-at-provider.ts'
 
 const HELP = `
-An ID may be its beginning, as \`list\` shows it: 0x and at least eight digits.
+An id may be its beginning, as \`list\` shows it: 0x and at least eight digits.
 
 Examples:
   $ souk tasks list --to ADDR
@@ -21,15 +21,18 @@ export function addTasksCommands({ program, cli }: CommandRequest): void {
     cli.perform({ json: options.json, failureCode: EXIT.fault, work: async () => work(await import('../tasks-at-provider.ts')) })
 
   provided(tasks.command('list'))
+    .usage('--to ADDR [options]')
     .description('Lists the tasks, the newest first.')
     .action((options: TasksOptions) => perform(options, ({ listTasks }) => listTasks({ cli, options })))
 
   provided(tasks.command('show'))
+    .usage('ID --to ADDR [options]')
     .description('Shows one task.')
     .argument('<id>', 'the task')
     .action((id: string, options: TasksOptions) => perform(options, ({ showTask }) => showTask({ cli, id, options })))
 
   provided(tasks.command('logs'))
+    .usage('ID --to ADDR [options]')
     .description("Prints a task's output: standard output to standard output, standard error to standard error.")
     .argument('<id>', 'the task')
     .option('-f, --follow', 'go on until the task ends')
@@ -38,11 +41,13 @@ export function addTasksCommands({ program, cli }: CommandRequest): void {
     .action((id: string, options: LogsCommandOptions) => perform(options, ({ printLogs }) => printLogs({ cli, id, options })))
 
   provided(tasks.command('cancel'))
+    .usage('ID --to ADDR [options]')
     .description('Asks the provider to end a task; what it came to is in its result.')
     .argument('<id>', 'the task')
     .action((id: string, options: TasksOptions) => perform(options, ({ cancelTask }) => cancelTask({ cli, id, options })))
 
   provided(tasks.command('result'))
+    .usage('ID --to ADDR [options]')
     .description('Waits for the end of a task and brings its result, as `souk run` does: same output, same document, same exit code. Ctrl-C leaves the task alone.')
     .argument('<id>', 'the task')
     .option('-d, --output-dir <folder>', 'save the files of the result there')

@@ -9,9 +9,10 @@ interface UpOptions {
 }
 
 const HELP = `
-Prints the node's addresses, one a line; its log goes to standard error as JSON, a line each.
-SIGINT or SIGTERM: takes no more tasks, lets the running ones end (timeouts.drain), and exits with 0;
-a second one ends them at once, as this provider's fault, and exits with 1.
+Prints the node's addresses, one a line; its log goes to standard error as JSON,
+a line each. On SIGINT or SIGTERM it takes no more tasks, lets the running ones
+end (timeouts.drain), and exits with 0; on a second signal it ends them at once,
+as this provider's fault, and exits with 1.
 
 Examples:
   $ souk up

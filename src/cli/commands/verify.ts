@@ -7,10 +7,10 @@ interface VerifyOptions {
 }
 
 const HELP = `
-Takes a receipt, what \`souk run --json\` prints, or several of these, one a line. Exits with 0 where every
-value of every document is one that its provider signed, else with 1 and every reason.
-
-Whether the provider is one that you trust is for you to say: compare its address.
+Takes a receipt, what \`souk run --json\` prints, or several of these, one a line.
+Exits with 0 where every value of every document is one that its provider signed,
+else with 1 and every reason. Whether the provider is one that you trust is for
+you to say: compare its address.
 
 Examples:
   $ souk verify receipt.json

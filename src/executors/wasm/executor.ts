@@ -2,11 +2,12 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { SoukError } from '../../protocol/errors.ts'
 import type { Execution, Isolation } from '../../protocol/execution.ts'
 import { StopReason, type Executor, type Job, type WasmTask } from '../executor.ts'
+import { cancelledBeforeStart, providerStopped } from './failures.ts'
 import { createSandboxPool } from './pool.ts'
 import { probeWasm } from './probe.ts'
 import { stackLimitBytes } from './proc.ts'
 import { createProcessRecords } from './records.ts'
-import { cancelled, providerStopped, runTask } from './run-task.ts'
+import { runTask } from './run-task.ts'
 import { DEFAULT_STACK_BYTES } from './sandbox-process.ts'
 import { checkTask, type WasmBounds } from './task-checks.ts'
 
@@ -69,7 +70,7 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
 }
 
 function notStarted(reason: unknown): SoukError {
-  return reason instanceof StopReason && reason.kind === 'shutdown' ? providerStopped() : cancelled()
+  return reason instanceof StopReason && reason.kind === 'shutdown' ? providerStopped() : cancelledBeforeStart()
 }
 
 function describeIsolation(): Isolation {

@@ -1,3 +1,4 @@
+import { providerStopped } from './failures.ts'
 import { startSandbox, type SandboxProcess, type StartOptions } from './sandbox-process.ts'
 
 /** Processes kept ready. Each serves one task. */
@@ -22,6 +23,7 @@ export function createSandboxPool({ prewarm, stackBytes: usualStackBytes, record
   let closed = false
 
   const start = async (stackBytes: number): Promise<SandboxProcess> => {
+    if (closed) throw providerStopped()
     const sandbox = await startSandbox({ stackBytes, records })
     running.add(sandbox)
     void sandbox.ended.then(() => {

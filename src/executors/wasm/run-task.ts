@@ -1,10 +1,10 @@
-import { SoukError } from '../../protocol/errors.ts'
 import type { Execution, Isolation, Outcome } from '../../protocol/execution.ts'
 import { LIMIT_NAMES, type LimitName } from '../../protocol/limits.ts'
 import { StopReason, type Job, type WasmTask } from '../executor.ts'
 import { createOutputMeter } from '../output.ts'
 import { createResultCollector, type ResultCollector } from '../results.ts'
 import type { JobHeader, Report } from './channel.ts'
+import { cancelledBeforeStart, moduleRefused, providerStopped, sandboxFailed } from './failures.ts'
 import { feedJob, feedStdin } from './feed.ts'
 import { ChannelBroken, type Frame } from './reports.ts'
 import type { SandboxProcess } from './sandbox-process.ts'
@@ -143,7 +143,7 @@ class TaskRun {
 
   #limitMet(limit: LimitName): void {
     if (this.#stage === 'running') this.#stop({ kind: 'limit', limit })
-    else this.#fail(refused('compiling the module takes more memory than a provider has for it'))
+    else this.#fail(moduleRefused('compiling the module takes more memory than a provider has for it'))
   }
 
   #abort(): void {
@@ -151,7 +151,7 @@ class TaskRun {
     const kind = reason instanceof StopReason ? reason.kind : 'cancelled'
     const started = this.#stage === 'running' || this.#stage === 'ended'
     if (kind === 'shutdown') this.#fail(providerStopped())
-    else if (!started) this.#fail(kind === 'cancelled' ? cancelled() : sandboxFailed('its time ran out before it had started'))
+    else if (!started) this.#fail(kind === 'cancelled' ? cancelledBeforeStart() : sandboxFailed('its time ran out before it had started'))
     else this.#stop(kind === 'cancelled' ? { kind: 'cancelled' } : { kind: 'limit', limit: 'wallTime' })
   }
 
@@ -163,7 +163,7 @@ class TaskRun {
         if (await this.#onReport(next.value.report)) return
       }
       const ended = await sandbox.ended
-      if (this.#stage === 'compiling' && CRASH_SIGNALS.has(ended.signal)) this.#fail(refused('the compiler did not survive the module'))
+      if (this.#stage === 'compiling' && CRASH_SIGNALS.has(ended.signal)) this.#fail(moduleRefused('the compiler did not survive the module'))
       this.#fail(sandboxFailed(`it died (${ended.signal ?? `exit code ${ended.code}`})`, new Error(sandbox.diagnostics())))
       if (this.#stage === 'ended') throw sandboxFailed('it died before its results were handed over')
     } catch (error) {
@@ -179,14 +179,14 @@ class TaskRun {
     switch (report.event) {
       case 'received':
         this.#stage = 'compiling'
-        this.#compileTimer = setTimeout(() => this.#fail(refused(`compiling the module takes longer than ${compileTimeoutMs} ms`)), compileTimeoutMs)
+        this.#compileTimer = setTimeout(() => this.#fail(moduleRefused(`compiling the module takes longer than ${compileTimeoutMs} ms`)), compileTimeoutMs)
         return false
       case 'compiled':
         this.#stage = 'prepared'
         clearTimeout(this.#compileTimer)
         return false
       case 'refused':
-        this.#fail(refused(report.reason, report.subject))
+        this.#fail(moduleRefused(report.reason, report.subject))
         return false
       case 'started':
         this.#stage = 'running'
@@ -269,20 +269,4 @@ function outcomeOf({ end }: EndReport): Outcome {
 /** What a killed task wrote went with its process. */
 function lostOutputs({ task }: Job<WasmTask>): Execution['outputs'] {
   return task.outputs.map(({ path }) => ({ path, error: { code: 'UNREADABLE', message: 'the task was killed, and its files were in its memory' } }))
-}
-
-function refused(reason: string, name?: string): SoukError<'MODULE_REFUSED'> {
-  return new SoukError({ code: 'MODULE_REFUSED', message: `The module is refused: ${reason}.`, details: { reason, ...(name !== undefined && { name }) } })
-}
-
-function sandboxFailed(reason: string, cause?: unknown): SoukError<'EXECUTOR_FAILED'> {
-  return new SoukError({ code: 'EXECUTOR_FAILED', message: `The sandbox failed: ${reason}.`, details: { runtime: 'wasm', reason }, cause })
-}
-
-export function providerStopped(): SoukError<'PROVIDER_STOPPED'> {
-  return new SoukError({ code: 'PROVIDER_STOPPED', message: 'The provider stopped while it had the task.', details: { attempts: 1 } })
-}
-
-export function cancelled(): SoukError<'CANCELLED'> {
-  return new SoukError({ code: 'CANCELLED', message: 'The task was cancelled before it started.', details: {}, phase: 'prepare' })
 }

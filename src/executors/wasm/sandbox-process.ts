@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { SoukError } from '../../protocol/errors.ts'
 import { DESCRIPTOR } from './channel.ts'
+import { sandboxFailed } from './failures.ts'
 import type { ProcessRecords } from './records.ts'
 import { readFrames, type Frame } from './reports.ts'
 
@@ -47,7 +47,7 @@ function commandLine(stackBytes: number): string[] {
     '--allow-worker',
     ...readableFiles().map((path) => `--allow-fs-read=${path}`),
     '--no-warnings',
-    '--v8-pool-size=1',
+    '--v8-pool-size=2',
     `--max-old-space-size=${MAX_HEAP_MEBIBYTES}`,
     // Any flag that V8 hashes makes it drop its code cache, a quarter of the start; so the default is not said.
     ...(stackBytes === DEFAULT_STACK_BYTES ? [] : [`--stack-size=${Math.floor(stackBytes / 1024)}`]),
@@ -77,7 +77,7 @@ export async function startSandbox({ stackBytes, records }: StartOptions): Promi
     child.once('error', () => resolve({ code: null, signal: null }))
   })
   const { pid } = child
-  if (pid === undefined) throw startFailed('the process cannot be started')
+  if (pid === undefined) throw sandboxFailed('the process cannot be started')
   records.add(pid)
   const diagnostics = collectDiagnostics(child)
   for (const stream of child.stdio) stream?.on('error', () => {}) // a killed process breaks its pipes; its end tells
@@ -91,7 +91,7 @@ export async function startSandbox({ stackBytes, records }: StartOptions): Promi
     kill()
     await ended
     const said = first.value?.kind === 'report' && first.value.report.event === 'fault' ? first.value.report.reason : diagnostics()
-    throw startFailed('it did not get ready', new Error(said))
+    throw sandboxFailed('it did not get ready', new Error(said))
   }
   return {
     pid,
@@ -117,16 +117,12 @@ function collectDiagnostics(child: ChildProcess): () => string {
 
 function readableOf(child: ChildProcess, descriptor: number): Readable {
   const stream = child.stdio[descriptor]
-  if (stream === null || stream === undefined || !('read' in stream)) throw startFailed('a pipe is missing')
+  if (stream === null || stream === undefined || !('read' in stream)) throw sandboxFailed('a pipe is missing')
   return stream
 }
 
 function writableOf(child: ChildProcess, descriptor: number): Writable {
   const stream = child.stdio[descriptor]
-  if (stream === null || stream === undefined || !('write' in stream)) throw startFailed('a pipe is missing')
+  if (stream === null || stream === undefined || !('write' in stream)) throw sandboxFailed('a pipe is missing')
   return stream
-}
-
-function startFailed(reason: string, cause?: unknown): SoukError<'EXECUTOR_FAILED'> {
-  return new SoukError({ code: 'EXECUTOR_FAILED', message: `The sandbox process failed: ${reason}.`, details: { runtime: 'wasm', reason }, phase: 'prepare', cause })
 }

@@ -1,6 +1,7 @@
 import { SoukError, type Refusal } from '../../protocol/errors.ts'
 import type { LimitKey, Limits } from '../../protocol/limits.ts'
 import type { WasmTask } from '../executor.ts'
+import { moduleRefused } from './failures.ts'
 
 /** What this runtime can hold a task to, beyond what its probe hits; `unenforceable` are no limits of this runtime. */
 export interface WasmBounds {
@@ -11,8 +12,7 @@ export interface WasmBounds {
 /** Refuses, before anything is started, a task that cannot be run as it asks. Throws SoukError. */
 export function checkTask({ task, limits, bounds, maxModuleBytes }: { readonly task: WasmTask; readonly limits: Limits; readonly bounds: WasmBounds; readonly maxModuleBytes: number }): void {
   if (task.module.bytes > maxModuleBytes) {
-    const reason = `the module has ${task.module.bytes} bytes; this provider takes ${maxModuleBytes}`
-    throw new SoukError({ code: 'MODULE_REFUSED', message: `The module is refused: ${reason}.`, details: { reason } })
+    throw moduleRefused(`it has ${task.module.bytes} bytes; this provider takes ${maxModuleBytes}`)
   }
   const inputBytes = task.inputs.reduce((sum, input) => sum + input.bytes, 0)
   if (inputBytes > limits.memoryBytes) {

@@ -20,8 +20,12 @@ export interface BlobRead {
  * digest of the whole is for the caller to check. After CONNECTION_LOST go on at the offset reached.
  * @throws SoukError what the other side answers (NOT_FOUND), PROTOCOL_ERROR, CONNECTION_LOST; the signal's reason
  */
-export async function* readBlobOver(open: () => Promise<FramedStream>, { blob, offset = 0, signal }: BlobRead): AsyncGenerator<Uint8Array, void, undefined> {
-  if (!Number.isSafeInteger(offset) || offset < 0 || offset > blob.bytes) throw new RangeError(`offset ${offset} is outside the blob's ${blob.bytes} bytes`)
+export async function* readBlobOver(
+  open: () => Promise<FramedStream>,
+  { blob, offset = 0, signal }: BlobRead,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (!Number.isSafeInteger(offset) || offset < 0 || offset > blob.bytes)
+    throw new RangeError(`offset ${offset} is outside the blob's ${blob.bytes} bytes`)
   signal?.throwIfAborted()
   if (offset === blob.bytes) return
   const stream = await open()
@@ -64,8 +68,10 @@ async function readChunk(stream: FramedStream, blob: BlobRef, offset: number): P
   const answer = decodeBlobAnswer(frame)
   if (answer.kind === 'error') throw SoukError.fromJSON(answer.error)
   const length = lengthAt(blob, offset)
-  if (answer.totalBytes !== blob.bytes) throw protocolError(`the blob has ${answer.totalBytes} bytes, not ${blob.bytes} as declared`)
+  if (answer.totalBytes !== blob.bytes)
+    throw protocolError(`the blob has ${answer.totalBytes} bytes, not ${blob.bytes} as declared`)
   if (answer.offset !== offset) throw protocolError(`a chunk at ${answer.offset} came where ${offset} was due`)
-  if (answer.data.byteLength !== length) throw protocolError(`a chunk of ${answer.data.byteLength} bytes came where ${length} were asked for`)
+  if (answer.data.byteLength !== length)
+    throw protocolError(`a chunk of ${answer.data.byteLength} bytes came where ${length} were asked for`)
   return answer.data
 }

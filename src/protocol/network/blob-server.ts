@@ -50,5 +50,10 @@ export async function serveBlobStream(
 }
 
 function notFound(sha256: string): SoukError<'NOT_FOUND'> {
-  return new SoukError({ code: 'NOT_FOUND', message: `There is no blob ${sha256} for this peer.`, details: { id: sha256 }, phase: 'deliver' })
+  return new SoukError({
+    code: 'NOT_FOUND',
+    message: `There is no blob ${sha256} for this peer.`,
+    details: { id: sha256 },
+    phase: 'deliver',
+  })
 }

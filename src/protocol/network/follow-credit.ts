@@ -15,7 +15,8 @@ export class FollowCredit {
 
   /** @throws SoukError PROTOCOL_ERROR where the follower would have more than the protocol allows. */
   grant(bytes: number): void {
-    if (this.#bytes + bytes > WIRE_BOUNDS.followCreditBytes) throw protocolError(`a follow has more than ${WIRE_BOUNDS.followCreditBytes} bytes of credit`)
+    if (this.#bytes + bytes > WIRE_BOUNDS.followCreditBytes)
+      throw protocolError(`a follow has more than ${WIRE_BOUNDS.followCreditBytes} bytes of credit`)
     this.#bytes += bytes
     if (this.#bytes > 0) this.#wake?.()
   }

@@ -94,7 +94,8 @@ export async function createHost(options: HostOptions): Promise<NetworkHost> {
   node.addEventListener('connection:close', ({ detail }) => {
     connections.closed(detail)
     // What is known of a peer serves dialling it again, which only happens by address here.
-    if (node.getConnections(detail.remotePeer).length === 0) void node.peerStore.delete(detail.remotePeer).catch(() => undefined)
+    if (node.getConnections(detail.remotePeer).length === 0)
+      void node.peerStore.delete(detail.remotePeer).catch(() => undefined)
   })
   return new Libp2pHost({ node, connections, settings })
 }
@@ -112,7 +113,15 @@ class Libp2pHost implements NetworkHost {
   /** Dials under way, by whom they are for. */
   readonly #dials = new Map<string, Promise<boolean>>()
 
-  constructor({ node, connections, settings }: { readonly node: Libp2p; readonly connections: Connections; readonly settings: Settings }) {
+  constructor({
+    node,
+    connections,
+    settings,
+  }: {
+    readonly node: Libp2p
+    readonly connections: Connections
+    readonly settings: Settings
+  }) {
     this.#node = node
     this.#connections = connections
     this.#settings = settings
@@ -170,7 +179,10 @@ class Libp2pHost implements NetworkHost {
     throw notSecp256k1()
   }
 
-  async *readBlob({ peer, ...read }: BlobRead & { readonly peer: string }): AsyncGenerator<Uint8Array, void, undefined> {
+  async *readBlob({
+    peer,
+    ...read
+  }: BlobRead & { readonly peer: string }): AsyncGenerator<Uint8Array, void, undefined> {
     const open = (): Promise<FramedStream> => {
       const connection = this.#connections.of(peer)
       if (connection === undefined) throw connectionLost(`${peer} is not connected`)
@@ -197,13 +209,22 @@ class Libp2pHost implements NetworkHost {
   }
 
   /** A connection that nobody else has: libp2p gives callers who dial the same peer at once the same one. */
-  async #dial({ multiaddr, signal }: { readonly multiaddr: string; readonly signal: AbortSignal | undefined }): Promise<Connection> {
+  async #dial({
+    multiaddr,
+    signal,
+  }: {
+    readonly multiaddr: string
+    readonly signal: AbortSignal | undefined
+  }): Promise<Connection> {
     const target = parsed(multiaddr)
     const key = peerIdOf(target) ?? multiaddr
     while (this.#dials.has(key)) await this.#dials.get(key)
     const timeoutMs = this.#settings.dialTimeoutMs
     const timeout = AbortSignal.timeout(timeoutMs)
-    const dial = this.#node.dial(target, { force: true, signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) })
+    const dial = this.#node.dial(target, {
+      force: true,
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+    })
     const ended = dial.then(
       () => this.#dials.delete(key),
       () => this.#dials.delete(key),
@@ -258,5 +279,10 @@ function notSecp256k1(): SoukError<'PROTOCOL_ERROR'> {
 
 function startFailed(cause: unknown): SoukError<'START_FAILED'> {
   const reason = cause instanceof Error ? cause.message : String(cause)
-  return new SoukError({ code: 'START_FAILED', message: `The network could not be started: ${reason}.`, details: { reason }, cause })
+  return new SoukError({
+    code: 'START_FAILED',
+    message: `The network could not be started: ${reason}.`,
+    details: { reason },
+    cause,
+  })
 }

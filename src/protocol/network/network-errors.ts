@@ -14,36 +14,68 @@ export function connectionLost(why: string, cause?: unknown): SoukError<'CONNECT
 /** What a failed attempt to open a stream means. */
 export function openStreamError(protocol: string, cause: unknown): SoukError {
   if (cause instanceof SoukError) return cause
-  if (cause instanceof Error && cause.name === 'UnsupportedProtocolError') return protocolError(`the peer does not serve ${protocol}`, cause)
+  if (cause instanceof Error && cause.name === 'UnsupportedProtocolError')
+    return protocolError(`the peer does not serve ${protocol}`, cause)
   return connectionLost(`no stream for ${protocol} could be opened`, cause)
 }
 
 /** What was given cannot be dialled, now or later. */
 export function noAddress(address: string, cause: unknown): SoukError<'UNREACHABLE'> {
   const message = `No connection to ${address}: that is no multiaddr (like /ip4/127.0.0.1/tcp/4001/p2p/16Uiu2HAm…).`
-  return new SoukError({ code: 'UNREACHABLE', message, details: { address }, retryable: false, hint: 'Copy the address that the provider prints when it starts.', cause })
+  return new SoukError({
+    code: 'UNREACHABLE',
+    message,
+    details: { address },
+    retryable: false,
+    hint: 'Copy the address that the provider prints when it starts.',
+    cause,
+  })
 }
 
 /** Why a dial failed, as a SoukError that says so in words. */
-export function unreachable({ address, cause, timeoutMs }: { readonly address: string; readonly cause: unknown; readonly timeoutMs: number }): SoukError<'UNREACHABLE'> {
+export function unreachable({
+  address,
+  cause,
+  timeoutMs,
+}: {
+  readonly address: string
+  readonly cause: unknown
+  readonly timeoutMs: number
+}): SoukError<'UNREACHABLE'> {
   const { why, retryable } = dialFailure(cause, timeoutMs)
-  return new SoukError({ code: 'UNREACHABLE', message: `No connection to ${address}: ${why}.`, details: { address }, retryable, cause })
+  return new SoukError({
+    code: 'UNREACHABLE',
+    message: `No connection to ${address}: ${why}.`,
+    details: { address },
+    retryable,
+    cause,
+  })
 }
 
 function dialFailure(cause: unknown, timeoutMs: number): { readonly why: string; readonly retryable: boolean } {
   const errors = chain(cause)
-  const has = (...names: string[]): boolean => errors.some((error) => names.includes(error.name) || names.includes(codeOf(error)))
+  const has = (...names: string[]): boolean =>
+    errors.some((error) => names.includes(error.name) || names.includes(codeOf(error)))
   if (has('InvalidPeerIdError')) return { why: 'that is the peer itself', retryable: false }
-  if (has('UnexpectedPeerError')) return { why: 'a peer with another peer id answers there', retryable: false }
+  // libp2p keeps no more of the handshake's own error than its text.
+  if (
+    has('UnexpectedPeerError') ||
+    errors.some(({ message }) => message.includes('does not match expected remote identity'))
+  )
+    return { why: 'a peer with another peer id answers there', retryable: false }
   if (has('ECONNREFUSED')) return { why: 'connection refused: nothing listens there', retryable: true }
   if (has('ENOTFOUND', 'EAI_AGAIN')) return { why: 'the host name cannot be resolved', retryable: true }
   if (has('EHOSTUNREACH', 'ENETUNREACH')) return { why: 'no route to the host', retryable: true }
   if (has('InvalidMultiaddrError', 'InvalidParametersError', 'NoValidAddressesError', 'ValidationError')) {
     return { why: 'nothing in that address can be dialled from here', retryable: false }
   }
-  if (has('TimeoutError', 'AbortError')) return { why: `timeout, no libp2p peer answered within ${timeoutMs} ms`, retryable: true }
+  if (has('TimeoutError', 'AbortError'))
+    return { why: `timeout, no libp2p peer answered within ${timeoutMs} ms`, retryable: true }
   if (has('ECONNRESET', 'StreamResetError', 'StreamClosedError', 'UnexpectedEOFError', 'EncryptionFailedError')) {
-    return { why: 'the other side ended the connection (no libp2p peer, or it takes no more connections)', retryable: true }
+    return {
+      why: 'the other side ended the connection (no libp2p peer, or it takes no more connections)',
+      retryable: true,
+    }
   }
   return { why: errors[0]?.message ?? 'unknown', retryable: true }
 }

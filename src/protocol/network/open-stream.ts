@@ -7,11 +7,18 @@ import { WIRE_LIMITS } from './wire-limits.ts'
 const MAX_OUTBOUND_STREAMS = 64
 
 /** A new stream, as frames. @throws SoukError PROTOCOL_ERROR where the peer does not serve it, else CONNECTION_LOST */
-export async function openFramed(options: { readonly connection: Connection; readonly protocol: string; readonly maxFrameBytes: number }): Promise<FramedStream> {
+export async function openFramed(options: {
+  readonly connection: Connection
+  readonly protocol: string
+  readonly maxFrameBytes: number
+}): Promise<FramedStream> {
   const { connection, protocol, maxFrameBytes } = options
   try {
     const signal = AbortSignal.timeout(WIRE_LIMITS.openStreamTimeoutMs)
-    return new FramedStream(await connection.newStream(protocol, { signal, maxOutboundStreams: MAX_OUTBOUND_STREAMS }), { maxFrameBytes })
+    return new FramedStream(
+      await connection.newStream(protocol, { signal, maxOutboundStreams: MAX_OUTBOUND_STREAMS }),
+      { maxFrameBytes },
+    )
   } catch (cause) {
     throw openStreamError(protocol, cause)
   }

@@ -44,7 +44,10 @@ export class TaskChannel {
   }
 
   /** Grants credit to a follow, or ends it. Does nothing for one that is over. */
-  about(id: number, message: { readonly kind: 'credit'; readonly bytes: number } | { readonly kind: 'unfollow' }): void {
+  about(
+    id: number,
+    message: { readonly kind: 'credit'; readonly bytes: number } | { readonly kind: 'unfollow' },
+  ): void {
     if (this.#handlers.has(id)) this.#write(encodeRequest({ id, ...message }))
   }
 

@@ -33,7 +33,10 @@ export interface ProviderConnection {
   readonly peerId: string
   submit(task: SignedTask, options?: RequestOptions): Promise<{ readonly taskId: string }>
   /** Submits and follows in one round trip; `signal` also ends the follow. */
-  submitAndFollow(task: SignedTask, options?: RequestOptions): Promise<{ readonly taskId: string; readonly events: AsyncIterable<TaskEvent> }>
+  submitAndFollow(
+    task: SignedTask,
+    options?: RequestOptions,
+  ): Promise<{ readonly taskId: string; readonly events: AsyncIterable<TaskEvent> }>
   cancel(taskId: string, options?: RequestOptions): Promise<void>
   list(options?: RequestOptions): Promise<readonly TaskSummary[]>
   show(taskId: string, options?: RequestOptions): Promise<TaskSummary>
@@ -73,8 +76,15 @@ export class TaskClient implements ProviderConnection {
     })
   }
 
-  async submitAndFollow(task: SignedTask, options: RequestOptions = {}): Promise<{ readonly taskId: string; readonly events: AsyncIterable<TaskEvent> }> {
-    const follow = await this.#startFollow({ kind: 'submit', task, follow: { offsets: START, creditBytes: WIRE_LIMITS.followWindowBytes } })
+  async submitAndFollow(
+    task: SignedTask,
+    options: RequestOptions = {},
+  ): Promise<{ readonly taskId: string; readonly events: AsyncIterable<TaskEvent> }> {
+    const follow = await this.#startFollow({
+      kind: 'submit',
+      task,
+      follow: { offsets: START, creditBytes: WIRE_LIMITS.followWindowBytes },
+    })
     const taskId = await settled(follow.accepted, options.signal).catch((thrown: unknown) => {
       follow.giveUp()
       throw thrown
@@ -93,8 +103,10 @@ export class TaskClient implements ProviderConnection {
     return this.#ask({ kind: 'list' }, options, (answer, done) => {
       if (answer.kind !== 'list') return
       tasks.push(...answer.tasks)
-      if (tasks.length > WIRE_LIMITS.listTasks) throw protocolError(`a list has more than ${WIRE_LIMITS.listTasks} tasks`)
-      if (answer.more && answer.tasks.length < WIRE_BOUNDS.listTasksPerFrame) throw protocolError('a list goes on after a frame that was not full')
+      if (tasks.length > WIRE_LIMITS.listTasks)
+        throw protocolError(`a list has more than ${WIRE_LIMITS.listTasks} tasks`)
+      if (answer.more && answer.tasks.length < WIRE_BOUNDS.listTasksPerFrame)
+        throw protocolError('a list goes on after a frame that was not full')
       if (!answer.more) done(tasks)
       return 'more'
     })
@@ -114,7 +126,10 @@ export class TaskClient implements ProviderConnection {
 
   readBlob(options: BlobRead): AsyncIterable<Uint8Array> {
     const maxFrameBytes = WIRE_BOUNDS.blobResponseFrameBytes
-    return readBlobOver(() => openFramed({ connection: this.#connection, protocol: BLOB_PROTOCOL, maxFrameBytes }), options)
+    return readBlobOver(
+      () => openFramed({ connection: this.#connection, protocol: BLOB_PROTOCOL, maxFrameBytes }),
+      options,
+    )
   }
 
   async close(): Promise<void> {
@@ -122,7 +137,9 @@ export class TaskClient implements ProviderConnection {
     this.#closedHere = true
     const channel = await this.#channel?.catch(() => undefined)
     await channel?.close()
-    await this.#connection.close().catch((cause: unknown) => this.#connection.abort(cause instanceof Error ? cause : new Error(String(cause))))
+    await this.#connection
+      .close()
+      .catch((cause: unknown) => this.#connection.abort(cause instanceof Error ? cause : new Error(String(cause))))
   }
 
   /**
@@ -237,7 +254,10 @@ class StartedFollow implements AnswerHandler {
   }
 }
 
-async function* eventsOf(follow: StartedFollow, signal: AbortSignal | undefined): AsyncGenerator<TaskEvent, void, undefined> {
+async function* eventsOf(
+  follow: StartedFollow,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<TaskEvent, void, undefined> {
   const onAbort = (): void => follow.giveUp(signal?.reason as Error)
   signal?.addEventListener('abort', onAbort, { once: true })
   try {

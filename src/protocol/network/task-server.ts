@@ -61,7 +61,15 @@ class TaskStreamServer {
   #answering = 0
   #wake: (() => void) | undefined
 
-  constructor({ server, stream, peer }: { readonly server: TaskServer; readonly stream: FramedStream; readonly peer: string }) {
+  constructor({
+    server,
+    stream,
+    peer,
+  }: {
+    readonly server: TaskServer
+    readonly stream: FramedStream
+    readonly peer: string
+  }) {
     this.#server = server
     this.#service = server.options.service
     this.#stream = stream
@@ -104,7 +112,8 @@ class TaskStreamServer {
     if (id <= this.#lastId) throw protocolError(`a request has id ${id} after one with id ${this.#lastId}`)
     this.#lastId = id
     const from = request.kind === 'follow' ? request.from : request.kind === 'submit' ? request.follow : undefined
-    const follow = from === undefined ? undefined : { credit: new FollowCredit(from.creditBytes), abort: new AbortController() }
+    const follow =
+      from === undefined ? undefined : { credit: new FollowCredit(from.creditBytes), abort: new AbortController() }
     if (follow !== undefined) this.#follows.set(id, follow)
     void this.#handle(request, from, follow)
   }
@@ -113,16 +122,27 @@ class TaskStreamServer {
   async #handle(request: Request, from: FollowFrom | undefined, follow: OpenFollow | undefined): Promise<void> {
     const { id } = request
     const followTaken = follow !== undefined && this.#server.takeFollow(this.#peer)
-    try {
+    this.#answering += 1
+    const taskId = await this.#orError(id, () => {
       if (follow !== undefined && !followTaken) throw tooManyFollows(this.#server.options.followsPerPeer)
-      const taskId = await this.#counted(() => this.#answer(request))
-      if (taskId !== undefined && from !== undefined && follow !== undefined) await this.#follow({ id, taskId, from, follow })
+      return this.#answer(request)
+    })
+    this.#answering -= 1
+    this.#wake?.()
+    if (taskId !== undefined && from !== undefined && follow !== undefined)
+      await this.#orError(id, () => this.#follow({ id, taskId, from, follow }))
+    if (followTaken) this.#server.releaseFollow(this.#peer)
+    this.#follows.delete(id)
+  }
+
+  /** What the work comes to, or undefined after its error was sent. */
+  async #orError<T>(id: number, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work()
     } catch (thrown) {
       const error = forStranger(thrown, this.#server.options.onInternalError)
       await this.#send({ id, kind: 'error', error }).catch(ignoreLostStream)
-    } finally {
-      if (followTaken) this.#server.releaseFollow(this.#peer)
-      this.#follows.delete(id)
+      return undefined
     }
   }
 
@@ -161,7 +181,12 @@ class TaskStreamServer {
   }
 
   /** Sends a task's events as fast as the peer takes them; each is asked for only once the one before is sent. */
-  async #follow(options: { readonly id: number; readonly taskId: string; readonly from: FollowFrom; readonly follow: OpenFollow }): Promise<void> {
+  async #follow(options: {
+    readonly id: number
+    readonly taskId: string
+    readonly from: FollowFrom
+    readonly follow: OpenFollow
+  }): Promise<void> {
     const { id, taskId, from, follow } = options
     const { signal } = follow.abort
     const events = this.#service.follow({ peer: this.#peer, taskId, offsets: from.offsets, signal })
@@ -181,16 +206,6 @@ class TaskStreamServer {
 
   #send(answer: Answer): Promise<void> {
     return this.#stream.write(encodeAnswer(answer))
-  }
-
-  async #counted<T>(work: () => Promise<T>): Promise<T> {
-    this.#answering += 1
-    try {
-      return await work()
-    } finally {
-      this.#answering -= 1
-      this.#wake?.()
-    }
   }
 
   async #belowLimit(): Promise<void> {

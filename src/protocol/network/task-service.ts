@@ -36,5 +36,9 @@ export interface ServedBlob {
  * peer sees as NOT_FOUND whether the blob exists or not.
  */
 export interface BlobService {
-  open(request: { readonly peer: string; readonly sha256: string; readonly signal: AbortSignal }): Promise<ServedBlob | undefined>
+  open(request: {
+    readonly peer: string
+    readonly sha256: string
+    readonly signal: AbortSignal
+  }): Promise<ServedBlob | undefined>
 }

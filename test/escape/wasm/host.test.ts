@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { attackedSandbox, type AttackedSandbox } from './sandbox.ts'
+
+const MiB = 1024 * 1024
+const ERRNO = { fault: 21, inval: 28, notcapable: 76 }
+
+/** Lines of `what number`, as the attacking programs print them. */
+function errors(stdout: Buffer): Record<string, number> {
+  const lines = stdout.toString().trim().split('\n')
+  return Object.fromEntries(lines.filter((line) => / \d+$/.test(line)).map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]))
+}
+
+describe('escape: WebAssembly programs against the host', function () {
+  this.timeout(60_000)
+  let sandbox: AttackedSandbox
+
+  before(async () => {
+    sandbox = await attackedSandbox()
+  })
+  afterEach(() => sandbox.assertUnharmed())
+  after(() => sandbox.close())
+
+  it('paths that lead out of a folder are ENOTCAPABLE', async () => {
+    const { stdout } = await sandbox.program('paths')
+    const seen = errors(stdout)
+    assert.equal(Object.keys(seen).length, 8)
+    for (const [path, error] of Object.entries(seen)) assert.equal(error, ERRNO.notcapable, path)
+  })
+
+  it('links cannot be made, and what holds the inputs cannot be moved or changed', async () => {
+    const { stdout } = await sandbox.program('links', { inputs: [{ target: '/in/book.txt', content: 'x' }] })
+    const lines = stdout.toString().trim().split('\n')
+    assert.equal(lines.length, 11)
+    for (const line of lines) assert.match(line, / refused$/)
+  })
+
+  it('pointers out of bounds are EFAULT, and sizes are bounded', async () => {
+    const { execution, stdout } = await sandbox.program('bad-pointers')
+    assert.deepEqual(execution.outcome, { kind: 'exited', code: 0 })
+    const { inval, fault } = ERRNO
+    const expected = { 'write a billion iovecs': inval, 'unknown clock': inval, 'poll nothing': inval, overlapping: 0 }
+    for (const [call, error] of Object.entries(errors(stdout))) assert.equal(error, call in expected ? expected[call as keyof typeof expected] : fault, call)
+    assert.equal(Object.keys(errors(stdout)).length, 17)
+    assert.ok(stdout.toString().includes('abcdefgbcdefg\n'), 'overlapping buffers are written as they are')
+  })
+
+  it('descriptors that a task does not have are of no use', async () => {
+    const { stdout } = await sandbox.program('bad-descriptors')
+    assert.equal(stdout.toString(), '0 calls worked\n')
+  })
+
+  it('the environment of the node is not there', async () => {
+    process.env['SOUK_TEST_SECRET'] = 'secret'
+    try {
+      const { stdout } = await sandbox.program('environment', { env: { ONLY: 'this' } })
+      assert.equal(stdout.toString(), 'ONLY=this\n')
+    } finally {
+      delete process.env['SOUK_TEST_SECRET']
+    }
+  })
+
+  it('a wait without end meets the idle limit', async () => {
+    const { execution } = await sandbox.program('poll-forever', { limits: { idleTimeMs: 100 } })
+    assert.deepEqual(execution.outcome, { kind: 'limit', limit: 'idleTime' })
+  })
+
+  it('closing its streams does not free a task of its limits', async () => {
+    const { execution } = await sandbox.program('close-streams', { limits: { wallTimeMs: 200 } })
+    assert.deepEqual(execution.outcome, { kind: 'limit', limit: 'wallTime' })
+  })
+
+  it('unlinked files that are still open count as disk', async () => {
+    const { execution, stdout } = await sandbox.program('hidden-files', { limits: { diskBytes: 120_000 } })
+    assert.equal(stdout.toString(), '2 files\n')
+    assert.deepEqual(execution.usage.limitsHit, ['disk'])
+  })
+
+  it('folders 100,000 deep are handed over, or refused, in the end', async () => {
+    const { execution, stdout } = await sandbox.program('deep-folders', {
+      command: ['/out', '100000'],
+      outputs: ['/out'],
+      limits: { inodes: 100_001, memoryBytes: 64 * MiB },
+    })
+    assert.equal(stdout.toString(), 'depth 100000, file made\n')
+    assert.deepEqual(execution.outputs.map((output) => 'error' in output && output.error.code), ['UNSAFE_NAME'])
+  })
+
+  it('results with control characters in their names are refused, one by one', async () => {
+    const { execution, files } = await sandbox.program('odd-names', { outputs: ['/out'] })
+    assert.deepEqual(execution.outcome, { kind: 'exited', code: 0 })
+    assert.deepEqual(Object.keys(files).sort(), ['/out/back\\slash', '/out/ok', '/out/~'])
+    assert.deepEqual(execution.outputs.filter((output) => 'error' in output).map((output) => 'error' in output && output.error.code), ['UNSAFE_NAME', 'UNSAFE_NAME'])
+  })
+})
