@@ -25,6 +25,8 @@ export const TOOLCHAINS = {
 } as const
 export type ProgramRuntime = keyof typeof TOOLCHAINS
 
+/** Compilers that run beside each other. */
+const AT_ONCE = 2
 const WARNINGS = ['-std=c11', '-Wall', '-Wextra', '-Werror']
 
 export interface BuiltProgram {
@@ -75,15 +77,13 @@ export async function buildProgram({ file, runtime, flags = ['-O2'] }: { readonl
 /** Every C program in a folder, compiled, by its name without `.c`. */
 export async function buildPrograms({ runtime, dir = PROGRAMS_DIR, flags }: { readonly runtime: ProgramRuntime; readonly dir?: string; readonly flags?: readonly string[] }): Promise<ReadonlyMap<string, BuiltProgram>> {
   const files = (await readdir(dir)).filter((name) => name.endsWith('.c')).sort()
-  const built = new Map<string, BuiltProgram>()
-  const pending = [...files]
-  const worker = async (): Promise<void> => {
-    for (let name = pending.shift(); name !== undefined; name = pending.shift()) {
-      built.set(basename(name, '.c'), await buildProgram({ file: join(dir, name), runtime, ...(flags && { flags }) }))
-    }
-  }
-  await Promise.all([worker(), worker()])
-  return built
+  const build = async (name: string): Promise<readonly [string, BuiltProgram]> => [
+    basename(name, '.c'),
+    await buildProgram({ file: join(dir, name), runtime, ...(flags && { flags }) }),
+  ]
+  const built: (readonly [string, BuiltProgram])[] = []
+  for (let first = 0; first < files.length; first += AT_ONCE) built.push(...(await Promise.all(files.slice(first, first + AT_ONCE).map(build))))
+  return new Map(built)
 }
 
 async function exists(file: string): Promise<boolean> {

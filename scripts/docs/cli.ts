@@ -17,7 +17,9 @@ const PLAIN: TerminalStream = {
 
 /** docs/CLI.md */
 export function cliPage(): string {
-  const { program, help } = createProgram(createCli({ version: '', env: {}, terminal: { stdout: PLAIN, stderr: PLAIN } }))
+  const { program, help } = createProgram(
+    createCli({ version: '', env: {}, terminal: { stdout: PLAIN, stderr: PLAIN } }),
+  )
   const helpOf = (command: Command): string => {
     const before = help().length
     command.outputHelp()
@@ -51,13 +53,19 @@ export function cliPage(): string {
       head: ['Below `~/.souk`', 'Content'],
       rows: [
         ['`key`', 'the key of this requester, made on first use, mode 0600'],
-        ['`tasks/`', 'the text of the tasks that were sent, so that a result fetched later is whole; removed after 30 days'],
+        [
+          '`tasks/`',
+          'the text of the tasks that were sent, so that a result fetched later is whole; removed after 30 days',
+        ],
         ['`probes.json`', 'what the sandbox of `--local` was found to enforce, until the next boot'],
         ['`local/`', 'scratch of `--local` runs, removed at their end; what a killed one left, by the next one'],
         ['`node/`', 'the data folder of a provider, where its configuration does not say otherwise (`node.data_dir`)'],
       ],
     }),
-    ...commandsBelow(program).flatMap((command) => [`## \`${fullName(command)}\``, `\`\`\`text\n${helpOf(command)}\n\`\`\``]),
+    ...commandsBelow(program).flatMap((command) => [
+      `## \`${fullName(command)}\``,
+      `\`\`\`text\n${helpOf(command)}\n\`\`\``,
+    ]),
   ])
 }
 

@@ -22,8 +22,16 @@ export function diagnosisLines({ diagnosis, width, colors }: DiagnosisText): rea
       ['souk', `${diagnosis.souk}, Node ${diagnosis.node}`],
       ['host', `${diagnosis.kernel}, ${diagnosis.arch}`],
       ['secp256k1', secp256k1.native ? 'native' : `${problem('not native')}: ${printable(secp256k1.why ?? '')}`],
-      ['config', config.valid ? `${config.file === null ? 'defaults and environment' : printable(config.file)}, valid` : `${printable(config.file ?? 'environment')} ${problem('is not valid; defaults are looked at instead')}`],
-      ...config.issues.map(({ path, message }): [string, string] => ['', printable(path === '' ? message : `${path} ${message}`)]),
+      [
+        'config',
+        config.valid
+          ? `${config.file === null ? 'defaults and environment' : printable(config.file)}, valid`
+          : `${printable(config.file ?? 'environment')} ${problem('is not valid; defaults are looked at instead')}`,
+      ],
+      ...config.issues.map(({ path, message }): [string, string] => [
+        '',
+        printable(path === '' ? message : `${path} ${message}`),
+      ]),
     ],
   })
   return [...host, ...diagnosis.runtimes.flatMap((runtime) => ['', ...runtimeLines({ runtime, width, colors })])]
@@ -31,9 +39,18 @@ export function diagnosisLines({ diagnosis, width, colors }: DiagnosisText): rea
 
 const INDENT = '  '
 
-function runtimeLines({ runtime, width, colors }: { readonly runtime: RuntimeStatus; readonly width: number; readonly colors: Colors }): readonly string[] {
+function runtimeLines({
+  runtime,
+  width,
+  colors,
+}: {
+  readonly runtime: RuntimeStatus
+  readonly width: number
+  readonly colors: Colors
+}): readonly string[] {
   const title = colors.bold(runtime.runtime)
-  if (!runtime.available) return [`${title}: ${colors.yellow('not available')}`, ...indented({ text: printable(runtime.why), width })]
+  if (!runtime.available)
+    return [`${title}: ${colors.yellow('not available')}`, ...indented({ text: printable(runtime.why), width })]
   const { caps, isolation, proven, unproven } = runtime
   const rows = [
     ...proven.map(({ limit, how }) => ({ limit, mark: colors.green('✓'), text: how })),
@@ -59,9 +76,22 @@ function runtimeLines({ runtime, width, colors }: { readonly runtime: RuntimeSta
 
 const MIN_TEXT_WIDTH = 24
 
-function listLines({ name, items, width, colors }: { readonly name: string; readonly items: readonly string[]; readonly width: number; readonly colors: Colors }): readonly string[] {
+function listLines({
+  name,
+  items,
+  width,
+  colors,
+}: {
+  readonly name: string
+  readonly items: readonly string[]
+  readonly width: number
+  readonly colors: Colors
+}): readonly string[] {
   if (items.length === 0) return []
-  const [first = '', ...more] = wrapped({ text: items.map(printable).join(', '), width: width - INDENT.length - name.length - 1 })
+  const [first = '', ...more] = wrapped({
+    text: items.map(printable).join(', '),
+    width: width - INDENT.length - name.length - 1,
+  })
   return [`${INDENT}${colors.dim(name)} ${first}`, ...more.map((line) => `${INDENT}${' '.repeat(name.length)} ${line}`)]
 }
 

@@ -42,7 +42,12 @@ export async function examine({ version, env, home, configFile }: ExamineOptions
       return { runtime, available: true, caps, isolation, proven, unproven }
     })
     const runtimes = RUNTIME_NAMES.map(
-      (runtime): RuntimeStatus => found.find((each) => each.runtime === runtime) ?? { runtime, available: false, why: 'the configuration does not enable it' },
+      (runtime): RuntimeStatus =>
+        found.find((each) => each.runtime === runtime) ?? {
+          runtime,
+          available: false,
+          why: 'the configuration does not enable it',
+        },
     )
     return {
       ok: issues.length === 0 && backend.native && runtimes.some(({ available }) => available),
@@ -59,7 +64,13 @@ export async function examine({ version, env, home, configFile }: ExamineOptions
   }
 }
 
-async function configFor({ configFile, env }: { readonly configFile: string | undefined; readonly env: ExamineOptions['env'] }) {
+async function configFor({
+  configFile,
+  env,
+}: {
+  readonly configFile: string | undefined
+  readonly env: ExamineOptions['env']
+}) {
   try {
     const { config } = await loadConfig({ ...(configFile !== undefined && { file: configFile }), env })
     return { config, issues: [] }

@@ -36,7 +36,13 @@ const HEADLINES: { readonly [C in ErrorCode]: string } = {
  * An error for a person: what happened, why, and what to do, a line each; where there are several reasons,
  * each has a line.
  */
-export function errorLines({ error, colors }: { readonly error: SerialisedError; readonly colors: Colors }): readonly string[] {
+export function errorLines({
+  error,
+  colors,
+}: {
+  readonly error: SerialisedError
+  readonly colors: Colors
+}): readonly string[] {
   const label = (text: string): string => colors.dim(text.padEnd(LABEL_WIDTH))
   const [why = '', ...more] = reasonsOf(error)
   return [
@@ -71,5 +77,7 @@ function refusalText({ message, subject = '', asked, offered }: Refusal): string
   const format = subject.endsWith('Bytes') ? formatBytes : subject.endsWith('Ms') ? formatDurationMs : undefined
   const numbers = [asked, offered].filter((value) => value !== undefined && /^\d{1,15}$/.test(value))
   if (format === undefined || numbers.length === 0) return printable(message)
-  return printable(message.replaceAll(/\b\d+\b/g, (digits) => (numbers.includes(digits) ? format(Number(digits)) : digits)))
+  return printable(
+    message.replaceAll(/\b\d+\b/g, (digits) => (numbers.includes(digits) ? format(Number(digits)) : digits)),
+  )
 }

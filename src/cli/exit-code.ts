@@ -21,7 +21,10 @@ export const EXIT = {
 
 /** The rows of the table in the documentation. */
 export const EXIT_CODE_MEANINGS: readonly (readonly [code: string, meaning: string])[] = [
-  ['0…255', "`run`, `tasks result`: the task's own exit code (one above 255 becomes its lowest byte, or 1 where that is 0)"],
+  [
+    '0…255',
+    "`run`, `tasks result`: the task's own exit code (one above 255 becomes its lowest byte, or 1 where that is 0)",
+  ],
   ['128+n', '`run`, `tasks result`: signal n ended the task'],
   [String(EXIT.timeLimit), '`run`, `tasks result`: a time limit ended the task: wall, CPU or idle time'],
   [String(EXIT.limit), '`run`, `tasks result`: another limit ended the task: memory, output, fuel, …'],
@@ -55,7 +58,13 @@ export function exitCodeOfOutcome(outcome: Outcome): number {
 }
 
 /** How the process exits for an error; `otherwise` is for what is neither usage nor cancellation. */
-export function exitCodeOfError({ error, otherwise }: { readonly error: Pick<SerialisedError, 'code'>; readonly otherwise: number }): number {
+export function exitCodeOfError({
+  error,
+  otherwise,
+}: {
+  readonly error: Pick<SerialisedError, 'code'>
+  readonly otherwise: number
+}): number {
   switch (error.code) {
     case 'INVALID_INPUT':
     case 'INVALID_USAGE':

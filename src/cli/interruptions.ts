@@ -25,11 +25,11 @@ export function listenForInterruptions(): Interruptions {
   const first = new AbortController()
   const second = new AbortController()
   const onSignal = (signal: InterruptingSignal): void => {
-    const again = first.signal.aborted
+    const atOnce = first.signal.aborted || signal === 'SIGHUP'
+    // In this order: whoever is told of the first one sees whether it is the second as well.
+    if (atOnce) second.abort(new Interruption(signal))
     first.abort(new Interruption(signal))
-    if (!again && signal !== 'SIGHUP') return
-    second.abort(new Interruption(signal))
-    dispose()
+    if (atOnce) dispose()
   }
   const dispose = (): void => {
     for (const signal of SIGNALS) process.off(signal, onSignal)

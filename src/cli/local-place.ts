@@ -63,11 +63,22 @@ export async function openLocalPlace({ cli, keyFile, configFile }: LocalPlaceOpt
 
 /** Nobody else asks for a share, and nobody pays himself. */
 function forOneRequester({ config, dataDir }: { readonly config: Config; readonly dataDir: string }): Config {
-  return { ...config, priceWei: 0n, peers: { ...config.peers, share: 1, unknownShare: 1 }, node: { ...config.node, dataDir } }
+  return {
+    ...config,
+    priceWei: 0n,
+    peers: { ...config.peers, share: 1, unknownShare: 1 },
+    node: { ...config.node, dataDir },
+  }
 }
 
 /** The task's files, read where they are. */
-function blobSource({ served, peer }: { readonly served: ServedBlobs; readonly peer: string }): CreateLocalNodeOptions['blobs'] {
+function blobSource({
+  served,
+  peer,
+}: {
+  readonly served: ServedBlobs
+  readonly peer: string
+}): CreateLocalNodeOptions['blobs'] {
   return {
     connected: () => Promise.resolve(),
     async *read({ blob, offset, signal }) {
@@ -86,7 +97,7 @@ interface ReadAll {
 async function* readAll({ file, blob, offset, signal }: ReadAll): AsyncGenerator<Uint8Array, void, undefined> {
   if (file === undefined) throw unavailable(blob)
   try {
-    for (let at = offset; at < blob.bytes; ) {
+    for (let at = offset; at < blob.bytes;) {
       signal.throwIfAborted()
       const data = await file.read({ offset: at, length: Math.min(READ_BYTES, blob.bytes - at) })
       if (data.byteLength === 0) throw unavailable(blob)
@@ -120,19 +131,31 @@ async function submit({ node, key, served, task, chainId, signal }: LocalSubmiss
   signal.throwIfAborted()
   const { provider } = node
   const peer = key.address
-  const signed = signTask({ spec: task.bytes, provider: peer, maxPriceWei: task.spec.maxPriceWei, chainId, key, expiryMs: Date.now() + EXPIRES_IN_MS })
+  const signed = signTask({
+    spec: task.bytes,
+    provider: peer,
+    maxPriceWei: task.spec.maxPriceWei,
+    chainId,
+    key,
+    expiryMs: Date.now() + EXPIRES_IN_MS,
+  })
   const { taskId } = signed
   served.offer(taskId, task.blobs)
   await provider.submit({ peer, task: signed.task })
   const never = new AbortController().signal
-  const events: AcceptedTask['events'] = ({ offsets = { stdout: 0, stderr: 0 }, signal: stop = never } = {}) => provider.follow({ peer, taskId, offsets, signal: stop })
+  const events: AcceptedTask['events'] = ({ offsets = { stdout: 0, stderr: 0 }, signal: stop = never } = {}) =>
+    provider.follow({ peer, taskId, offsets, signal: stop })
   return {
     taskId,
     provider: peer,
     events,
     async result({ signal: stop, ...options } = {}) {
       try {
-        return await collectResult({ ...options, events: events({ ...(stop !== undefined && { signal: stop }) }), expected: { taskId, provider: peer, requester: peer, task } })
+        return await collectResult({
+          ...options,
+          events: events({ ...(stop !== undefined && { signal: stop }) }),
+          expected: { taskId, provider: peer, requester: peer, task },
+        })
       } catch (thrown) {
         // A follow that is ended from here ends without a word.
         stop?.throwIfAborted()
@@ -147,9 +170,17 @@ async function submit({ node, key, served, task, chainId, signal }: LocalSubmiss
         ...(stop !== undefined && { signal: stop }),
         ...(onProgress !== undefined && { onProgress }),
         // What fails here would fail again.
-        patience: () => ({ progress: () => undefined, afterFailure: (thrown) => Promise.reject(SoukError.from(thrown)) }),
+        patience: () => ({
+          progress: () => undefined,
+          afterFailure: (thrown) => Promise.reject(SoukError.from(thrown)),
+        }),
         async *read({ blob, offset, signal: reading }) {
-          yield* readAll({ file: await provider.open({ peer, sha256: blob.sha256, signal: reading }), blob, offset, signal: reading })
+          yield* readAll({
+            file: await provider.open({ peer, sha256: blob.sha256, signal: reading }),
+            blob,
+            offset,
+            signal: reading,
+          })
         },
       }),
   }

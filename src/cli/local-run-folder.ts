@@ -8,13 +8,22 @@ const NAME = /^([0-9]+)-([0-9]+)-([0-9]+)-[0-9a-f]{8}$/
 
 /** A folder of this process alone, which the caller removes. */
 export async function createLocalRunFolder({ parent }: { readonly parent: string }): Promise<string> {
-  const dir = join(parent, `${await pidNamespace()}-${process.pid}-${(await startTimeOf(process.pid)) ?? 0}-${randomBytes(4).toString('hex')}`)
+  const dir = join(
+    parent,
+    `${await pidNamespace()}-${process.pid}-${(await startTimeOf(process.pid)) ?? 0}-${randomBytes(4).toString('hex')}`,
+  )
   await mkdir(dir, { recursive: true, mode: 0o700 })
   return dir
 }
 
 /** Removes the folders whose process was killed before it could; resolves to how many. */
-export async function reapLocalRunFolders({ parent, nowMs }: { readonly parent: string; readonly nowMs: number }): Promise<number> {
+export async function reapLocalRunFolders({
+  parent,
+  nowMs,
+}: {
+  readonly parent: string
+  readonly nowMs: number
+}): Promise<number> {
   const namespace = await pidNamespace()
   let reaped = 0
   for (const name of await readdir(parent).catch(() => [])) {

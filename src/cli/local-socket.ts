@@ -17,7 +17,8 @@ export async function askLocalNode({ socket }: { readonly socket: string }): Pro
     response.setEncoding('utf8')
     response.on('data', (chunk: string) => {
       text += chunk
-      if (text.length > MAX_ANSWER_BYTES) response.destroy(new Error(`its answer is longer than ${MAX_ANSWER_BYTES} bytes`))
+      if (text.length > MAX_ANSWER_BYTES)
+        response.destroy(new Error(`its answer is longer than ${MAX_ANSWER_BYTES} bytes`))
     })
     response.on('error', (cause) => reject(notRunning(socket, cause)))
     response.on('end', () => {
@@ -36,7 +37,12 @@ export async function askLocalNode({ socket }: { readonly socket: string }): Pro
 }
 
 function notRunning(socket: string, cause: unknown): SoukError<'NODE_NOT_RUNNING'> {
-  return new SoukError({ code: 'NODE_NOT_RUNNING', message: `No node answers on ${socket}: ${reasonOf(cause)}.`, details: { socket }, cause })
+  return new SoukError({
+    code: 'NODE_NOT_RUNNING',
+    message: `No node answers on ${socket}: ${reasonOf(cause)}.`,
+    details: { socket },
+    cause,
+  })
 }
 
 function reasonOf(cause: unknown): string {

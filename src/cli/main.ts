@@ -6,7 +6,9 @@ import { EXIT } from './exit-code.ts'
 import { createProgram } from './program.ts'
 import { createTerminal } from './terminal.ts'
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
 
 /**
  * The command line.
@@ -24,7 +26,9 @@ export async function main(args: readonly string[]): Promise<number> {
     await parse({ cli, args })
   } catch (thrown) {
     // Standard output cannot be written: an error has nowhere else to go.
-    await terminal.stderr.write(`souk: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`).catch(() => undefined)
+    await terminal.stderr
+      .write(`souk: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`)
+      .catch(() => undefined)
     return EXIT.fault
   } finally {
     process.off('uncaughtException', onBug)
@@ -49,7 +53,15 @@ async function parse({ cli, args }: { readonly cli: Cli; readonly args: readonly
 }
 
 /** What nobody caught: the process cannot go on, but its document and exit code are as promised. */
-async function failByBug({ cli, args, thrown }: { readonly cli: Cli; readonly args: readonly string[]; readonly thrown: unknown }): Promise<void> {
+async function failByBug({
+  cli,
+  args,
+  thrown,
+}: {
+  readonly cli: Cli
+  readonly args: readonly string[]
+  readonly thrown: unknown
+}): Promise<void> {
   const { SoukError } = await import('../protocol/errors.ts')
   await cli.fail({ error: SoukError.from(thrown), json: asksForJson(args) }).catch(() => undefined)
   process.exit(cli.failureCode)

@@ -26,7 +26,7 @@ export function outcomeText(outcome: Outcome): string {
     case 'trapped':
       return `trapped: ${outcome.trap}`
     case 'limit':
-      return `over its ${LIMITS[outcome.limit]} limit`
+      return `${LIMITS[outcome.limit]} limit`
     case 'cancelled':
       return 'cancelled'
   }
@@ -40,13 +40,22 @@ export function colouredOutcome(outcome: Outcome, colors: Colors): string {
 }
 
 /** What a task used, but for the limit that ended it: `1.20s, 0.90s CPU, 12.3m memory, 3 output files`. */
-export function usageText({ outcome, usage, outputs }: { readonly outcome: Outcome; readonly usage: Usage; readonly outputs: number }): string {
+export function usageText({
+  outcome,
+  usage,
+  outputs,
+}: {
+  readonly outcome: Outcome
+  readonly usage: Usage
+  readonly outputs: number
+}): string {
   const { wallTimeMs, cpuTimeMs, memoryPeakBytes } = usage
   const parts = [formatElapsed(wallTimeMs), `${formatElapsed(cpuTimeMs)} CPU`]
   // Of a task that was killed nobody may know.
   if (memoryPeakBytes > 0) parts.push(`${formatSize(memoryPeakBytes)} memory`)
   if (outputs > 0) parts.push(counted(outputs, 'output file'))
   const alsoHit = usage.limitsHit.filter((limit) => outcome.kind !== 'limit' || outcome.limit !== limit)
-  if (alsoHit.length > 0) parts.push(`met its ${alsoHit.map((limit) => LIMITS[limit]).join(', ')} limit${alsoHit.length === 1 ? '' : 's'}`)
+  if (alsoHit.length > 0)
+    parts.push(`met its ${alsoHit.map((limit) => LIMITS[limit]).join(', ')} limit${alsoHit.length === 1 ? '' : 's'}`)
   return parts.join(', ')
 }

@@ -17,7 +17,7 @@ Examples:
   $ souk tasks list --to ADDR                    what I have there
   $ souk verify receipt.json                     who signed what
 
-ADDR is an address that \`souk up\` prints. More: \`souk COMMAND --help\`, docs/CLI.md`
+ADDR is an address that \`souk up\` prints. More in \`souk COMMAND --help\`.`
 
 export interface Program {
   readonly program: Command

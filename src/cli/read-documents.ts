@@ -48,5 +48,10 @@ async function readText(file: string): Promise<string> {
 }
 
 function invalid(reason: string, cause?: unknown): SoukError<'RECEIPT_INVALID'> {
-  return new SoukError({ code: 'RECEIPT_INVALID', message: `The document does not verify: ${reason}.`, details: { reasons: [reason] }, cause })
+  return new SoukError({
+    code: 'RECEIPT_INVALID',
+    message: `The document does not verify: ${reason}.`,
+    details: { reasons: [reason] },
+    cause,
+  })
 }

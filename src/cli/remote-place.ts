@@ -11,7 +11,12 @@ export interface ProviderOptions {
 }
 
 /** @throws SoukError INVALID_USAGE where `to` is no address of a provider, UNREACHABLE, KEY_UNUSABLE; the signal's reason */
-export async function connectTo({ cli, options, signal, chainId }: {
+export async function connectTo({
+  cli,
+  options,
+  signal,
+  chainId,
+}: {
   readonly cli: Cli
   readonly options: ProviderOptions
   readonly signal?: AbortSignal
@@ -19,10 +24,21 @@ export async function connectTo({ cli, options, signal, chainId }: {
 }): Promise<Client> {
   const key = await loadOrCreateKey({ file: options.key ?? cli.home.key })
   try {
-    return await connect({ to: options.to, key, ...(signal !== undefined && { signal }), ...(chainId !== undefined && { chainId }) })
+    return await connect({
+      to: options.to,
+      key,
+      ...(signal !== undefined && { signal }),
+      ...(chainId !== undefined && { chainId }),
+    })
   } catch (thrown) {
     if (!(thrown instanceof SoukError) || thrown.code !== 'INVALID_INPUT') throw thrown
-    throw new SoukError({ code: 'INVALID_USAGE', message: thrown.message, details: { argument: '--to' }, hint: thrown.hint, cause: thrown })
+    throw new SoukError({
+      code: 'INVALID_USAGE',
+      message: thrown.message,
+      details: { argument: '--to' },
+      hint: thrown.hint,
+      cause: thrown,
+    })
   }
 }
 

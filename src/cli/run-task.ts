@@ -53,7 +53,16 @@ export async function runTask(request: RunRequest): Promise<number> {
     if (options.local !== true) await keepSpec({ dir: cli.home.specs, taskId, bytes: task.bytes, nowMs: Date.now() })
     const laterCommand = laterCommandFor({ place, accepted, options })
     if (options.detach === true) return await detach({ cli, accepted, options, narrator, interruptions, laterCommand })
-    return await seeThrough({ cli, task: accepted, options, narrator, interruptions, onInterrupt: 'cancel', laterCommand, specOf: () => Promise.resolve(task) })
+    return await seeThrough({
+      cli,
+      task: accepted,
+      options,
+      narrator,
+      interruptions,
+      onInterrupt: 'cancel',
+      laterCommand,
+      specOf: () => Promise.resolve(task),
+    })
   } catch (thrown) {
     if (thrown instanceof Interruption) throw interruptedBefore(thrown)
     throw thrown
@@ -67,27 +76,54 @@ const SHORT_ID = 12
 
 function checkUsage({ file, args, options }: RunRequest): void {
   const { to, local = false, wasm, detach = false, config, chainId } = options
-  const wrong = (message: string, argument?: string): Error => usageError({ message, ...(argument !== undefined && { argument }), hint: 'See `souk run --help`.' })
-  if (local === (to !== undefined)) throw wrong(local ? 'Either --to or --local says where the task runs, not both.' : 'Where is it to run? --to ADDR names a provider, --local is this host.', '--to')
-  if (wasm === undefined && file === undefined) throw wrong('What is to run? Name a task file, or a program with --wasm.')
-  if (wasm === undefined && args.length > 0) throw wrong(`A task file has its arguments in itself, under \`command\`; ${JSON.stringify(args[0])} is too much.`, args[0])
-  if (local && detach) throw wrong('With --local nothing is left that could go on: --detach goes with --to.', '--detach')
+  const wrong = (message: string, argument?: string): Error =>
+    usageError({ message, ...(argument !== undefined && { argument }), hint: 'See `souk run --help`.' })
+  if (local === (to !== undefined))
+    throw wrong(
+      local
+        ? 'Either --to or --local says where the task runs, not both.'
+        : 'Where is it to run? --to ADDR names a provider, --local is this host.',
+      '--to',
+    )
+  if (wasm === undefined && file === undefined)
+    throw wrong('What is to run? Name a task file, or a program with --wasm.')
+  if (wasm === undefined && args.length > 0)
+    throw wrong(
+      `A task file has its arguments in itself, under \`command\`; ${JSON.stringify(args[0])} is too much.`,
+      args[0],
+    )
+  if (local && detach)
+    throw wrong('With --local nothing is left that could go on: --detach goes with --to.', '--detach')
   if (!local && config !== undefined) throw wrong('--config goes with --local: a provider has its own.', '--config')
   if (chainId !== undefined && (local || !/^\d{1,15}$/.test(chainId))) {
-    throw wrong(local ? '--chain-id goes with --to: with --local the configuration says it.' : '--chain-id must be a whole number.', '--chain-id')
+    throw wrong(
+      local
+        ? '--chain-id goes with --to: with --local the configuration says it.'
+        : '--chain-id must be a whole number.',
+      '--chain-id',
+    )
   }
   if (detach && (options.outputDir !== undefined || options.receipt !== undefined)) {
-    throw wrong('With --detach there is no result yet to save: --output-dir and --receipt go with `souk tasks result`.', '--detach')
+    throw wrong(
+      'With --detach there is no result yet to save: --output-dir and --receipt go with `souk tasks result`.',
+      '--detach',
+    )
   }
 }
 
-async function load({ file, args, options, signal }: RunRequest & { readonly signal: AbortSignal }): Promise<LoadedTask> {
+async function load({
+  file,
+  args,
+  options,
+  signal,
+}: RunRequest & { readonly signal: AbortSignal }): Promise<LoadedTask> {
   const cwd = process.cwd()
   const limits = options as Readonly<Record<string, string | undefined>>
   const overrides = await readOverrides({ options, limits, cwd })
   // commander takes a program's first word for the file.
   const words = file === undefined ? args : [file, ...args]
-  const source: TaskSource = options.wasm === undefined ? { kind: 'file', file: file ?? '' } : { kind: 'wasm', wasm: options.wasm, words }
+  const source: TaskSource =
+    options.wasm === undefined ? { kind: 'file', file: file ?? '' } : { kind: 'wasm', wasm: options.wasm, words }
   return loadRunTask({ source, overrides, cwd, signal })
 }
 
@@ -95,14 +131,31 @@ async function open({ cli, options, signal }: RunRequest & { readonly signal: Ab
   const { to, key, config, chainId } = options
   if (to === undefined) {
     const { openLocalPlace } = await import('./local-place.ts')
-    return openLocalPlace({ cli, ...(key !== undefined && { keyFile: key }), ...(config !== undefined && { configFile: config }) })
+    return openLocalPlace({
+      cli,
+      ...(key !== undefined && { keyFile: key }),
+      ...(config !== undefined && { configFile: config }),
+    })
   }
   const { connectTo, placeOf } = await import('./remote-place.ts')
-  const client = await connectTo({ cli, options: { to, ...(key !== undefined && { key }) }, signal, ...(chainId !== undefined && { chainId: Number(chainId) }) })
+  const client = await connectTo({
+    cli,
+    options: { to, ...(key !== undefined && { key }) },
+    signal,
+    ...(chainId !== undefined && { chainId: Number(chainId) }),
+  })
   return placeOf({ client, multiaddr: to })
 }
 
-function laterCommandFor({ place, accepted, options }: { readonly place: Place; readonly accepted: AcceptedTask; readonly options: RunOptions }): string | undefined {
+function laterCommandFor({
+  place,
+  accepted,
+  options,
+}: {
+  readonly place: Place
+  readonly accepted: AcceptedTask
+  readonly options: RunOptions
+}): string | undefined {
   if (place.multiaddr === undefined) return undefined
   const key = options.key === undefined ? '' : ` --key ${shellWord(options.key)}`
   return `souk tasks result ${accepted.taskId.slice(0, SHORT_ID)} --to ${shellWord(place.multiaddr)}${key}`

@@ -4,7 +4,13 @@ import { printable } from './printable.ts'
 import type { Colors } from './terminal.ts'
 
 /** One line on a runtime: what it is and what it offers, or why not. */
-export function describeRuntime({ runtime, colors }: { readonly runtime: RuntimeStatus; readonly colors: Colors }): string {
+export function describeRuntime({
+  runtime,
+  colors,
+}: {
+  readonly runtime: RuntimeStatus
+  readonly colors: Colors
+}): string {
   const name = runtime.runtime.padEnd(NAME_WIDTH)
   if (!runtime.available) return `${name} ${colors.yellow('not available')}: ${printable(runtime.why)}`
   const { memoryBytes, wallTimeMs } = runtime.caps

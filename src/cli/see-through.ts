@@ -55,7 +55,12 @@ export async function seeThrough(request: SeeThrough): Promise<number> {
   const files = outputs.filter((output) => 'sha256' in output)
   narrator.say(`${colouredOutcome(outcome, stderr.colors)}: ${usageText({ outcome, usage, outputs: files.length })}`)
   for (const output of outputs) {
-    if ('error' in output) narrator.say(stderr.colors.yellow(`no output ${printable(output.path)}: ${printable(output.error.message)} (${output.error.code})`))
+    if ('error' in output)
+      narrator.say(
+        stderr.colors.yellow(
+          `no output ${printable(output.path)}: ${printable(output.error.message)} (${output.error.code})`,
+        ),
+      )
   }
   if (options.receipt !== undefined) await saveReceipt({ file: options.receipt, result, narrator })
   if (options.outputDir !== undefined) {
@@ -63,24 +68,45 @@ export async function seeThrough(request: SeeThrough): Promise<number> {
       dir: options.outputDir,
       receipt,
       signal: request.interruptions.second,
-      onProgress: ({ fetchedBytes, totalBytes }) => narrator.progress(`fetched ${formatSize(fetchedBytes)} of ${formatSize(totalBytes)}`),
+      onProgress: ({ fetchedBytes, totalBytes }) =>
+        narrator.progress(`fetched ${formatSize(fetchedBytes)} of ${formatSize(totalBytes)}`),
     })
     narrator.say(`saved ${counted(saved.length, 'file')} below ${options.outputDir}`)
   } else if (files.length > 0) {
     const { laterCommand } = request
-    narrator.say(laterCommand === undefined ? 'with --output-dir DIR the output files are kept' : `get the output files with: ${laterCommand} --output-dir DIR`)
+    narrator.say(
+      laterCommand === undefined
+        ? 'with --output-dir DIR the output files are kept'
+        : `get the output files with: ${laterCommand} --output-dir DIR`,
+    )
   }
-  if (options.json === true) await writeJson({ stdout, document: documentOf({ result, spec: await request.specOf(result) }) })
+  if (options.json === true)
+    await writeJson({ stdout, document: documentOf({ result, spec: await request.specOf(result) }) })
   return exitCodeOfOutcome(outcome)
 }
 
-async function awaitResult({ cli, task, options, narrator, interruptions, onInterrupt, laterCommand }: SeeThrough): Promise<RunResult> {
+async function awaitResult({
+  cli,
+  task,
+  options,
+  narrator,
+  interruptions,
+  onInterrupt,
+  laterCommand,
+}: SeeThrough): Promise<RunResult> {
   const { stdout, stderr } = cli.terminal
   const cancel = (why: string): void => {
-    narrator.say(`${why}: the task is being cancelled; Ctrl-C again ${laterCommand === undefined ? 'ends it at once' : 'leaves it'}`)
-    task.cancel().catch((thrown: unknown) => narrator.say(`it could not be cancelled: ${printable(SoukError.from(thrown).message)}`))
+    narrator.say(
+      `${why}: the task is being cancelled; Ctrl-C again ${laterCommand === undefined ? 'ends it at once' : 'leaves it'}`,
+    )
+    task
+      .cancel()
+      .catch((thrown: unknown) =>
+        narrator.say(`it could not be cancelled: ${printable(SoukError.from(thrown).message)}`),
+      )
   }
   const onFirst = (): void => {
+    if (interruptions.second.aborted) return
     // The terminal has echoed ^C.
     if (stderr.isTTY) narrator.makeWayFor(ECHO)
     cancel('interrupted')
@@ -104,35 +130,89 @@ async function awaitResult({ cli, task, options, narrator, interruptions, onInte
   }
 }
 
-function leftAlone({ task, laterCommand }: { readonly task: AcceptedTask; readonly laterCommand: string | undefined }): SoukError<'CANCELLED'> {
+function leftAlone({
+  task,
+  laterCommand,
+}: {
+  readonly task: AcceptedTask
+  readonly laterCommand: string | undefined
+}): SoukError<'CANCELLED'> {
   const there = laterCommand !== undefined
   return new SoukError({
     code: 'CANCELLED',
     phase: 'deliver',
-    message: there ? `Interrupted: task ${task.taskId} is left to its provider, and may go on there.` : 'Interrupted: the task was ended at once, without a receipt.',
+    message: there
+      ? `Interrupted: task ${task.taskId} is left to its provider, and may go on there.`
+      : 'Interrupted: the task was ended at once, without a receipt.',
     details: {},
     hint: there ? `Get its result with: ${laterCommand}` : 'Run it again if it was interrupted by mistake.',
   })
 }
 
 /** Whoever lost the connection is told how to come back. */
-function withLaterCommand({ thrown, laterCommand }: { readonly thrown: unknown; readonly laterCommand: string }): unknown {
+function withLaterCommand({
+  thrown,
+  laterCommand,
+}: {
+  readonly thrown: unknown
+  readonly laterCommand: string
+}): unknown {
   if (!isSoukError(thrown, 'CONNECTION_LOST')) return thrown
   const { message, details, retryable, phase, fault } = thrown
-  return new SoukError({ code: 'CONNECTION_LOST', message, details, retryable, phase, fault, hint: `The task goes on. Get its result with: ${laterCommand}`, cause: thrown })
+  return new SoukError({
+    code: 'CONNECTION_LOST',
+    message,
+    details,
+    retryable,
+    phase,
+    fault,
+    hint: `The task goes on. Get its result with: ${laterCommand}`,
+    cause: thrown,
+  })
 }
 
-async function saveReceipt({ file, result, narrator }: { readonly file: string; readonly result: RunResult; readonly narrator: Narrator }): Promise<void> {
+async function saveReceipt({
+  file,
+  result,
+  narrator,
+}: {
+  readonly file: string
+  readonly result: RunResult
+  readonly narrator: Narrator
+}): Promise<void> {
   await writeFile(file, `${JSON.stringify(result.receipt, null, 2)}\n`).catch((cause: NodeJS.ErrnoException) => {
-    throw usageError({ message: `The receipt cannot be saved: ${cause.message}.`, argument: '--receipt', hint: 'Name a file in a folder that exists.', cause })
+    throw usageError({
+      message: `The receipt cannot be saved: ${cause.message}.`,
+      argument: '--receipt',
+      hint: 'Name a file in a folder that exists.',
+      cause,
+    })
   })
   narrator.say(`saved the receipt as ${file}`)
 }
 
 /** The result of a task that was sent from elsewhere comes without its name and text, which only its sender has. */
-function documentOf({ result, spec }: { readonly result: RunResult; readonly spec: SentSpec | undefined }): RunDocument | Omit<RunDocument, 'spec' | 'name'> {
+function documentOf({
+  result,
+  spec,
+}: {
+  readonly result: RunResult
+  readonly spec: SentSpec | undefined
+}): RunDocument | Omit<RunDocument, 'spec' | 'name'> {
   if (spec !== undefined) return runDocumentOf({ task: spec, result })
   const { receipt } = result
   const { outcome, usage, limits, isolation, timings, outputs, provider } = receipt
-  return { task: receipt.taskId, runtime: isolation.runtime, provider, outcome, usage, limits, isolation, timings, ...encodeStreams(result), outputs, receipt }
+  return {
+    task: receipt.taskId,
+    runtime: isolation.runtime,
+    provider,
+    outcome,
+    usage,
+    limits,
+    isolation,
+    timings,
+    ...encodeStreams(result),
+    outputs,
+    receipt,
+  }
 }

@@ -16,5 +16,11 @@ export interface SoukHome {
 export function soukHome(env: Readonly<Record<string, string | undefined>>): SoukHome {
   const set = env['SOUK_HOME']
   const dir = set === undefined || set === '' ? join(homedir(), '.souk') : resolve(set)
-  return { dir, key: join(dir, 'key'), probes: join(dir, 'probes.json'), localRuns: join(dir, 'local'), specs: join(dir, 'tasks') }
+  return {
+    dir,
+    key: join(dir, 'key'),
+    probes: join(dir, 'probes.json'),
+    localRuns: join(dir, 'local'),
+    specs: join(dir, 'tasks'),
+  }
 }

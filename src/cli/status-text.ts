@@ -22,7 +22,10 @@ export function statusLines({ status, nowMs, width, colors }: StatusText): reado
       ['node', `${state} for ${formatAge(nowMs - status.startedAtMs)}, souk ${status.version}, process ${status.pid}`],
       ['address', status.address],
       ['peer', status.peerId],
-      ...status.multiaddrs.map((multiaddr, index): [string, string] => [index === 0 ? 'listens' : '', printable(multiaddr)]),
+      ...status.multiaddrs.map((multiaddr, index): [string, string] => [
+        index === 0 ? 'listens' : '',
+        printable(multiaddr),
+      ]),
       ...(status.chainId === 0 ? [] : [['chain', String(status.chainId)] as [string, string]]),
       ['peers', counted(status.connections, 'connection')],
       ['storage', `${formatSize(storage.bytes)} of ${formatSize(storage.quotaBytes)}`],
@@ -35,14 +38,28 @@ export function statusLines({ status, nowMs, width, colors }: StatusText): reado
     heading: colors.bold,
   })
   const capacityTable = tableLines({
-    columns: ['', 'SLOTS', 'CORES', 'MEMORY', 'DISK'].map((title, index) => ({ title, align: index === 0 ? 'left' : 'right' })),
+    columns: ['', 'SLOTS', 'CORES', 'MEMORY', 'DISK'].map((title, index) => ({
+      title,
+      align: index === 0 ? 'left' : 'right',
+    })),
     rows: [resourceCells('used', capacity.used), resourceCells('of', capacity.total)],
     width,
     heading: colors.bold,
   })
-  return [...fields, '', ...taskTable, '', ...capacityTable, '', ...status.runtimes.map((runtime) => describeRuntime({ runtime, colors }))]
+  return [
+    ...fields,
+    '',
+    ...taskTable,
+    '',
+    ...capacityTable,
+    '',
+    ...status.runtimes.map((runtime) => describeRuntime({ runtime, colors })),
+  ]
 }
 
-function resourceCells(name: string, { slots, cpuMilliCores, memoryBytes, diskBytes }: StatusResources): readonly string[] {
+function resourceCells(
+  name: string,
+  { slots, cpuMilliCores, memoryBytes, diskBytes }: StatusResources,
+): readonly string[] {
   return [name, String(slots), String(cpuMilliCores / 1000), formatSize(memoryBytes), formatSize(diskBytes)]
 }

@@ -22,7 +22,9 @@ const LEAST_FLEXIBLE = 8
 
 /** A table as lines, each column as wide as its widest cell; flexible ones give way where the width does not do. */
 export function tableLines({ columns, rows, width, heading = (line) => line }: Table): readonly string[] {
-  const widths = columns.map((column, index) => Math.max(displayWidth(column.title), ...rows.map((row) => displayWidth(row[index] ?? ''))))
+  const widths = columns.map((column, index) =>
+    Math.max(displayWidth(column.title), ...rows.map((row) => displayWidth(row[index] ?? ''))),
+  )
   let excess = widths.reduce((sum, each) => sum + each, GAP.length * (widths.length - 1)) - width
   const flexible = columns.flatMap((column, index) => (column.flexible === true ? [index] : []))
   for (; excess > 0; excess -= 1) {
@@ -31,12 +33,23 @@ export function tableLines({ columns, rows, width, heading = (line) => line }: T
     widths[flexible.find((index) => widths[index] === widest) ?? 0] = widest - 1
   }
   const line = (cells: readonly string[]): string =>
-    columns.map((column, index) => padded(shortened(cells[index] ?? '', widths[index] ?? 0), widths[index] ?? 0, column.align)).join(GAP).trimEnd()
+    columns
+      .map((column, index) =>
+        padded(shortened(cells[index] ?? '', widths[index] ?? 0), widths[index] ?? 0, column.align),
+      )
+      .join(GAP)
+      .trimEnd()
   return [heading(line(columns.map((column) => column.title))), ...rows.map(line)]
 }
 
 /** Names and values in two columns. */
-export function fieldLines({ fields, name = (text) => text }: { readonly fields: readonly (readonly [name: string, value: string])[]; readonly name?: (text: string) => string }): readonly string[] {
+export function fieldLines({
+  fields,
+  name = (text) => text,
+}: {
+  readonly fields: readonly (readonly [name: string, value: string])[]
+  readonly name?: (text: string) => string
+}): readonly string[] {
   const wide = Math.max(0, ...fields.map(([label]) => displayWidth(label)))
   return fields.map(([label, value]) => `${name(padded(label, wide))}${GAP}${value}`.trimEnd())
 }
@@ -58,12 +71,14 @@ export function wrapped({ text, width }: { readonly text: string; readonly width
 /** Columns that a text takes on a terminal, colours apart. */
 export function displayWidth(text: string): number {
   let width = 0
-  for (const character of stripVTControlCharacters(text)) width += WIDE.test(character) ? 2 : COMBINING.test(character) ? 0 : 1
+  for (const character of stripVTControlCharacters(text))
+    width += WIDE.test(character) ? 2 : COMBINING.test(character) ? 0 : 1
   return width
 }
 
 /** East Asian wide forms and emoji, near enough for a table. */
-const WIDE = /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u
 const COMBINING = /\p{Mn}|\p{Me}/u
 
 function padded(text: string, width: number, align: Column['align'] = 'left'): string {

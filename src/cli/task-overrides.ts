@@ -29,21 +29,32 @@ export type TaskOverrides = Partial<Omit<TaskDraft, 'runtime' | 'command'>>
  * @param limits the values of LIMIT_OPTIONS by their attribute
  * @throws SoukError INVALID_USAGE that says what would be right
  */
-export async function readOverrides({ options, limits, cwd }: {
+export async function readOverrides({
+  options,
+  limits,
+  cwd,
+}: {
   readonly options: TaskOptions
   readonly limits: Readonly<Record<string, string | undefined>>
   readonly cwd: string
 }): Promise<TaskOverrides> {
   const { name, workdir, maxPrice, retry } = options
-  if (maxPrice !== undefined && !/^\d{1,78}$/.test(maxPrice)) throw wrong({ option: '--max-price', right: 'an amount in wei, in decimal digits', value: maxPrice })
-  if (retry !== undefined && !/^\d{1,2}$/.test(retry)) throw wrong({ option: '--retry', right: 'a whole number', value: retry })
+  if (maxPrice !== undefined && !/^\d{1,78}$/.test(maxPrice))
+    throw wrong({ option: '--max-price', right: 'an amount in wei, in decimal digits', value: maxPrice })
+  if (retry !== undefined && !/^\d{1,2}$/.test(retry))
+    throw wrong({ option: '--retry', right: 'a whole number', value: retry })
   return {
     ...(name !== undefined && { name }),
     ...(workdir !== undefined && { workdir }),
     ...(options.env !== undefined && { env: readEnvironment(options.env) }),
     ...(options.input !== undefined && { inputs: options.input.map((value) => readInput({ value, cwd })) }),
     ...(options.output !== undefined && { outputs: options.output.map((path) => ({ path })) }),
-    ...(options.stdin !== undefined && { stdin: options.stdin === '-' ? { data: await readWhole({ file: '-', maxBytes: MAX_STDIN_BYTES }) } : { file: resolve(cwd, options.stdin) } }),
+    ...(options.stdin !== undefined && {
+      stdin:
+        options.stdin === '-'
+          ? { data: await readWhole({ file: '-', maxBytes: MAX_STDIN_BYTES }) }
+          : { file: resolve(cwd, options.stdin) },
+    }),
     ...(maxPrice !== undefined && { maxPriceWei: BigInt(maxPrice).toString() }),
     ...(retry !== undefined && { retry: Number(retry) }),
     ...readLimits(limits),
@@ -81,7 +92,9 @@ function readInput({ value, cwd }: { readonly value: string; readonly cwd: strin
   return { source: resolve(cwd, value.slice(0, end)), target: value.slice(end + 1) }
 }
 
-function readLimits(values: Readonly<Record<string, string | undefined>>): Pick<TaskOverrides, 'limits' | 'queueTimeoutMs' | 'totalTimeoutMs'> {
+function readLimits(
+  values: Readonly<Record<string, string | undefined>>,
+): Pick<TaskOverrides, 'limits' | 'queueTimeoutMs' | 'totalTimeoutMs'> {
   const limits: { -readonly [K in LimitKey]?: number } = {}
   const timeouts: { queueTimeoutMs?: number; totalTimeoutMs?: number } = {}
   for (const option of LIMIT_OPTIONS) {
@@ -104,12 +117,24 @@ function readQuantity({ flags, kind }: LimitOption, value: string): number {
     throw usageError({ message: `${option} ${thrown.message}.`, argument: option, cause: thrown })
   }
   const number = Number(value)
-  const fits = kind === 'count' ? /^\d{1,16}$/.test(value) && Number.isSafeInteger(number) : /^\d{1,16}(?:\.\d{1,6})?$/.test(value) && number > 0
-  if (!fits) throw wrong({ option, right: kind === 'count' ? 'a whole number' : 'a number above 0, such as 0.5', value })
+  const fits =
+    kind === 'count'
+      ? /^\d{1,16}$/.test(value) && Number.isSafeInteger(number)
+      : /^\d{1,16}(?:\.\d{1,6})?$/.test(value) && number > 0
+  if (!fits)
+    throw wrong({ option, right: kind === 'count' ? 'a whole number' : 'a number above 0, such as 0.5', value })
   return number
 }
 
-function wrong({ option, right, value }: { readonly option: string; readonly right: string; readonly value: string }): Error {
+function wrong({
+  option,
+  right,
+  value,
+}: {
+  readonly option: string
+  readonly right: string
+  readonly value: string
+}): Error {
   const shown = value.length > 60 ? `${value.slice(0, 60)}…` : value
   return usageError({ message: `${option} must be ${right}, not ${JSON.stringify(shown)}.`, argument: option })
 }

@@ -41,7 +41,15 @@ export function tasksLines({ tasks, nowMs, width, colors }: TasksText): readonly
 }
 
 /** `souk tasks show` for a person. */
-export function summaryLines({ summary, provider, colors }: { readonly summary: TaskSummary; readonly provider: string; readonly colors: Colors }): readonly string[] {
+export function summaryLines({
+  summary,
+  provider,
+  colors,
+}: {
+  readonly summary: TaskSummary
+  readonly provider: string
+  readonly colors: Colors
+}): readonly string[] {
   const { acceptedAtMs, startedAtMs, finishedAtMs, attempts, stdoutBytes, stderrBytes } = summary
   const time = (atMs: number): string => new Date(atMs).toISOString()
   const fields: (readonly [string, string])[] = [
@@ -52,7 +60,8 @@ export function summaryLines({ summary, provider, colors }: { readonly summary: 
     ['outcome', outcomeCell(summary, colors)],
     ['accepted', time(acceptedAtMs)],
   ]
-  if (startedAtMs !== undefined) fields.push(['started', `${time(startedAtMs)}${attempts > 1 ? `, attempt ${attempts}` : ''}`])
+  if (startedAtMs !== undefined)
+    fields.push(['started', `${time(startedAtMs)}${attempts > 1 ? `, attempt ${attempts}` : ''}`])
   if (finishedAtMs !== undefined) fields.push(['ended', time(finishedAtMs)])
   fields.push(['output', `${formatSize(stdoutBytes)} stdout, ${formatSize(stderrBytes)} stderr`])
   return fieldLines({ name: colors.dim, fields: fields.filter(([, value]) => value !== '') })

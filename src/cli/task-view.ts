@@ -26,7 +26,9 @@ export function viewTask({ stdout, narrator, withoutOutput }: TaskView): (event:
       }
       case 'started':
         transferring = false
-        return narrator.say(event.attempt === 1 ? 'running' : `running, attempt ${event.attempt}: its output starts anew`)
+        return narrator.say(
+          event.attempt === 1 ? 'running' : `running, attempt ${event.attempt}: its output starts anew`,
+        )
       case 'output':
         if (withoutOutput) return
         if (event.stream === 'stderr') return narrator.write(event.data)

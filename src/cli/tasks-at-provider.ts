@@ -39,11 +39,16 @@ interface OfTask<O extends TasksOptions> extends AtProvider<O> {
 
 export function listTasks({ cli, options }: AtProvider<TasksOptions>): Promise<number> {
   return connected({ cli, options }, async ({ client, interruptions }) => {
-    const tasks = (await client.list({ signal: interruptions.first })).toSorted((a, b) => b.acceptedAtMs - a.acceptedAtMs)
+    const tasks = (await client.list({ signal: interruptions.first })).toSorted(
+      (a, b) => b.acceptedAtMs - a.acceptedAtMs,
+    )
     const { stdout } = cli.terminal
     if (options.json === true) await writeJson({ stdout, document: { provider: client.provider, tasks } })
     else if (tasks.length === 0) await cli.terminal.stderr.write('No tasks of this requester there.\n')
-    else await stdout.write(`${tasksLines({ tasks, nowMs: Date.now(), width: stdout.columns(), colors: stdout.colors }).join('\n')}\n`)
+    else
+      await stdout.write(
+        `${tasksLines({ tasks, nowMs: Date.now(), width: stdout.columns(), colors: stdout.colors }).join('\n')}\n`,
+      )
     return EXIT.success
   })
 }
@@ -59,7 +64,10 @@ export function showTask({ cli, id, options }: OfTask<TasksOptions>): Promise<nu
 }
 
 export function printLogs({ cli, id, options }: OfTask<LogsCommandOptions>): Promise<number> {
-  const offsets = { stdout: readOffset('--offset', options.offset), stderr: readOffset('--stderr-offset', options.stderrOffset) }
+  const offsets = {
+    stdout: readOffset('--offset', options.offset),
+    stderr: readOffset('--stderr-offset', options.stderrOffset),
+  }
   return withTask({ cli, id, options }, async ({ task, interruptions }) => {
     const { terminal } = cli
     const kept: { readonly [S in OutputStream]: Uint8Array[] } = { stdout: [], stderr: [] }
@@ -88,7 +96,11 @@ export function cancelTask({ cli, id, options }: OfTask<TasksOptions>): Promise<
 
 export function fetchResult({ cli, id, options }: OfTask<ResultCommandOptions>): Promise<number> {
   return withTask({ cli, id, options }, ({ task, interruptions }) => {
-    const narrator = createNarrator({ stderr: cli.terminal.stderr, quiet: options.quiet === true, nowMs: () => performance.now() })
+    const narrator = createNarrator({
+      stderr: cli.terminal.stderr,
+      quiet: options.quiet === true,
+      nowMs: () => performance.now(),
+    })
     const key = options.key === undefined ? '' : ` --key ${shellWord(options.key)}`
     return seeThrough({
       cli,
@@ -108,7 +120,10 @@ interface Connected {
   readonly interruptions: Interruptions
 }
 
-async function connected({ cli, options }: AtProvider<TasksOptions>, work: (connected: Connected) => Promise<number>): Promise<number> {
+async function connected(
+  { cli, options }: AtProvider<TasksOptions>,
+  work: (connected: Connected) => Promise<number>,
+): Promise<number> {
   const interruptions = listenForInterruptions()
   try {
     await using client = await connectTo({ cli, options, signal: interruptions.first })
@@ -119,7 +134,14 @@ async function connected({ cli, options }: AtProvider<TasksOptions>, work: (conn
       if (cli.terminal.stdout.broken.aborted) return EXIT.brokenPipe
       throw thrown
     }
-    throw new SoukError({ code: 'CANCELLED', phase: 'deliver', message: `Interrupted (${thrown.signal}); tasks go on as they are.`, details: {}, hint: 'Give the command again.', cause: thrown })
+    throw new SoukError({
+      code: 'CANCELLED',
+      phase: 'deliver',
+      message: `Interrupted (${thrown.signal}); tasks go on as they are.`,
+      details: {},
+      hint: 'Give the command again.',
+      cause: thrown,
+    })
   } finally {
     interruptions.dispose()
   }
@@ -130,7 +152,10 @@ interface WithTask {
   readonly interruptions: Interruptions
 }
 
-function withTask({ cli, id, options }: OfTask<TasksOptions>, work: (found: WithTask) => Promise<number>): Promise<number> {
+function withTask(
+  { cli, id, options }: OfTask<TasksOptions>,
+  work: (found: WithTask) => Promise<number>,
+): Promise<number> {
   return connected({ cli, options }, async ({ client, interruptions }) => {
     const taskId = await wholeTaskId({ id, client, signal: interruptions.first })
     return work({ task: client.task(taskId), interruptions })
@@ -140,5 +165,8 @@ function withTask({ cli, id, options }: OfTask<TasksOptions>, work: (found: With
 function readOffset(option: string, value: string): number {
   const offset = Number(value)
   if (/^\d{1,16}$/.test(value) && Number.isSafeInteger(offset)) return offset
-  throw usageError({ message: `${option} must be a number of bytes, not ${JSON.stringify(value.slice(0, 40))}.`, argument: option })
+  throw usageError({
+    message: `${option} must be a number of bytes, not ${JSON.stringify(value.slice(0, 40))}.`,
+    argument: option,
+  })
 }

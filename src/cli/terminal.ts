@@ -49,7 +49,10 @@ function openStream({ fd, env }: { readonly fd: 1 | 2; readonly env: Environment
   let failure: Error | undefined
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (GONE.has(error.code)) broken.abort()
-    else failure = new Error(`Standard ${fd === 1 ? 'output' : 'error'} cannot be written: ${error.message}`, { cause: error })
+    else
+      failure = new Error(`Standard ${fd === 1 ? 'output' : 'error'} cannot be written: ${error.message}`, {
+        cause: error,
+      })
     for (const write of pending) settle(write)
   })
   function settle(write: PromiseWithResolvers<void>): void {

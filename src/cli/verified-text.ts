@@ -6,7 +6,13 @@ import { fieldLines } from './table.ts'
 import type { Colors } from './terminal.ts'
 
 /** Who signed what, for a person. */
-export function verifiedLines({ verified, colors }: { readonly verified: VerifiedDocument; readonly colors: Colors }): readonly string[] {
+export function verifiedLines({
+  verified,
+  colors,
+}: {
+  readonly verified: VerifiedDocument
+  readonly colors: Colors
+}): readonly string[] {
   const { receipt, document } = verified
   const { authorization, timings } = receipt
   const price = receipt.priceWei === '0' ? 'free' : `${receipt.priceWei} wei`
@@ -15,10 +21,15 @@ export function verifiedLines({ verified, colors }: { readonly verified: Verifie
     fields: [
       ['receipt', `${colors.green('valid')}: the provider signed every value of it`],
       ['task', receipt.taskId],
-      ...(document === undefined ? [] : [['name', `${printable(document.name)}, ${document.runtime}`] as [string, string]]),
+      ...(document === undefined
+        ? []
+        : [['name', `${printable(document.name)}, ${document.runtime}`] as [string, string]]),
       ['provider', receipt.provider],
       ['requester', authorization.requester],
-      ['outcome', `${colouredOutcome(receipt.outcome, colors)}, ${price}, ended ${new Date(timings.finishedAtMs).toISOString()}`],
+      [
+        'outcome',
+        `${colouredOutcome(receipt.outcome, colors)}, ${price}, ended ${new Date(timings.finishedAtMs).toISOString()}`,
+      ],
       ['checked', checkedText(verified)],
     ],
   })

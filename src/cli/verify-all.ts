@@ -13,9 +13,17 @@ export function verifyAll(documents: readonly unknown[]): readonly VerifiedDocum
       verified.push(verifyDocument(document))
     } catch (thrown) {
       if (!isSoukError(thrown, 'RECEIPT_INVALID')) throw thrown
-      reasons.push(...thrown.details.reasons.map((reason) => (documents.length === 1 ? reason : `document ${index + 1}: ${reason}`)))
+      reasons.push(
+        ...thrown.details.reasons.map((reason) =>
+          documents.length === 1 ? reason : `document ${index + 1}: ${reason}`,
+        ),
+      )
     }
   }
   if (reasons.length === 0) return verified
-  throw new SoukError({ code: 'RECEIPT_INVALID', message: `The document does not verify: ${reasons.join('; ')}.`, details: { reasons } })
+  throw new SoukError({
+    code: 'RECEIPT_INVALID',
+    message: `The document does not verify: ${reasons.join('; ')}.`,
+    details: { reasons },
+  })
 }

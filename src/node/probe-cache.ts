@@ -23,7 +23,9 @@ export async function probeAll(options: {
   const key = await cacheKeyOf(options.key)
   const kept = options.refresh === true ? new Map<string, Capability>() : await readCache({ file: options.cacheFile, key })
   const capabilities = await Promise.all(
-    options.executors.map((executor) => kept.get(executor.runtime) ?? executor.probe(AbortSignal.timeout(PROBE_TIMEOUT_MS))),
+    options.executors.map(
+      async (executor) => kept.get(executor.runtime) ?? executor.probe(AbortSignal.timeout(PROBE_TIMEOUT_MS)),
+    ),
   )
   const proven = capabilities.filter((capability) => capability.available)
   if (proven.some((capability) => !kept.has(capability.runtime))) await writeCache({ file: options.cacheFile, key, capabilities: proven })

@@ -6,7 +6,7 @@ import type { TaskRecord } from './task-state.ts'
 export interface TrackedTask {
   record: TaskRecord
   /** While inputs are being fetched. */
-  preparing?: { readonly fetchedBytes: number; readonly totalBytes: number }
+  preparing?: { readonly fetchedBytes: number; readonly totalBytes: number } | undefined
   /** Output that can be read. */
   sizes: OutputOffsets
   readonly changes: ChangeSignal

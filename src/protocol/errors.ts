@@ -172,12 +172,12 @@ export class SoukError<C extends ErrorCode = ErrorCode> extends Error {
 
   /** Rebuilds an error that came from elsewhere; its details have the shape its sender gave them. */
   static fromJSON(error: SerialisedError): SoukError {
-    return new SoukError({ ...error, details: error.details as unknown as ErrorDetails[ErrorCode] })
+    return new SoukError(error)
   }
 
   /** Whatever was thrown, as a SoukError: a SoukError stays itself, anything else is a bug. */
   static from(thrown: unknown): SoukError {
-    if (thrown instanceof SoukError) return thrown
+    if (thrown instanceof SoukError) return thrown as SoukError
     const reason = thrown instanceof Error ? thrown.message : String(thrown)
     return new SoukError({ code: 'INTERNAL', message: `Internal error: ${reason}`, details: { reason }, cause: thrown })
   }

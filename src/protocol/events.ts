@@ -1,6 +1,5 @@
-import type { RuntimeName } from './execution.ts'
 import type { SerialisedError } from './errors.ts'
-import type { Outcome } from './execution.ts'
+import type { Outcome, RuntimeName } from './execution.ts'
 import type { Receipt } from './receipt.ts'
 
 /** Where a task is on its way. `finished` has a receipt, `failed` an error; both are final. */

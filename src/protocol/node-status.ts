@@ -1,5 +1,4 @@
-import type { RuntimeName } from './execution.ts'
-import type { Isolation } from './execution.ts'
+import type { Isolation, RuntimeName } from './execution.ts'
 import type { LimitKey, Limits } from './limits.ts'
 
 /** What `souk node status` shows: the answer of a node's local socket to `GET /status`. */

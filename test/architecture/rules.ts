@@ -54,7 +54,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   executors: { imports: CORE, packages: [] },
   'executors/wasm': {
     imports: [...CORE, 'executors', 'executors/wasm/host', 'executors/wasm/module'],
-    packages: ['@wasmer/wasi'],
+    packages: ['@wasmer/wasi', 'zod'],
     builtins: ['child_process', 'worker_threads'],
   },
   'executors/wasm/host': {
@@ -85,13 +85,13 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   },
   'node/http': { imports: ['protocol', 'node'], packages: ['pino'], builtins: ['http'] },
   cli: {
-    imports: ['protocol', 'client', 'cli/commands', 'node/config.ts', 'node/create-node.ts'],
-    packages: ['commander', 'picocolors'],
+    imports: ['protocol', 'identity', 'client', 'cli/commands', 'node/config.ts', 'node/create-node.ts'],
+    packages: ['commander', 'picocolors', 'pino'],
     builtins: ['http'],
   },
   'cli/commands': {
-    imports: ['protocol', 'client', 'cli', 'node/config.ts', 'node/create-node.ts'],
-    packages: ['commander', 'picocolors'],
+    imports: ['protocol', 'identity', 'client', 'cli', 'node/config.ts', 'node/create-node.ts'],
+    packages: ['commander', 'picocolors', 'pino'],
     builtins: ['http'],
   },
 }

@@ -28,7 +28,9 @@ describe('souk, without a provider', function () {
   }
 
   it('prints help and its version to standard output, and exits with 0', async () => {
-    const { version } = JSON.parse(await (await import('node:fs/promises')).readFile(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+    const { version } = JSON.parse(
+      await (await import('node:fs/promises')).readFile(new URL('../../package.json', import.meta.url), 'utf8'),
+    ) as { version: string }
     assert.deepEqual(await run('--version'), { code: 0, signal: null, stdout: `souk ${version}\n`, stderr: '' })
     const help = await run('run', '--help')
     assert.equal(help.code, 0)
@@ -44,14 +46,19 @@ describe('souk, without a provider', function () {
     const { code, stdout, stderr } = await run('runn')
     assert.equal(code, 2)
     assert.equal(stdout, '')
-    assert.deepEqual(stderr.split('\n'), ['error  The command line is not valid (INVALID_USAGE)', "why    Unknown command 'runn'. Did you mean run?", 'do     See `souk --help`.', ''])
+    assert.deepEqual(stderr.split('\n'), [
+      'error  The command line is not valid (INVALID_USAGE)',
+      "why    Unknown command 'runn'. Did you mean run?",
+      'do     See `souk --help`.',
+      '',
+    ])
   })
 
   for (const [what, args, message] of [
     ['an unknown command', ['runn'], /Did you mean run\?/],
     ['an unknown option', ['run', '--locl', EXAMPLE], /Did you mean --local\?/],
     ['a missing option', ['tasks', 'list'], /--to/],
-    ['a command that needs one', ['tasks'], /needs a command/],
+    ['a group of commands', ['tasks'], /Unknown option '--json'/],
     ['no place to run at', ['run', EXAMPLE], /Where is it to run/],
     ['two places', ['run', '--local', '--to', NOBODY, EXAMPLE], /not both/],
     ['nothing to run', ['run', '--local'], /What is to run/],
@@ -86,7 +93,10 @@ describe('souk, without a provider', function () {
 
   it('tells every problem of a task file at once, where it is, and exits with 2', async () => {
     const file = join(home, 'bad.yaml')
-    await writeFile(file, 'version: 1\nruntime: {type: wasm, module: ./none.wasm}\nresource: {memory: 1m}\ntimeouts: {execution: soon}\n')
+    await writeFile(
+      file,
+      'version: 1\nruntime: {type: wasm, module: ./none.wasm}\nresource: {memory: 1m}\ntimeouts: {execution: soon}\n',
+    )
     const end = await run('run', '--local', '--json', file)
     assert.equal(end.code, 2)
     const error = errorOf(end)
@@ -96,7 +106,10 @@ describe('souk, without a provider', function () {
     assert.match(error.message, /resources.*line 3/s)
     const forPeople = await run('run', '--local', file)
     assert.equal(forPeople.code, 2)
-    assert.match(forPeople.stderr, /^error {2}The input is not valid \(INVALID_INPUT\)\nwhy .*\n(?: {7}.*\n)+do {5}.*\n$/)
+    assert.match(
+      forPeople.stderr,
+      /^error {2}The input is not valid \(INVALID_INPUT\)\nwhy .*\n(?: {7}.*\n)+do {5}.*\n$/,
+    )
   })
 
   it('exits with 125 where nobody answers, or the configuration is wrong', async () => {
@@ -127,7 +140,11 @@ describe('souk, without a provider', function () {
   it('shows a configuration with the origin of each value', async () => {
     const config = join(home, 'provider.yaml')
     await writeFile(config, 'sandbox: {wasm: {timeout: 20s}}\n')
-    const { code, stdout } = await souk({ args: ['config', 'show', '--config', config, '--json'], home, env: { SOUK_CAPACITY_SLOTS: '3' } })
+    const { code, stdout } = await souk({
+      args: ['config', 'show', '--config', config, '--json'],
+      home,
+      env: { SOUK_CAPACITY_SLOTS: '3' },
+    })
     assert.equal(code, 0)
     const { values } = JSON.parse(stdout) as { values: Record<string, { value: unknown; origin: string }> }
     assert.deepEqual(values['sandbox.wasm.timeout'], { value: '20s', origin: 'file' })
@@ -139,27 +156,42 @@ describe('souk, without a provider', function () {
   it('shows who the requester is, the same each time', async () => {
     const first = await run('key', 'show')
     assert.match(first.stdout, /^0x[0-9a-f]{40}\n$/)
-    assert.deepEqual(JSON.parse((await run('key', 'show', '--json')).stdout), { file: join(home, 'souk', 'key'), address: first.stdout.trim() })
+    assert.deepEqual(JSON.parse((await run('key', 'show', '--json')).stdout), {
+      file: join(home, 'souk', 'key'),
+      address: first.stdout.trim(),
+    })
   })
 
   it('tells what the host can do, each limit tried, in at most 80 columns or one document', async () => {
     const { code, stdout } = await run('doctor', '--json')
     assert.equal(code, 0)
-    const { ok, runtimes, secp256k1 } = JSON.parse(stdout) as { ok: boolean; runtimes: { runtime: string; available: boolean; proven?: { limit: string }[]; why?: string }[]; secp256k1: object }
+    const { ok, runtimes, secp256k1 } = JSON.parse(stdout) as {
+      ok: boolean
+      runtimes: { runtime: string; available: boolean; proven?: { limit: string }[]; why?: string }[]
+      secp256k1: object
+    }
     assert.equal(ok, true)
     assert.deepEqual(secp256k1, { native: true })
     const [wasm, ...others] = runtimes
     assert.equal(wasm?.runtime, 'wasm')
-    for (const limit of ['wallTimeMs', 'cpuTimeMs', 'memoryBytes', 'outputBytes', 'diskBytes']) assert.ok(wasm?.proven?.some((each) => each.limit === limit), limit)
+    for (const limit of ['wallTimeMs', 'cpuTimeMs', 'memoryBytes', 'outputBytes', 'diskBytes'])
+      assert.ok(
+        wasm?.proven?.some((each) => each.limit === limit),
+        limit,
+      )
     assert.ok(others.every(({ available, why }) => available || why !== undefined))
   })
 
-  it('exits with 1 where nothing can be offered, and says why', async () => {
+  it('takes a configuration that is not valid for a finding, exits with 1, and leaves nothing behind', async () => {
     const config = join(home, 'nothing.yaml')
     await writeFile(config, 'sandbox: {wasm: {enabled: false}}\n')
     const { code, stdout } = await run('doctor', '--config', config)
     assert.equal(code, 1)
-    assert.match(stdout, /wasm: not available\n {2}the configuration does not enable it/)
-    assert.deepEqual((await readdir(process.env['TMPDIR'] ?? tmpdir())).filter((name) => name.startsWith('souk-doctor-')), [])
+    assert.match(stdout, /config +.*nothing\.yaml is not valid; .*\n +sandbox\.wasm\.enabled must be true/)
+    assert.match(stdout, /wasm: available/)
+    assert.deepEqual(
+      (await readdir(process.env['TMPDIR'] ?? tmpdir())).filter((name) => name.startsWith('souk-doctor-')),
+      [],
+    )
   })
 })

@@ -130,7 +130,7 @@ describe('connections', function () {
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
     })
-    const { frames, status } = await readToEnd(await openRaw(stranger as never, peer.multiaddr, TASK_PROTOCOL))
+    const { frames, status } = await readToEnd(await openRaw(stranger, peer.multiaddr, TASK_PROTOCOL))
     const answer = decodeAnswer(frames[0] ?? new Uint8Array())
     assert.equal(answer.kind === 'error' && answer.error.code, 'PROTOCOL_ERROR')
     assert.match(JSON.stringify(answer), /secp256k1/)

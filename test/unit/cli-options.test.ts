@@ -14,7 +14,8 @@ import { signedReceipt, specText } from '../fixtures/receipts.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import type { TaskDraft } from '../../src/protocol/task-file.ts'
 
-const read = (options: TaskOptions, limits: Readonly<Record<string, string>> = {}) => readOverrides({ options, limits, cwd: '/work' })
+const read = (options: TaskOptions, limits: Readonly<Record<string, string>> = {}) =>
+  readOverrides({ options, limits, cwd: '/work' })
 
 async function usageMessage(work: Promise<unknown>): Promise<string> {
   try {
@@ -29,7 +30,16 @@ async function usageMessage(work: Promise<unknown>): Promise<string> {
 describe('options of souk run', () => {
   it('say what a task file would say', async () => {
     const overrides = await read(
-      { name: 'n', env: ['A=1', 'B=x=y', 'C='], input: ['a.txt:/in/a', '/b:c:/in/b'], output: ['/out'], stdin: 's.txt', workdir: '/w', maxPrice: '007', retry: '2' },
+      {
+        name: 'n',
+        env: ['A=1', 'B=x=y', 'C='],
+        input: ['a.txt:/in/a', '/b:c:/in/b'],
+        output: ['/out'],
+        stdin: 's.txt',
+        workdir: '/w',
+        maxPrice: '007',
+        retry: '2',
+      },
       { memory: '64m', cpu: '0.5', pids: '3', timeout: '1m30s', queueTimeout: '5s', totalTimeout: '1h' },
     )
     assert.deepEqual(overrides, {
@@ -69,7 +79,10 @@ describe('options of souk run', () => {
   it('have an attribute each, as commander names it', () => {
     for (const { flags, attribute } of LIMIT_OPTIONS) {
       const name = flags.split(' ')[0]?.slice(2) ?? ''
-      assert.equal(attribute, name.replaceAll(/-(.)/g, (_match, letter: string) => letter.toUpperCase()))
+      assert.equal(
+        attribute,
+        name.replaceAll(/-(.)/g, (_match, letter: string) => letter.toUpperCase()),
+      )
     }
   })
 
@@ -89,7 +102,13 @@ describe('options of souk run', () => {
       retry: 0,
       maxPriceWei: '5',
     }
-    const overrides = { env: { B: '3' }, limits: { pids: 9 }, inputs: [{ source: '/c', target: '/in/b' }], outputs: [{ path: '/out' }, { path: '/more' }], retry: 1 }
+    const overrides = {
+      env: { B: '3' },
+      limits: { pids: 9 },
+      inputs: [{ source: '/c', target: '/in/b' }],
+      outputs: [{ path: '/out' }, { path: '/more' }],
+      retry: 1,
+    }
     assert.deepEqual(overrideDraft(draft, overrides), {
       ...draft,
       env: { A: '1', B: '3' },
@@ -170,7 +189,10 @@ describe('what a requester keeps', () => {
     const own = await createLocalRunFolder({ parent })
     const [namespace, pid, startTime, random] = basename(own).split('-')
     // The same pid, used by a process before this one; a process that cannot be; another pid namespace; not ours.
-    const dead = [`${namespace}-${pid}-${Number(startTime) - 1}-${random}`, `${namespace}-4999999-${startTime}-${random}`]
+    const dead = [
+      `${namespace}-${pid}-${Number(startTime) - 1}-${random}`,
+      `${namespace}-4999999-${startTime}-${random}`,
+    ]
     const foreign = `${Number(namespace) + 1}-${pid}-${startTime}-${random}`
     for (const name of [...dead, foreign, 'notes']) await mkdir(join(parent, name))
     assert.equal(await reapLocalRunFolders({ parent, nowMs: Date.now() }), 2)

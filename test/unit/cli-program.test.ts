@@ -34,12 +34,30 @@ function commandsBelow(command: Command): readonly Command[] {
 }
 
 describe('the command line', () => {
-  const { program, help } = createProgram(createCli({ version: '1.2.3', env: {}, terminal: { stdout: recorded(), stderr: recorded() } }))
+  const { program, help } = createProgram(
+    createCli({ version: '1.2.3', env: {}, terminal: { stdout: recorded(), stderr: recorded() } }),
+  )
   const commands = commandsBelow(program)
 
   it('has every command that people were promised', () => {
-    const names = commands.map((command) => (command.parent === program ? command.name() : `${command.parent?.name()} ${command.name()}`))
-    for (const name of ['up', 'run', 'verify', 'doctor', 'tasks list', 'tasks show', 'tasks logs', 'tasks cancel', 'tasks result', 'node status', 'config show', 'config check', 'key show']) {
+    const names = commands.map((command) =>
+      command.parent === program ? command.name() : `${command.parent?.name()} ${command.name()}`,
+    )
+    for (const name of [
+      'up',
+      'run',
+      'verify',
+      'doctor',
+      'tasks list',
+      'tasks show',
+      'tasks logs',
+      'tasks cancel',
+      'tasks result',
+      'node status',
+      'config show',
+      'config check',
+      'key show',
+    ]) {
       assert.ok(names.includes(name), name)
     }
   })
@@ -47,7 +65,11 @@ describe('the command line', () => {
   it('has --json and a description on every command that does something', () => {
     for (const command of commands) {
       assert.notEqual(command.description(), '', command.name())
-      if (command.commands.length === 0) assert.ok(command.options.some(({ long }) => long === '--json'), command.name())
+      if (command.commands.length === 0)
+        assert.ok(
+          command.options.some(({ long }) => long === '--json'),
+          command.name(),
+        )
       for (const option of command.options) assert.notEqual(option.description, '', `${command.name()} ${option.flags}`)
     }
   })
@@ -56,7 +78,8 @@ describe('the command line', () => {
     for (const command of [program, ...commands]) {
       const before = help().length
       command.outputHelp()
-      for (const line of help().slice(before).split('\n')) assert.ok(displayWidth(line) <= 80, `${command.name()}: ${line}`)
+      for (const line of help().slice(before).split('\n'))
+        assert.ok(displayWidth(line) <= 80, `${command.name()}: ${line}`)
     }
   })
 
@@ -125,7 +148,15 @@ describe('narration', () => {
     const lines = stderr.text().split('\n')
     assert.deepEqual(
       lines.map((line) => line.slice('souk   1.00s  '.length) || line),
-      ['transferring its files, 2k', 'queued, 1 task before it', 'queued', 'running', 'err', 'running, attempt 2: its output starts anew', ''],
+      [
+        'transferring its files, 2k',
+        'queued, 1 task before it',
+        'queued',
+        'running',
+        'err',
+        'running, attempt 2: its output starts anew',
+        '',
+      ],
     )
   })
 

@@ -40,7 +40,12 @@ const wasm: RuntimeStatus = {
     missing: ['native-sandbox'],
     reuse: 'none',
   },
-  proven: [{ limit: 'memoryBytes', how: 'memory.grow past 1 MiB returned -1, and the module went on to say so in as many words' }],
+  proven: [
+    {
+      limit: 'memoryBytes',
+      how: 'memory.grow past 1 MiB returned -1, and the module went on to say so in as many words',
+    },
+  ],
   unproven: [{ limit: 'fuel', why: 'instructions are not metered' }],
 }
 
@@ -63,7 +68,15 @@ function summary(more: Partial<TaskSummary> = {}): TaskSummary {
 
 describe('text on the terminal', () => {
   it('shows sizes, times and ages in three digits or so', () => {
-    assert.deepEqual([0, 999, 1000, 1536, 1024 ** 2, 12.3 * 1024 ** 2, 1000 * 1024 ** 3].map(formatSize), ['0 B', '999 B', '0.977k', '1.5k', '1m', '12.3m', '0.977t'])
+    assert.deepEqual([0, 999, 1000, 1536, 1024 ** 2, 12.3 * 1024 ** 2, 1000 * 1024 ** 3].map(formatSize), [
+      '0 B',
+      '999 B',
+      '0.977k',
+      '1.5k',
+      '1m',
+      '12.3m',
+      '0.977t',
+    ])
     assert.deepEqual([0, 310, 9_994, 9_995, 99_949, 99_950, 187_000, 3_600_000, 200_000_000].map(formatElapsed), [
       '0.00s',
       '0.31s',
@@ -91,16 +104,39 @@ describe('text on the terminal', () => {
 
   it('breaks lines at spaces and loses no word', () => {
     assert.deepEqual(wrapped({ text: 'one two three', width: 7 }), ['one two', 'three'])
-    fc.assert(fc.property(fc.array(fc.stringMatching(/^[a-z]{1,12}$/)), fc.integer({ min: 1, max: 40 }), (words, width) => wrapped({ text: words.join(' '), width }).join(' ') === words.join(' ')))
+    fc.assert(
+      fc.property(
+        fc.array(fc.stringMatching(/^[a-z]{1,12}$/)),
+        fc.integer({ min: 1, max: 40 }),
+        (words, width) => wrapped({ text: words.join(' '), width }).join(' ') === words.join(' '),
+      ),
+    )
   })
 
   it('makes tables whose lines are no longer than the terminal is wide', () => {
     const columns = [{ title: 'ID' }, { title: 'NAME', flexible: true }, { title: 'N', align: 'right' as const }]
-    assert.deepEqual(tableLines({ columns, rows: [['a', 'a rather long name', '7']], width: 18 }), ['ID  NAME         N', 'a   a rather l…  7'])
-    assert.deepEqual(tableLines({ columns, rows: [['a', '日本語', '7']], width: Infinity }), ['ID  NAME    N', 'a   日本語  7'])
+    assert.deepEqual(tableLines({ columns, rows: [['a', 'a rather long name', '7']], width: 18 }), [
+      'ID  NAME         N',
+      'a   a rather l…  7',
+    ])
+    assert.deepEqual(tableLines({ columns, rows: [['a', '日本語', '7']], width: Infinity }), [
+      'ID  NAME    N',
+      'a   日本語  7',
+    ])
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.stringMatching(/^.{0,3}$/), fc.string({ unit: 'grapheme', maxLength: 40 }).map(printable), fc.stringMatching(/^\d{1,4}$/)), { maxLength: 5 }), (rows) =>
-        tableLines({ columns, rows: rows.map(([id, name, n]) => [printable(id), name, n]), width: 40 }).every((line) => displayWidth(line) <= 40),
+      fc.property(
+        fc.array(
+          fc.tuple(
+            fc.stringMatching(/^.{0,3}$/),
+            fc.string({ unit: 'grapheme', maxLength: 40 }).map(printable),
+            fc.stringMatching(/^\d{1,4}$/),
+          ),
+          { maxLength: 5 },
+        ),
+        (rows) =>
+          tableLines({ columns, rows: rows.map(([id, name, n]) => [printable(id), name, n]), width: 40 }).every(
+            (line) => displayWidth(line) <= 40,
+          ),
       ),
     )
   })
@@ -114,9 +150,19 @@ describe('text on the terminal', () => {
 
   it('says how a task ended, and what it used besides the limit that ended it', () => {
     const usage = { wallTimeMs: 1200, cpuTimeMs: 900, memoryPeakBytes: 128 * 1024, outputBytes: 5, limitsHit: [] }
-    assert.equal(outcomeText({ kind: 'limit', limit: 'cpuTime' }), 'over its CPU time limit')
-    assert.equal(usageText({ outcome: { kind: 'exited', code: 0 }, usage, outputs: 1 }), '1.20s, 0.90s CPU, 128k memory, 1 output file')
-    assert.equal(usageText({ outcome: { kind: 'limit', limit: 'output' }, usage: { ...usage, memoryPeakBytes: 0, limitsHit: ['disk', 'output'] }, outputs: 0 }), '1.20s, 0.90s CPU, met its disk limit')
+    assert.equal(outcomeText({ kind: 'limit', limit: 'cpuTime' }), 'CPU time limit')
+    assert.equal(
+      usageText({ outcome: { kind: 'exited', code: 0 }, usage, outputs: 1 }),
+      '1.20s, 0.90s CPU, 128k memory, 1 output file',
+    )
+    assert.equal(
+      usageText({
+        outcome: { kind: 'limit', limit: 'output' },
+        usage: { ...usage, memoryPeakBytes: 0, limitsHit: ['disk', 'output'] },
+        outputs: 0,
+      }),
+      '1.20s, 0.90s CPU, met its disk limit',
+    )
     assert.equal(colouredOutcome({ kind: 'exited', code: 0 }, coloured), coloured.green('exited 0'))
     assert.equal(colouredOutcome({ kind: 'exited', code: 1 }, coloured), coloured.red('exited 1'))
   })
@@ -143,7 +189,11 @@ describe('errors on the terminal', () => {
   const linesOf = (error: SoukError): readonly string[] => errorLines({ error: error.toJSON(), colors: plain })
 
   it('are what, why and what to do, a line each', () => {
-    const error = new SoukError({ code: 'UNREACHABLE', message: 'Nobody answers at /ip4/127.0.0.1/tcp/1.', details: { address: '/ip4/127.0.0.1/tcp/1' } })
+    const error = new SoukError({
+      code: 'UNREACHABLE',
+      message: 'Nobody answers at /ip4/127.0.0.1/tcp/1.',
+      details: { address: '/ip4/127.0.0.1/tcp/1' },
+    })
     assert.deepEqual(linesOf(error), [
       'error  There is no connection to the provider (UNREACHABLE)',
       'why    Nobody answers at /ip4/127.0.0.1/tcp/1.',
@@ -153,15 +203,30 @@ describe('errors on the terminal', () => {
 
   it('have a line for each reason of a refusal, in the units that people write', () => {
     const reasons = [
-      { reason: 'CAP_ABOVE_OFFER' as const, message: 'It asks for 1073741824, at most 536870912 is offered', subject: 'memoryBytes', asked: '1073741824', offered: '536870912' },
-      { reason: 'CAP_ABOVE_OFFER' as const, message: 'It asks for 90000, at most 30000', subject: 'wallTimeMs', asked: '90000', offered: '30000' },
+      {
+        reason: 'CAP_ABOVE_OFFER' as const,
+        message: 'It asks for 1073741824, at most 536870912 is offered',
+        subject: 'memoryBytes',
+        asked: '1073741824',
+        offered: '536870912',
+      },
+      {
+        reason: 'CAP_ABOVE_OFFER' as const,
+        message: 'It asks for 90000, at most 30000',
+        subject: 'wallTimeMs',
+        asked: '90000',
+        offered: '30000',
+      },
       { reason: 'EXPIRED' as const, message: 'The task expired\u001b[2J 12 ms ago', subject: 'expiryMs' },
     ]
-    assert.deepEqual(linesOf(new SoukError({ code: 'REFUSED', message: 'all of it', details: { reasons } })).slice(1, -1), [
-      'why    It asks for 1g, at most 512m is offered',
-      '       It asks for 1m30s, at most 30s',
-      '       The task expired\\x1b[2J 12 ms ago',
-    ])
+    assert.deepEqual(
+      linesOf(new SoukError({ code: 'REFUSED', message: 'all of it', details: { reasons } })).slice(1, -1),
+      [
+        'why    It asks for 1g, at most 512m is offered',
+        '       It asks for 1m30s, at most 30s',
+        '       The task expired\\x1b[2J 12 ms ago',
+      ],
+    )
   })
 
   it('have a line for each issue, whether the message lists them or not', () => {
@@ -169,29 +234,58 @@ describe('errors on the terminal', () => {
       { path: 'a.b', message: 'is wrong' },
       { path: '', message: 'is empty' },
     ]
-    const listed = new SoukError({ code: 'INVALID_INPUT', message: 'x.yaml has 2 problems:\n  a.b is wrong\n  is empty', details: { issues } })
-    assert.deepEqual(linesOf(listed).slice(1, -1), ['why    x.yaml has 2 problems:', '         a.b is wrong', '         is empty'])
+    const listed = new SoukError({
+      code: 'INVALID_INPUT',
+      message: 'x.yaml has 2 problems:\n  a.b is wrong\n  is empty',
+      details: { issues },
+    })
+    assert.deepEqual(linesOf(listed).slice(1, -1), [
+      'why    x.yaml has 2 problems:',
+      '         a.b is wrong',
+      '         is empty',
+    ])
     const counted = new SoukError({ code: 'INVALID_INPUT', message: 'The task is not valid', details: { issues } })
-    assert.deepEqual(linesOf(counted).slice(1, -1), ['why    The task is not valid', '       a.b is wrong', '       is empty'])
+    assert.deepEqual(linesOf(counted).slice(1, -1), [
+      'why    The task is not valid',
+      '       a.b is wrong',
+      '       is empty',
+    ])
   })
 
   it('survive details that a stranger left out', () => {
-    const error = { ...new SoukError({ code: 'REFUSED', message: 'No.', details: { reasons: [] } }).toJSON(), details: {} }
+    const error = {
+      ...new SoukError({ code: 'REFUSED', message: 'No.', details: { reasons: [] } }).toJSON(),
+      details: {},
+    }
     assert.equal(errorLines({ error, colors: plain })[1], 'why    No.')
   })
 })
 
 describe('tables for 80 columns', () => {
   it('list tasks by the shortest ids that differ', () => {
-    const other = summary({ taskId: `0x${'1a2b3c4dff'.padEnd(64, '0')}`, name: 'x'.repeat(100), state: 'running', finishedAtMs: NOW_MS, outcome: { kind: 'limit', limit: 'openFiles' } })
+    const other = summary({
+      taskId: `0x${'1a2b3c4dff'.padEnd(64, '0')}`,
+      name: 'x'.repeat(100),
+      state: 'running',
+      finishedAtMs: NOW_MS,
+      outcome: { kind: 'limit', limit: 'openFiles' },
+    })
     const lines = tasksLines({ tasks: [summary(), other], nowMs: NOW_MS, width: 80, colors: plain })
-    assert.ok(lines.every((line) => displayWidth(line) <= 80), lines.join('\n'))
+    assert.ok(
+      lines.every((line) => displayWidth(line) <= 80),
+      lines.join('\n'),
+    )
     assert.match(lines[1] ?? '', /^0x1a2b3c4d00 {2}word-count +wasm +finished +1m +1\.20s {2}exited 0$/)
     assert.match(lines[2] ?? '', /^0x1a2b3c4dff {2}x+… /)
   })
 
   it('show a task without what it does not have', () => {
-    const { startedAtMs: _started, finishedAtMs: _finished, outcome: _outcome, ...waiting } = summary({ state: 'queued' })
+    const {
+      startedAtMs: _started,
+      finishedAtMs: _finished,
+      outcome: _outcome,
+      ...waiting
+    } = summary({ state: 'queued' })
     const lines = summaryLines({ summary: waiting, provider: '0xabc', colors: plain })
     assert.deepEqual(
       lines.map((line) => line.split(' ')[0]),
@@ -229,11 +323,20 @@ describe('tables for 80 columns', () => {
       arch: 'x64',
       secp256k1: { native: true },
       config: { file: null, valid: true, issues: [] },
-      runtimes: [wasm, { runtime: 'docker' as const, available: false as const, why: 'the configuration does not enable it' }],
+      runtimes: [
+        wasm,
+        { runtime: 'docker' as const, available: false as const, why: 'the configuration does not enable it' },
+      ],
     }
     const found = diagnosisLines({ diagnosis, width: 80, colors: plain })
-    assert.ok(found.every((line) => displayWidth(line) <= 80), found.join('\n'))
-    assert.ok(found.some((line) => /✓ memoryBytes {2}512m {2}memory\.grow past/.test(line)), found.join('\n'))
+    assert.ok(
+      found.every((line) => displayWidth(line) <= 80),
+      found.join('\n'),
+    )
+    assert.ok(
+      found.some((line) => /✓ memoryBytes {2}512m {2}memory\.grow past/.test(line)),
+      found.join('\n'),
+    )
     assert.ok(found.some((line) => /– fuel .* instructions are not metered/.test(line)))
   })
 })

@@ -138,7 +138,7 @@ describe('codec', () => {
     ['nothing', () => new Uint8Array(), /id 0/],
     ['no request', () => RequesterFrame.encode({ id: 1 }), /none of submit/],
     ['id 0', () => RequesterFrame.encode({ id: 0, list: {} }), /id 0/],
-    ['no task', () => RequesterFrame.encode({ id: 1, submit: {} as never }), /submit.task is missing/],
+    ['no task', () => RequesterFrame.encode({ id: 1, submit: {} }), /submit.task is missing/],
     [
       'no authorization',
       () => submit((task) => delete (task as { authorization?: unknown }).authorization),

@@ -8,22 +8,38 @@ interface ShowOptions {
 }
 
 export function addConfigCommands({ program, cli }: CommandRequest): void {
-  const config = program.command('config').summary('show or check a configuration').description('Shows or checks a configuration.')
+  const config = program
+    .command('config')
+    .summary('show or check a configuration')
+    .description('Shows or checks a configuration.')
   config
     .command('show')
-    .description('Prints every effective value, and where it comes from: default, file, or a variable of the environment.')
+    .description(
+      'Prints every effective value, and where it comes from: default, file, or a variable of the environment.',
+    )
     .option('-c, --config <file>', 'configuration; defaults and SOUK_* variables where absent')
     .option('--json', 'print {file, values: {KEY: {value, origin}}} as one JSON document')
-    .addHelpText('after', '\nExample:\n  $ SOUK_SANDBOX_WASM_TIMEOUT=30s souk config show --config config/provider.yaml')
-    .action((options: ShowOptions) => cli.perform({ json: options.json, failureCode: EXIT.failure, work: () => show({ cli, options }) }))
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ SOUK_SANDBOX_WASM_TIMEOUT=30s souk config show --config config/provider.yaml',
+    )
+    .action((options: ShowOptions) =>
+      cli.perform({ json: options.json, failureCode: EXIT.failure, work: () => show({ cli, options }) }),
+    )
   config
     .command('check')
-    .description('Checks a configuration file, by itself: variables of the environment do not count. Every problem is named.')
+    .description(
+      'Checks a configuration file, by itself: variables of the environment do not count. Every problem is named.',
+    )
     .argument('<file>', 'the configuration')
     .option('--json', 'print {file, valid} as one JSON document')
     .addHelpText('after', '\nExample:\n  $ souk config check config/provider.yaml')
     .action((file: string, options: { readonly json?: boolean }) =>
-      cli.perform({ json: options.json, failureCode: EXIT.failure, work: () => check({ cli, file, json: options.json === true }) }),
+      cli.perform({
+        json: options.json,
+        failureCode: EXIT.failure,
+        work: () => check({ cli, file, json: options.json === true }),
+      }),
     )
 }
 
@@ -35,7 +51,9 @@ async function show({ cli, options }: { readonly cli: Cli; readonly options: Sho
     import('../printable.ts'),
   ])
   const { stdout } = cli.terminal
-  const entries = configEntries(await loadConfig({ ...(options.config !== undefined && { file: options.config }), env: cli.env }))
+  const entries = configEntries(
+    await loadConfig({ ...(options.config !== undefined && { file: options.config }), env: cli.env }),
+  )
   if (options.json === true) {
     const values = Object.fromEntries(entries.map(({ key, value, origin }) => [key, { value, origin }]))
     await writeJson({ stdout, document: { file: options.config ?? null, values } })
@@ -51,8 +69,19 @@ async function show({ cli, options }: { readonly cli: Cli; readonly options: Sho
   return EXIT.success
 }
 
-async function check({ cli, file, json }: { readonly cli: Cli; readonly file: string; readonly json: boolean }): Promise<number> {
-  const [{ loadConfig }, { writeJson }] = await Promise.all([import('../../node/config.ts'), import('../json-output.ts')])
+async function check({
+  cli,
+  file,
+  json,
+}: {
+  readonly cli: Cli
+  readonly file: string
+  readonly json: boolean
+}): Promise<number> {
+  const [{ loadConfig }, { writeJson }] = await Promise.all([
+    import('../../node/config.ts'),
+    import('../json-output.ts'),
+  ])
   const { stdout } = cli.terminal
   await loadConfig({ file, env: {} })
   if (json) await writeJson({ stdout, document: { file, valid: true } })

@@ -23,15 +23,27 @@ export function addDoctorCommand({ program, cli }: CommandRequest): void {
     .option('-c, --config <file>', 'configuration; defaults and SOUK_* variables where absent')
     .option('--json', 'print it as one JSON document')
     .addHelpText('after', HELP)
-    .action((options: DoctorOptions) => cli.perform({ json: options.json, failureCode: EXIT.failure, work: () => doctor({ cli, options }) }))
+    .action((options: DoctorOptions) =>
+      cli.perform({ json: options.json, failureCode: EXIT.failure, work: () => doctor({ cli, options }) }),
+    )
 }
 
 async function doctor({ cli, options }: { readonly cli: Cli; readonly options: DoctorOptions }): Promise<number> {
-  const [{ examine }, { diagnosisLines }, { writeJson }] = await Promise.all([import('../diagnosis.ts'), import('../diagnosis-text.ts'), import('../json-output.ts')])
+  const [{ examine }, { diagnosisLines }, { writeJson }] = await Promise.all([
+    import('../diagnosis.ts'),
+    import('../diagnosis-text.ts'),
+    import('../json-output.ts'),
+  ])
   const { stdout, stderr } = cli.terminal
   if (stderr.isTTY) await stderr.write(`${stderr.colors.dim('souk')} trying every limit, this takes a few seconds\n`)
-  const diagnosis = await examine({ version: cli.version, env: cli.env, home: cli.home, ...(options.config !== undefined && { configFile: options.config }) })
+  const diagnosis = await examine({
+    version: cli.version,
+    env: cli.env,
+    home: cli.home,
+    ...(options.config !== undefined && { configFile: options.config }),
+  })
   if (options.json === true) await writeJson({ stdout, document: diagnosis })
-  else await stdout.write(`${diagnosisLines({ diagnosis, width: stdout.columns(), colors: stdout.colors }).join('\n')}\n`)
+  else
+    await stdout.write(`${diagnosisLines({ diagnosis, width: stdout.columns(), colors: stdout.colors }).join('\n')}\n`)
   return diagnosis.ok ? EXIT.success : EXIT.failure
 }

@@ -26,7 +26,9 @@ export function addRunCommand({ program, cli }: CommandRequest): void {
     .command('run')
     .summary('run a task, at a provider or here')
     .description('Runs a task in a sandbox, at a provider or on this host, and brings back what came of it.')
-    .usage('(--to ADDR | --local) [options] FILE\n       souk run (--to ADDR | --local) [options] --wasm APP.WASM [-- ARGUMENTS…]')
+    .usage(
+      '(--to ADDR | --local) [options] FILE\n       souk run (--to ADDR | --local) [options] --wasm APP.WASM [-- ARGUMENTS…]',
+    )
     .argument('[file]', 'the task: YAML, or JSON where its name ends in .json')
     .argument('[arguments...]', 'of the program, with --wasm')
 
@@ -59,7 +61,10 @@ export function addRunCommand({ program, cli }: CommandRequest): void {
     .option('--receipt <file>', 'save the signed receipt')
     .option('--json', 'print one JSON document, with all output in it, at the end')
     .option('-q, --quiet', 'only errors, besides what the task writes')
-    .option('--detach', 'leave when the provider has all it needs; prints the id of the task, with --json {task, provider}')
+    .option(
+      '--detach',
+      'leave when the provider has all it needs; prints the id of the task, with --json {task, provider}',
+    )
 
   run.addHelpText('after', HELP)
   run.action((file: string | undefined, args: readonly string[], options: RunOptions) =>

@@ -28,28 +28,35 @@ export function addUpCommand({ program, cli }: CommandRequest): void {
     .option('-l, --listen <multiaddr...>', 'listen there instead of where the configuration says')
     .option('--json', 'print {peerId, address, multiaddrs, pid} as one JSON document')
     .addHelpText('after', HELP)
-    .action((options: UpOptions) => cli.perform({ json: options.json, failureCode: EXIT.failure, work: () => up({ cli, options }) }))
+    .action((options: UpOptions) =>
+      cli.perform({ json: options.json, failureCode: EXIT.failure, work: () => up({ cli, options }) }),
+    )
 }
 
 async function up({ cli, options }: { readonly cli: Cli; readonly options: UpOptions }): Promise<number> {
   const { listenForInterruptions } = await import('../interruptions.ts')
   const interruptions = listenForInterruptions()
   try {
-    const [{ loadConfig }, { createNode }, { createLogger }, { describeRuntime }, { writeJson }, { counted }] = await Promise.all([
-      import('../../node/config.ts'),
-      import('../../node/create-node.ts'),
-      import('../logger.ts'),
-      import('../runtime-text.ts'),
-      import('../json-output.ts'),
-      import('../quantities.ts'),
-    ])
+    const [{ loadConfig }, { createNode }, { createLogger }, { describeRuntime }, { writeJson }, { counted }] =
+      await Promise.all([
+        import('../../node/config.ts'),
+        import('../../node/create-node.ts'),
+        import('../logger.ts'),
+        import('../runtime-text.ts'),
+        import('../json-output.ts'),
+        import('../quantities.ts'),
+      ])
     const { stdout, stderr } = cli.terminal
     const listen = options.listen === undefined ? {} : { SOUK_NETWORK_LISTEN: options.listen.join(',') }
-    const { config } = await loadConfig({ ...(options.config !== undefined && { file: options.config }), env: { ...cli.env, ...listen } })
+    const { config } = await loadConfig({
+      ...(options.config !== undefined && { file: options.config }),
+      env: { ...cli.env, ...listen },
+    })
     const logger = createLogger({ level: config.node.logLevel })
     const node = await createNode({ config, version: cli.version, logger })
 
-    const say = (text: string): Promise<void> => stderr.write(`${stderr.colors.dim('souk')} ${text}\n`).catch(() => undefined)
+    const say = (text: string): Promise<void> =>
+      stderr.write(`${stderr.colors.dim('souk')} ${text}\n`).catch(() => undefined)
     const { peerId, address, runtimes } = node.status()
     const multiaddrs = node.multiaddrs()
     if (options.json === true) await writeJson({ stdout, document: { peerId, address, multiaddrs, pid: process.pid } })

@@ -18,7 +18,7 @@ export interface ProbeOptions {
 /** V8 gives a memory 65,536 pages at most. */
 const MAX_MEMORY_BYTES = 2 ** 32
 /** Each takes some of the sandbox process's own heap. */
-const MAX_INODES = 200_000
+const MAX_INODES = 100_000
 const MAX_OPEN_FILES = 65_536
 /** The least that leaves room for a descriptor besides the three streams. */
 const MIN_OPEN_FILES = 4

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
@@ -34,10 +35,19 @@ export interface SandboxProcess {
   kill(): void
 }
 
-/** What the permission model lets the process read: its own scripts, and the library that they load. */
+/**
+ * What the permission model lets the process read: its own scripts, and the library that they load, under its own
+ * name and wherever Node looks for it, which differ where node_modules holds links.
+ */
 function readableFiles(): string[] {
+  const scripts = dirname(fileURLToPath(import.meta.url))
   const library = dirname(dirname(fileURLToPath(import.meta.resolve('@wasmer/wasi'))))
-  return [join(dirname(fileURLToPath(import.meta.url)), '*'), join(library, '*')]
+  const folders = new Set([scripts, library])
+  for (let folder = scripts; folder !== dirname(folder); folder = dirname(folder)) {
+    const candidate = join(folder, 'node_modules/@wasmer/wasi')
+    if (existsSync(candidate)) folders.add(candidate)
+  }
+  return [...folders].map((folder) => join(folder, '*'))
 }
 
 function commandLine(stackBytes: number): string[] {
@@ -78,7 +88,12 @@ export async function startSandbox({ stackBytes, records }: StartOptions): Promi
   })
   const { pid } = child
   if (pid === undefined) throw sandboxFailed('the process cannot be started')
-  records.add(pid)
+  try {
+    records.add(pid)
+  } catch (error) {
+    child.kill('SIGKILL')
+    throw sandboxFailed('it cannot be recorded', error)
+  }
   const diagnostics = collectDiagnostics(child)
   for (const stream of child.stdio) stream?.on('error', () => {}) // a killed process breaks its pipes; its end tells
   const frames = readFrames(readableOf(child, DESCRIPTOR.reports))

@@ -1,5 +1,5 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
-import { SoukError } from '../errors.ts'
+import type { SoukError } from '../errors.ts'
 import { protocolError } from '../wire-fields.ts'
 import { FrameReader } from './frame-reader.ts'
 import { FrameWriter, type Lane } from './frame-writer.ts'

@@ -22,7 +22,7 @@ export interface Libp2pNodeOptions {
 
 /** The transports and the protocols that every souk peer has: TCP, noise, yamux, identify, ping. Not started. */
 export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp2p> {
-  const node = await createLibp2p({
+  return createLibp2p({
     start: false,
     privateKey: privateKeyFromRaw(options.privateKey),
     nodeInfo: { name: 'souk', version: '0.1.0', userAgent: 'souk/0.1.0' },
@@ -43,6 +43,4 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
     connectionMonitor: { pingInterval: 15_000, pingTimeout: { minTimeout: 15_000, maxTimeout: 60_000 } },
     connectionGater: { denyInboundEncryptedConnection: (peer) => !options.mayConnect(peer) },
   })
-  // The services have no interface that anybody here calls.
-  return node as Libp2p
 }

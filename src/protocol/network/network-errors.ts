@@ -13,7 +13,6 @@ export function connectionLost(why: string, cause?: unknown): SoukError<'CONNECT
 
 /** What a failed attempt to open a stream means. */
 export function openStreamError(protocol: string, cause: unknown): SoukError {
-  if (cause instanceof SoukError) return cause
   if (cause instanceof Error && cause.name === 'UnsupportedProtocolError')
     return protocolError(`the peer does not serve ${protocol}`, cause)
   return connectionLost(`no stream for ${protocol} could be opened`, cause)

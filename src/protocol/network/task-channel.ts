@@ -37,7 +37,7 @@ export class TaskChannel {
   request(request: NewRequest, handler: AnswerHandler): number {
     if (this.#lost !== undefined) throw this.#lost
     const id = (this.#lastId += 1)
-    const frame = encodeRequest({ id, ...request } as Request)
+    const frame = encodeRequest({ id, ...request })
     this.#handlers.set(id, handler)
     this.#write(frame)
     return id

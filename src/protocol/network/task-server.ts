@@ -225,7 +225,10 @@ class TaskStreamServer {
 }
 
 function* piecesOf(event: TaskEvent): Iterable<TaskEvent> {
-  if (event.kind !== 'output' || event.data.byteLength <= WIRE_BOUNDS.outputChunkBytes) return yield event
+  if (event.kind !== 'output' || event.data.byteLength <= WIRE_BOUNDS.outputChunkBytes) {
+    yield event
+    return
+  }
   const { outputChunkBytes } = WIRE_BOUNDS
   for (let start = 0; start < event.data.byteLength; start += outputChunkBytes) {
     yield { ...event, offset: event.offset + start, data: event.data.subarray(start, start + outputChunkBytes) }

@@ -1,0 +1,103 @@
+import type { ArtifactStore } from '../artifacts/store.ts'
+import { checkSignedTask } from '../identity/task.ts'
+import { taskIdOf } from '../identity/typed-data.ts'
+import type { SignedTask } from '../protocol/receipt.ts'
+import { blobsOf } from '../protocol/task.ts'
+import { admit, type Admitted, type AdmissionPolicy, type AdmissionUsage } from './admission.ts'
+import type { Capacity } from './capacity.ts'
+import type { Clock } from './clock.ts'
+import { inputHolder } from './holders.ts'
+import type { Journal } from './journal.ts'
+import { invalidSpec, refused, replayed } from './task-errors.ts'
+import type { TaskTable } from './task-table.ts'
+
+export interface IntakeOptions {
+  readonly policy: AdmissionPolicy
+  readonly journal: Journal
+  readonly store: ArtifactStore
+  readonly capacity: Capacity
+  /** All unknown peers together may hold this much of the store. */
+  readonly unknownPeersStorageBytes: number
+  readonly clock: Clock
+}
+
+/** From a stranger's bytes to a durable `accepted`: the decision is admission's, this knows how things stand. */
+export interface Intake {
+  /** @throws SoukError INVALID_INPUT, or REFUSED with every reason; nothing is kept of the task then. */
+  take(request: { readonly peer: string; readonly task: SignedTask; readonly stopping: boolean }): Promise<Admitted>
+}
+
+export function createIntake(options: IntakeOptions & { readonly tasks: TaskTable }): Intake {
+  const { tasks, store, journal, capacity, clock } = options
+  /** Tasks between admission and the journal: the second of two copies must not free what the first one holds. */
+  const underWay = new Set<string>()
+
+  function usageFor(peer: string): Omit<AdmissionUsage, 'stopping'> {
+    const storage = store.usage()
+    const heldByUnknown = store.heldByMatching((owner) => !capacity.isKnown(owner))
+    return {
+      peerIsKnown: capacity.isKnown(peer),
+      queued: tasks.waiting(),
+      queuedOfPeer: tasks.waitingOf(peer),
+      queuedOfUnknownPeers: tasks.waitingOfUnknown(),
+      storage: {
+        freeBytes: storage.quotaBytes - storage.heldBytes,
+        peerFreeBytes: storage.ownerQuotaBytes - store.heldBy(peer),
+        unknownPeersFreeBytes: options.unknownPeersStorageBytes - heldByUnknown,
+      },
+    }
+  }
+
+  async function accept(admitted: Admitted, task: SignedTask): Promise<void> {
+    const { taskId, spec } = admitted
+    const { requester } = task.authorization
+    const holder = inputHolder(taskId)
+    underWay.add(taskId)
+    const leaveQueue = tasks.join(requester)
+    try {
+      await store.reserve({ holder, owner: requester, blobs: blobsOf(spec) })
+      const appended = await tasks.accept({
+        kind: 'accepted',
+        taskId,
+        requester,
+        authorization: task.authorization,
+        signature: task.signature,
+        spec: task.spec,
+        runtime: admitted.runtime,
+        limits: admitted.limits,
+        priceWei: admitted.priceWei.toString(),
+        atMs: clock.nowMs(),
+        queueDeadlineMs: admitted.queueDeadlineMs,
+        totalDeadlineMs: admitted.totalDeadlineMs,
+        retriesLeft: admitted.retriesLeft,
+      })
+      if (!appended) throw replayed()
+    } catch (error) {
+      store.release({ holder })
+      throw error
+    } finally {
+      leaveQueue()
+      underWay.delete(taskId)
+    }
+  }
+
+  return {
+    async take({ peer, task, stopping }) {
+      const admission = admit({
+        task,
+        peer,
+        nowMs: clock.nowMs(),
+        policy: options.policy,
+        usage: { ...usageFor(peer), stopping },
+        verifySignature: (signed) => checkSignedTask({ task: signed }) === undefined,
+        taskIdOf,
+        isNonceUsed: (key) => journal.isNonceUsed(key),
+      })
+      if (admission.kind === 'invalid') throw invalidSpec(admission.issues)
+      if (admission.kind === 'refused') throw refused(admission.reasons)
+      if (underWay.has(admission.taskId)) throw replayed()
+      await accept(admission, task)
+      return admission
+    },
+  }
+}
