@@ -19,7 +19,14 @@ export const TOOLCHAINS = {
   wasm: {
     command: 'clang-19',
     packages: ['clang-19', 'lld-19', 'wasi-libc', 'libclang-rt-19-dev-wasm32'],
-    flags: ['--target=wasm32-wasi', '--sysroot=/usr', '-isystem', '/usr/include/wasm32-wasi', '-s', '-Wl,--stack-first'],
+    flags: [
+      '--target=wasm32-wasi',
+      '--sysroot=/usr',
+      '-isystem',
+      '/usr/include/wasm32-wasi',
+      '-s',
+      '-Wl,--stack-first',
+    ],
     suffix: '.wasm',
   },
 } as const
@@ -48,10 +55,20 @@ async function compilerVersion(command: string): Promise<string> {
  *
  * @throws Error with the compiler's messages, or naming the packages when there is no compiler.
  */
-export async function buildProgram({ file, runtime, flags = ['-O2'] }: { readonly file: string; readonly runtime: ProgramRuntime; readonly flags?: readonly string[] }): Promise<BuiltProgram> {
+export async function buildProgram({
+  file,
+  runtime,
+  flags = ['-O2'],
+}: {
+  readonly file: string
+  readonly runtime: ProgramRuntime
+  readonly flags?: readonly string[]
+}): Promise<BuiltProgram> {
   const toolchain = TOOLCHAINS[runtime]
   const version = await compilerVersion(toolchain.command).catch((error: unknown) => {
-    throw new Error(`${toolchain.command} is missing: apt-get install ${toolchain.packages.join(' ')}`, { cause: error })
+    throw new Error(`${toolchain.command} is missing: apt-get install ${toolchain.packages.join(' ')}`, {
+      cause: error,
+    })
   })
   const options = [...toolchain.flags, ...WARNINGS, ...flags]
   const key = createHash('sha256')
@@ -75,14 +92,23 @@ export async function buildProgram({ file, runtime, flags = ['-O2'] }: { readonl
 }
 
 /** Every C program in a folder, compiled, by its name without `.c`. */
-export async function buildPrograms({ runtime, dir = PROGRAMS_DIR, flags }: { readonly runtime: ProgramRuntime; readonly dir?: string; readonly flags?: readonly string[] }): Promise<ReadonlyMap<string, BuiltProgram>> {
+export async function buildPrograms({
+  runtime,
+  dir = PROGRAMS_DIR,
+  flags,
+}: {
+  readonly runtime: ProgramRuntime
+  readonly dir?: string
+  readonly flags?: readonly string[]
+}): Promise<ReadonlyMap<string, BuiltProgram>> {
   const files = (await readdir(dir)).filter((name) => name.endsWith('.c')).sort()
   const build = async (name: string): Promise<readonly [string, BuiltProgram]> => [
     basename(name, '.c'),
     await buildProgram({ file: join(dir, name), runtime, ...(flags && { flags }) }),
   ]
   const built: (readonly [string, BuiltProgram])[] = []
-  for (let first = 0; first < files.length; first += AT_ONCE) built.push(...(await Promise.all(files.slice(first, first + AT_ONCE).map(build))))
+  for (let first = 0; first < files.length; first += AT_ONCE)
+    built.push(...(await Promise.all(files.slice(first, first + AT_ONCE).map(build))))
   return new Map(built)
 }
 

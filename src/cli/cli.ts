@@ -1,7 +1,7 @@
 import type { SoukError } from '../protocol/errors.ts'
 import { EXIT, exitCodeOfError } from './exit-code.ts'
 import { soukHome, type SoukHome } from './souk-home.ts'
-import type { Terminal } from './terminal.ts'
+import { UnwritableError, type Terminal } from './terminal.ts'
 
 /** What every command works with. */
 export interface Cli {
@@ -43,6 +43,8 @@ export function createCli({ version, env, terminal }: Pick<Cli, 'version' | 'env
       try {
         cli.exitCode = await work()
       } catch (thrown) {
+        // There is nowhere to print it to.
+        if (thrown instanceof UnwritableError) throw thrown
         const { SoukError } = await import('../protocol/errors.ts')
         const error = SoukError.from(thrown)
         cli.exitCode = exitCodeOfError({ error, otherwise: failureCode })

@@ -4,7 +4,7 @@ import type { SoukError } from '../protocol/errors.ts'
 import { createCli, type Cli } from './cli.ts'
 import { EXIT } from './exit-code.ts'
 import { createProgram } from './program.ts'
-import { createTerminal } from './terminal.ts'
+import { createTerminal, UnwritableError } from './terminal.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -25,11 +25,8 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     await parse({ cli, args })
   } catch (thrown) {
-    // Standard output cannot be written: an error has nowhere else to go.
-    await terminal.stderr
-      .write(`souk: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`)
-      .catch(() => undefined)
-    return EXIT.fault
+    await reportBug({ cli, args, thrown })
+    return cli.failureCode
   } finally {
     process.off('uncaughtException', onBug)
   }
@@ -52,19 +49,26 @@ async function parse({ cli, args }: { readonly cli: Cli; readonly args: readonly
   }
 }
 
-/** What nobody caught: the process cannot go on, but its document and exit code are as promised. */
-async function failByBug({
-  cli,
-  args,
-  thrown,
-}: {
+interface Bug {
   readonly cli: Cli
   readonly args: readonly string[]
   readonly thrown: unknown
-}): Promise<void> {
+}
+
+/** What nobody caught: the process cannot go on, but its document and exit code are as promised. */
+async function failByBug(bug: Bug): Promise<void> {
+  await reportBug(bug)
+  process.exit(bug.cli.failureCode)
+}
+
+async function reportBug({ cli, args, thrown }: Bug): Promise<void> {
   const { SoukError } = await import('../protocol/errors.ts')
-  await cli.fail({ error: SoukError.from(thrown), json: asksForJson(args) }).catch(() => undefined)
-  process.exit(cli.failureCode)
+  const report =
+    thrown instanceof UnwritableError
+      ? // There is nowhere to print a document to.
+        cli.terminal.stderr.write(`souk: ${thrown.message}\n`)
+      : cli.fail({ error: SoukError.from(thrown), json: asksForJson(args) })
+  await report.catch(() => undefined)
 }
 
 /** What follows `--` is the task's. */

@@ -1,5 +1,3 @@
-import { createWriteStream } from 'node:fs'
-import type { Writable } from 'node:stream'
 import { isatty } from 'node:tty'
 import picocolors from 'picocolors'
 
@@ -9,6 +7,15 @@ const GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO'])
 
 type Environment = Readonly<Record<string, string | undefined>>
 
+/** A standard stream cannot be written, and somebody waits for what it was to say: a full disk, say. */
+export class UnwritableError extends Error {
+  override readonly name = 'UnwritableError'
+
+  constructor({ name, cause }: { readonly name: 'output' | 'error'; readonly cause: Error }) {
+    super(`standard ${name} cannot be written: ${cause.message}`, { cause })
+  }
+}
+
 /** Standard output or error. */
 export interface TerminalStream {
   readonly isTTY: boolean
@@ -17,7 +24,7 @@ export interface TerminalStream {
   readonly colors: Colors
   /** Aborts when whoever read the stream went away; what is written then is dropped. */
   readonly broken: AbortSignal
-  /** Resolves when all of it is written. @throws Error where it cannot be, for any reason but a reader gone. */
+  /** Resolves when all of it is written. @throws UnwritableError where it cannot be, unless its reader went away. */
   write(data: string | Uint8Array): Promise<void>
 }
 
@@ -40,19 +47,13 @@ export function wantsColors({ env, isTTY }: { readonly env: Environment; readonl
 
 function openStream({ fd, env }: { readonly fd: 1 | 2; readonly env: Environment }): TerminalStream {
   const isTTY = isatty(fd)
-  const standard = fd === 1 ? process.stdout : process.stderr
-  // Node writes to a pipe synchronously: a reader that pauses (a pager) would stop the network with it. A file
-  // stream on the same descriptor waits in another thread.
-  const stream: Writable = isTTY ? standard : createWriteStream('', { fd, autoClose: false, emitClose: false })
+  const stream = fd === 1 ? process.stdout : process.stderr
   const broken = new AbortController()
   const pending = new Set<PromiseWithResolvers<void>>()
   let failure: Error | undefined
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (GONE.has(error.code)) broken.abort()
-    else
-      failure = new Error(`Standard ${fd === 1 ? 'output' : 'error'} cannot be written: ${error.message}`, {
-        cause: error,
-      })
+    else failure = new UnwritableError({ name: fd === 1 ? 'output' : 'error', cause: error })
     for (const write of pending) settle(write)
   })
   function settle(write: PromiseWithResolvers<void>): void {
@@ -62,7 +63,7 @@ function openStream({ fd, env }: { readonly fd: 1 | 2; readonly env: Environment
   }
   return {
     isTTY,
-    columns: () => (isTTY ? standard.columns || 80 : Infinity),
+    columns: () => (isTTY ? stream.columns || 80 : Infinity),
     colors: picocolors.createColors(wantsColors({ env, isTTY })),
     broken: broken.signal,
     write(data) {

@@ -25,7 +25,11 @@ const MAX_PATH_BYTES = 4096
 const CONTROL_CHARACTER = /\p{Cc}/u
 
 /** @throws when the files cannot be written, which is the host's fault. */
-export async function createResultCollector({ dir, maxBytes, maxFiles }: ResultLimits & { readonly dir: string }): Promise<ResultCollector> {
+export async function createResultCollector({
+  dir,
+  maxBytes,
+  maxFiles,
+}: ResultLimits & { readonly dir: string }): Promise<ResultCollector> {
   const folder = join(dir, 'results')
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const entries: Output[] = []
@@ -40,14 +44,24 @@ export async function createResultCollector({ dir, maxBytes, maxFiles }: ResultL
     async collect({ path, content }) {
       files += 1
       if (files > maxFiles) {
-        if (files === maxFiles + 1) refuse({ path, code: 'TOO_MANY', message: `the result has more than ${maxFiles} files; this one and those after it are left out` })
+        if (files === maxFiles + 1)
+          refuse({
+            path,
+            code: 'TOO_MANY',
+            message: `the result has more than ${maxFiles} files; this one and those after it are left out`,
+          })
         await discard(content)
       } else if (!isSafePath(path)) {
-        refuse({ path: printable(path), code: 'UNSAFE_NAME', message: 'the name has control characters or is too long' })
+        refuse({
+          path: printable(path),
+          code: 'UNSAFE_NAME',
+          message: 'the name has control characters or is too long',
+        })
         await discard(content)
       } else {
         const stored = await store({ folder, content, maxBytes: maxBytes - totalBytes })
-        if (stored === undefined) refuse({ path, code: 'TOO_LARGE', message: `the result has more than ${maxBytes} bytes` })
+        if (stored === undefined)
+          refuse({ path, code: 'TOO_LARGE', message: `the result has more than ${maxBytes} bytes` })
         else {
           totalBytes += stored.bytes
           entries.push({ path, ...stored })
@@ -95,4 +109,5 @@ async function discard(content: AsyncIterable<Uint8Array>): Promise<void> {
 }
 
 const isSafePath = (path: string): boolean => !CONTROL_CHARACTER.test(path) && Buffer.byteLength(path) <= MAX_PATH_BYTES
-const printable = (path: string): string => path.slice(0, MAX_PATH_BYTES / 4).replaceAll(new RegExp(CONTROL_CHARACTER, 'gu'), '\u{FFFD}')
+const printable = (path: string): string =>
+  path.slice(0, MAX_PATH_BYTES / 4).replaceAll(new RegExp(CONTROL_CHARACTER, 'gu'), '\u{FFFD}')

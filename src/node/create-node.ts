@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { openArtifactStore } from '../artifacts/store.ts'
@@ -197,10 +197,11 @@ async function createCore(
 ) {
   const { config, dataDir, key, logger, cleanUp } = options
   const dirs = { journal: dataDir, artifacts: join(dataDir, 'artifacts'), output: join(dataDir, 'output'), work: join(dataDir, 'work') }
-  await Promise.all(Object.values(dirs).map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })))
   // The journal holds the lock of the data folder: whoever has it may reap what is found there.
   const journal = openSqliteJournal({ dir: dirs.journal })
   cleanUp.defer(() => journal.close())
+  await rm(dirs.work, { recursive: true, force: true })
+  await Promise.all(Object.values(dirs).map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })))
   const store = await openArtifactStore({
     dir: dirs.artifacts,
     quotaBytes: config.storage.quotaBytes,

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { StopReason, type Executor } from '../executors/executor.ts'
@@ -195,7 +194,6 @@ export function createProvider(options: ProviderOptions): Provider {
     open: ({ peer, sha256 }) => openResultBlob({ peer, sha256, tasks, store }),
 
     async recover() {
-      await rm(options.workDir, { recursive: true, force: true })
       for (const task of await recoverTasks({ ...options, tasks })) begin(task)
     },
 

@@ -58,10 +58,29 @@ export const ROOMY_LIMITS = {
 export const BEHAVIOURS: readonly Behaviour[] = [
   { name: 'exit code 0', program: 'exit-code', expected: { outcome: exited(0) } },
   { name: 'any other exit code', program: 'exit-code', command: ['42'], expected: { outcome: exited(42) } },
-  { name: 'standard output and error, apart and counted', program: 'streams', expected: { outcome: exited(0), stdout: 'to stdout\n', stderr: 'to stderr\n', usage: (usage) => usage.outputBytes === 20 } },
+  {
+    name: 'standard output and error, apart and counted',
+    program: 'streams',
+    expected: {
+      outcome: exited(0),
+      stdout: 'to stdout\n',
+      stderr: 'to stderr\n',
+      usage: (usage) => usage.outputBytes === 20,
+    },
+  },
   { name: 'no standard input', program: 'cat', expected: { outcome: exited(0), stdout: '' } },
-  { name: '10 MB of binary standard input, there and back', program: 'cat', stdin: tenMegabytes, expected: { outcome: exited(0), stdout: tenMegabytes } },
-  { name: 'standard input that is not read', program: 'exit-code', stdin: tenMegabytes, expected: { outcome: exited(0) } },
+  {
+    name: '10 MB of binary standard input, there and back',
+    program: 'cat',
+    stdin: tenMegabytes,
+    expected: { outcome: exited(0), stdout: tenMegabytes },
+  },
+  {
+    name: 'standard input that is not read',
+    program: 'exit-code',
+    stdin: tenMegabytes,
+    expected: { outcome: exited(0) },
+  },
   {
     name: 'environment: what the task says, and nothing of the host',
     program: 'env',
@@ -97,7 +116,10 @@ export const BEHAVIOURS: readonly Behaviour[] = [
     program: 'change-input',
     command: ['/in/book.txt'],
     inputs: [{ target: '/in/book.txt', content: 'as it was\n' }],
-    expected: { outcome: exited(0), stdout: 'write refused\nappend refused\ntruncate refused\nrename refused\nunlink refused\nas it was\n' },
+    expected: {
+      outcome: exited(0),
+      stdout: 'write refused\nappend refused\ntruncate refused\nrename refused\nunlink refused\nas it was\n',
+    },
   },
   {
     name: 'relative paths, from the working folder',
@@ -119,7 +141,15 @@ export const BEHAVIOURS: readonly Behaviour[] = [
     program: 'write-outputs',
     command: ['/out'],
     outputs: ['/out'],
-    expected: { outcome: exited(0), outputs: { '/out/nested/deep.txt': 'deep\n', '/out/nothing': '', '/out/plain.txt': 'plain\n', '/out/report': 'renamed\n' } },
+    expected: {
+      outcome: exited(0),
+      outputs: {
+        '/out/nested/deep.txt': 'deep\n',
+        '/out/nothing': '',
+        '/out/plain.txt': 'plain\n',
+        '/out/report': 'renamed\n',
+      },
+    },
   },
   {
     name: 'outputs of a task that fails',
@@ -146,7 +176,13 @@ export const BEHAVIOURS: readonly Behaviour[] = [
     program: 'spin',
     limits: { wallTimeMs: 200 },
     outputs: ['/out'],
-    expected: { outcome: limit('wallTime'), stdout: 'started\n', limitsHit: ['wallTime'], outputs: { '/out': { error: 'UNREADABLE' } }, usage: (usage) => usage.wallTimeMs >= 200 },
+    expected: {
+      outcome: limit('wallTime'),
+      stdout: 'started\n',
+      limitsHit: ['wallTime'],
+      outputs: { '/out': { error: 'UNREADABLE' } },
+      usage: (usage) => usage.wallTimeMs >= 200,
+    },
   },
   {
     name: 'wall time ends a task that sleeps, its output kept',
@@ -158,7 +194,12 @@ export const BEHAVIOURS: readonly Behaviour[] = [
     name: 'CPU time ends a task, its output kept',
     program: 'spin',
     limits: { cpuTimeMs: 150 },
-    expected: { outcome: limit('cpuTime'), stdout: 'started\n', limitsHit: ['cpuTime'], usage: (usage) => usage.cpuTimeMs >= 150 },
+    expected: {
+      outcome: limit('cpuTime'),
+      stdout: 'started\n',
+      limitsHit: ['cpuTime'],
+      usage: (usage) => usage.cpuTimeMs >= 150,
+    },
   },
   {
     name: 'idle time ends a task that sleeps, its output kept',
@@ -183,7 +224,11 @@ export const BEHAVIOURS: readonly Behaviour[] = [
       usage: (usage) => usage.memoryPeakBytes > 24 * MiB && usage.memoryPeakBytes <= 32 * MiB,
     },
   },
-  { name: 'deep recursion ends a task, its output kept', program: 'recurse', expected: { outcome: { kind: 'trapped', trap: 'stackOverflow' }, stdout: 'started\n' } },
+  {
+    name: 'deep recursion ends a task, its output kept',
+    program: 'recurse',
+    expected: { outcome: { kind: 'trapped', trap: 'stackOverflow' }, stdout: 'started\n' },
+  },
   {
     name: 'disk: writing past the limit fails, sparse files too',
     program: 'fill-disk',
@@ -211,7 +256,21 @@ export const BEHAVIOURS: readonly Behaviour[] = [
     limits: { openFiles: 20 },
     expected: { outcome: exited(0), stdout: 'held\n', limitsHit: ['openFiles'] },
   },
-  { name: 'cancelling ends a task that computes, its output kept', program: 'spin', cancel: true, expected: { outcome: { kind: 'cancelled' }, stdout: 'started\n' } },
-  { name: 'cancelling ends a task that sleeps, its output kept', program: 'sleep', cancel: true, expected: { outcome: { kind: 'cancelled' }, stdout: 'started\n' } },
-  { name: 'a trap is named, output before it kept', program: 'trap', expected: { outcome: { kind: 'trapped', trap: 'unreachable' }, stdout: 'started\n' } },
+  {
+    name: 'cancelling ends a task that computes, its output kept',
+    program: 'spin',
+    cancel: true,
+    expected: { outcome: { kind: 'cancelled' }, stdout: 'started\n' },
+  },
+  {
+    name: 'cancelling ends a task that sleeps, its output kept',
+    program: 'sleep',
+    cancel: true,
+    expected: { outcome: { kind: 'cancelled' }, stdout: 'started\n' },
+  },
+  {
+    name: 'a trap is named, output before it kept',
+    program: 'trap',
+    expected: { outcome: { kind: 'trapped', trap: 'unreachable' }, stdout: 'started\n' },
+  },
 ]

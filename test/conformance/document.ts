@@ -9,7 +9,15 @@ const DOCUMENT = fileURLToPath(new URL('../../docs/CONFORMANCE.md', import.meta.
 const runtimes = new Map<string, Map<string, string | undefined>>()
 
 /** Notes that a test of this behaviour is defined for a runtime, or why there is none. */
-export function documentBehaviour({ behaviour, runtime, without }: { readonly behaviour: string; readonly runtime: string; readonly without: string | undefined }): void {
+export function documentBehaviour({
+  behaviour,
+  runtime,
+  without,
+}: {
+  readonly behaviour: string
+  readonly runtime: string
+  readonly without: string | undefined
+}): void {
   const column = runtimes.get(runtime) ?? new Map<string, string | undefined>()
   runtimes.set(runtime, column.set(behaviour, without))
 }
@@ -17,7 +25,11 @@ export function documentBehaviour({ behaviour, runtime, without }: { readonly be
 /** docs/CONFORMANCE.md, of the runtimes that were noted. */
 export function renderDocument(): string {
   const names = [...runtimes.keys()].sort()
-  const reasons = [...new Set([...runtimes.values()].flatMap((column) => [...column.values()]).filter((reason) => reason !== undefined))]
+  const reasons = [
+    ...new Set(
+      [...runtimes.values()].flatMap((column) => [...column.values()]).filter((reason) => reason !== undefined),
+    ),
+  ]
   const cell = (runtime: string, behaviour: string): string => {
     const reason = runtimes.get(runtime)?.get(behaviour)
     return reason === undefined ? 'yes' : `no (${reasons.indexOf(reason) + 1})`
@@ -39,7 +51,13 @@ export function renderDocument(): string {
 
 /** Brings the document up to date; where CI is set it must be so already. */
 export async function checkDocument(): Promise<void> {
+  assert.ok(runtimes.size > 0, 'this test runs together with those of the runtimes')
   const wanted = renderDocument()
   if (process.env['CI'] === undefined) await writeFile(DOCUMENT, wanted)
-  else assert.equal(await readFile(DOCUMENT, 'utf8'), wanted, 'docs/CONFORMANCE.md is not what the tests say: run them once without CI and commit it')
+  else
+    assert.equal(
+      await readFile(DOCUMENT, 'utf8'),
+      wanted,
+      'docs/CONFORMANCE.md is not what the tests say: run them once without CI and commit it',
+    )
 }

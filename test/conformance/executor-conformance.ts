@@ -5,7 +5,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
-import { StopReason, type Executor, type InputFile, type RuntimeTask, type TaskBase } from '../../src/executors/executor.ts'
+import {
+  StopReason,
+  type Executor,
+  type InputFile,
+  type RuntimeTask,
+  type TaskBase,
+} from '../../src/executors/executor.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import type { Execution, Output } from '../../src/protocol/execution.ts'
 import type { LimitKey } from '../../src/protocol/limits.ts'
@@ -57,7 +63,10 @@ export function collector(): { readonly stream: Writable; readonly firstLine: Pr
 }
 
 /** Runs one behaviour through an executor, with the clock that the node would hold to it. */
-export async function runBehaviour<T extends RuntimeTask>({ executor, task }: Pick<ConformanceSubject<T>, 'executor' | 'task'>, behaviour: Behaviour): Promise<Ran> {
+export async function runBehaviour<T extends RuntimeTask>(
+  { executor, task }: Pick<ConformanceSubject<T>, 'executor' | 'task'>,
+  behaviour: Behaviour,
+): Promise<Ran> {
   const dir = await mkdtemp(join(tmpdir(), 'souk-conformance-'))
   const stop = new AbortController()
   const limits = { ...ROOMY_LIMITS, ...behaviour.limits }
@@ -67,7 +76,9 @@ export async function runBehaviour<T extends RuntimeTask>({ executor, task }: Pi
   let started = 0
   if (behaviour.cancel) void stdout.firstLine.then(() => stop.abort(new StopReason('cancelled')))
   try {
-    const inputs = await Promise.all((behaviour.inputs ?? []).map((input, index) => writeInput(join(dir, `input-${index}`), input)))
+    const inputs = await Promise.all(
+      (behaviour.inputs ?? []).map((input, index) => writeInput(join(dir, `input-${index}`), input)),
+    )
     const base: TaskBase = {
       command: behaviour.command ?? [],
       env: behaviour.env ?? {},
@@ -90,7 +101,12 @@ export async function runBehaviour<T extends RuntimeTask>({ executor, task }: Pi
     })
     assert.equal(started, 1, 'onStarted is called exactly once')
     assert.ok(stdout.stream.writable && stderr.stream.writable, 'the streams are left open')
-    return { execution, stdout: stdout.content(), stderr: stderr.content(), files: await readResults(dir, execution.outputs) }
+    return {
+      execution,
+      stdout: stdout.content(),
+      stderr: stderr.content(),
+      files: await readResults(dir, execution.outputs),
+    }
   } finally {
     clearTimeout(wall)
     stdin.destroy()
@@ -98,7 +114,10 @@ export async function runBehaviour<T extends RuntimeTask>({ executor, task }: Pi
   }
 }
 
-async function writeInput(source: string, { target, content }: { readonly target: string; readonly content: string }): Promise<InputFile> {
+async function writeInput(
+  source: string,
+  { target, content }: { readonly target: string; readonly content: string },
+): Promise<InputFile> {
   await writeFile(source, content)
   return { source, bytes: Buffer.byteLength(content), target }
 }
@@ -124,13 +143,21 @@ export function assertBehaviour({ execution, stdout, stderr, files }: Ran, { exp
   if (expected.stderr !== undefined) assertBytes(stderr, expected.stderr)
   else if (program !== 'flood') assert.equal(stderr.toString(), '')
   if (expected.outputs !== undefined) {
-    const seen = execution.outputs.map((output) => [output.path, 'error' in output ? { error: output.error.code } : files[output.path]?.toString()])
+    const seen = execution.outputs.map((output) => [
+      output.path,
+      'error' in output ? { error: output.error.code } : files[output.path]?.toString(),
+    ])
     assert.deepEqual(Object.fromEntries(seen), expected.outputs)
-    assert.deepEqual(execution.outputs.map((output) => output.path), Object.keys(expected.outputs), 'outputs are in order of path')
+    assert.deepEqual(
+      execution.outputs.map((output) => output.path),
+      Object.keys(expected.outputs),
+      'outputs are in order of path',
+    )
   }
   if (expected.usage !== undefined) assert.ok(expected.usage(execution.usage), JSON.stringify(execution.usage))
   for (const [key, value] of Object.entries(execution.usage)) {
-    if (key !== 'limitsHit') assert.ok(Number.isSafeInteger(value) && Number(value) >= 0, `${key} is ${JSON.stringify(value)}`)
+    if (key !== 'limitsHit')
+      assert.ok(Number.isSafeInteger(value) && Number(value) >= 0, `${key} is ${JSON.stringify(value)}`)
   }
 }
 
@@ -169,7 +196,10 @@ export function executorConformance<T extends RuntimeTask>(options: ConformanceO
     })
 
     it('rejects as stopped, at the provider’s fault, what a shutdown meets, running or not', async () => {
-      await assert.rejects(stoppedBeforeStart(subject, 'shutdown'), (error) => isSoukError(error, 'PROVIDER_STOPPED') && error.fault === 'provider' && error.retryable)
+      await assert.rejects(
+        stoppedBeforeStart(subject, 'shutdown'),
+        (error) => isSoukError(error, 'PROVIDER_STOPPED') && error.fault === 'provider' && error.retryable,
+      )
       await assert.rejects(shutDownRunning(subject), (error) => isSoukError(error, 'PROVIDER_STOPPED'))
     })
 
@@ -181,7 +211,10 @@ export function executorConformance<T extends RuntimeTask>(options: ConformanceO
   })
 }
 
-function stopped<T extends RuntimeTask>(subject: ConformanceSubject<T>, { dir, signal, stdout }: { readonly dir: string; readonly signal: AbortSignal; readonly stdout: Writable }): Promise<Execution> {
+function stopped<T extends RuntimeTask>(
+  subject: ConformanceSubject<T>,
+  { dir, signal, stdout }: { readonly dir: string; readonly signal: AbortSignal; readonly stdout: Writable },
+): Promise<Execution> {
   return subject.executor.run({
     task: subject.task('sleep', { command: [], env: {}, inputs: [], outputs: [] }),
     limits: ROOMY_LIMITS,
@@ -194,7 +227,10 @@ function stopped<T extends RuntimeTask>(subject: ConformanceSubject<T>, { dir, s
   })
 }
 
-async function stoppedBeforeStart<T extends RuntimeTask>(subject: ConformanceSubject<T>, kind: 'cancelled' | 'shutdown'): Promise<void> {
+async function stoppedBeforeStart<T extends RuntimeTask>(
+  subject: ConformanceSubject<T>,
+  kind: 'cancelled' | 'shutdown',
+): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'souk-conformance-'))
   try {
     await stopped(subject, { dir, signal: AbortSignal.abort(new StopReason(kind)), stdout: collector().stream })

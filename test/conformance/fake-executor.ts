@@ -39,7 +39,10 @@ const ISOLATION: Isolation = { runtime: 'wasm', engine: 'fake', layers: [], miss
  * seam: streams, backpressure, the cap on output, results, signals, and what resolves and what rejects. Its runtime
  * is `wasm`; modules are not looked at.
  */
-export function createFakeExecutor({ programs = {}, fallback = async () => 0 }: FakeExecutorOptions = {}): Executor<WasmTask> {
+export function createFakeExecutor({
+  programs = {},
+  fallback = async () => 0,
+}: FakeExecutorOptions = {}): Executor<WasmTask> {
   return {
     runtime: 'wasm',
     probe: async () => ({
@@ -62,8 +65,15 @@ async function runFake(job: Job<WasmTask>, program: FakeProgram): Promise<Execut
   const startedAtMs = performance.now()
   const ended = new AbortController()
   const ending = Promise.withResolvers<Outcome>()
-  const meter = createOutputMeter({ limitBytes: job.limits.outputBytes, onExceeded: () => ending.resolve({ kind: 'limit', limit: 'output' }) })
-  const results = await createResultCollector({ dir: job.dir, maxBytes: job.limits.diskBytes, maxFiles: job.limits.inodes })
+  const meter = createOutputMeter({
+    limitBytes: job.limits.outputBytes,
+    onExceeded: () => ending.resolve({ kind: 'limit', limit: 'output' }),
+  })
+  const results = await createResultCollector({
+    dir: job.dir,
+    maxBytes: job.limits.diskBytes,
+    maxFiles: job.limits.inodes,
+  })
   job.onStarted()
   stop.then(ending.resolve, ending.reject)
   program(contextOf(job, { meter, results, signal: ended.signal })).then(
@@ -73,11 +83,19 @@ async function runFake(job: Job<WasmTask>, program: FakeProgram): Promise<Execut
   try {
     const outcome = await ending.promise
     const lost = outcome.kind === 'cancelled' || outcome.kind === 'limit'
-    if (lost) for (const { path } of job.task.outputs) results.refuse({ path, code: 'UNREADABLE', message: 'the task was killed' })
+    if (lost)
+      for (const { path } of job.task.outputs)
+        results.refuse({ path, code: 'UNREADABLE', message: 'the task was killed' })
     const wallTimeMs = Math.round(performance.now() - startedAtMs)
     return {
       outcome,
-      usage: { wallTimeMs, cpuTimeMs: 0, memoryPeakBytes: 0, outputBytes: meter.bytes, limitsHit: outcome.kind === 'limit' ? [outcome.limit] : [] },
+      usage: {
+        wallTimeMs,
+        cpuTimeMs: 0,
+        memoryPeakBytes: 0,
+        outputBytes: meter.bytes,
+        limitsHit: outcome.kind === 'limit' ? [outcome.limit] : [],
+      },
       isolation: ISOLATION,
       outputs: results.outputs(),
     }
@@ -87,10 +105,24 @@ async function runFake(job: Job<WasmTask>, program: FakeProgram): Promise<Execut
   }
 }
 
-function contextOf(job: Job<WasmTask>, { meter, results, signal }: { readonly meter: ReturnType<typeof createOutputMeter>; readonly results: ResultCollector; readonly signal: AbortSignal }): FakeContext {
-  const write = (sink: Job<WasmTask>['stdout']) => async (content: string | Uint8Array): Promise<void> => {
-    if (!signal.aborted) await meter.pump({ source: Readable.from([Buffer.from(content)], { objectMode: false }), sink })
-  }
+function contextOf(
+  job: Job<WasmTask>,
+  {
+    meter,
+    results,
+    signal,
+  }: {
+    readonly meter: ReturnType<typeof createOutputMeter>
+    readonly results: ResultCollector
+    readonly signal: AbortSignal
+  },
+): FakeContext {
+  const write =
+    (sink: Job<WasmTask>['stdout']) =>
+    async (content: string | Uint8Array): Promise<void> => {
+      if (!signal.aborted)
+        await meter.pump({ source: Readable.from([Buffer.from(content)], { objectMode: false }), sink })
+    }
   return {
     args: job.task.command,
     env: job.task.env,
@@ -130,5 +162,9 @@ function notStarted(reason: unknown): SoukError {
 }
 
 function providerStopped(): SoukError<'PROVIDER_STOPPED'> {
-  return new SoukError({ code: 'PROVIDER_STOPPED', message: 'The provider stopped while it had the task.', details: { attempts: 1 } })
+  return new SoukError({
+    code: 'PROVIDER_STOPPED',
+    message: 'The provider stopped while it had the task.',
+    details: { attempts: 1 },
+  })
 }

@@ -69,13 +69,21 @@ const NO_SANDBOX = 'it has no sandbox whose limits could be met'
 executorConformance({
   name: 'fake',
   without: Object.fromEntries(
-    ['change-input', 'workdir', 'spin', 'memory', 'recurse', 'fill-disk', 'many-files', 'open-files'].map((program) => [program, NO_SANDBOX]),
+    ['change-input', 'workdir', 'spin', 'memory', 'recurse', 'fill-disk', 'many-files', 'open-files'].map((program) => [
+      program,
+      NO_SANDBOX,
+    ]),
   ),
   withoutLimits: ['idleTimeMs'],
   async setup() {
     return {
       executor: createFakeExecutor({ programs }),
-      task: (program, base) => ({ ...base, runtime: 'wasm', name: program, module: { source: '/dev/null', sha256: '', bytes: 0 } }),
+      task: (program, base) => ({
+        ...base,
+        runtime: 'wasm',
+        name: program,
+        module: { source: '/dev/null', sha256: '', bytes: 0 },
+      }),
       leftovers: async () => [],
     }
   },

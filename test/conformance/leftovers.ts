@@ -14,7 +14,8 @@ export async function childrenNaming(marker: string): Promise<string[]> {
   const found: string[] = []
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const [status, commandLine] = await Promise.all([readOr(`/proc/${pid}/status`), readOr(`/proc/${pid}/cmdline`)])
-    if (new RegExp(`^PPid:\\s+${process.pid}$`, 'm').test(status) && commandLine.includes(marker)) found.push(`${pid} ${commandLine.replaceAll('\0', ' ')}`)
+    if (new RegExp(`^PPid:\\s+${process.pid}$`, 'm').test(status) && commandLine.includes(marker))
+      found.push(`${pid} ${commandLine.replaceAll('\0', ' ')}`)
   }
   return found
 }

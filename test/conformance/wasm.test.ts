@@ -22,7 +22,10 @@ executorConformance({
         if (module === undefined) throw new Error(`no program ${program}`)
         return { ...base, runtime: 'wasm', name: program, module }
       },
-      leftovers: async () => [...(await childrenNaming('wasm/child')), ...(await readdir(join(instanceDir, 'wasm-processes')))],
+      leftovers: async () => [
+        ...(await childrenNaming('wasm/child')),
+        ...(await readdir(join(instanceDir, 'wasm-processes'))),
+      ],
     }
   },
   teardown: () => rm(instanceDir, { recursive: true }),

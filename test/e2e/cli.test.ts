@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildProgram, PROGRAMS_DIR } from '../../scripts/build-programs.ts'
@@ -327,6 +329,39 @@ describe('souk, with a provider', function () {
     assert.equal(code, 141)
     assert.match(stderr, /^e*$/)
     assert.deepEqual(await readdir(join(home, 'souk', 'local')), [])
+  })
+
+  it('waits for a reader that pauses, and loses no byte', async () => {
+    const running = startSouk({
+      args: ['run', ...there(), '--wasm', program('flood'), '--max-output', '3m'],
+      home,
+    })
+    running.child.stdout?.pause()
+    await running.says('running')
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    assert.equal(running.child.exitCode, null)
+    running.child.stdout?.resume()
+    const { code, stdout } = await running.ended
+    assert.equal(code, 122)
+    assert.match(stdout, /^o+$/)
+    assert.ok(Math.abs(stdout.length - (3 * 1024 * 1024) / 2) <= 1000, String(stdout.length))
+  })
+
+  it('says in one line that its output cannot be written', async () => {
+    const full = await open('/dev/full', 'w')
+    try {
+      const child = spawn(process.execPath, ['bin/souk', 'run', '--local', '--quiet', '--json', EXAMPLE], {
+        stdio: ['ignore', full.fd, 'pipe'],
+        env: { PATH: process.env['PATH'], HOME: home, SOUK_HOME: join(home, 'souk') },
+      })
+      let stderr = ''
+      child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+      const [code] = (await once(child, 'close')) as [number | null]
+      assert.equal(code, 125)
+      assert.match(stderr, /^souk: standard output cannot be written: ENOSPC.*\n$/)
+    } finally {
+      await full.close()
+    }
   })
 
   it('leaves no process behind when it is killed, and the next local run removes its folder', async () => {

@@ -24,7 +24,8 @@ function rewriteOrRefuse(bytes: Uint8Array): Uint8Array | undefined {
 /** What is valid stays valid, whatever is done to it; what is not is never rewritten into harm, as the unchanged module is checked too. */
 function holds(bytes: Uint8Array): void {
   const rewritten = rewriteOrRefuse(bytes)
-  if (rewritten !== undefined && WebAssembly.validate(bytes)) assert.ok(WebAssembly.validate(rewritten), 'a valid module is valid when it is rewritten')
+  if (rewritten !== undefined && WebAssembly.validate(bytes))
+    assert.ok(WebAssembly.validate(rewritten), 'a valid module is valid when it is rewritten')
 }
 
 describe('fuzz: module rewriting', function () {
@@ -37,17 +38,32 @@ describe('fuzz: module rewriting', function () {
   })
 
   it('takes any bytes without another error than a refusal', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => holds(new Uint8Array([...wasmModule().subarray(0, 8), ...bytes]))), { numRuns: 2000 })
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) =>
+        holds(new Uint8Array([...wasmModule().subarray(0, 8), ...bytes])),
+      ),
+      { numRuns: 2000 },
+    )
   })
 
   it('takes bodies of any bytes', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), (body) => holds(wasmModule({ tables: [[0x70, 0, 1]], globals: [[0x7f, 1, 0x41, 0, 0x0b]], bodies: [[0, ...body, 0x0b]] }))), {
-      numRuns: 3000,
-    })
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (body) =>
+        holds(
+          wasmModule({ tables: [[0x70, 0, 1]], globals: [[0x7f, 1, 0x41, 0, 0x0b]], bodies: [[0, ...body, 0x0b]] }),
+        ),
+      ),
+      {
+        numRuns: 3000,
+      },
+    )
   })
 
   it('takes real modules with bytes changed, left out and cut off', () => {
-    const changes = fc.array(fc.record({ at: fc.nat(), byte: fc.integer({ min: 0, max: 255 }), remove: fc.boolean() }), { maxLength: 6 })
+    const changes = fc.array(
+      fc.record({ at: fc.nat(), byte: fc.integer({ min: 0, max: 255 }), remove: fc.boolean() }),
+      { maxLength: 6 },
+    )
     fc.assert(
       fc.property(changes, fc.option(fc.nat()), (edits, cut) => {
         const bytes = [...real]
@@ -74,7 +90,11 @@ describe('fuzz: module rewriting', function () {
     )
     fc.assert(
       fc.property(fc.array(valid, { maxLength: 200 }), (instructions) => {
-        const bytes = wasmModule({ tables: [[0x70, 0, 1]], globals: [[0x7f, 1, 0x41, 0, 0x0b]], bodies: [[0, ...instructions.flat(), 0x0b]] })
+        const bytes = wasmModule({
+          tables: [[0x70, 0, 1]],
+          globals: [[0x7f, 1, 0x41, 0, 0x0b]],
+          bodies: [[0, ...instructions.flat(), 0x0b]],
+        })
         assert.ok(WebAssembly.validate(bytes))
         const rewritten = rewriteOrRefuse(bytes)
         assert.ok(rewritten && WebAssembly.validate(rewritten))
@@ -87,12 +107,16 @@ describe('fuzz: module rewriting', function () {
 
   it('writes integers as V8 reads them', () => {
     fc.assert(
-      fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.integer({ min: 0, max: 100_000 }), (constant, locals) => {
-        const many = Math.min(locals, 50_000)
-        const bytes = wasmModule({ bodies: [[1, ...u32(many), 0x7f, 0x42, ...signed(constant), 0x1a, 0x0b]] })
-        assert.ok(WebAssembly.validate(bytes))
-        assert.equal(inspectModule(bytes).bodies.length, 1)
-      }),
+      fc.property(
+        fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+        fc.integer({ min: 0, max: 100_000 }),
+        (constant, locals) => {
+          const many = Math.min(locals, 50_000)
+          const bytes = wasmModule({ bodies: [[1, ...u32(many), 0x7f, 0x42, ...signed(constant), 0x1a, 0x0b]] })
+          assert.ok(WebAssembly.validate(bytes))
+          assert.equal(inspectModule(bytes).bodies.length, 1)
+        },
+      ),
     )
   })
 })

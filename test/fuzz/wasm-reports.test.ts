@@ -39,7 +39,10 @@ describe('fuzz: reports of a sandbox process', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(), { maxLength: 20 }), async (at) => {
         const frames = await read(cut(bytes, at))
-        assert.deepEqual(frames.slice(0, -1), reports.map((each) => ({ kind: 'report', report: each })))
+        assert.deepEqual(
+          frames.slice(0, -1),
+          reports.map((each) => ({ kind: 'report', report: each })),
+        )
         assert.deepEqual(frames.at(-1), { kind: 'data', data: Buffer.from('abc') })
       }),
     )
@@ -47,9 +50,18 @@ describe('fuzz: reports of a sandbox process', () => {
 
   it('of any bytes are frames, an end, or a broken channel', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.json().map((text) => frame(FRAME_KIND.report, Buffer.from(text)))), { maxLength: 5 }), async (chunks) => {
-        await read(chunks).catch((error: unknown) => assert.ok(error instanceof ChannelBroken, String(error)))
-      }),
+      fc.asyncProperty(
+        fc.array(
+          fc.oneof(
+            fc.uint8Array({ maxLength: 40 }),
+            fc.json().map((text) => frame(FRAME_KIND.report, Buffer.from(text))),
+          ),
+          { maxLength: 5 },
+        ),
+        async (chunks) => {
+          await read(chunks).catch((error: unknown) => assert.ok(error instanceof ChannelBroken, String(error)))
+        },
+      ),
       { numRuns: 1000 },
     )
   })
@@ -59,7 +71,11 @@ describe('fuzz: reports of a sandbox process', () => {
   })
 
   it('are refused where they are longer than allowed, before they are held', async () => {
-    for (const [kind, length] of [[FRAME_KIND.report, MAX_REPORT_BYTES + 1], [FRAME_KIND.data, MAX_DATA_BYTES + 1], [2, 0]] as const) {
+    for (const [kind, length] of [
+      [FRAME_KIND.report, MAX_REPORT_BYTES + 1],
+      [FRAME_KIND.data, MAX_DATA_BYTES + 1],
+      [2, 0],
+    ] as const) {
       const header = Buffer.alloc(5)
       header.writeUInt32LE(length)
       header[4] = kind
@@ -68,6 +84,15 @@ describe('fuzz: reports of a sandbox process', () => {
   })
 
   it('are refused where they say what a sandbox cannot know', async () => {
-    for (const value of [{ event: 'ended' }, { event: 'memory', peakBytes: -1 }, { event: 'ready', more: 1 }, { event: 'none' }, [], null, 'ready']) await assert.rejects(read([report(value)]), ChannelBroken)
+    for (const value of [
+      { event: 'ended' },
+      { event: 'memory', peakBytes: -1 },
+      { event: 'ready', more: 1 },
+      { event: 'none' },
+      [],
+      null,
+      'ready',
+    ])
+      await assert.rejects(read([report(value)]), ChannelBroken)
   })
 })

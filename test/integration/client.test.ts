@@ -116,6 +116,8 @@ describe('the SDK, with a provider in another process', function () {
   it('finds a task whose acceptance was never heard of, and does not submit it twice', async () => {
     await using other = await connected({ key: keyOf(50) })
     const task = await taskOf('streams')
+    // Opens the stream, which needs answers as well.
+    await other.list()
     proxy.answers = 'drop'
     const submitting = other.submit({ task })
     // The provider tells in its log that it has the task; the requester cannot have heard of it.
@@ -144,8 +146,8 @@ describe('the SDK, with a provider in another process', function () {
   it('gives up with CONNECTION_LOST where the provider stays away', async () => {
     const away = await startTcpProxy({ to: provider.multiaddr })
     await using other = await connect({ to: away.multiaddr, key, reconnectTimeoutMs: 300 })
-    const { taskId } = await client.submit({ task: await taskOf('pause', { args: ['20000'] }) })
-    const waiting = other.task(taskId).result({
+    const { taskId, result } = await other.submit({ task: await taskOf('pause', { args: ['20000'] }) })
+    const waiting = result({
       onEvent: async (event) => {
         if (event.kind === 'output') await away.close()
       },
@@ -168,7 +170,9 @@ describe('the SDK, with a provider in another process', function () {
     const abort = new AbortController()
     const waiting = submitted.result({
       signal: abort.signal,
-      onEvent: (event) => event.kind === 'output' && abort.abort(new Error('not that long')),
+      onEvent(event) {
+        if (event.kind === 'output') abort.abort(new Error('not that long'))
+      },
     })
     await assert.rejects(waiting, /not that long/)
     assert.equal((await submitted.show()).state, 'running')
@@ -205,7 +209,8 @@ describe('the SDK, with a provider in another process', function () {
     const submitting = client.submit({ task: await taskOf('streams', { limits: { memoryBytes: 2 ** 40, outputBytes: 2 ** 40 } }) })
     await assert.rejects(submitting, (thrown) => {
       assert(isSoukError(thrown, 'REFUSED'))
-      assert.deepEqual(thrown.details.reasons.filter(({ reason }) => reason === 'CAP_ABOVE_OFFER').map(({ subject }) => subject).sort().slice(0, 2), ['memoryBytes', 'memoryBytes'].slice(0, 0).concat(['memoryBytes', 'outputBytes']))
+      const subjects = new Set(thrown.details.reasons.filter(({ reason }) => reason === 'CAP_ABOVE_OFFER').map(({ subject }) => subject))
+      assert(subjects.has('memoryBytes') && subjects.has('outputBytes'), [...subjects].join())
       return true
     })
   })

@@ -7,12 +7,12 @@ import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { setTimeout as delay } from 'node:timers/promises'
 import { after, before, describe, it } from 'mocha'
-import { decodeAnswer } from '../../src/protocol/codec.ts'
+import { decodeAnswer, encodeRequest } from '../../src/protocol/codec.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import { createHost, type HostOptions, type NetworkHost } from '../../src/protocol/network/host.ts'
 import { TASK_PROTOCOL } from '../../src/protocol/network/wire-limits.ts'
 import { TestTaskService, taskOf } from '../fixtures/network-services.ts'
-import { openRaw, readToEnd } from '../fixtures/raw-peer.ts'
+import { framed, openRaw, readToEnd } from '../fixtures/raw-peer.ts'
 import { startPeer, type Peer } from '../fixtures/start-peer.ts'
 
 const listen = ['/ip4/127.0.0.1/tcp/0']
@@ -130,7 +130,10 @@ describe('connections', function () {
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
     })
-    const { frames, status } = await readToEnd(await openRaw(stranger, peer.multiaddr, TASK_PROTOCOL))
+    const stream = await openRaw(stranger, peer.multiaddr, TASK_PROTOCOL)
+    const read = readToEnd(stream)
+    stream.send(framed(encodeRequest({ id: 1, kind: 'list' })))
+    const { frames, status } = await read
     const answer = decodeAnswer(frames[0] ?? new Uint8Array())
     assert.equal(answer.kind === 'error' && answer.error.code, 'PROTOCOL_ERROR')
     assert.match(JSON.stringify(answer), /secp256k1/)

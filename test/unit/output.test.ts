@@ -12,13 +12,20 @@ const collecting = (): { readonly sink: Writable; content(): string } => {
   })
   return { sink, content: () => Buffer.concat(chunks).toString() }
 }
-const bytes = (...texts: readonly string[]): Readable => Readable.from(texts.map((text) => Buffer.from(text)), { objectMode: false })
+const bytes = (...texts: readonly string[]): Readable =>
+  Readable.from(
+    texts.map((text) => Buffer.from(text)),
+    { objectMode: false },
+  )
 
 describe('output meter', () => {
   it('passes on and counts both streams, and leaves their readers open', async () => {
     const [out, err] = [collecting(), collecting()]
     const meter = createOutputMeter({ limitBytes: 100, onExceeded: () => assert.fail('not exceeded') })
-    await Promise.all([meter.pump({ source: bytes('one ', 'two'), sink: out.sink }), meter.pump({ source: bytes('three'), sink: err.sink })])
+    await Promise.all([
+      meter.pump({ source: bytes('one ', 'two'), sink: out.sink }),
+      meter.pump({ source: bytes('three'), sink: err.sink }),
+    ])
     assert.equal(out.content(), 'one two')
     assert.equal(err.content(), 'three')
     assert.equal(meter.bytes, 12)

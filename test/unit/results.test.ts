@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { createResultCollector } from '../../src/executors/results.ts'
 
-const content = (...texts: readonly string[]): AsyncIterable<Uint8Array> => Readable.from(texts.map((text) => Buffer.from(text)))
+const content = (...texts: readonly string[]): AsyncIterable<Uint8Array> =>
+  Readable.from(texts.map((text) => Buffer.from(text)))
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 describe('result collector', () => {
@@ -37,11 +38,14 @@ describe('result collector', () => {
     await results.collect({ path: '/out/large', content: content('123', '456') })
     await results.collect({ path: '/out/small', content: content('12345') })
     await results.collect({ path: '/out/more', content: content('6') })
-    assert.deepEqual(results.outputs().map((output) => [output.path, 'error' in output ? output.error.code : output.bytes]), [
-      ['/out/large', 'TOO_LARGE'],
-      ['/out/more', 'TOO_LARGE'],
-      ['/out/small', 5],
-    ])
+    assert.deepEqual(
+      results.outputs().map((output) => [output.path, 'error' in output ? output.error.code : output.bytes]),
+      [
+        ['/out/large', 'TOO_LARGE'],
+        ['/out/more', 'TOO_LARGE'],
+        ['/out/small', 5],
+      ],
+    )
     assert.deepEqual(await readdir(join(dir, 'results')), [sha256('12345')])
   })
 
@@ -54,7 +58,13 @@ describe('result collector', () => {
     }
     for (const path of ['/out/1', '/out/2', '/out/3']) await results.collect({ path, content: counted(path) })
     assert.deepEqual(drained, ['/out/1', '/out/2', '/out/3'])
-    assert.deepEqual(results.outputs().map((output) => [output.path, 'error' in output && output.error.code]), [['/out/1', false], ['/out/2', 'TOO_MANY']])
+    assert.deepEqual(
+      results.outputs().map((output) => [output.path, 'error' in output && output.error.code]),
+      [
+        ['/out/1', false],
+        ['/out/2', 'TOO_MANY'],
+      ],
+    )
   })
 
   it('refuses names with control characters, and shows them without', async () => {

@@ -27,7 +27,11 @@ describe('WebAssembly executor', function () {
     await rm(dir, { recursive: true })
   })
 
-  async function job(program: string, changes: Partial<Job<WasmTask>> = {}, task: Partial<WasmTask> = {}): Promise<Job<WasmTask>> {
+  async function job(
+    program: string,
+    changes: Partial<Job<WasmTask>> = {},
+    task: Partial<WasmTask> = {},
+  ): Promise<Job<WasmTask>> {
     const module = await buildProgram({ file: join(PROGRAMS_DIR, `${program}.c`), runtime: 'wasm' })
     return {
       task: { runtime: 'wasm', name: program, module, command: [], env: {}, inputs: [], outputs: [], ...task },
@@ -45,7 +49,19 @@ describe('WebAssembly executor', function () {
   it('proves every limit that it has by hitting it, and says why it lacks the others', async () => {
     const capability = await executor.probe(new AbortController().signal)
     assert.ok(capability.available)
-    const expected: readonly LimitKey[] = ['cpuCores', 'cpuTimeMs', 'diskBytes', 'idleTimeMs', 'inodes', 'memoryBytes', 'openFiles', 'outputBytes', 'pids', 'stackBytes', 'wallTimeMs']
+    const expected: readonly LimitKey[] = [
+      'cpuCores',
+      'cpuTimeMs',
+      'diskBytes',
+      'idleTimeMs',
+      'inodes',
+      'memoryBytes',
+      'openFiles',
+      'outputBytes',
+      'pids',
+      'stackBytes',
+      'wallTimeMs',
+    ]
     assert.deepEqual(capability.proven.map(({ limit }) => limit).sort(), expected)
     assert.deepEqual(capability.unproven.map(({ limit }) => limit).sort(), ['cpuShares', 'fuel', 'ioWeight'])
     assert.ok(capability.isolation.layers.includes('in-memory-file-system'))
@@ -60,20 +76,35 @@ describe('WebAssembly executor', function () {
     const limits = { ...ROOMY_LIMITS, cpuCores: 0.5, fuel: 1000, cpuShares: 10, stackBytes: 1 }
     await assert.rejects(executor.run(await job('exit-code', { limits })), (error) => {
       assert.ok(isSoukError(error, 'REFUSED'))
-      assert.deepEqual(error.details.reasons.map((reason) => reason.subject).sort(), ['cpuCores', 'cpuShares', 'fuel', 'stackBytes'])
+      assert.deepEqual(error.details.reasons.map((reason) => String(reason.subject)).sort(), [
+        'cpuCores',
+        'cpuShares',
+        'fuel',
+        'stackBytes',
+      ])
       return true
     })
   })
 
   it('refuses inputs that do not fit in the memory that they count as', async () => {
     const inputs = [{ source: '/dev/null', bytes: ROOMY_LIMITS.memoryBytes + 1, target: '/in/large' }]
-    await assert.rejects(executor.run(await job('exit-code', {}, { inputs })), (error) => isSoukError(error, 'INVALID_INPUT'))
+    await assert.rejects(executor.run(await job('exit-code', {}, { inputs })), (error) =>
+      isSoukError(error, 'INVALID_INPUT'),
+    )
   })
 
   it('refuses an input in place of a folder that a task has', async () => {
-    for (const [target, task] of [['/tmp', {}], ['/data', { workdir: '/data' }], ['/data', { workdir: '/data/below' }]] as const) {
+    for (const [target, task] of [
+      ['/tmp', {}],
+      ['/data', { workdir: '/data' }],
+      ['/data', { workdir: '/data/below' }],
+    ] as const) {
       const inputs = [{ source: '/dev/null', bytes: 0, target }]
-      await assert.rejects(executor.run(await job('exit-code', {}, { ...task, inputs })), (error) => isSoukError(error, 'INVALID_INPUT'), target)
+      await assert.rejects(
+        executor.run(await job('exit-code', {}, { ...task, inputs })),
+        (error) => isSoukError(error, 'INVALID_INPUT'),
+        target,
+      )
     }
   })
 
@@ -82,10 +113,15 @@ describe('WebAssembly executor', function () {
     await writeFile(source, 'four')
     for (const bytes of [3, 5]) {
       const inputs = [{ source, bytes, target: '/in/x' }]
-      await assert.rejects(executor.run(await job('exit-code', {}, { inputs })), (error) => isSoukError(error, 'EXECUTOR_FAILED') && error.fault === 'provider')
+      await assert.rejects(
+        executor.run(await job('exit-code', {}, { inputs })),
+        (error) => isSoukError(error, 'EXECUTOR_FAILED') && error.fault === 'provider',
+      )
     }
     const inputs = [{ source: join(dir, 'gone'), bytes: 5, target: '/in/x' }]
-    await assert.rejects(executor.run(await job('exit-code', {}, { inputs })), (error) => isSoukError(error, 'EXECUTOR_FAILED'))
+    await assert.rejects(executor.run(await job('exit-code', {}, { inputs })), (error) =>
+      isSoukError(error, 'EXECUTOR_FAILED'),
+    )
   })
 
   it('counts it as the provider’s fault when standard input breaks', async () => {
@@ -124,7 +160,8 @@ describe('WebAssembly executor', function () {
   })
 
   it('gives a task the stack that it asks for', async () => {
-    const asked = (stackBytes: number): Promise<Job<WasmTask>> => job('recurse', { limits: { ...ROOMY_LIMITS, stackBytes } })
+    const asked = (stackBytes: number): Promise<Job<WasmTask>> =>
+      job('recurse', { limits: { ...ROOMY_LIMITS, stackBytes } })
     for (const stackBytes of [256 * 1024, 4 * 1024 * 1024]) {
       const { outcome } = await executor.run(await asked(stackBytes))
       assert.deepEqual(outcome, { kind: 'trapped', trap: 'stackOverflow' })
@@ -138,7 +175,10 @@ describe('WebAssembly executor', function () {
         return outcome
       }),
     )
-    assert.deepEqual(runs, [1, 2, 3, 4].map((code) => ({ kind: 'exited', code })))
+    assert.deepEqual(
+      runs,
+      [1, 2, 3, 4].map((code) => ({ kind: 'exited', code })),
+    )
   })
 
   it('takes no task once it is closed', async () => {
@@ -148,7 +188,11 @@ describe('WebAssembly executor', function () {
   })
 
   it('traps have the names of the core specification', async () => {
-    const traps = await buildPrograms({ runtime: 'wasm', dir: join(PROGRAMS_DIR, '../traps'), flags: ['-O0', '-mreference-types'] })
+    const traps = await buildPrograms({
+      runtime: 'wasm',
+      dir: join(PROGRAMS_DIR, '../traps'),
+      flags: ['-O0', '-mreference-types'],
+    })
     for (const [name, module] of traps) {
       const { outcome } = await executor.run(await job('exit-code', {}, { module }))
       assert.deepEqual(outcome, { kind: 'trapped', trap: name }, name)
@@ -162,7 +206,11 @@ describe('WebAssembly executor', function () {
       ['greet', { command: ['Ada', 'Żółć'], env: { GREETING: 'Salut' } }, 'Salut, Ada!\nSalut, Żółć!\n'],
       ['primes', { command: ['1000'] }, '168 primes below 1000, the greatest is 997\n'],
       ['word-count', { command: ['-l'], stdin: Buffer.from('a b\nc\n') }, '2\n'],
-      ['word-count', { command: ['-lw', '/in/x'], inputs: [{ target: '/in/x', content: 'a b\nc\n' }], outputs: ['/out'] }, '2 3 /in/x\n'],
+      [
+        'word-count',
+        { command: ['-lw', '/in/x'], inputs: [{ target: '/in/x', content: 'a b\nc\n' }], outputs: ['/out'] },
+        '2 3 /in/x\n',
+      ],
     ]
     for (const [name, behaviour, expected] of cases) {
       const source = join(EXAMPLES_DIR, `${name}.wasm`)
@@ -175,7 +223,8 @@ describe('WebAssembly executor', function () {
           { name, program: name, expected: { outcome: { kind: 'exited', code: 0 } }, ...behaviour },
         )
         assert.equal(stdout.toString(), expected)
-        if (behaviour.outputs) assert.equal(files['/out/counts.json']?.toString(), '{"lines": 2, "words": 3, "bytes": 6}\n')
+        if (behaviour.outputs)
+          assert.equal(files['/out/counts.json']?.toString(), '{"lines": 2, "words": 3, "bytes": 6}\n')
       }
     }
   })

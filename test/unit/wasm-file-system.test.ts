@@ -5,7 +5,11 @@ import { Quota, type QuotaLimits } from '../../src/executors/wasm/host/quota.ts'
 
 const ROOMY: QuotaLimits = { diskBytes: 1000, inodes: 10, openFiles: 10, memoryBytes: 10_000 }
 
-function fileSystem(limits: Partial<QuotaLimits> = {}): { readonly fs: FileSystem; readonly quota: Quota; readonly budget: { leftBytes: number } } {
+function fileSystem(limits: Partial<QuotaLimits> = {}): {
+  readonly fs: FileSystem
+  readonly quota: Quota
+  readonly budget: { leftBytes: number }
+} {
   const all = { ...ROOMY, ...limits }
   const budget = { leftBytes: all.memoryBytes }
   const quota = new Quota(all, budget)
@@ -30,7 +34,8 @@ describe('file system in memory', () => {
     create(fs, 'a/file')
     assert.equal(fs.resolve(fs.root, 'a/./../a//file').node?.kind, 'file')
     assert.equal(fs.resolve(inner, '.').node, inner)
-    for (const path of ['..', '../a/file', 'x/../../a', '/a', '/']) failsWith(path.startsWith('x') ? ERRNO.noent : ERRNO.notcapable, () => fs.resolve(inner, path))
+    for (const path of ['..', '../a/file', 'x/../../a', '/a', '/'])
+      failsWith(path.startsWith('x') ? ERRNO.noent : ERRNO.notcapable, () => fs.resolve(inner, path))
     failsWith(ERRNO.noent, () => fs.resolve(fs.root, ''))
     failsWith(ERRNO.notdir, () => fs.resolve(fs.root, 'a/file/x'))
     failsWith(ERRNO.nametoolong, () => fs.resolve(fs.root, 'ż'.repeat(128)))

@@ -8,7 +8,10 @@ import { exported, wasmModule, type ModuleParts } from '../fixtures/wasm-module.
 const PAGE = 65_536
 const [I32, I64, F64, FUNCREF, EXTERNREF] = [0x7f, 0x7e, 0x7c, 0x70, 0x6f]
 
-function rewritten(parts: ModuleParts, memoryBytes = 10 * PAGE): { readonly result: RewrittenModule; readonly exports: WebAssembly.Instance['exports'] } {
+function rewritten(
+  parts: ModuleParts,
+  memoryBytes = 10 * PAGE,
+): { readonly result: RewrittenModule; readonly exports: WebAssembly.Instance['exports'] } {
   const bytes = wasmModule(parts)
   assert.ok(WebAssembly.validate(bytes), 'the module of the test is valid')
   const result = rewriteModule(inspectModule(bytes), { memoryBytes })
@@ -38,7 +41,10 @@ describe('module rewriting', () => {
       section(10, [[2, 2, 0, 0x0b], u32(body.length), body]),
     ])
   }
-  function grower(memory: readonly number[], memoryBytes: number): { readonly result: RewrittenModule; readonly exports: WebAssembly.Instance['exports'] } {
+  function grower(
+    memory: readonly number[],
+    memoryBytes: number,
+  ): { readonly result: RewrittenModule; readonly exports: WebAssembly.Instance['exports'] } {
     const result = rewriteModule(inspectModule(memoryGrower(memory)), { memoryBytes })
     return { result, exports: new WebAssembly.Instance(new WebAssembly.Module(result.bytes)).exports }
   }
@@ -74,14 +80,19 @@ describe('module rewriting', () => {
   })
 
   it('lowers a maximum of memory that is above the limit', () => {
-    const limits = inspectModule(rewriteModule(inspectModule(memoryGrower([1, 1, ...u32(65_536)])), { memoryBytes: 5 * PAGE + 7 }).bytes).memory
+    const limits = inspectModule(
+      rewriteModule(inspectModule(memoryGrower([1, 1, ...u32(65_536)])), { memoryBytes: 5 * PAGE + 7 }).bytes,
+    ).memory
     assert.deepEqual(limits, { minimum: 1, maximum: 5 })
   })
 
   it('meters tables of both kinds of references', () => {
     for (const type of [FUNCREF, EXTERNREF]) {
       const grow = [0x41, ...signed(100n), 0xfc, 15, 0]
-      const { result, exports } = rewritten({ tables: [[type, 0, 4]], bodies: [[0, 0xd0, type, ...grow, 0x1a, 0x0b]] }, PAGE + 150 * TABLE_ELEMENT_BYTES)
+      const { result, exports } = rewritten(
+        { tables: [[type, 0, 4]], bodies: [[0, 0xd0, type, ...grow, 0x1a, 0x0b]] },
+        PAGE + 150 * TABLE_ELEMENT_BYTES,
+      )
       assert.equal(result.initialBytes, PAGE + 4 * TABLE_ELEMENT_BYTES)
       call(exports, '_start')
       assert.equal(globalOf(exports, result.budgetExport), 46 * TABLE_ELEMENT_BYTES)
@@ -104,7 +115,13 @@ describe('module rewriting', () => {
   })
 
   it('makes a start function an export that the host calls', () => {
-    const { result, exports } = rewritten({ bodies: [[0, 0x0b], [0, 0x00, 0x0b]], start: 1 })
+    const { result, exports } = rewritten({
+      bodies: [
+        [0, 0x0b],
+        [0, 0x00, 0x0b],
+      ],
+      start: 1,
+    })
     assert.equal(result.startExport, 'souk:start')
     assert.throws(() => call(exports, 'souk:start'), WebAssembly.RuntimeError)
   })
@@ -146,19 +163,29 @@ describe('module rewriting', () => {
     for (const instruction of instructions) {
       const bytes = wasmModule({ tables: [[FUNCREF, 0, 1]], bodies: [[0, ...instruction, 0x0b]] })
       assert.ok(WebAssembly.validate(bytes), instruction.join())
-      assert.deepEqual(inspectModule(bytes).bodies.map((body) => body.growths.length), [0], instruction.join())
+      assert.deepEqual(
+        inspectModule(bytes).bodies.map((body) => body.growths.length),
+        [0],
+        instruction.join(),
+      )
     }
   })
 
   it('knows block types that are type indexes, and locals', () => {
-    const bytes = wasmModule({ types: [[[I64], [F64, I32]]], bodies: [[2, 3, I32, 1, F64, 0x42, 1, 0x02, 1, 0x1a, 0x20, 3, 0x20, 0, 0x0b, 0x1a, 0x1a, 0x0b]] })
+    const bytes = wasmModule({
+      types: [[[I64], [F64, I32]]],
+      bodies: [[2, 3, I32, 1, F64, 0x42, 1, 0x02, 1, 0x1a, 0x20, 3, 0x20, 0, 0x0b, 0x1a, 0x1a, 0x0b]],
+    })
     assert.ok(WebAssembly.validate(bytes))
     assert.equal(inspectModule(bytes).bodies.length, 1)
   })
 
   it('refuses a module whose memory is above the limit from the start, naming memory', () => {
     const shape = inspectModule(wasmModule({ memories: [[0, 3]] }))
-    assert.throws(() => rewriteModule(shape, { memoryBytes: 3 * PAGE - 1 }), (error) => error instanceof ModuleRefused && error.subject === 'memory')
+    assert.throws(
+      () => rewriteModule(shape, { memoryBytes: 3 * PAGE - 1 }),
+      (error) => error instanceof ModuleRefused && error.subject === 'memory',
+    )
     assert.equal(rewriteModule(shape, { memoryBytes: 3 * PAGE }).initialBytes, 3 * PAGE)
   })
 })

@@ -1,5 +1,12 @@
 import { readSync, writeSync } from 'node:fs'
-import { DESCRIPTOR, FRAME_HEADER_BYTES, FRAME_KIND, MAX_JOB_HEADER_BYTES, type JobHeader, type Report } from './channel.ts'
+import {
+  DESCRIPTOR,
+  FRAME_HEADER_BYTES,
+  FRAME_KIND,
+  MAX_JOB_HEADER_BYTES,
+  type JobHeader,
+  type Report,
+} from './channel.ts'
 import type { FileData } from './host/file-data.ts'
 
 const CHUNK_BYTES = 256 * 1024
@@ -8,7 +15,7 @@ const MAX_PATH_CHARACTERS = 8192
 
 /** Fills `target`, blocking. The node that closes early is gone, and so is the reason to go on. */
 function readFully(target: Uint8Array): void {
-  for (let done = 0; done < target.length; ) {
+  for (let done = 0; done < target.length;) {
     const count = readSync(DESCRIPTOR.job, target, done, target.length - done, null)
     if (count === 0) throw new Error('the job ended early')
     done += count
@@ -16,7 +23,7 @@ function readFully(target: Uint8Array): void {
 }
 
 function writeFully(bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(DESCRIPTOR.reports, bytes, done, bytes.length - done)
+  for (let done = 0; done < bytes.length;) done += writeSync(DESCRIPTOR.reports, bytes, done, bytes.length - done)
 }
 
 function writeFrame(kind: number, content: Uint8Array): void {

@@ -27,7 +27,10 @@ const MAX_REASON_CHARACTERS = 500
 
 /** A thread that ends this process when the node is gone, or when the task outlives its backstop. */
 async function startLifeline(): Promise<Worker> {
-  const lifeline = new Worker(new URL(`./lifeline${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url), { env: {} })
+  const lifeline = new Worker(
+    new URL(`./lifeline${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
+    { env: {} },
+  )
   await new Promise<void>((resolve, reject) => {
     lifeline.once('message', () => resolve())
     lifeline.once('error', reject)
@@ -63,17 +66,28 @@ function warmUp(wasmer: Wasmer): void {
     onStarting: () => {},
     onMemory: () => {},
   })
-  if (run.end.kind !== 'exited' || run.end.code !== 0) throw new Error(`the warm-up module ended with ${JSON.stringify(run.end)}`)
+  if (run.end.kind !== 'exited' || run.end.code !== 0)
+    throw new Error(`the warm-up module ended with ${JSON.stringify(run.end)}`)
 }
 
-function runJob(job: JobHeader, { wasmer, lifeline }: { readonly wasmer: Wasmer; readonly lifeline: Worker }): { readonly run: Preview1Run; readonly cpuTimeMs: number } {
+function runJob(
+  job: JobHeader,
+  { wasmer, lifeline }: { readonly wasmer: Wasmer; readonly lifeline: Worker },
+): { readonly run: Preview1Run; readonly cpuTimeMs: number } {
   const module = readModule(job.moduleBytes)
   sendReport({ event: 'received' })
-  const prepared = prepareModule(module, { memoryBytes: job.limits.memoryBytes, host: SIGNATURES, optimise: module.length <= OPTIMISE_BYTES })
+  const prepared = prepareModule(module, {
+    memoryBytes: job.limits.memoryBytes,
+    host: SIGNATURES,
+    optimise: module.length <= OPTIMISE_BYTES,
+  })
   sendReport({ event: 'compiled' })
   const inputBytes = job.inputs.reduce((sum, input) => sum + input.bytes, 0)
   if (prepared.initialBytes + inputBytes > job.limits.memoryBytes) {
-    throw new ModuleRefused(`the module starts with ${prepared.initialBytes} bytes and its inputs have ${inputBytes}; the task may use ${job.limits.memoryBytes}`, 'memory')
+    throw new ModuleRefused(
+      `the module starts with ${prepared.initialBytes} bytes and its inputs have ${inputBytes}; the task may use ${job.limits.memoryBytes}`,
+      'memory',
+    )
   }
   let published = 0
   let cpuAtStart = process.threadCpuUsage()
@@ -121,8 +135,13 @@ function deliver(job: JobHeader, { run, cpuTimeMs }: ReturnType<typeof runJob>):
 
 function failed(error: unknown): void {
   const reason = (error instanceof Error ? error.message : String(error)).slice(0, MAX_REASON_CHARACTERS)
-  if (error instanceof ModuleRefused) sendReport({ event: 'refused', reason, subject: error.subject?.slice(0, MAX_REASON_CHARACTERS) })
-  else if (error instanceof WebAssembly.RuntimeError || error instanceof WebAssembly.LinkError || error instanceof RangeError) {
+  if (error instanceof ModuleRefused)
+    sendReport({ event: 'refused', reason, subject: error.subject?.slice(0, MAX_REASON_CHARACTERS) })
+  else if (
+    error instanceof WebAssembly.RuntimeError ||
+    error instanceof WebAssembly.LinkError ||
+    error instanceof RangeError
+  ) {
     sendReport({ event: 'refused', reason: `the module cannot be instantiated: ${reason}` })
   } else sendReport({ event: 'fault', reason })
 }

@@ -25,7 +25,12 @@ export interface WasmExecutorOptions {
   readonly compileTimeoutMs?: number
 }
 
-const DEFAULTS = { prewarm: 1, stackBytes: DEFAULT_STACK_BYTES, maxModuleBytes: 64 * 1024 * 1024, compileTimeoutMs: 20_000 }
+const DEFAULTS = {
+  prewarm: 1,
+  stackBytes: DEFAULT_STACK_BYTES,
+  maxModuleBytes: 64 * 1024 * 1024,
+  compileTimeoutMs: 20_000,
+}
 /** Below this Node itself does not start. */
 const MIN_STACK_BYTES = 256 * 1024
 /** What V8 may overrun, and what lies below its own frames. */
@@ -80,7 +85,14 @@ function describeIsolation(): Isolation {
   return {
     runtime: 'wasm',
     engine: `V8 ${process.versions.v8} with @wasmer/wasi ${version}`,
-    layers: ['process-one-shot', 'node-permission-model', 'empty-environment', ...(asRoot ? ['uid-65534'] : []), 'in-memory-file-system', 'wasm-memory-cap'],
+    layers: [
+      'process-one-shot',
+      'node-permission-model',
+      'empty-environment',
+      ...(asRoot ? ['uid-65534'] : []),
+      'in-memory-file-system',
+      'wasm-memory-cap',
+    ],
     missing: ['native-sandbox', ...(asRoot ? [] : ['uid-65534'])],
     reuse: 'none',
   }
@@ -89,7 +101,10 @@ function describeIsolation(): Isolation {
 function describeBounds(): WasmBounds {
   const available = stackLimitBytes() ?? UNLIMITED_STACK_BYTES + STACK_RESERVE_BYTES
   return {
-    stackBytes: { min: MIN_STACK_BYTES, max: Math.max(MIN_STACK_BYTES, Math.min(available - STACK_RESERVE_BYTES, UNLIMITED_STACK_BYTES)) },
+    stackBytes: {
+      min: MIN_STACK_BYTES,
+      max: Math.max(MIN_STACK_BYTES, Math.min(available - STACK_RESERVE_BYTES, UNLIMITED_STACK_BYTES)),
+    },
     unenforceable: [
       { limit: 'cpuShares', why: 'its process is not in a control group of its own' },
       { limit: 'ioWeight', why: 'its process is not in a control group of its own' },

@@ -10,13 +10,27 @@ export function moduleRefused(reason: string, name?: string): SoukError<'MODULE_
 }
 
 export function sandboxFailed(reason: string, cause?: unknown): SoukError<'EXECUTOR_FAILED'> {
-  return new SoukError({ code: 'EXECUTOR_FAILED', message: `The sandbox failed: ${reason}.`, details: { runtime: 'wasm', reason }, cause })
+  return new SoukError({
+    code: 'EXECUTOR_FAILED',
+    message: `The sandbox failed: ${reason}.`,
+    details: { runtime: 'wasm', reason },
+    cause,
+  })
 }
 
 export function providerStopped(): SoukError<'PROVIDER_STOPPED'> {
-  return new SoukError({ code: 'PROVIDER_STOPPED', message: 'The provider stopped while it had the task.', details: { attempts: 1 } })
+  return new SoukError({
+    code: 'PROVIDER_STOPPED',
+    message: 'The provider stopped while it had the task.',
+    details: { attempts: 1 },
+  })
 }
 
 export function cancelledBeforeStart(): SoukError<'CANCELLED'> {
-  return new SoukError({ code: 'CANCELLED', message: 'The task was cancelled before it started.', details: {}, phase: 'prepare' })
+  return new SoukError({
+    code: 'CANCELLED',
+    message: 'The task was cancelled before it started.',
+    details: {},
+    phase: 'prepare',
+  })
 }

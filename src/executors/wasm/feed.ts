@@ -15,7 +15,15 @@ export interface FedFile {
  *
  * @throws SoukError EXECUTOR_FAILED when a file cannot be read or is not as long as it was.
  */
-export async function feedJob({ target, header, files }: { readonly target: Writable; readonly header: JobHeader; readonly files: readonly FedFile[] }): Promise<void> {
+export async function feedJob({
+  target,
+  header,
+  files,
+}: {
+  readonly target: Writable
+  readonly header: JobHeader
+  readonly files: readonly FedFile[]
+}): Promise<void> {
   const json = Buffer.from(JSON.stringify(header))
   const length = Buffer.alloc(4)
   length.writeUInt32LE(json.length)
@@ -27,7 +35,10 @@ async function feedFile(target: Writable, { source, bytes }: FedFile): Promise<v
   let fed = 0
   try {
     // One byte more than there should be, so that a file that grew is noticed.
-    for await (const chunk of createReadStream(source, { end: bytes, highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
+    for await (const chunk of createReadStream(source, {
+      end: bytes,
+      highWaterMark: 256 * 1024,
+    }) as AsyncIterable<Buffer>) {
       fed += chunk.length
       if (fed > bytes || !target.writable) break
       if (!target.write(chunk)) await drained(target)
@@ -49,7 +60,15 @@ function unreadable(reason: string, cause?: unknown): SoukError<'EXECUTOR_FAILED
 }
 
 /** Joins the task's standard input to its sandbox; returns how to part them again. */
-export function feedStdin({ source, target, onError }: { readonly source: Readable; readonly target: Writable; onError(error: Error): void }): () => void {
+export function feedStdin({
+  source,
+  target,
+  onError,
+}: {
+  readonly source: Readable
+  readonly target: Writable
+  onError(error: Error): void
+}): () => void {
   source.on('error', onError)
   source.pipe(target)
   return () => {

@@ -12,6 +12,6 @@ const end = (): void => {
 
 read(DESCRIPTOR.lifeline, Buffer.alloc(1), 0, 1, null, end)
 parentPort?.on('message', (backstopMs: number) => {
-  setTimeout(end, Math.min(backstopMs, 2 ** 31 - 1))
+  setTimeout(end, backstopMs)
 })
 parentPort?.postMessage('ready')

@@ -9,8 +9,17 @@ const DROP = 0x1a
 const forever = (body: readonly number[]): number[] => [0x03, 0x40, ...body, 0x0c, 0, 0x0b]
 
 /** A WASI command: its imports, in order, are functions 0, 1, …; `_start` is the next one. */
-function command({ imports, body, data = [] }: { readonly imports: readonly Preview1Name[]; readonly body: readonly number[]; readonly data?: readonly number[] }): Uint8Array {
-  const codes = (parameters: string): number[] => Array.from(parameters, (code) => (code === 'I' ? VALUE.i64 : VALUE.i32))
+function command({
+  imports,
+  body,
+  data = [],
+}: {
+  readonly imports: readonly Preview1Name[]
+  readonly body: readonly number[]
+  readonly data?: readonly number[]
+}): Uint8Array {
+  const codes = (parameters: string): number[] =>
+    Array.from(parameters, (code) => (code === 'I' ? VALUE.i64 : VALUE.i32))
   const types = imports.map((call) => {
     const { parameters, results } = SIGNATURES[call] ?? { parameters: '', results: '' }
     return [0x60, ...u32(parameters.length), ...codes(parameters), ...u32(results.length), ...codes(results)]
@@ -19,7 +28,10 @@ function command({ imports, body, data = [] }: { readonly imports: readonly Prev
   return concat([
     [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     section(1, [u32(types.length + 1), ...types, [0x60, 0, 0]]),
-    section(2, [u32(imports.length), ...imports.map((call, index) => [...name(PREVIEW1), ...name(call), 0, ...u32(index)])]),
+    section(2, [
+      u32(imports.length),
+      ...imports.map((call, index) => [...name(PREVIEW1), ...name(call), 0, ...u32(index)]),
+    ]),
     section(3, [[1, ...u32(types.length)]]),
     section(5, [[1, 0, 1]]),
     section(7, [[2, ...name('memory'), 2, 0, ...name('_start'), 0, ...u32(imports.length)]]),

@@ -22,12 +22,36 @@ const MAX_INODES = 100_000
 const MAX_OPEN_FILES = 65_536
 /** The least that leaves room for a descriptor besides the three streams. */
 const MIN_OPEN_FILES = 4
-const ROOMY: Limits = { cpuCores: 1, wallTimeMs: 60_000, memoryBytes: 1024 * 1024, diskBytes: 0, inodes: 0, outputBytes: 0, openFiles: 16 }
+const ROOMY: Limits = {
+  cpuCores: 1,
+  wallTimeMs: 60_000,
+  memoryBytes: 1024 * 1024,
+  diskBytes: 0,
+  inodes: 0,
+  outputBytes: 0,
+  openFiles: 16,
+}
 
-const FEATURES = ['wasi-preview1', 'bulk-memory', 'multi-value', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'sign-extension', 'simd', 'tail-call']
+const FEATURES = [
+  'wasi-preview1',
+  'bulk-memory',
+  'multi-value',
+  'mutable-globals',
+  'nontrapping-float-to-int',
+  'reference-types',
+  'sign-extension',
+  'simd',
+  'tail-call',
+]
 
 interface Trial {
-  readonly limits: readonly { readonly key: LimitKey; readonly name?: LimitName; readonly how: string; readonly min?: number; readonly max?: number }[]
+  readonly limits: readonly {
+    readonly key: LimitKey
+    readonly name?: LimitName
+    readonly how: string
+    readonly min?: number
+    readonly max?: number
+  }[]
   readonly module: Uint8Array
   readonly applied: Limits
   /** Aborts the run as the node's wall clock would. */
@@ -60,17 +84,31 @@ function trials({ stackBytes }: WasmBounds): Trial[] {
       module: recurseModule(),
       applied: { ...ROOMY, stackBytes: stackBytes.min },
       expected: { kind: 'trapped', trap: 'stackOverflow' },
-      limits: [{ key: 'stackBytes', how: `recursion without end trapped at ${stackBytes.min} bytes of stack`, ...stackBytes }],
+      limits: [
+        { key: 'stackBytes', how: `recursion without end trapped at ${stackBytes.min} bytes of stack`, ...stackBytes },
+      ],
     },
     {
       module: greedyModule(),
       applied: { ...ROOMY, ...GREEDY_LIMITS },
       expected: { kind: 'limit', limit: 'output' },
       limits: [
-        { key: 'memoryBytes', name: 'memory', how: 'memory.grow past 1 MiB returned -1', min: 65_536, max: MAX_MEMORY_BYTES },
+        {
+          key: 'memoryBytes',
+          name: 'memory',
+          how: 'memory.grow past 1 MiB returned -1',
+          min: 65_536,
+          max: MAX_MEMORY_BYTES,
+        },
         { key: 'diskBytes', name: 'disk', how: 'writing past 100 bytes of files failed with ENOSPC' },
         { key: 'inodes', name: 'inodes', how: 'making a second file failed with ENOSPC', max: MAX_INODES },
-        { key: 'openFiles', name: 'openFiles', how: 'opening a fifth file failed with EMFILE', min: MIN_OPEN_FILES, max: MAX_OPEN_FILES },
+        {
+          key: 'openFiles',
+          name: 'openFiles',
+          how: 'opening a fifth file failed with EMFILE',
+          min: MIN_OPEN_FILES,
+          max: MAX_OPEN_FILES,
+        },
         { key: 'outputBytes', name: 'output', how: 'a flood of output was cut and ended at 1000 bytes' },
       ],
     },
@@ -83,7 +121,9 @@ export async function probeWasm(options: ProbeOptions): Promise<Capability> {
   try {
     const folder = await mkdtemp(join(options.instanceDir, 'wasm-probe-'))
     dir = folder
-    const results = await Promise.all(trials(options.bounds).map((trial, index) => attempt(trial, { ...options, dir: join(folder, String(index)) })))
+    const results = await Promise.all(
+      trials(options.bounds).map((trial, index) => attempt(trial, { ...options, dir: join(folder, String(index)) })),
+    )
     return {
       runtime: 'wasm',
       available: true,
@@ -112,14 +152,25 @@ interface TrialResult {
 async function attempt(trial: Trial, options: ProbeOptions & { readonly dir: string }): Promise<TrialResult> {
   const { outcome, usage } = await execute(trial, options)
   const asExpected = JSON.stringify(outcome) === JSON.stringify(trial.expected)
-  const held = (limit: Trial['limits'][number]): boolean => asExpected && (limit.name === undefined || usage.limitsHit.includes(limit.name))
+  const held = (limit: Trial['limits'][number]): boolean =>
+    asExpected && (limit.name === undefined || usage.limitsHit.includes(limit.name))
   return {
-    proven: trial.limits.filter(held).map(({ key, how, min, max }) => ({ limit: key, how, ...(min !== undefined && { min }), ...(max !== undefined && { max }) })),
-    unproven: trial.limits.filter((limit) => !held(limit)).map(({ key }) => ({ limit: key, why: `a trial of it ended with ${JSON.stringify(outcome)}` })),
+    proven: trial.limits.filter(held).map(({ key, how, min, max }) => ({
+      limit: key,
+      how,
+      ...(min !== undefined && { min }),
+      ...(max !== undefined && { max }),
+    })),
+    unproven: trial.limits
+      .filter((limit) => !held(limit))
+      .map(({ key }) => ({ limit: key, why: `a trial of it ended with ${JSON.stringify(outcome)}` })),
   }
 }
 
-async function execute(trial: Trial, { dir, run, signal }: ProbeOptions & { readonly dir: string }): Promise<Execution> {
+async function execute(
+  trial: Trial,
+  { dir, run, signal }: ProbeOptions & { readonly dir: string },
+): Promise<Execution> {
   const source = join(dir, 'module.wasm')
   await mkdir(dir)
   await writeFile(source, trial.module)
@@ -128,7 +179,15 @@ async function execute(trial: Trial, { dir, run, signal }: ProbeOptions & { read
   const discard = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() })
   try {
     return await run({
-      task: { runtime: 'wasm', name: 'probe', command: [], env: {}, inputs: [], outputs: [], module: { source, sha256: '', bytes: trial.module.length } },
+      task: {
+        runtime: 'wasm',
+        name: 'probe',
+        command: [],
+        env: {},
+        inputs: [],
+        outputs: [],
+        module: { source, sha256: '', bytes: trial.module.length },
+      },
       limits: trial.applied,
       dir,
       stdin: Readable.from([]),
@@ -136,7 +195,8 @@ async function execute(trial: Trial, { dir, run, signal }: ProbeOptions & { read
       stderr: discard(),
       signal: AbortSignal.any([signal, wall.signal]),
       onStarted: () => {
-        if (trial.wallTimeMs !== undefined) timer = setTimeout(() => wall.abort(new StopReason('wallTime')), trial.wallTimeMs)
+        if (trial.wallTimeMs !== undefined)
+          timer = setTimeout(() => wall.abort(new StopReason('wallTime')), trial.wallTimeMs)
       },
     })
   } finally {

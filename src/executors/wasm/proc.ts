@@ -66,7 +66,8 @@ export function openUsage(pid: number): UsageReader {
       return undefined
     }
   }
-  const scaled = (value: number | undefined, factor: number): number | undefined => (value === undefined ? undefined : value * factor)
+  const scaled = (value: number | undefined, factor: number): number | undefined =>
+    value === undefined ? undefined : value * factor
   return {
     cpuTimeMs: () => scaled(field(schedstat, 0), 1e-6),
     residentBytes: () => scaled(field(statm, 1), PAGE_BYTES),

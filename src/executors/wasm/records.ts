@@ -20,7 +20,8 @@ export function createProcessRecords(instanceDir: string): ProcessRecords {
   const reapOne = (name: string): boolean => {
     const recorded = readRecord(join(folder, name))
     const running = recorded && identify(recorded.pid)
-    const same = running !== undefined && running.startTicks === recorded?.startTicks && running.bootId === recorded.bootId
+    const same =
+      running !== undefined && running.startTicks === recorded?.startTicks && running.bootId === recorded.bootId
     if (same) killIfThere(running.pid)
     rmSync(join(folder, name), { force: true })
     return same
@@ -42,7 +43,13 @@ function readRecord(file: string): ProcessIdentity | undefined {
   try {
     const record = JSON.parse(readFileSync(file, 'utf8')) as Partial<ProcessIdentity>
     const { pid, startTicks, bootId } = record
-    return Number.isInteger(pid) && pid !== undefined && pid > 1 && typeof startTicks === 'string' && typeof bootId === 'string' ? { pid, startTicks, bootId } : undefined
+    return Number.isInteger(pid) &&
+      pid !== undefined &&
+      pid > 1 &&
+      typeof startTicks === 'string' &&
+      typeof bootId === 'string'
+      ? { pid, startTicks, bootId }
+      : undefined
   } catch {
     return undefined
   }

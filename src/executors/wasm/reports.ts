@@ -4,7 +4,9 @@ import { TRAP_NAMES } from '../../protocol/execution.ts'
 import { FRAME_HEADER_BYTES, FRAME_KIND, MAX_DATA_BYTES, MAX_REPORT_BYTES, type Report } from './channel.ts'
 
 /** What a sandbox process sent: one report, or bytes of the file that it announced last. */
-export type Frame = { readonly kind: 'report'; readonly report: Report } | { readonly kind: 'data'; readonly data: Uint8Array }
+export type Frame =
+  | { readonly kind: 'report'; readonly report: Report }
+  | { readonly kind: 'data'; readonly data: Uint8Array }
 
 /** The sandbox process broke the rules of the channel: the task may have got hold of it. */
 export class ChannelBroken extends Error {
@@ -46,11 +48,17 @@ export async function* readFrames(source: Readable): AsyncGenerator<Frame, void,
   try {
     for await (const chunk of source as AsyncIterable<Buffer>) {
       pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
-      for (let length = frameLength(pending); length !== undefined && pending.length >= length; length = frameLength(pending)) {
+      for (
+        let length = frameLength(pending);
+        length !== undefined && pending.length >= length;
+        length = frameLength(pending)
+      ) {
         const content = pending.subarray(FRAME_HEADER_BYTES, length)
         const kind = pending[4]
         pending = pending.subarray(length)
-        yield kind === FRAME_KIND.data ? { kind: 'data', data: content } : { kind: 'report', report: parseReport(content) }
+        yield kind === FRAME_KIND.data
+          ? { kind: 'data', data: content }
+          : { kind: 'report', report: parseReport(content) }
       }
     }
   } catch (error) {
@@ -64,7 +72,8 @@ function frameLength(bytes: Buffer): number | undefined {
   const kind = bytes[4]
   const length = bytes.readUInt32LE(0)
   if (kind !== FRAME_KIND.data && kind !== FRAME_KIND.report) throw new ChannelBroken(`a frame of unknown kind ${kind}`)
-  if (length > (kind === FRAME_KIND.data ? MAX_DATA_BYTES : MAX_REPORT_BYTES)) throw new ChannelBroken(`a frame of ${length} bytes`)
+  if (length > (kind === FRAME_KIND.data ? MAX_DATA_BYTES : MAX_REPORT_BYTES))
+    throw new ChannelBroken(`a frame of ${length} bytes`)
   return FRAME_HEADER_BYTES + length
 }
 

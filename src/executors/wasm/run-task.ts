@@ -3,9 +3,10 @@ import { LIMIT_NAMES, type LimitName } from '../../protocol/limits.ts'
 import { StopReason, type Job, type WasmTask } from '../executor.ts'
 import { createOutputMeter } from '../output.ts'
 import { createResultCollector, type ResultCollector } from '../results.ts'
-import type { JobHeader, Report } from './channel.ts'
+import type { Report } from './channel.ts'
 import { cancelledBeforeStart, moduleRefused, providerStopped, sandboxFailed } from './failures.ts'
 import { feedJob, feedStdin } from './feed.ts'
+import { jobHeader } from './job-header.ts'
 import { ChannelBroken, type Frame } from './reports.ts'
 import type { SandboxProcess } from './sandbox-process.ts'
 import { watchProcess } from './watch.ts'
@@ -19,18 +20,24 @@ export interface RunOptions {
 
 type EndReport = Extract<Report, { event: 'ended' }>
 /** Why a run is over, as far as the task is concerned; whichever comes first. */
-type Ending = { readonly kind: 'guest'; readonly report: EndReport } | { readonly kind: 'stopped'; readonly outcome: Outcome } | { readonly kind: 'failed'; readonly error: unknown }
+type Ending =
+  | { readonly kind: 'guest'; readonly report: EndReport }
+  | { readonly kind: 'stopped'; readonly outcome: Outcome }
+  | { readonly kind: 'failed'; readonly error: unknown }
 
-/** A dead node's process ends itself this long after the task should have been over. */
-const BACKSTOP_GRACE_MS = 10_000
-const UNLIMITED_BACKSTOP_MS = 2 ** 31 - 1
 /** What a sandbox process may hold besides the task's own memory: Node, V8, code compiled from each byte of module. */
 const PROCESS_BYTES = 384 * 1024 * 1024
 const CODE_BYTES_PER_MODULE_BYTE = 32
 /** For handing over results once the task is over. */
 const COLLECT_TIMEOUT_MS = 120_000
 /** Signals by which V8 gives up; while it compiles, that is what the module did to it. */
-const CRASH_SIGNALS: ReadonlySet<NodeJS.Signals | null> = new Set<NodeJS.Signals>(['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGTRAP'])
+const CRASH_SIGNALS: ReadonlySet<NodeJS.Signals | null> = new Set<NodeJS.Signals>([
+  'SIGABRT',
+  'SIGSEGV',
+  'SIGBUS',
+  'SIGILL',
+  'SIGTRAP',
+])
 
 /** Runs one task on a process that is ready, and kills it. Throws and resolves as the executor's `run` does. */
 export async function runTask(options: RunOptions): Promise<Execution> {
@@ -61,7 +68,10 @@ class TaskRun {
     this.#options = options
     const { job, sandbox } = options
     const { limits, task } = job
-    this.#meter = createOutputMeter({ limitBytes: limits.outputBytes, onExceeded: () => this.#stop({ kind: 'limit', limit: 'output' }) })
+    this.#meter = createOutputMeter({
+      limitBytes: limits.outputBytes,
+      onExceeded: () => this.#stop({ kind: 'limit', limit: 'output' }),
+    })
     this.#watch = watchProcess({
       pid: sandbox.pid,
       limits: {
@@ -76,7 +86,11 @@ class TaskRun {
       this.#meter.pump({ source: sandbox.stdout, sink: job.stdout }),
       this.#meter.pump({ source: sandbox.stderr, sink: job.stderr }),
     ])
-    this.#partStdin = feedStdin({ source: job.stdin, target: sandbox.stdin, onError: (error) => this.#fail(sandboxFailed('its standard input broke', error)) })
+    this.#partStdin = feedStdin({
+      source: job.stdin,
+      target: sandbox.stdin,
+      onError: (error) => this.#fail(sandboxFailed('its standard input broke', error)),
+    })
     job.signal.addEventListener('abort', this.#onAbort)
     if (job.signal.aborted) this.#abort()
   }
@@ -84,7 +98,9 @@ class TaskRun {
   async toEnd(): Promise<Execution> {
     const { job, sandbox } = this.#options
     const { module, inputs } = job.task
-    feedJob({ target: sandbox.job, header: jobHeader(job), files: [module, ...inputs] }).catch((error: unknown) => this.#fail(error))
+    feedJob({ target: sandbox.job, header: jobHeader(job), files: [module, ...inputs] }).catch((error: unknown) =>
+      this.#fail(error),
+    )
     const reports = this.#followReports()
     const ending = await this.#ending.promise
     clearTimeout(this.#compileTimer)
@@ -151,7 +167,10 @@ class TaskRun {
     const kind = reason instanceof StopReason ? reason.kind : 'cancelled'
     const started = this.#stage === 'running' || this.#stage === 'ended'
     if (kind === 'shutdown') this.#fail(providerStopped())
-    else if (!started) this.#fail(kind === 'cancelled' ? cancelledBeforeStart() : sandboxFailed('its time ran out before it had started'))
+    else if (!started)
+      this.#fail(
+        kind === 'cancelled' ? cancelledBeforeStart() : sandboxFailed('its time ran out before it had started'),
+      )
     else this.#stop(kind === 'cancelled' ? { kind: 'cancelled' } : { kind: 'limit', limit: 'wallTime' })
   }
 
@@ -163,11 +182,15 @@ class TaskRun {
         if (await this.#onReport(next.value.report)) return
       }
       const ended = await sandbox.ended
-      if (this.#stage === 'compiling' && CRASH_SIGNALS.has(ended.signal)) this.#fail(moduleRefused('the compiler did not survive the module'))
-      this.#fail(sandboxFailed(`it died (${ended.signal ?? `exit code ${ended.code}`})`, new Error(sandbox.diagnostics())))
+      if (this.#stage === 'compiling' && CRASH_SIGNALS.has(ended.signal))
+        this.#fail(moduleRefused('the compiler did not survive the module'))
+      this.#fail(
+        sandboxFailed(`it died (${ended.signal ?? `exit code ${ended.code}`})`, new Error(sandbox.diagnostics())),
+      )
       if (this.#stage === 'ended') throw sandboxFailed('it died before its results were handed over')
     } catch (error) {
-      const failure = error instanceof ChannelBroken ? sandboxFailed(`it broke the protocol: ${error.message}`, error) : error
+      const failure =
+        error instanceof ChannelBroken ? sandboxFailed(`it broke the protocol: ${error.message}`, error) : error
       this.#fail(failure)
       if (this.#stage === 'ended') throw failure
     }
@@ -179,7 +202,10 @@ class TaskRun {
     switch (report.event) {
       case 'received':
         this.#stage = 'compiling'
-        this.#compileTimer = setTimeout(() => this.#fail(moduleRefused(`compiling the module takes longer than ${compileTimeoutMs} ms`)), compileTimeoutMs)
+        this.#compileTimer = setTimeout(
+          () => this.#fail(moduleRefused(`compiling the module takes longer than ${compileTimeoutMs} ms`)),
+          compileTimeoutMs,
+        )
         return false
       case 'compiled':
         this.#stage = 'prepared'
@@ -202,12 +228,19 @@ class TaskRun {
         this.#stage = 'ended'
         this.#endedAtMs = performance.now()
         this.#watch.stop()
-        this.#results = await createResultCollector({ dir: job.dir, maxBytes: job.limits.diskBytes, maxFiles: job.limits.inodes })
+        this.#results = await createResultCollector({
+          dir: job.dir,
+          maxBytes: job.limits.diskBytes,
+          maxFiles: job.limits.inodes,
+        })
         this.#ending.resolve({ kind: 'guest', report })
         return false
       case 'output':
         if (this.#results === undefined) throw new ChannelBroken('a result before the end')
-        await this.#results.collect({ path: report.path, content: contentOf(this.#options.sandbox.frames, report.bytes) })
+        await this.#results.collect({
+          path: report.path,
+          content: contentOf(this.#options.sandbox.frames, report.bytes),
+        })
         return false
       case 'complete':
         return true
@@ -222,7 +255,10 @@ class TaskRun {
   async #collected(reports: Promise<void>): Promise<void> {
     const { signal } = this.#options.job
     const { promise: interrupted, reject } = Promise.withResolvers<never>()
-    const timer = setTimeout(() => reject(sandboxFailed('its results were not handed over in time')), COLLECT_TIMEOUT_MS)
+    const timer = setTimeout(
+      () => reject(sandboxFailed('its results were not handed over in time')),
+      COLLECT_TIMEOUT_MS,
+    )
     const onAbort = (): void => {
       if (signal.reason instanceof StopReason && signal.reason.kind === 'shutdown') reject(providerStopped())
     }
@@ -237,28 +273,16 @@ class TaskRun {
 }
 
 /** The next `bytes` bytes of data frames. */
-async function* contentOf(frames: AsyncGenerator<Frame, void, void>, bytes: number): AsyncGenerator<Uint8Array, void, void> {
-  for (let left = bytes; left > 0; ) {
+async function* contentOf(
+  frames: AsyncGenerator<Frame, void, void>,
+  bytes: number,
+): AsyncGenerator<Uint8Array, void, void> {
+  for (let left = bytes; left > 0;) {
     const { value: frame } = await frames.next()
-    if (frame?.kind !== 'data' || frame.data.length > left || frame.data.length === 0) throw new ChannelBroken('a file that is cut short')
+    if (frame?.kind !== 'data' || frame.data.length > left || frame.data.length === 0)
+      throw new ChannelBroken('a file that is cut short')
     left -= frame.data.length
     yield frame.data
-  }
-}
-
-function jobHeader({ task, limits }: Job<WasmTask>): JobHeader {
-  const { memoryBytes, diskBytes, inodes, openFiles, outputBytes } = limits
-  const workdir = task.workdir ?? '/'
-  return {
-    args: [task.name, ...task.command],
-    // Programs that keep a working folder of their own (Go's, Python's) take it from here.
-    env: task.workdir === undefined || 'PWD' in task.env ? task.env : { ...task.env, PWD: workdir },
-    workdir,
-    moduleBytes: task.module.bytes,
-    inputs: task.inputs.map(({ target, bytes }) => ({ target, bytes })),
-    outputs: task.outputs.map(({ path }) => path),
-    limits: { memoryBytes, diskBytes, inodes, openFiles, outputBytes },
-    backstopMs: limits.wallTimeMs > UNLIMITED_BACKSTOP_MS - BACKSTOP_GRACE_MS ? UNLIMITED_BACKSTOP_MS : limits.wallTimeMs + BACKSTOP_GRACE_MS,
   }
 }
 
@@ -268,5 +292,8 @@ function outcomeOf({ end }: EndReport): Outcome {
 
 /** What a killed task wrote went with its process. */
 function lostOutputs({ task }: Job<WasmTask>): Execution['outputs'] {
-  return task.outputs.map(({ path }) => ({ path, error: { code: 'UNREADABLE', message: 'the task was killed, and its files were in its memory' } }))
+  return task.outputs.map(({ path }) => ({
+    path,
+    error: { code: 'UNREADABLE', message: 'the task was killed, and its files were in its memory' },
+  }))
 }

@@ -35,27 +35,24 @@ export interface SandboxProcess {
   kill(): void
 }
 
-/**
- * What the permission model lets the process read: its own scripts, and the library that they load, under its own
- * name and wherever Node looks for it, which differ where node_modules holds links.
- */
-function readableFiles(): string[] {
-  const scripts = dirname(fileURLToPath(import.meta.url))
-  const library = dirname(dirname(fileURLToPath(import.meta.resolve('@wasmer/wasi'))))
-  const folders = new Set([scripts, library])
-  for (let folder = scripts; folder !== dirname(folder); folder = dirname(folder)) {
+/** The library's folder as its importers find it, links and all. */
+function libraryFolder(importer: string): string {
+  for (let folder = importer; ; folder = dirname(folder)) {
     const candidate = join(folder, 'node_modules/@wasmer/wasi')
-    if (existsSync(candidate)) folders.add(candidate)
+    if (existsSync(candidate)) return candidate
+    if (folder === dirname(folder)) throw sandboxFailed('@wasmer/wasi is not installed')
   }
-  return [...folders].map((folder) => join(folder, '*'))
 }
 
 function commandLine(stackBytes: number): string[] {
+  const scripts = dirname(fileURLToPath(import.meta.url))
   const entry = fileURLToPath(new URL(`./child${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
   return [
     '--permission',
     '--allow-worker',
-    ...readableFiles().map((path) => `--allow-fs-read=${path}`),
+    // To follow links it would have to read the folders above.
+    '--preserve-symlinks',
+    ...[scripts, libraryFolder(scripts)].map((folder) => `--allow-fs-read=${join(folder, '*')}`),
     '--no-warnings',
     '--v8-pool-size=2',
     `--max-old-space-size=${MAX_HEAP_MEBIBYTES}`,
@@ -77,7 +74,9 @@ export interface StartOptions {
  * @throws SoukError EXECUTOR_FAILED
  */
 export async function startSandbox({ stackBytes, records }: StartOptions): Promise<SandboxProcess> {
-  const stdio = Array.from({ length: DESCRIPTOR.stderr + 1 }, (_, descriptor) => (descriptor < DESCRIPTOR.diagnostics ? 'ignore' : 'pipe') as 'ignore' | 'pipe')
+  const stdio = Array.from({ length: DESCRIPTOR.stderr + 1 }, (_, descriptor) =>
+    descriptor < DESCRIPTOR.diagnostics ? 'ignore' : 'pipe',
+  )
   const child = spawn(process.execPath, commandLine(stackBytes), { cwd: '/', env: {}, stdio, detached: true })
   const ended = new Promise<Ended>((resolve) => {
     child.once('exit', (code, signal) => {
@@ -105,7 +104,8 @@ export async function startSandbox({ stackBytes, records }: StartOptions): Promi
   if (first.done === true || first.value.kind !== 'report' || first.value.report.event !== 'ready') {
     kill()
     await ended
-    const said = first.value?.kind === 'report' && first.value.report.event === 'fault' ? first.value.report.reason : diagnostics()
+    const said =
+      first.value?.kind === 'report' && first.value.report.event === 'fault' ? first.value.report.reason : diagnostics()
     throw sandboxFailed('it did not get ready', new Error(said))
   }
   return {

@@ -10,13 +10,26 @@ export interface WasmBounds {
 }
 
 /** Refuses, before anything is started, a task that cannot be run as it asks. Throws SoukError. */
-export function checkTask({ task, limits, bounds, maxModuleBytes }: { readonly task: WasmTask; readonly limits: Limits; readonly bounds: WasmBounds; readonly maxModuleBytes: number }): void {
+export function checkTask({
+  task,
+  limits,
+  bounds,
+  maxModuleBytes,
+}: {
+  readonly task: WasmTask
+  readonly limits: Limits
+  readonly bounds: WasmBounds
+  readonly maxModuleBytes: number
+}): void {
   if (task.module.bytes > maxModuleBytes) {
     throw moduleRefused(`it has ${task.module.bytes} bytes; this provider takes ${maxModuleBytes}`)
   }
   const inputBytes = task.inputs.reduce((sum, input) => sum + input.bytes, 0)
   if (inputBytes > limits.memoryBytes) {
-    throw invalid('inputs', `they have ${inputBytes} bytes, and a WebAssembly task's files count as its memory, which is ${limits.memoryBytes}`)
+    throw invalid(
+      'inputs',
+      `they have ${inputBytes} bytes, and a WebAssembly task's files count as its memory, which is ${limits.memoryBytes}`,
+    )
   }
   const folders = ['/tmp', task.workdir ?? '/', ...task.outputs.map((output) => output.path)]
   for (const { target } of task.inputs) {
@@ -25,16 +38,33 @@ export function checkTask({ task, limits, bounds, maxModuleBytes }: { readonly t
   }
   const refusals = unmet(limits, bounds)
   if (refusals.length > 0) {
-    throw new SoukError({ code: 'REFUSED', message: refusals.map((refusal) => refusal.message).join(' '), details: { reasons: refusals }, phase: 'prepare' })
+    throw new SoukError({
+      code: 'REFUSED',
+      message: refusals.map((refusal) => refusal.message).join(' '),
+      details: { reasons: refusals },
+      phase: 'prepare',
+    })
   }
 }
 
 function unmet(limits: Limits, { stackBytes, unenforceable }: WasmBounds): Refusal[] {
   const refusals: Refusal[] = []
   for (const { limit, why } of unenforceable) {
-    if (limits[limit] !== undefined) refusals.push({ reason: 'CAP_UNPROVEN', message: `WebAssembly tasks cannot be held to ${limit}: ${why}.`, subject: limit })
+    if (limits[limit] !== undefined)
+      refusals.push({
+        reason: 'CAP_UNPROVEN',
+        message: `WebAssembly tasks cannot be held to ${limit}: ${why}.`,
+        subject: limit,
+      })
   }
-  if (limits.cpuCores < 1) refusals.push({ reason: 'CAP_UNPROVEN', message: 'A WebAssembly task cannot be held to less than one core.', subject: 'cpuCores', asked: String(limits.cpuCores), offered: '1' })
+  if (limits.cpuCores < 1)
+    refusals.push({
+      reason: 'CAP_UNPROVEN',
+      message: 'A WebAssembly task cannot be held to less than one core.',
+      subject: 'cpuCores',
+      asked: String(limits.cpuCores),
+      offered: '1',
+    })
   const asked = limits.stackBytes
   if (asked !== undefined && (asked < stackBytes.min || asked > stackBytes.max)) {
     refusals.push({
@@ -49,5 +79,10 @@ function unmet(limits: Limits, { stackBytes, unenforceable }: WasmBounds): Refus
 }
 
 function invalid(path: string, message: string): SoukError<'INVALID_INPUT'> {
-  return new SoukError({ code: 'INVALID_INPUT', message: `The task cannot be: ${path}: ${message}.`, details: { issues: [{ path, message }] }, phase: 'prepare' })
+  return new SoukError({
+    code: 'INVALID_INPUT',
+    message: `The task cannot be: ${path}: ${message}.`,
+    details: { issues: [{ path, message }] },
+    phase: 'prepare',
+  })
 }

@@ -55,7 +55,8 @@ export function watchProcess({ pid, limits, isBlocked, onLimit }: WatchOptions):
   const nextMs = (): number => {
     const started = startCpuMs !== undefined
     const cpuLeftMs = started && limits.cpuTimeMs !== undefined ? limits.cpuTimeMs - cpuMs : Infinity
-    const idleLeftMs = started && limits.idleTimeMs !== undefined ? limits.idleTimeMs - (performance.now() - lastActiveMs) : Infinity
+    const idleLeftMs =
+      started && limits.idleTimeMs !== undefined ? limits.idleTimeMs - (performance.now() - lastActiveMs) : Infinity
     return Math.max(SHORTEST_INTERVAL_MS, Math.min(LONGEST_INTERVAL_MS, cpuLeftMs, idleLeftMs))
   }
   const tick = (): void => {

@@ -84,7 +84,7 @@ export async function createHost(options: HostOptions): Promise<NetworkHost> {
   const connections = new Connections()
   const mayConnect: Parameters<typeof createLibp2pNode>[0]['mayConnect'] = (peer) => {
     const address = addressOfPeer(peer)
-    // Whoever has no address is told so on the first stream.
+    // Whoever has no address is told so on the first stream that it uses.
     return address === undefined || connections.count(address) < settings.connectionsPerPeer
   }
   const node = await createLibp2pNode({ ...settings, mayConnect }).catch((cause: unknown) => {
@@ -248,8 +248,7 @@ class Libp2pHost implements NetworkHost {
     const onStream = (rawStream: Stream, connection: Connection): void => {
       const stream = new FramedStream(rawStream, options)
       const peer = addressOfRemote(connection)
-      const error = notSecp256k1()
-      const served = peer === undefined ? stream.reject(options.refusal(error), error) : options.serve({ stream, peer })
+      const served = peer === undefined ? refuseStranger(stream, options.refusal) : options.serve({ stream, peer })
       this.#serving.add(served)
       void served.finally(() => this.#serving.delete(served))
     }
@@ -271,6 +270,16 @@ function parsed(text: string): Multiaddr {
 
 function peerIdOf(address: Multiaddr): string | undefined {
   return address.getComponents().findLast(({ name }) => name === 'p2p')?.value
+}
+
+/**
+ * Says why once the peer has said something: libp2p at the other end fails to open a stream that is reset while it
+ * still negotiates. Never rejects.
+ */
+async function refuseStranger(stream: FramedStream, refusal: (error: SoukError) => Uint8Array): Promise<void> {
+  const error = notSecp256k1()
+  await stream.read({ idleTimeoutMs: WIRE_LIMITS.inactivityTimeoutMs }).catch(() => undefined)
+  await stream.reject(refusal(error), error)
 }
 
 function notSecp256k1(): SoukError<'PROTOCOL_ERROR'> {

@@ -7,7 +7,11 @@ const ERRNO = { fault: 21, inval: 28, notcapable: 76 }
 /** Lines of `what number`, as the attacking programs print them. */
 function errors(stdout: Buffer): Record<string, number> {
   const lines = stdout.toString().trim().split('\n')
-  return Object.fromEntries(lines.filter((line) => / \d+$/.test(line)).map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]))
+  return Object.fromEntries(
+    lines
+      .filter((line) => / \d+$/.test(line))
+      .map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+  )
 }
 
 describe('escape: WebAssembly programs against the host', function () {
@@ -39,7 +43,8 @@ describe('escape: WebAssembly programs against the host', function () {
     assert.deepEqual(execution.outcome, { kind: 'exited', code: 0 })
     const { inval, fault } = ERRNO
     const expected = { 'write a billion iovecs': inval, 'unknown clock': inval, 'poll nothing': inval, overlapping: 0 }
-    for (const [call, error] of Object.entries(errors(stdout))) assert.equal(error, call in expected ? expected[call as keyof typeof expected] : fault, call)
+    for (const [call, error] of Object.entries(errors(stdout)))
+      assert.equal(error, call in expected ? expected[call as keyof typeof expected] : fault, call)
     assert.equal(Object.keys(errors(stdout)).length, 17)
     assert.ok(stdout.toString().includes('abcdefgbcdefg\n'), 'overlapping buffers are written as they are')
   })
@@ -82,13 +87,19 @@ describe('escape: WebAssembly programs against the host', function () {
       limits: { inodes: 100_001, memoryBytes: 64 * MiB },
     })
     assert.equal(stdout.toString(), 'depth 100000, file made\n')
-    assert.deepEqual(execution.outputs.map((output) => 'error' in output && output.error.code), ['UNSAFE_NAME'])
+    assert.deepEqual(
+      execution.outputs.map((output) => 'error' in output && output.error.code),
+      ['UNSAFE_NAME'],
+    )
   })
 
   it('results with control characters in their names are refused, one by one', async () => {
     const { execution, files } = await sandbox.program('odd-names', { outputs: ['/out'] })
     assert.deepEqual(execution.outcome, { kind: 'exited', code: 0 })
     assert.deepEqual(Object.keys(files).sort(), ['/out/back\\slash', '/out/ok', '/out/~'])
-    assert.deepEqual(execution.outputs.filter((output) => 'error' in output).map((output) => 'error' in output && output.error.code), ['UNSAFE_NAME', 'UNSAFE_NAME'])
+    assert.deepEqual(
+      execution.outputs.filter((output) => 'error' in output).map((output) => 'error' in output && output.error.code),
+      ['UNSAFE_NAME', 'UNSAFE_NAME'],
+    )
   })
 })

@@ -11,27 +11,72 @@ const forever = [0x03, 0x40, 0x0c, 0, 0x0b]
 
 /** Each with the feature, import or export that the refusal has to name. */
 const REFUSED: readonly (readonly [what: string, module: Uint8Array, named: string | undefined])[] = [
-  ['an unknown import', wasmModule({ imports: [{ module: 'env', name: 'system', description: [0, 0] }] }), 'env.system'],
-  ['a host call that preview 1 does not have', wasmModule({ imports: [{ module: PREVIEW1, name: 'sock_open', description: [0, 0] }] }), `${PREVIEW1}.sock_open`],
-  ['a host call by a name of Object.prototype', wasmModule({ imports: [{ module: PREVIEW1, name: 'constructor', description: [0, 0] }] }), `${PREVIEW1}.constructor`],
-  ['a host call with parameters of its own', wasmModule({ imports: [{ module: PREVIEW1, name: 'proc_exit', description: [0, 0] }] }), `${PREVIEW1}.proc_exit`],
-  ['an imported memory', wasmModule({ imports: [{ module: PREVIEW1, name: 'memory', description: [2, 0, 1] }] }), `${PREVIEW1}.memory`],
-  ['preview 0', wasmModule({ imports: [{ module: 'wasi_unstable', name: 'fd_close', description: [0, 0] }] }), 'wasi_unstable.fd_close'],
+  [
+    'an unknown import',
+    wasmModule({ imports: [{ module: 'env', name: 'system', description: [0, 0] }] }),
+    'env.system',
+  ],
+  [
+    'a host call that preview 1 does not have',
+    wasmModule({ imports: [{ module: PREVIEW1, name: 'sock_open', description: [0, 0] }] }),
+    `${PREVIEW1}.sock_open`,
+  ],
+  [
+    'a host call by a name of Object.prototype',
+    wasmModule({ imports: [{ module: PREVIEW1, name: 'constructor', description: [0, 0] }] }),
+    `${PREVIEW1}.constructor`,
+  ],
+  [
+    'a host call with parameters of its own',
+    wasmModule({ imports: [{ module: PREVIEW1, name: 'proc_exit', description: [0, 0] }] }),
+    `${PREVIEW1}.proc_exit`,
+  ],
+  [
+    'an imported memory',
+    wasmModule({ imports: [{ module: PREVIEW1, name: 'memory', description: [2, 0, 1] }] }),
+    `${PREVIEW1}.memory`,
+  ],
+  [
+    'preview 0',
+    wasmModule({ imports: [{ module: 'wasi_unstable', name: 'fd_close', description: [0, 0] }] }),
+    'wasi_unstable.fd_close',
+  ],
   ['a component', wasmModule({ version: [0x0d, 0, 1, 0] }), 'component'],
   ['a 64-bit memory', wasmModule({ memories: [[4, 1]] }), 'memory64'],
   ['a shared memory', wasmModule({ memories: [[3, 1, 2]] }), 'threads'],
-  ['two memories', wasmModule({ memories: [[0, 1], [0, 1]] }), 'multi-memory'],
+  [
+    'two memories',
+    wasmModule({
+      memories: [
+        [0, 1],
+        [0, 1],
+      ],
+    }),
+    'multi-memory',
+  ],
   ['an atomic instruction', wasmModule({ bodies: [[0, 0xfe, 0x03, 0, 0x0b]] }), 'threads'],
   ['a relaxed vector instruction', wasmModule({ bodies: [[0, 0xfd, 0x80, 0x02, 0x0b]] }), 'relaxed-simd'],
   ['an exception', wasmModule({ bodies: [[0, 0x08, 0, 0x0b]] }), 'exception-handling'],
   ['no memory', wasmModule({ exports: [exported('_start', 0, 0)] }), 'memory'],
   ['no _start', wasmModule({ exports: [exported('memory', 2, 0)] }), '_start'],
-  ['a _start that is no function', wasmModule({ exports: [exported('memory', 2, 0), exported('_start', 2, 0)] }), '_start'],
+  [
+    'a _start that is no function',
+    wasmModule({ exports: [exported('memory', 2, 0), exported('_start', 2, 0)] }),
+    '_start',
+  ],
   ['more memory than the limit at the start', wasmModule({ memories: [[0, ...u32(2000)]] }), 'memory'],
   ['a table that is larger than memory may be', wasmModule({ tables: [[0x70, 0, ...u32(9_000_000)]] }), 'memory'],
   ['a million local variables', wasmModule({ bodies: [[1, ...u32(1_000_000), I32, 0x0b]] }), undefined],
-  ['a billion functions in a few bytes', concat([wasmModule().subarray(0, 8), section(3, [u32(1_000_000_000)])]), undefined],
-  ['data that lies outside memory', wasmModule({ extra: [section(11, [[1, 0, 0x41, 0xc0, 0x84, 0x3d, 0x0b, 1, 7]])] }), undefined],
+  [
+    'a billion functions in a few bytes',
+    concat([wasmModule().subarray(0, 8), section(3, [u32(1_000_000_000)])]),
+    undefined,
+  ],
+  [
+    'data that lies outside memory',
+    wasmModule({ extra: [section(11, [[1, 0, 0x41, 0xc0, 0x84, 0x3d, 0x0b, 1, 7]])] }),
+    undefined,
+  ],
   ['code that reaches for what the host adds', wasmModule({ bodies: [[0, 0x42, 0, 0x24, 0, 0x0b]] }), undefined],
   ['code that calls what the host adds', wasmModule({ bodies: [[0, 0x10, 1, 0x0b]] }), undefined],
   ['nothing', new Uint8Array(), undefined],
@@ -61,13 +106,17 @@ describe('escape: WebAssembly modules against the provider', function () {
 
   it('takes a data segment of megabytes where it fits', async () => {
     const data = new Uint8Array(4 * MiB)
-    const { execution } = await sandbox.module(wasmModule({ memories: [[0, 65]], extra: [section(11, [[1, 0, 0x41, 0, 0x0b], u32(data.length), data])] }))
+    const { execution } = await sandbox.module(
+      wasmModule({ memories: [[0, 65]], extra: [section(11, [[1, 0, 0x41, 0, 0x0b], u32(data.length), data])] }),
+    )
     assert.deepEqual(execution.outcome, { kind: 'exited', code: 0 })
   })
 
   it('memory.grow without end stops at the limit', async () => {
     const grow = [0x03, 0x40, 0x41, 1, 0x40, 0, 0x41, 0x7f, 0x47, 0x0d, 0, 0x0b] // loop while memory.grow(1) != -1
-    const { execution } = await sandbox.module(wasmModule({ bodies: [[0, ...grow, 0x0b]] }), { limits: { memoryBytes: 8 * MiB } })
+    const { execution } = await sandbox.module(wasmModule({ bodies: [[0, ...grow, 0x0b]] }), {
+      limits: { memoryBytes: 8 * MiB },
+    })
     assert.deepEqual(execution.outcome, { kind: 'exited', code: 0 })
     assert.deepEqual(execution.usage.limitsHit, ['memory'])
     assert.equal(execution.usage.memoryPeakBytes, 8 * MiB)
@@ -75,7 +124,9 @@ describe('escape: WebAssembly modules against the provider', function () {
 
   it('table.grow without end stops at the limit', async () => {
     const grow = [0x03, 0x40, 0xd0, 0x70, 0x41, ...[0xe4, 0], 0xfc, 15, 0, 0x41, 0x7f, 0x47, 0x0d, 0, 0x0b]
-    const { execution } = await sandbox.module(wasmModule({ tables: [[0x70, 0, 1]], bodies: [[0, ...grow, 0x0b]] }), { limits: { memoryBytes: MiB } })
+    const { execution } = await sandbox.module(wasmModule({ tables: [[0x70, 0, 1]], bodies: [[0, ...grow, 0x0b]] }), {
+      limits: { memoryBytes: MiB },
+    })
     assert.deepEqual(execution.outcome, { kind: 'exited', code: 0 })
     assert.deepEqual(execution.usage.limitsHit, ['memory'])
     assert.ok(execution.usage.memoryPeakBytes <= MiB && execution.usage.memoryPeakBytes > MiB - 100 * 32)
@@ -89,7 +140,13 @@ describe('escape: WebAssembly modules against the provider', function () {
   })
 
   it('a start function runs, and is paid for, like any other code', async () => {
-    const module = wasmModule({ bodies: [[0, 0x0b], [0, ...forever, 0x0b]], start: 1 })
+    const module = wasmModule({
+      bodies: [
+        [0, 0x0b],
+        [0, ...forever, 0x0b],
+      ],
+      start: 1,
+    })
     const { execution } = await sandbox.module(module, { limits: { cpuTimeMs: 50 } })
     assert.deepEqual(execution.outcome, { kind: 'limit', limit: 'cpuTime' })
   })
@@ -100,7 +157,9 @@ describe('escape: WebAssembly modules against the provider', function () {
   })
 
   it('a loop without end meets the limit on CPU time', async () => {
-    const { execution } = await sandbox.module(wasmModule({ bodies: [[0, ...forever, 0x0b]] }), { limits: { cpuTimeMs: 50 } })
+    const { execution } = await sandbox.module(wasmModule({ bodies: [[0, ...forever, 0x0b]] }), {
+      limits: { cpuTimeMs: 50 },
+    })
     assert.deepEqual(execution.outcome, { kind: 'limit', limit: 'cpuTime' })
   })
 })
@@ -113,7 +172,10 @@ describe('escape: WebAssembly modules against the compiler', function () {
     try {
       const body = concat([[0], ...Array.from({ length: 20_000 }, () => [0x41, 0, 0x40, 0, 0x1a]), [0x0b]])
       const large = wasmModule({ bodies: Array.from({ length: 20 }, () => body) })
-      await assert.rejects(hasty.module(large), (error) => isSoukError(error, 'MODULE_REFUSED') && /takes longer than 1 ms/.test(error.message))
+      await assert.rejects(
+        hasty.module(large),
+        (error) => isSoukError(error, 'MODULE_REFUSED') && /takes longer than 1 ms/.test(error.message),
+      )
     } finally {
       await hasty.close()
     }

@@ -57,7 +57,10 @@ describe('escape: WebAssembly tasks whose node is killed', function () {
     await once(node, 'exit')
     assert.equal(await alive(pids), pids.join())
     // Of the same number, but started at another time: not one of ours.
-    await writeFile(join(instanceDir, 'wasm-processes', String(process.pid)), JSON.stringify({ pid: process.pid, startTicks: '1', bootId: 'x' }))
+    await writeFile(
+      join(instanceDir, 'wasm-processes', String(process.pid)),
+      JSON.stringify({ pid: process.pid, startTicks: '1', bootId: 'x' }),
+    )
     const successor = createWasmExecutor({ instanceDir, prewarm: 0 })
     try {
       assert.equal(await successor.reap(AbortSignal.timeout(10_000)), pids.length)

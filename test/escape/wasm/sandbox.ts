@@ -26,7 +26,9 @@ export interface AttackedSandbox {
   close(): Promise<void>
 }
 
-export async function attackedSandbox(options: Omit<WasmExecutorOptions, 'instanceDir'> = {}): Promise<AttackedSandbox> {
+export async function attackedSandbox(
+  options: Omit<WasmExecutorOptions, 'instanceDir'> = {},
+): Promise<AttackedSandbox> {
   const instanceDir = await mkdtemp(join(tmpdir(), 'souk-escape-'))
   const prewarm = options.prewarm ?? 1
   const executor = createWasmExecutor({ prewarm, ...options, instanceDir })
@@ -37,17 +39,24 @@ export async function attackedSandbox(options: Omit<WasmExecutorOptions, 'instan
     )
   return {
     executor,
-    program: async (name, attack) => run(await buildProgram({ file: join(ATTACKS_DIR, `${name}.c`), runtime: 'wasm' }), attack),
+    program: async (name, attack) =>
+      run(await buildProgram({ file: join(ATTACKS_DIR, `${name}.c`), runtime: 'wasm' }), attack),
     async module(bytes, attack) {
       const source = join(instanceDir, 'attack.wasm')
       await writeFile(source, bytes)
       return run({ source, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }, attack)
     },
     async assertUnharmed() {
-      const clean = await run(await buildProgram({ file: join(PROGRAMS_DIR, 'exit-code.c'), runtime: 'wasm' }), { command: ['5'] })
+      const clean = await run(await buildProgram({ file: join(PROGRAMS_DIR, 'exit-code.c'), runtime: 'wasm' }), {
+        command: ['5'],
+      })
       assert.deepEqual(clean.execution.outcome, { kind: 'exited', code: 5 })
       await settled('processes', async () => String((await childrenNaming('wasm/child')).length <= prewarm), 'true')
-      await settled('records', async () => String((await readdir(join(instanceDir, 'wasm-processes'))).length <= prewarm), 'true')
+      await settled(
+        'records',
+        async () => String((await readdir(join(instanceDir, 'wasm-processes'))).length <= prewarm),
+        'true',
+      )
     },
     async close() {
       await executor.close()

@@ -59,7 +59,10 @@ export function clockCalls(host: Host): Pick<Preview1Calls, 'clock_res_get' | 'c
         else ready.push(subscribed)
       }
       memory.bytes(eventsPointer, count * EVENT_BYTES)
-      if (ready.length === 0) waitUntil(alarms.reduce((soonest, { dueNs }) => (dueNs < soonest ? dueNs : soonest), alarms[0]?.dueNs ?? startNs))
+      if (ready.length === 0)
+        waitUntil(
+          alarms.reduce((soonest, { dueNs }) => (dueNs < soonest ? dueNs : soonest), alarms[0]?.dueNs ?? startNs),
+        )
       const endNs = process.hrtime.bigint()
       const events = [...ready, ...alarms.filter(({ dueNs }) => dueNs <= endNs).map(({ event }) => event)]
       for (const [index, event] of events.entries()) putEvent(host, eventsPointer + index * EVENT_BYTES, event)

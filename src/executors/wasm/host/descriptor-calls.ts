@@ -36,7 +36,14 @@ export function putFileStat(host: Host, pointer: number, node: Node | undefined)
 }
 
 /** Bits of `fstflags`: set a time to the one given, or to now. */
-export function setTimes(node: Node, { accessedNs, modifiedNs, flags }: { readonly accessedNs: bigint; readonly modifiedNs: bigint; readonly flags: number }): void {
+export function setTimes(
+  node: Node,
+  {
+    accessedNs,
+    modifiedNs,
+    flags,
+  }: { readonly accessedNs: bigint; readonly modifiedNs: bigint; readonly flags: number },
+): void {
   const conflicting = (flags & 3) === 3 || (flags & 12) === 12
   if (flags > 15 || conflicting) fail('inval')
   if (node.readOnly) fail('rofs')

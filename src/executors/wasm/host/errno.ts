@@ -24,20 +24,23 @@ export const ERRNO = {
 } as const
 type ErrnoName = keyof typeof ERRNO
 
-/** Thrown by a call of the host to return an error number. Made once each: they carry no stack and cost nothing. */
-export class Errno {
+/** Thrown by a call of the host to return an error number. Each is made once, so throwing one costs nothing. */
+export class Errno extends Error {
+  override readonly name = 'Errno'
   readonly code: number
 
   constructor(code: number) {
+    super(`errno ${code}`)
     this.code = code
   }
 }
 
-const THROWN = Object.fromEntries(Object.entries(ERRNO).map(([name, code]) => [name, Object.freeze(new Errno(code))])) as Readonly<
-  Record<ErrnoName, Errno>
->
+const made = new Map<number, Errno>()
 
-/** Ends a call of the host with an error number. */
-export function fail(name: ErrnoName): never {
-  throw THROWN[name]
+/** Ends a call of the host with an error number, by its name or as the library gave it. */
+export function fail(error: ErrnoName | number): never {
+  const code = typeof error === 'number' ? error : ERRNO[error]
+  const known = made.get(code) ?? new Errno(code)
+  made.set(code, known)
+  throw known
 }

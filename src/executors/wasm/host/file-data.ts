@@ -15,7 +15,7 @@ export class FileData {
 
   read(offset: number, target: Uint8Array): number {
     const length = Math.max(0, Math.min(target.length, this.#size - offset))
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const { chunk, at, run } = this.#locate(offset + done, length - done)
       const held = chunk?.subarray(at, at + run) ?? new Uint8Array()
       target.set(held, done)
@@ -27,7 +27,7 @@ export class FileData {
 
   /** Writes all of `source`, growing the file; a gap before `offset` reads as zeros. */
   write(offset: number, source: Uint8Array): void {
-    for (let done = 0; done < source.length; ) {
+    for (let done = 0; done < source.length;) {
       const { index, at, run } = this.#locate(offset + done, source.length - done)
       this.#chunkFor(index, at + run).set(source.subarray(done, done + run), at)
       done += run

@@ -1,8 +1,10 @@
 /** Thrown through the guest to end it; a guest without exceptions cannot hold it up. */
-export class GuestExit {
+export class GuestExit extends Error {
+  override readonly name = 'GuestExit'
   readonly reason: { readonly kind: 'exited'; readonly code: number } | { readonly kind: 'output' }
 
   constructor(reason: GuestExit['reason']) {
+    super(reason.kind)
     this.reason = reason
   }
 }

@@ -31,7 +31,8 @@ export function pathCalls(host: Host): PathCalls {
 
   return {
     path_create_directory: (fd, pointer, length) => fileSystem.createDirectory(place(fd, pointer, length)),
-    path_filestat_get: (fd, _flags, pointer, length, statPointer) => putFileStat(host, statPointer, existing(place(fd, pointer, length))),
+    path_filestat_get: (fd, _flags, pointer, length, statPointer) =>
+      putFileStat(host, statPointer, existing(place(fd, pointer, length))),
     path_filestat_set_times: (fd, _flags, pointer, length, accessedNs, modifiedNs, flags) =>
       setTimes(existing(place(fd, pointer, length)), { accessedNs, modifiedNs, flags }),
     path_link: () => fail('notsup'),
@@ -50,7 +51,11 @@ export function pathCalls(host: Host): PathCalls {
       descriptors.checkRoom()
       if (found.node?.kind === 'directory') {
         if ((openFlags & (OPEN.create | OPEN.exclusive)) === (OPEN.create | OPEN.exclusive)) fail('exist')
-        if ((openFlags & OPEN.directory) === 0 && ((openFlags & (OPEN.truncate | OPEN.create)) !== 0 || (rights & RIGHT.write) !== 0n)) fail('isdir')
+        if (
+          (openFlags & OPEN.directory) === 0 &&
+          ((openFlags & (OPEN.truncate | OPEN.create)) !== 0 || (rights & RIGHT.write) !== 0n)
+        )
+          fail('isdir')
         memory.setU32(resultPointer, descriptors.add({ kind: 'directory', node: found.node, ...granted }))
         return
       }

@@ -33,7 +33,8 @@ export class Quota {
   /** Takes up to `bytes` bytes of disk; returns how many there are. ENOSPC when there are none at all. */
   takeDisk(bytes: number): number {
     const left = Math.min(this.limits.diskBytes - this.#diskBytes, this.#memory.leftBytes)
-    if (bytes > left) this.hit.add(this.limits.diskBytes - this.#diskBytes <= this.#memory.leftBytes ? 'disk' : 'memory')
+    if (bytes > left)
+      this.hit.add(this.limits.diskBytes - this.#diskBytes <= this.#memory.leftBytes ? 'disk' : 'memory')
     const taken = Math.min(bytes, left)
     if (taken <= 0 && bytes > 0) fail('nospc')
     this.#diskBytes += taken

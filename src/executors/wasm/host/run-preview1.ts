@@ -51,37 +51,10 @@ export class HostFault extends Error {
  * @throws WebAssembly errors when the module cannot be instantiated, HostFault when a call of ours is broken.
  */
 export function runPreview1(options: Preview1Options): Preview1Run {
-  const { prepared } = options
-  let calls: Preview1Calls | undefined
-  let faulted: unknown
-  let onCall = (): void => {}
-  const onFault = (error: unknown): never => {
-    faulted = error
-    throw error
-  }
-  const call = (name: Preview1Name, values: never[]): void => {
-    const { [name]: known } = calls ?? {}
-    ;(known as (...values: never[]) => void)(...values)
-    onCall()
-  }
-  const functions = Object.fromEntries(PREVIEW1_NAMES.map((name) => [name, guarded((values) => call(name, values), onFault)]))
-  const { exports } = new WebAssembly.Instance(prepared.module, { [PREVIEW1]: functions })
-  const memory = exports['memory']
-  const budgetGlobal = exports[prepared.budgetExport]
-  const refusedGlobal = exports[prepared.refusedExport]
-  const start = exports['_start']
-  if (!(memory instanceof WebAssembly.Memory) || !(budgetGlobal instanceof WebAssembly.Global) || !(refusedGlobal instanceof WebAssembly.Global) || typeof start !== 'function') {
-    throw new HostFault('the instance lacks what the rewritten module exports')
-  }
-  const budget: MemoryBudget = {
-    get leftBytes() {
-      return Number(budgetGlobal.value)
-    },
-    set leftBytes(bytes) {
-      budgetGlobal.value = BigInt(bytes)
-    },
-  }
-  const { fileSystem, quota } = options.openFileSystem(budget)
+  const { prepared, streams, args, env } = options
+  const bound: Bound = {}
+  const guest = instantiate(prepared, bound)
+  const { fileSystem, quota } = options.openFileSystem(guest.budget)
   const descriptors = new Descriptors({
     quota,
     onClosed: (descriptor) => {
@@ -89,28 +62,78 @@ export function runPreview1(options: Preview1Options): Preview1Run {
     },
   })
   preopen(descriptors, fileSystem, options.workdir)
-  onCall = () => {
+  const memory = new GuestMemory(guest.memory)
+  const wasmer = options.wasmer({ args, env, memory: guest.memory })(memory)
+  bound.calls = allCalls({ memory, fileSystem, descriptors, streams }, wasmer)
+  bound.afterCall = () => {
     quota.noteMemory()
     options.onMemory(quota.memoryPeakBytes)
   }
-  const guest = new GuestMemory(memory)
-  const host: Host = { memory: guest, fileSystem, descriptors, streams: options.streams }
-  calls = allCalls(host, options.wasmer({ args: options.args, env: options.env, memory })(guest))
 
-  const begin = prepared.startExport === undefined ? undefined : exports[prepared.startExport]
   options.onStarting()
-  let end: GuestEnd = { kind: 'exited', code: 0 }
-  try {
-    if (typeof begin === 'function') begin()
-    start()
-  } catch (error) {
-    if (faulted !== undefined) throw new HostFault(`a call of the host failed: ${String(faulted)}`, { cause: faulted })
-    if (error instanceof GuestExit) end = error.reason
-    else end = { kind: 'trapped', trap: trapName(error) }
-  }
+  const end = runToEnd(guest.entries, bound)
   quota.noteMemory()
-  if (refusedGlobal.value === 1) quota.hit.add('memory')
+  if (guest.growthRefused()) quota.hit.add('memory')
   return { end, fileSystem, quota }
+}
+
+/** What the imported functions call: there are none yet when the module is instantiated, nor is anything run then. */
+interface Bound {
+  calls?: Preview1Calls
+  afterCall?: () => void
+  /** What a call of ours threw that it should not have. */
+  fault?: Error
+}
+
+interface Guest {
+  readonly memory: WebAssembly.Memory
+  readonly budget: MemoryBudget
+  /** The start function, where there is one, and `_start`. */
+  readonly entries: readonly (() => unknown)[]
+  readonly growthRefused: () => boolean
+}
+
+function instantiate(prepared: PreparedModule, bound: Bound): Guest {
+  const imports = Object.fromEntries(PREVIEW1_NAMES.map((name) => [name, imported(name, bound)]))
+  const { exports } = new WebAssembly.Instance(prepared.module, { [PREVIEW1]: imports })
+  const memory = exports['memory']
+  const budget = exports[prepared.budgetExport]
+  const refused = exports[prepared.refusedExport]
+  const names = prepared.startExport === undefined ? ['_start'] : [prepared.startExport, '_start']
+  const entries = names.map((name) => exports[name]).filter((entry) => typeof entry === 'function')
+  if (
+    !(memory instanceof WebAssembly.Memory) ||
+    !(budget instanceof WebAssembly.Global) ||
+    !(refused instanceof WebAssembly.Global) ||
+    entries.length !== names.length
+  ) {
+    throw new HostFault('the instance lacks what the rewritten module exports')
+  }
+  return {
+    memory,
+    entries,
+    growthRefused: () => refused.value === 1,
+    budget: {
+      get leftBytes() {
+        return Number(budget.value)
+      },
+      set leftBytes(bytes) {
+        budget.value = BigInt(bytes)
+      },
+    },
+  }
+}
+
+function runToEnd(entries: Guest['entries'], bound: Bound): GuestEnd {
+  try {
+    for (const entry of entries) entry()
+    return { kind: 'exited', code: 0 }
+  } catch (error) {
+    const { fault } = bound
+    if (fault !== undefined) throw new HostFault(`a call of the host failed: ${fault.message}`, { cause: fault })
+    if (error instanceof GuestExit) return error.reason
+    return { kind: 'trapped', trap: trapName(error) }
+  }
 }
 
 /**
@@ -123,7 +146,9 @@ function preopen(descriptors: Descriptors, fileSystem: FileSystem, workdir: stri
   const found = fileSystem.resolve(fileSystem.root, workdir.slice(1)).node
   if (found?.kind !== 'directory') throw new HostFault('the working folder was not made')
   descriptors.preopen('.', found)
-  const folders = [...fileSystem.root.entries].filter((entry): entry is [string, { node: DirectoryNode; sequence: number }] => entry[1].node.kind === 'directory')
+  const folders = [...fileSystem.root.entries].filter(
+    (entry): entry is [string, { node: DirectoryNode; sequence: number }] => entry[1].node.kind === 'directory',
+  )
   for (const [name, { node }] of folders) descriptors.preopen(`/${name}`, node)
 }
 
@@ -145,17 +170,20 @@ function allCalls(host: Host, wasmer: ReturnType<ReturnType<Wasmer>>): Preview1C
 }
 
 /** A call as the guest imports it: an errno for what goes wrong in it, and nothing else but the guest's own end. */
-function guarded(call: (values: never[]) => void, onFault: (error: unknown) => never): (...values: never[]) => number {
+function imported(name: Preview1Name, bound: Bound): (...values: never[]) => number {
   return (...values) => {
     try {
-      call(values)
+      const call: ((...values: never[]) => void) | undefined = bound.calls?.[name]
+      call?.(...values)
+      bound.afterCall?.()
       return 0
     } catch (error) {
       if (error instanceof Errno) return error.code
       if (error instanceof GuestExit || isStackOverflow(error)) throw error
       // Any other RangeError is an allocation for a file that this process could not make.
       if (error instanceof RangeError) return ERRNO.nomem
-      return onFault(error)
+      bound.fault = error instanceof Error ? error : new Error('not an error', { cause: error })
+      throw error
     }
   }
 }

@@ -53,12 +53,18 @@ const PARAMETERS = {
 
 export type Preview1Name = keyof typeof PARAMETERS
 /** Parameters of a call: a number for each i32 (signed, as the engine passes it), a bigint for each i64. */
-type Values<S extends string> = S extends `${infer First}${infer Rest}` ? [First extends 'I' ? bigint : number, ...Values<Rest>] : []
+type Values<S extends string> = S extends `${infer First}${infer Rest}`
+  ? [First extends 'I' ? bigint : number, ...Values<Rest>]
+  : []
 /** A call that returns when it worked and throws an Errno when it did not. */
 export type Preview1Calls = { readonly [N in Preview1Name]: (...values: Values<(typeof PARAMETERS)[N]>) => void }
 
 export const PREVIEW1 = 'wasi_snapshot_preview1'
 export const PREVIEW1_NAMES = Object.keys(PARAMETERS) as Preview1Name[]
-export const SIGNATURES: Readonly<Record<string, { readonly parameters: string; readonly results: string }>> = Object.fromEntries(
-  Object.entries(PARAMETERS).map(([name, parameters]) => [name, { parameters, results: name === 'proc_exit' ? '' : 'i' }]),
-)
+export const SIGNATURES: Readonly<Record<string, { readonly parameters: string; readonly results: string }>> =
+  Object.fromEntries(
+    Object.entries(PARAMETERS).map(([name, parameters]) => [
+      name,
+      { parameters, results: name === 'proc_exit' ? '' : 'i' },
+    ]),
+  )

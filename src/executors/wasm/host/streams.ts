@@ -13,7 +13,9 @@ export interface StreamDescriptors {
 const GATHER_BYTES = 65_536
 
 const codeOf = (thrown: unknown): string | undefined =>
-  typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined
+  typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string'
+    ? thrown.code
+    : undefined
 
 /** The task's standard streams: blocking, unbuffered, and output only up to its limit. */
 export class Streams {
@@ -42,13 +44,14 @@ export class Streams {
   /** Writes all parts, in one go where they are small; at the limit on output it writes what fits and ends the task. */
   write(kind: 'stdout' | 'stderr', parts: readonly Uint8Array[]): number {
     const total = parts.reduce((sum, part) => sum + part.length, 0)
-    for (const part of total <= GATHER_BYTES && parts.length > 1 ? [Buffer.concat(parts)] : parts) this.#writeAll(kind, part)
+    for (const part of total <= GATHER_BYTES && parts.length > 1 ? [Buffer.concat(parts)] : parts)
+      this.#writeAll(kind, part)
     return total
   }
 
   #writeAll(kind: 'stdout' | 'stderr', source: Uint8Array): void {
     const length = Math.min(source.length, this.#outputLeftBytes)
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       try {
         const count = writeSync(this.#descriptors[kind], source, done, length - done)
         done += count

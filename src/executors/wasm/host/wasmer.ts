@@ -1,7 +1,7 @@
 import { init, WASI } from '@wasmer/wasi'
 import { concat, name, section, u32 } from '../module/writer.ts'
 import { VALUE } from '../module/types.ts'
-import { Errno, ERRNO } from './errno.ts'
+import { ERRNO, fail } from './errno.ts'
 import type { GuestMemory } from './guest-memory.ts'
 import { PREVIEW1, SIGNATURES, type Preview1Calls } from './signatures.ts'
 
@@ -20,7 +20,8 @@ const RANDOM_CHUNK_BYTES = 65_536
  * in place of the guest's: it needs the memory, and must not walk the exports of a hostile module.
  */
 function bridgeModule(): Uint8Array {
-  const codes = (parameters: string): number[] => Array.from(parameters, (code) => (code === 'I' ? VALUE.i64 : VALUE.i32))
+  const codes = (parameters: string): number[] =>
+    Array.from(parameters, (code) => (code === 'I' ? VALUE.i64 : VALUE.i32))
   const types = USED.map((call) => {
     const parameters = codes(SIGNATURES[call]?.parameters ?? '')
     return [0x60, ...u32(parameters.length), ...parameters, 1, VALUE.i32]
@@ -49,7 +50,9 @@ export async function loadWasmer(): Promise<Wasmer> {
   const bridge = new WebAssembly.Module(bridgeModule())
   return ({ args, env, memory }) => {
     const wasi = new WASI({ args: [...args], env: { ...env }, preopens: {} })
-    const imports = wasi.getImports(bridge) as Readonly<Record<string, Readonly<Record<string, (...values: readonly number[]) => number>>>>
+    const imports = wasi.getImports(bridge) as Readonly<
+      Record<string, Readonly<Record<string, (...values: readonly number[]) => number>>>
+    >
     const instance = new WebAssembly.Instance(bridge, { ...imports, guest: { memory } })
     wasi.instantiate(instance, {})
     return (guest) => guardedCalls(imports[PREVIEW1] ?? {}, guest)
@@ -57,7 +60,10 @@ export async function loadWasmer(): Promise<Wasmer> {
 }
 
 /** Its calls with every pointer checked before, errnos thrown, and a panic inside turned into EFAULT. */
-function guardedCalls(raw: Readonly<Record<string, (...values: readonly number[]) => number>>, guest: GuestMemory): UsedCalls {
+function guardedCalls(
+  raw: Readonly<Record<string, (...values: readonly number[]) => number>>,
+  guest: GuestMemory,
+): UsedCalls {
   const call = (used: (typeof USED)[number], ...values: readonly number[]): void => {
     let code: number
     try {
@@ -66,7 +72,7 @@ function guardedCalls(raw: Readonly<Record<string, (...values: readonly number[]
       if (error instanceof RangeError) throw error
       code = ERRNO.fault
     }
-    if (code !== 0) throw new Errno(code)
+    if (code !== 0) fail(code)
   }
   return {
     args_sizes_get: (count, bytes) => {

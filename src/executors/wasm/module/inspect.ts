@@ -1,6 +1,13 @@
 import { walkExpression, type Growth } from './instructions.ts'
 import { ModuleReader, ModuleRefused } from './reader.ts'
-import { readFunctionType, readLimits, readReferenceType, readValueType, type FunctionType, type SizeLimits } from './types.ts'
+import {
+  readFunctionType,
+  readLimits,
+  readReferenceType,
+  readValueType,
+  type FunctionType,
+  type SizeLimits,
+} from './types.ts'
 
 export const SECTION = {
   custom: 0,
@@ -95,7 +102,11 @@ export function inspectModule(bytes: Uint8Array): ModuleShape {
   const tables = vector(SECTION.table, MAX_ENTRIES, readTable)
   const memories = vector(SECTION.memory, MAX_ENTRIES, (item) => readLimits(item, 'memory'))
   if (memories.length > 1) throw new ModuleRefused('the module has more than one memory', 'multi-memory')
-  const exports = vector(SECTION.export, MAX_ENTRIES, (item) => [item.name(), { kind: item.byte(), index: item.u32() }] as const)
+  const exports = vector(
+    SECTION.export,
+    MAX_ENTRIES,
+    (item) => [item.name(), { kind: item.byte(), index: item.u32() }] as const,
+  )
   const bodies = vector(SECTION.code, MAX_FUNCTIONS, readBody)
   return {
     bytes,
@@ -116,8 +127,10 @@ function readHeader(reader: ModuleReader): void {
   const header = reader.end >= 8 ? Array.from(reader.bytes.subarray(0, 8)) : []
   const isWasm = [0x00, 0x61, 0x73, 0x6d].every((byte, index) => header[index] === byte)
   if (!isWasm) throw new ModuleRefused('the file is not a WebAssembly module: its first bytes are wrong')
-  if (header[6] === 1 && header[7] === 0) throw new ModuleRefused('the file is a component, not a core module', 'component')
-  if (header[4] !== 1 || header[5] !== 0 || header[6] !== 0 || header[7] !== 0) throw new ModuleRefused('the module has an unknown version')
+  if (header[6] === 1 && header[7] === 0)
+    throw new ModuleRefused('the file is a component, not a core module', 'component')
+  if (header[4] !== 1 || header[5] !== 0 || header[6] !== 0 || header[7] !== 0)
+    throw new ModuleRefused('the module has an unknown version')
   reader.skip(8)
 }
 
@@ -135,7 +148,8 @@ function readImport(reader: ModuleReader, types: readonly FunctionType[]): Funct
 }
 
 function readTable(reader: ModuleReader): { type: number; limits: SizeLimits } {
-  if (reader.peek() === 0x40) throw new ModuleRefused('the module uses typed function references', 'function-references')
+  if (reader.peek() === 0x40)
+    throw new ModuleRefused('the module uses typed function references', 'function-references')
   return { type: readReferenceType(reader), limits: readLimits(reader, 'table') }
 }
 

@@ -96,9 +96,19 @@ export function walkExpression(reader: ModuleReader, onGrowth: (growth: Growth) 
 function skipPlain(reader: ModuleReader, opcode: number): void {
   if (opcode >= 0x28 && opcode <= 0x3e) skipMemoryArgument(reader)
   else if (opcode >= 0x45 && opcode <= 0xc4) return
-  else if (opcode <= 0x01 || opcode === 0x05 || opcode === 0x0f || opcode === 0x1a || opcode === 0x1b || opcode === 0xd1) return
-  else if ((opcode >= 0x06 && opcode <= 0x0a) || opcode === 0x18 || opcode === 0x19 || opcode === 0x1f) refuse('exception-handling', 'exceptions')
-  else if (opcode === 0x14 || opcode === 0x15 || (opcode >= 0xd4 && opcode <= 0xd6)) refuse('function-references', 'typed function references')
+  else if (
+    opcode <= 0x01 ||
+    opcode === 0x05 ||
+    opcode === 0x0f ||
+    opcode === 0x1a ||
+    opcode === 0x1b ||
+    opcode === 0xd1
+  )
+    return
+  else if ((opcode >= 0x06 && opcode <= 0x0a) || opcode === 0x18 || opcode === 0x19 || opcode === 0x1f)
+    refuse('exception-handling', 'exceptions')
+  else if (opcode === 0x14 || opcode === 0x15 || (opcode >= 0xd4 && opcode <= 0xd6))
+    refuse('function-references', 'typed function references')
   else if (opcode === 0xd3 || opcode === 0xfb) refuse('gc', 'garbage collection')
   else if (opcode === 0xfe) refuse('threads', 'threads (atomic instructions)')
   else refuse(`opcode 0x${opcode.toString(16)}`, `an unknown instruction, 0x${opcode.toString(16)}`)

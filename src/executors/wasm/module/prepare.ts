@@ -34,7 +34,8 @@ export function prepareModule(bytes: Uint8Array, options: PrepareOptions): Prepa
   checkExports(shape)
   const { bytes: capped, ...rewritten } = rewriteModule(shape, options)
   if (!WebAssembly.validate(bytes)) throw new ModuleRefused(`the module is not valid: ${whyInvalid(bytes)}`)
-  for (const flag of options.optimise ? ['--no-liftoff', '--no-wasm-lazy-compilation'] : ['--liftoff']) setFlagsFromString(flag)
+  for (const flag of options.optimise ? ['--no-liftoff', '--no-wasm-lazy-compilation'] : ['--liftoff'])
+    setFlagsFromString(flag)
   try {
     return { ...rewritten, module: new WebAssembly.Module(capped) }
   } catch (error) {
@@ -42,7 +43,8 @@ export function prepareModule(bytes: Uint8Array, options: PrepareOptions): Prepa
   }
 }
 
-const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown)).replace(/^WebAssembly\.Module\(\): /, '')
+const messageOf = (thrown: unknown): string =>
+  (thrown instanceof Error ? thrown.message : String(thrown)).replace(/^WebAssembly\.Module\(\): /, '')
 
 function whyInvalid(bytes: Uint8Array): string {
   try {
@@ -62,19 +64,26 @@ const codes = (types: readonly number[]): string => types.map((type) => CODES.ge
 function checkImports(shape: ModuleShape, host: HostSignatures): void {
   for (const { module, name, type } of shape.imports) {
     const subject = `${module}.${name}`
-    if (module === 'wasi_unstable') throw new ModuleRefused(`the module is built for preview 0 of WASI: it imports ${subject}`, subject)
+    if (module === 'wasi_unstable')
+      throw new ModuleRefused(`the module is built for preview 0 of WASI: it imports ${subject}`, subject)
     const known = module === PREVIEW1 && Object.hasOwn(host, name) ? host[name] : undefined
-    if (known === undefined) throw new ModuleRefused(`the module imports ${subject}, which is no function of WASI preview 1`, subject)
+    if (known === undefined)
+      throw new ModuleRefused(`the module imports ${subject}, which is no function of WASI preview 1`, subject)
     if (known.parameters !== codes(type.parameters) || known.results !== codes(type.results)) {
-      throw new ModuleRefused(`the module imports ${subject} with other parameters than WASI preview 1 gives it`, subject)
+      throw new ModuleRefused(
+        `the module imports ${subject} with other parameters than WASI preview 1 gives it`,
+        subject,
+      )
     }
   }
 }
 
 function checkExports(shape: ModuleShape): void {
-  if (shape.exports.get('memory')?.kind !== EXPORT_KIND.memory) throw new ModuleRefused('the module does not export its memory as "memory"', 'memory')
+  if (shape.exports.get('memory')?.kind !== EXPORT_KIND.memory)
+    throw new ModuleRefused('the module does not export its memory as "memory"', 'memory')
   const start = shape.exports.get('_start')
-  if (start?.kind !== EXPORT_KIND.function) throw new ModuleRefused('the module exports no function "_start": it is not a WASI command', '_start')
+  if (start?.kind !== EXPORT_KIND.function)
+    throw new ModuleRefused('the module exports no function "_start": it is not a WASI command', '_start')
   const index = start.index - shape.imports.length
   const type = shape.types[shape.functions[index] ?? -1]
   if (type === undefined || type.parameters.length > 0 || type.results.length > 0) {

@@ -49,8 +49,12 @@ export function rewriteModule(shape: ModuleShape, { memoryBytes }: { readonly me
     const known = growers.get(key)
     if (known !== undefined) return known
     const table = shape.tables[index]
-    if (kind === 'table' && table === undefined) throw new ModuleRefused('the module is malformed: table.grow of no table')
-    const made = kind === 'memory' || table === undefined ? memoryGrower({ budget, refused }) : tableGrower({ budget, refused, table: index, type: table.type })
+    if (kind === 'table' && table === undefined)
+      throw new ModuleRefused('the module is malformed: table.grow of no table')
+    const made =
+      kind === 'memory' || table === undefined
+        ? memoryGrower({ budget, refused })
+        : tableGrower({ budget, refused, table: index, type: table.type })
     const functionIndex = functionBase + added.push(made) - 1
     growers.set(key, functionIndex)
     return functionIndex
@@ -65,7 +69,8 @@ export function rewriteModule(shape: ModuleShape, { memoryBytes }: { readonly me
     [...name(budgetExport), EXPORT_KIND.global, ...u32(budget)],
     [...name(refusedExport), EXPORT_KIND.global, ...u32(refused)],
   ]
-  if (startExport !== undefined && shape.start !== undefined) exportsAdded.push([...name(startExport), EXPORT_KIND.function, ...u32(shape.start)])
+  if (startExport !== undefined && shape.start !== undefined)
+    exportsAdded.push([...name(startExport), EXPORT_KIND.function, ...u32(shape.start)])
 
   const grown = (id: number, count: number, extra: readonly (readonly number[])[]): Uint8Array => {
     const range = shape.sections.get(id)
@@ -81,16 +86,34 @@ export function rewriteModule(shape: ModuleShape, { memoryBytes }: { readonly me
   const refusedGlobal = [VALUE.i32, 1, 0x41, 0, 0x0b]
   const bytes = concat([
     shape.bytes.subarray(0, 8),
-    grown(SECTION.type, shape.types.length, added.map((made) => [0x60, ...u32(made.parameters.length), ...made.parameters, ...u32(made.results.length), ...made.results])),
+    grown(
+      SECTION.type,
+      shape.types.length,
+      added.map((made) => [
+        0x60,
+        ...u32(made.parameters.length),
+        ...made.parameters,
+        ...u32(made.results.length),
+        ...made.results,
+      ]),
+    ),
     unchanged(SECTION.import),
-    grown(SECTION.function, shape.functions.length, added.map((_, index) => u32(shape.types.length + index))),
+    grown(
+      SECTION.function,
+      shape.functions.length,
+      added.map((_, index) => u32(shape.types.length + index)),
+    ),
     tableSection(shape, memoryBytes),
     memorySection(shape, memoryBytes),
     grown(SECTION.global, shape.globalCount, [budgetGlobal, refusedGlobal]),
     grown(SECTION.export, shape.exports.size, exportsAdded),
     unchanged(SECTION.element),
     unchanged(SECTION.dataCount),
-    section(SECTION.code, [u32(bodies.length + added.length), ...bodies, ...added.flatMap((made) => [u32(made.body.length), made.body])]),
+    section(SECTION.code, [
+      u32(bodies.length + added.length),
+      ...bodies,
+      ...added.flatMap((made) => [u32(made.body.length), made.body]),
+    ]),
     unchanged(SECTION.data),
   ])
   return { bytes, budgetExport, refusedExport, startExport, initialBytes }
@@ -100,22 +123,34 @@ function initialSize(shape: ModuleShape, memoryBytes: number): number {
   const pages = (shape.memory?.minimum ?? 0) * PAGE_BYTES
   const elements = shape.tables.reduce((sum, table) => sum + table.limits.minimum, 0) * TABLE_ELEMENT_BYTES
   if (pages + elements > memoryBytes) {
-    throw new ModuleRefused(`the module starts with ${pages + elements} bytes of memory and tables; the task may use ${memoryBytes}`, 'memory')
+    throw new ModuleRefused(
+      `the module starts with ${pages + elements} bytes of memory and tables; the task may use ${memoryBytes}`,
+      'memory',
+    )
   }
   return pages + elements
 }
 
-const capped = ({ minimum, maximum }: SizeLimits, cap: number): number[] => [1, ...u32(minimum), ...u32(Math.max(minimum, Math.min(maximum ?? cap, cap)))]
+const capped = ({ minimum, maximum }: SizeLimits, cap: number): number[] => [
+  1,
+  ...u32(minimum),
+  ...u32(Math.max(minimum, Math.min(maximum ?? cap, cap))),
+]
 
 function tableSection(shape: ModuleShape, memoryBytes: number): Uint8Array | readonly number[] {
   if (shape.tables.length === 0) return []
   const cap = Math.min(Math.floor(memoryBytes / TABLE_ELEMENT_BYTES), 2 ** 32 - 1)
-  return section(SECTION.table, [u32(shape.tables.length), ...shape.tables.map((table) => [table.type, ...capped(table.limits, cap)])])
+  return section(SECTION.table, [
+    u32(shape.tables.length),
+    ...shape.tables.map((table) => [table.type, ...capped(table.limits, cap)]),
+  ])
 }
 
 function memorySection(shape: ModuleShape, memoryBytes: number): Uint8Array | readonly number[] {
   if (shape.memory === undefined) return []
-  return section(SECTION.memory, [[1, ...capped(shape.memory, Math.min(Math.floor(memoryBytes / PAGE_BYTES), MAX_PAGES))]])
+  return section(SECTION.memory, [
+    [1, ...capped(shape.memory, Math.min(Math.floor(memoryBytes / PAGE_BYTES), MAX_PAGES))],
+  ])
 }
 
 function u32LengthAt(bytes: Uint8Array): number {
@@ -124,7 +159,11 @@ function u32LengthAt(bytes: Uint8Array): number {
   return length
 }
 
-function rewriteBody(bytes: Uint8Array, body: FunctionBody, growerOf: (growth: FunctionBody['growths'][number]) => number): Uint8Array {
+function rewriteBody(
+  bytes: Uint8Array,
+  body: FunctionBody,
+  growerOf: (growth: FunctionBody['growths'][number]) => number,
+): Uint8Array {
   const parts: (Uint8Array | readonly number[])[] = []
   let copied = body.start
   for (const growth of body.growths) {
@@ -145,7 +184,11 @@ interface Globals {
  * `(delta, need) => result` shared by both growers: `need` bytes must be left in the budget; what was really
  * grown is taken from it. A growth that fails for another reason (the module's own maximum) is not the limit's.
  */
-function meteredGrowth(locals: { readonly need: number; readonly result: number }, { budget, refused }: Globals, grow: readonly number[]): number[] {
+function meteredGrowth(
+  locals: { readonly need: number; readonly result: number },
+  { budget, refused }: Globals,
+  grow: readonly number[],
+): number[] {
   return [
     ...[0x20, ...u32(locals.need), 0x23, ...u32(budget), 0x55, 0x04, 0x40], // if need > budget
     ...[0x41, 1, 0x24, ...u32(refused), 0x41, 0x7f, 0x0f, 0x0b], //   refused = 1; return -1
@@ -155,7 +198,16 @@ function meteredGrowth(locals: { readonly need: number; readonly result: number 
   ]
 }
 
-const bytesOf = (delta: number, shift: bigint, need: number): number[] => [0x20, ...u32(delta), 0xad, 0x42, ...signed(shift), 0x86, 0x21, ...u32(need)]
+const bytesOf = (delta: number, shift: bigint, need: number): number[] => [
+  0x20,
+  ...u32(delta),
+  0xad,
+  0x42,
+  ...signed(shift),
+  0x86,
+  0x21,
+  ...u32(need),
+]
 
 function memoryGrower(globals: Globals): NewFunction {
   const [delta, need, result] = [0, 1, 2]
@@ -163,16 +215,36 @@ function memoryGrower(globals: Globals): NewFunction {
   return {
     parameters: [VALUE.i32],
     results: [VALUE.i32],
-    body: [2, 1, VALUE.i64, 1, VALUE.i32, ...bytesOf(delta, PAGE_SHIFT, need), ...meteredGrowth({ need, result }, globals, grow)],
+    body: [
+      2,
+      1,
+      VALUE.i64,
+      1,
+      VALUE.i32,
+      ...bytesOf(delta, PAGE_SHIFT, need),
+      ...meteredGrowth({ need, result }, globals, grow),
+    ],
   }
 }
 
-function tableGrower({ table, type, ...globals }: Globals & { readonly table: number; readonly type: number }): NewFunction {
+function tableGrower({
+  table,
+  type,
+  ...globals
+}: Globals & { readonly table: number; readonly type: number }): NewFunction {
   const [value, delta, need, result] = [0, 1, 2, 3]
   const grow = [0x20, ...u32(value), 0x20, ...u32(delta), 0xfc, 15, ...u32(table)]
   return {
     parameters: [type, VALUE.i32],
     results: [VALUE.i32],
-    body: [2, 1, VALUE.i64, 1, VALUE.i32, ...bytesOf(delta, TABLE_ELEMENT_SHIFT, need), ...meteredGrowth({ need, result }, globals, grow)],
+    body: [
+      2,
+      1,
+      VALUE.i64,
+      1,
+      VALUE.i32,
+      ...bytesOf(delta, TABLE_ELEMENT_SHIFT, need),
+      ...meteredGrowth({ need, result }, globals, grow),
+    ],
   }
 }

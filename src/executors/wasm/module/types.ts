@@ -16,7 +16,8 @@ export function readValueType(reader: ModuleReader): number {
 
 export function readReferenceType(reader: ModuleReader): number {
   const type = readValueType(reader)
-  if (type !== VALUE.funcref && type !== VALUE.externref) throw new ModuleRefused('the module is malformed: a table of numbers')
+  if (type !== VALUE.funcref && type !== VALUE.externref)
+    throw new ModuleRefused('the module is malformed: a table of numbers')
   return type
 }
 
