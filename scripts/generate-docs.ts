@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { cliPage } from './docs/cli.ts'
 import { configPage, defaultYaml } from './docs/config.ts'
 import { errorsPage } from './docs/errors.ts'
 import { SCHEMAS } from './docs/schemas.ts'
@@ -9,6 +10,7 @@ import { taskPage } from './docs/task.ts'
 /** Every generated file, by its path from the root of the repository. */
 export const DOCUMENTS: Readonly<Record<string, () => string>> = {
   'config/default.yaml': defaultYaml,
+  'docs/CLI.md': cliPage,
   'docs/CONFIG.md': configPage,
   'docs/ERRORS.md': errorsPage,
   'docs/TASK.md': taskPage,

@@ -58,6 +58,7 @@ export function cliPage(): string {
           'the text of the tasks that were sent, so that a result fetched later is whole; removed after 30 days',
         ],
         ['`probes.json`', 'what the sandbox of `--local` was found to enforce, until the next boot'],
+        ['`cache/`', 'compiled code of souk itself, so that it starts sooner; may be removed at any time'],
         ['`local/`', 'scratch of `--local` runs, removed at their end; what a killed one left, by the next one'],
         ['`node/`', 'the data folder of a provider, where its configuration does not say otherwise (`node.data_dir`)'],
       ],

@@ -9,9 +9,14 @@ import { resolveDraft, type LoadedTask } from './resolve-draft.ts'
 export type { BlobSource, LoadedTask } from './resolve-draft.ts'
 
 /** A task file by its path, or its text with the folder from which its paths start. */
-export type LoadTask =
-  | { readonly file: string; readonly signal?: AbortSignal }
-  | { readonly text: string; readonly format: SourceFormat; readonly baseDir: string; readonly signal?: AbortSignal }
+export type LoadTask = (
+  | { readonly file: string }
+  | { readonly text: string; readonly format: SourceFormat; readonly baseDir: string }
+) & {
+  /** What the task is to be instead of what the file says. */
+  readonly adjust?: (draft: TaskDraft) => TaskDraft
+  readonly signal?: AbortSignal
+}
 
 /**
  * Reads a task file (JSON where its name ends in `.json`, else YAML), digests the files that it names and
@@ -25,7 +30,7 @@ export async function loadTask(options: LoadTask): Promise<LoadedTask> {
   const { draft, document } = parseTaskFile({ text, format, subject })
   const place = (path: readonly (string | number)[]): string => document.place(path)
   return resolveDraft({
-    draft,
+    draft: options.adjust?.(draft) ?? draft,
     baseDir,
     defaultName,
     subject,

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Output, OUTPUT_ERROR_CODES } from '../protocol/execution.ts'
+import { MAX_RESULT_FILES } from '../protocol/receipt.ts'
+import { TASK_BOUNDS } from '../protocol/task.ts'
 
 type OutputErrorCode = (typeof OUTPUT_ERROR_CODES)[number]
 
@@ -21,7 +23,11 @@ export interface ResultCollector {
   outputs(): Output[]
 }
 
+/** Room is left for an entry that says that there are more, and one for each declared output. */
+const MAX_RESULT_ENTRIES = MAX_RESULT_FILES - TASK_BOUNDS.outputs - 1
 const MAX_PATH_BYTES = 4096
+/** All names of a result together: a receipt has them all, and has to fit into one message. */
+const MAX_NAME_BYTES = 1024 * 1024
 const CONTROL_CHARACTER = /\p{Cc}/u
 
 /** @throws when the files cannot be written, which is the host's fault. */
@@ -34,39 +40,39 @@ export async function createResultCollector({
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const entries: Output[] = []
   let files = 0
+  let nameBytes = 0
   let totalBytes = 0
+  let full = false
 
   const refuse: ResultCollector['refuse'] = ({ path, code, message }) => {
-    entries.push({ path, error: { code, message } })
+    entries.push({ path: printable(path), error: { code, message } })
+  }
+  /** The first one that is too many is named, and stands for the rest. */
+  const tooMany = (path: string): boolean => {
+    files += 1
+    nameBytes += Buffer.byteLength(path)
+    if (full) return true
+    const limit = Math.min(maxFiles, MAX_RESULT_ENTRIES)
+    full = files > limit || nameBytes > MAX_NAME_BYTES
+    const why = files > limit ? `more than ${limit} files` : `names of more than ${MAX_NAME_BYTES} bytes`
+    if (full) refuse({ path, code: 'TOO_MANY', message: `the result has ${why}; this one and those after it are left out` })
+    return full
   }
   return {
     refuse,
     async collect({ path, content }) {
-      files += 1
-      if (files > maxFiles) {
-        if (files === maxFiles + 1)
-          refuse({
-            path,
-            code: 'TOO_MANY',
-            message: `the result has more than ${maxFiles} files; this one and those after it are left out`,
-          })
-        await discard(content)
-      } else if (!isSafePath(path)) {
-        refuse({
-          path: printable(path),
-          code: 'UNSAFE_NAME',
-          message: 'the name has control characters or is too long',
-        })
-        await discard(content)
-      } else {
-        const stored = await store({ folder, content, maxBytes: maxBytes - totalBytes })
-        if (stored === undefined)
-          refuse({ path, code: 'TOO_LARGE', message: `the result has more than ${maxBytes} bytes` })
-        else {
-          totalBytes += stored.bytes
-          entries.push({ path, ...stored })
-        }
+      if (tooMany(path)) return discard(content)
+      if (!isSafePath(path)) {
+        refuse({ path, code: 'UNSAFE_NAME', message: 'the name has control characters or is too long' })
+        return discard(content)
       }
+      const stored = await store({ folder, content, maxBytes: maxBytes - totalBytes })
+      if (stored === undefined) {
+        refuse({ path, code: 'TOO_LARGE', message: `the result has more than ${maxBytes} bytes` })
+        return
+      }
+      totalBytes += stored.bytes
+      entries.push({ path, ...stored })
     },
     outputs: () => entries.toSorted((a, b) => (a.path < b.path ? -1 : Number(a.path > b.path))),
   }
@@ -108,6 +114,12 @@ async function discard(content: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const _chunk of content) continue
 }
 
-const isSafePath = (path: string): boolean => !CONTROL_CHARACTER.test(path) && Buffer.byteLength(path) <= MAX_PATH_BYTES
+const isSafePath = (path: string): boolean =>
+  !CONTROL_CHARACTER.test(path) && path.isWellFormed() && Buffer.byteLength(path) <= MAX_PATH_BYTES
+
+/** What of a bad name can stand in a receipt, which is signed: no control characters, no half of a character. */
 const printable = (path: string): string =>
-  path.slice(0, MAX_PATH_BYTES / 4).replaceAll(new RegExp(CONTROL_CHARACTER, 'gu'), '\u{FFFD}')
+  path
+    .slice(0, MAX_PATH_BYTES / 4)
+    .toWellFormed()
+    .replaceAll(new RegExp(CONTROL_CHARACTER, 'gu'), '\u{FFFD}')

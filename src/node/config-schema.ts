@@ -209,12 +209,12 @@ export const CONFIG_KEYS = {
   }),
   'sandbox.wasm.stack_size': key({
     kind: size({
-      min: 64 * KIB,
+      min: 256 * KIB,
       max: stackRoom,
       why: 'the stack of the thread, `ulimit -s`, less what the host itself needs; raise that first',
     }),
-    default: '1m',
-    doc: 'Call stack. Bounded by what the thread has (`ulimit -s`), less 1m that the host itself needs.',
+    default: '984k',
+    doc: 'Call stack. Bounded by what the thread has (`ulimit -s`), less 1m that the host itself needs. Another value than the default makes each sandbox process start later.',
   }),
   'sandbox.wasm.timeout': key({ kind: duration(), default: '5m', doc: 'Wall time of one run.' }),
   'sandbox.wasm.max_module': key({ kind: size({ min: 8, max: 1 * GIB }), default: '64m', doc: 'The largest module.' }),

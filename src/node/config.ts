@@ -1,5 +1,5 @@
 import convict from 'convict'
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Issue } from '../protocol/errors.ts'
 import { unknownKeyMessage } from '../protocol/issues.ts'
 import { conflicts } from './config-conflicts.ts'
@@ -215,4 +215,15 @@ function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   for (const child of Object.values(value)) deepFreeze(child)
   return Object.freeze(value)
+}
+
+/** Where a node keeps what it keeps, below its data folder. */
+export interface NodePaths {
+  readonly key: string
+  readonly socket: string
+  readonly probes: string
+}
+
+export function nodePaths(dataDir: string): NodePaths {
+  return { key: join(dataDir, 'key'), socket: join(dataDir, 'run', 'souk.sock'), probes: join(dataDir, 'probes.json') }
 }

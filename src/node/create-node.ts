@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { openArtifactStore } from '../artifacts/store.ts'
-import type { Executor } from '../executors/executor.ts'
+import type { Capability, Executor } from '../executors/executor.ts'
 import { createWasmExecutor } from '../executors/wasm/executor.ts'
 import { loadOrCreateKey, type Key } from '../identity/key-file.ts'
 import type { SoukError } from '../protocol/errors.ts'
@@ -12,7 +12,7 @@ import type { AdmissionPolicy } from './admission.ts'
 import type { Offer } from './offers.ts'
 import { createCapacity, milliCoresOf, type Resources, type Shares } from './capacity.ts'
 import { systemClock } from './clock.ts'
-import type { Config } from './config.ts'
+import { nodePaths, type Config } from './config.ts'
 import { openLocalSocket } from './http/local-socket.ts'
 import type { BlobSource } from './inputs.ts'
 import { offersOf, runtimeStatusOf, unenforced } from './operator-caps.ts'
@@ -21,17 +21,6 @@ import { probeAll } from './probe-cache.ts'
 import { createProvider, type Provider } from './provider.ts'
 import { openSqliteJournal } from './sqlite-journal.ts'
 import { countStates } from './task-table.ts'
-
-/** Where a node keeps what it keeps, below its data folder. */
-export interface NodePaths {
-  readonly key: string
-  readonly socket: string
-  readonly probes: string
-}
-
-export function nodePaths(dataDir: string): NodePaths {
-  return { key: join(dataDir, 'key'), socket: join(dataDir, 'run', 'souk.sock'), probes: join(dataDir, 'probes.json') }
-}
 
 /** A provider node, serving. */
 export interface SoukNode {
@@ -217,7 +206,7 @@ async function createCore(
   const offers = await probeOffers({ ...options, executors })
   for (const offer of offers) {
     const { runtime, capability } = offer
-    if (!capability.available) logger.warn({ runtime, why: capability.why }, 'runtime is not available')
+    if (!capability.available && !NOT_BUILT.includes(capability)) logger.warn({ runtime, why: capability.why }, 'runtime is not available')
     const dropped = unenforced(offer)
     if (dropped.length > 0) logger.warn({ runtime, limits: dropped }, 'limits that this host cannot enforce are not offered')
   }
@@ -285,8 +274,14 @@ async function probeOffers(options: {
     key: JSON.stringify([options.version, config.sandbox]),
     ...(options.refresh !== undefined && { refresh: options.refresh }),
   })
-  return offersOf({ config, capabilities })
+  return offersOf({ config, capabilities: [...capabilities, ...NOT_BUILT] })
 }
+
+/** Runtimes that a task can name and this version does not have: refused with why, rather than unknown. */
+const NOT_BUILT: readonly Capability[] = [
+  { runtime: 'docker', available: false, why: 'this version of souk does not run Docker tasks yet' },
+  { runtime: 'native', available: false, why: 'this version of souk does not run native tasks yet' },
+]
 
 function resourcesOf({ capacity }: Config): Resources {
   return {

@@ -76,6 +76,16 @@ describe('result collector', () => {
     for (const { path } of results.outputs()) assert.ok(!/\p{Cc}/u.test(path) && path.length <= 1024)
   })
 
+  it('stays small enough for a receipt, whatever names the task thinks of', async () => {
+    const results = await createResultCollector({ dir, maxBytes: 100, maxFiles: 100_000 })
+    for (let n = 0; n < 400; n += 1) await results.collect({ path: `/out/${n}${'\u{1F40C}'.repeat(1000)}`, content: content('x') })
+    await results.collect({ path: `/${'x'.repeat(1022)}\u{1F40C}`, content: content('x') })
+    const outputs = results.outputs()
+    assert.ok(Buffer.byteLength(JSON.stringify(outputs)) < 2 * 1024 * 1024)
+    assert.equal(outputs.filter((output) => 'error' in output && output.error.code === 'TOO_MANY').length, 1)
+    for (const { path } of outputs) assert.ok(path.isWellFormed())
+  })
+
   it('keeps no half of a file whose content breaks off', async () => {
     const results = await createResultCollector({ dir, maxBytes: 100, maxFiles: 10 })
     async function* broken(): AsyncGenerator<Uint8Array> {

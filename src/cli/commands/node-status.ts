@@ -26,9 +26,8 @@ export function addNodeCommands({ program, cli }: CommandRequest): void {
 }
 
 async function status({ cli, options }: { readonly cli: Cli; readonly options: StatusOptions }): Promise<number> {
-  const [{ loadConfig }, { nodePaths }, { askLocalNode }, { statusLines }, { writeJson }] = await Promise.all([
+  const [{ loadConfig, nodePaths }, { askLocalNode }, { statusLines }, { writeJson }] = await Promise.all([
     import('../../node/config.ts'),
-    import('../../node/create-node.ts'),
     import('../local-socket.ts'),
     import('../status-text.ts'),
     import('../json-output.ts'),

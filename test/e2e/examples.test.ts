@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { startProvider, type ProviderProcess } from '../fixtures/provider-process.ts'
+
+const run = promisify(execFile)
+const EXAMPLES = join(import.meta.dirname, '../../examples/sdk')
+
+/** Each example of the SDK, and what it prints. */
+const EXPECTED: Readonly<Record<string, { readonly args?: readonly string[]; readonly stdout: RegExp }>> = {
+  'run-a-task.ts': { stdout: /^6 44 217 \/in\/poem\.txt\n$/ },
+  'watch-and-cancel.ts': { stdout: /started\nfinished\ncancelled(, after \d+ ms| before it began)\n$/ },
+  'success-or-exception.ts': { stdout: /^too slow: wallTime of 100 ms\n$/ },
+  'result-files.ts': { args: ['results'], stdout: /^(results\/[012]\/out\/counts\.json: \d+ bytes\n){3}$/ },
+}
+
+describe('the examples of the SDK', function () {
+  this.timeout(60_000)
+  let dir: string
+  let provider: ProviderProcess
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'souk-examples-'))
+    provider = await startProvider({ dir: join(dir, 'provider') })
+  })
+  after(async () => {
+    await provider.end('SIGKILL')
+    await rm(dir, { recursive: true, force: true })
+  })
+
+  it('are all run here', async () => {
+    assert.deepEqual((await readdir(EXAMPLES)).sort(), Object.keys(EXPECTED).sort())
+  })
+
+  for (const [file, { args = [], stdout: expected }] of Object.entries(EXPECTED)) {
+    it(`${file} does what it says`, async () => {
+      const env = { ...process.env, SOUK_HOME: join(dir, 'home') }
+      const { stdout } = await run(process.execPath, [join(EXAMPLES, file), provider.multiaddr, ...args], { cwd: dir, env })
+      assert.match(stdout, expected)
+    })
+  }
+
+  it('leave the files that they tell of', async () => {
+    const counts: unknown = JSON.parse(await readFile(join(dir, 'results/0/out/counts.json'), 'utf8'))
+    assert.deepEqual(counts, { lines: 0, words: 6, bytes: 18 })
+  })
+})

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { createPrepareLanes } from '../../src/node/prepare-lanes.ts'
+
+const never = new AbortController().signal
+
+describe('prepare lanes', () => {
+  it('runs one task of a requester at a time, and several requesters side by side', async () => {
+    const lanes = createPrepareLanes()
+    const running = new Map<string, number>()
+    let most = 0
+    const gate = Promise.withResolvers<void>()
+    const run = (peer: string): Promise<void> =>
+      lanes.run({
+        peer,
+        signal: never,
+        async work() {
+          const now = (running.get(peer) ?? 0) + 1
+          running.set(peer, now)
+          assert.equal(now, 1, `two at once for ${peer}`)
+          most = Math.max(most, [...running.values()].filter((count) => count > 0).length)
+          await gate.promise
+          running.set(peer, now - 1)
+        },
+      })
+    const all = ['a', 'a', 'b', 'a', 'b', 'c'].map(run)
+    await new Promise((resolve) => setImmediate(resolve))
+    gate.resolve()
+    await Promise.all(all)
+    assert.equal(most, 3)
+  })
+
+  it('has a bound over all requesters', async () => {
+    const lanes = createPrepareLanes()
+    let running = 0
+    let most = 0
+    const work = async (): Promise<void> => {
+      running += 1
+      most = Math.max(most, running)
+      await new Promise((resolve) => setImmediate(resolve))
+      running -= 1
+    }
+    await Promise.all(Array.from({ length: 100 }, (_, n) => lanes.run({ peer: `peer ${n}`, signal: never, work })))
+    assert.equal(most, 16)
+  })
+
+  it('lets go of what is waiting when its signal aborts, and goes on with the rest', async () => {
+    const lanes = createPrepareLanes()
+    const gate = Promise.withResolvers<void>()
+    const first = lanes.run({ peer: 'a', signal: never, work: () => gate.promise })
+    const controller = new AbortController()
+    const reason = new Error('cancelled')
+    const second = lanes.run({ peer: 'a', signal: controller.signal, work: () => assert.fail('it ran') })
+    let third = false
+    const last = lanes.run({ peer: 'a', signal: never, work: async () => void (third = true) })
+    controller.abort(reason)
+    await assert.rejects(second, reason)
+    gate.resolve()
+    await Promise.all([first, last])
+    assert.ok(third)
+  })
+
+  it('hands on what the work throws', async () => {
+    const lanes = createPrepareLanes()
+    const failure = new Error('no')
+    await assert.rejects(lanes.run({ peer: 'a', signal: never, work: () => Promise.reject(failure) }), failure)
+    await lanes.run({ peer: 'a', signal: never, work: () => Promise.resolve() })
+  })
+})
