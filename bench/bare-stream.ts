@@ -19,7 +19,7 @@ export function createBareNode({ listen }: { readonly listen: readonly string[] 
     transports: [tcp({ dialOpts: { noDelay: true }, listenOpts: { noDelay: true } })],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: 2 * 1024 * 1024 } })],
-  }) as Promise<Libp2p>
+  })
 }
 
 /** The yardstick for blobs: bytes over one libp2p stream to another process, checked and kept by nobody. */

@@ -21,7 +21,10 @@ export async function startChild<Greeting>(options: {
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
 }): Promise<Child<Greeting>> {
-  const child = fork(join(import.meta.dirname, options.file), options.args, { env: { ...process.env, ...options.env }, serialization: 'advanced' })
+  const child = fork(join(import.meta.dirname, options.file), options.args, {
+    env: { ...process.env, ...options.env },
+    serialization: 'advanced',
+  })
   const ended = once(child, 'exit')
   const greeting = await nextMessage<Greeting>(child, ended)
   return {

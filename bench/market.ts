@@ -34,7 +34,12 @@ export async function market({ quick }: BenchOptions): Promise<BenchReport> {
 
     const oneByOne = await oneAtATime({ client, task, count: quick ? 10 : 200 })
     const many = await manyAtATime({ client, task, provider, durationMs: quick ? 500 : 6000 })
-    const transfers = await blobAgainstBareStream({ client, dir, bytes: (quick ? 4 : 128) * MIB, rounds: quick ? 2 : 7 })
+    const transfers = await blobAgainstBareStream({
+      client,
+      dir,
+      bytes: (quick ? 4 : 128) * MIB,
+      rounds: quick ? 2 : 7,
+    })
     const busy = await provider.ask<ProviderStats>('stats')
 
     const mib = transfers.bytes / MIB
@@ -67,7 +72,13 @@ export async function market({ quick }: BenchOptions): Promise<BenchReport> {
 
 type ProviderChild = Child<{ readonly multiaddr: string }>
 
-function startNoopProvider({ dataDir, requester }: { readonly dataDir: string; readonly requester: string }): Promise<ProviderChild> {
+function startNoopProvider({
+  dataDir,
+  requester,
+}: {
+  readonly dataDir: string
+  readonly requester: string
+}): Promise<ProviderChild> {
   return startChild({
     file: 'provider-child.ts',
     args: ['noop'],
@@ -96,11 +107,20 @@ async function noopTask(dir: string, input?: string): Promise<LoadedTask> {
   await file.writeFile(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
   await file.close()
   const inputs = input === undefined ? [] : [{ source: input, target: '/in' }]
-  const task = { version: 1, name: 'noop', runtime: { type: 'wasm', module }, inputs, resources: { cpu: 0.1, memory: '1m', disk: '1m' } }
+  const task = {
+    version: 1,
+    name: 'noop',
+    runtime: { type: 'wasm', module },
+    inputs,
+    resources: { cpu: 0.1, memory: '1m', disk: '1m' },
+  }
   return loadTask({ text: JSON.stringify(task), format: 'json', baseDir: dir })
 }
 
-async function runOne(client: Client, task: LoadedTask): Promise<{ readonly totalMs: number; readonly overheadMs: number }> {
+async function runOne(
+  client: Client,
+  task: LoadedTask,
+): Promise<{ readonly totalMs: number; readonly overheadMs: number }> {
   const startMs = performance.now()
   const submitted = await client.submit({ task })
   const { receipt } = await submitted.result()
@@ -109,7 +129,15 @@ async function runOne(client: Client, task: LoadedTask): Promise<{ readonly tota
 }
 
 /** Back to back would hide what waking up costs. */
-async function oneAtATime({ client, task, count }: { readonly client: Client; readonly task: LoadedTask; readonly count: number }) {
+async function oneAtATime({
+  client,
+  task,
+  count,
+}: {
+  readonly client: Client
+  readonly task: LoadedTask
+  readonly count: number
+}) {
   const timesMs: number[] = []
   const overheadMs: number[] = []
   for (let warmUp = 0; warmUp < 5; warmUp++) await runOne(client, task)
@@ -122,7 +150,12 @@ async function oneAtATime({ client, task, count }: { readonly client: Client; re
   return { timesMs, overheadMs }
 }
 
-async function manyAtATime(options: { readonly client: Client; readonly task: LoadedTask; readonly provider: ProviderChild; readonly durationMs: number }) {
+async function manyAtATime(options: {
+  readonly client: Client
+  readonly task: LoadedTask
+  readonly provider: ProviderChild
+  readonly durationMs: number
+}) {
   const { client, task, provider, durationMs } = options
   const timesMs: number[] = []
   const before = await provider.ask<ProviderStats>('stats')
@@ -147,7 +180,12 @@ async function manyAtATime(options: { readonly client: Client; readonly task: Lo
  * An input of a task, from a file here to the provider's store: digested, written and synced there. Against the same
  * bytes over a bare stream to a process that drops them. In turns, so that a noisy neighbour disturbs both.
  */
-async function blobAgainstBareStream(options: { readonly client: Client; readonly dir: string; readonly bytes: number; readonly rounds: number }) {
+async function blobAgainstBareStream(options: {
+  readonly client: Client
+  readonly dir: string
+  readonly bytes: number
+  readonly rounds: number
+}) {
   const { client, dir, bytes, rounds } = options
   const bare = await startBareStream()
   try {

@@ -5,7 +5,13 @@ import type { Executor } from '../src/executors/executor.ts'
 import type { Isolation } from '../src/protocol/execution.ts'
 import { LIMIT_KEYS } from '../src/protocol/limits.ts'
 
-const ISOLATION: Isolation = { runtime: 'wasm', engine: 'none: it runs nothing', layers: [], missing: [], reuse: 'none' }
+const ISOLATION: Isolation = {
+  runtime: 'wasm',
+  engine: 'none: it runs nothing',
+  layers: [],
+  missing: [],
+  reuse: 'none',
+}
 
 /**
  * An executor that runs nothing and returns at once, so that what is left to measure is the marketplace around it. The
@@ -26,7 +32,10 @@ export function createNoopExecutor(): Executor {
     async run({ task, dir, onStarted }) {
       onStarted()
       const [folder] = task.outputs
-      const outputs = folder === undefined ? [] : [await result({ path: `${folder.path}/result`, bytes: Number(task.command[0]), dir })]
+      const outputs =
+        folder === undefined
+          ? []
+          : [await result({ path: `${folder.path}/result`, bytes: Number(task.command[0]), dir })]
       return {
         outcome: { kind: 'exited', code: 0 },
         usage: { wallTimeMs: 0, cpuTimeMs: 0, memoryPeakBytes: 0, outputBytes: 0, limitsHit: [] },

@@ -22,7 +22,12 @@ export interface BenchReport {
 }
 
 export function benchCase(name: string, timesMs: readonly number[]): BenchCase {
-  return { case: name, n: timesMs.length, p50Ms: round(percentile(timesMs, 0.5)), p95Ms: round(percentile(timesMs, 0.95)) }
+  return {
+    case: name,
+    n: timesMs.length,
+    p50Ms: round(percentile(timesMs, 0.5)),
+    p95Ms: round(percentile(timesMs, 0.95)),
+  }
 }
 
 /** The smallest value that so large a part of the values does not exceed. */
@@ -38,7 +43,10 @@ export function round(value: number): number {
 
 /** The report as a person reads it. */
 export function tableOf({ name, cases, ratios, figures }: BenchReport): string {
-  const rows = [['case', 'n', 'p50 ms', 'p95 ms'], ...cases.map((row) => [row.case, String(row.n), String(row.p50Ms), String(row.p95Ms)])]
+  const rows = [
+    ['case', 'n', 'p50 ms', 'p95 ms'],
+    ...cases.map((row) => [row.case, String(row.n), String(row.p50Ms), String(row.p95Ms)]),
+  ]
   const values = [...Object.entries(ratios), ...Object.entries(figures)].map(([key, value]) => [key, String(value)])
   return [name, '', ...aligned(rows), '', ...aligned(values)].join('\n')
 }
@@ -46,5 +54,9 @@ export function tableOf({ name, cases, ratios, figures }: BenchReport): string {
 /** The first column to the left, the others to the right. */
 function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  '))
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  '),
+  )
 }

@@ -16,7 +16,9 @@ const { values, positionals } = parseArgs({
 const [name = ''] = positionals
 const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined
 if (bench === undefined || positionals.length > 1) {
-  process.stderr.write(`Usage: npm run -s bench -- NAME [--json] [--quick]\nNAME is one of: ${Object.keys(BENCHES).join(', ')}\n`)
+  process.stderr.write(
+    `Usage: npm run -s bench -- NAME [--json] [--quick]\nNAME is one of: ${Object.keys(BENCHES).join(', ')}\n`,
+  )
   process.exitCode = 2
 } else {
   const report = await bench({ quick: values.quick })

@@ -23,16 +23,31 @@ export async function wasm({ quick }: BenchOptions): Promise<BenchReport> {
     const [prewarmedP50Ms, coldP50Ms] = [percentile(prewarmedMs, 0.5), percentile(coldMs, 0.5)]
     return {
       name: 'wasm',
-      cases: [benchCase('hello in a prewarmed process', prewarmedMs), benchCase('hello in a process that has to start', coldMs)],
+      cases: [
+        benchCase('hello in a prewarmed process', prewarmedMs),
+        benchCase('hello in a process that has to start', coldMs),
+      ],
       ratios: { coldVsPrewarmed: round(coldP50Ms / prewarmedP50Ms) },
-      figures: { helloPrewarmedP50Ms: round(prewarmedP50Ms), helloColdP50Ms: round(coldP50Ms), executorRssBytes: process.memoryUsage.rss() },
+      figures: {
+        helloPrewarmedP50Ms: round(prewarmedP50Ms),
+        helloColdP50Ms: round(coldP50Ms),
+        executorRssBytes: process.memoryUsage.rss(),
+      },
     }
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
 }
 
-async function measure({ dir, prewarm, count }: { readonly dir: string; readonly prewarm: number; readonly count: number }): Promise<readonly number[]> {
+async function measure({
+  dir,
+  prewarm,
+  count,
+}: {
+  readonly dir: string
+  readonly prewarm: number
+  readonly count: number
+}): Promise<readonly number[]> {
   await mkdir(dir)
   const module = join(dir, 'hello.wasm')
   await writeFile(module, HELLO_MODULE)
@@ -53,15 +68,39 @@ async function measure({ dir, prewarm, count }: { readonly dir: string; readonly
   }
 }
 
-async function runHello({ executor, module, jobDir }: { readonly executor: Executor<WasmTask>; readonly module: string; readonly jobDir: string }): Promise<number> {
+async function runHello({
+  executor,
+  module,
+  jobDir,
+}: {
+  readonly executor: Executor<WasmTask>
+  readonly module: string
+  readonly jobDir: string
+}): Promise<number> {
   const stdout = new PassThrough()
   const stderr = new PassThrough()
   const output = text(stdout)
   const sha256 = createHash('sha256').update(HELLO_MODULE).digest('hex')
   const startMs = performance.now()
   const { outcome } = await executor.run({
-    task: { runtime: 'wasm', name: 'hello', module: { source: module, sha256, bytes: HELLO_MODULE.byteLength }, command: [], env: {}, inputs: [], outputs: [] },
-    limits: { cpuCores: 1, wallTimeMs: 10_000, memoryBytes: 16 * MIB, diskBytes: MIB, inodes: 100, outputBytes: MIB, openFiles: 16 },
+    task: {
+      runtime: 'wasm',
+      name: 'hello',
+      module: { source: module, sha256, bytes: HELLO_MODULE.byteLength },
+      command: [],
+      env: {},
+      inputs: [],
+      outputs: [],
+    },
+    limits: {
+      cpuCores: 1,
+      wallTimeMs: 10_000,
+      memoryBytes: 16 * MIB,
+      diskBytes: MIB,
+      inodes: 100,
+      outputBytes: MIB,
+      openFiles: 16,
+    },
     dir: jobDir,
     stdin: Readable.from([]),
     stdout,
@@ -71,6 +110,7 @@ async function runHello({ executor, module, jobDir }: { readonly executor: Execu
   })
   const timeMs = performance.now() - startMs
   stdout.end()
-  if (outcome.kind !== 'exited' || outcome.code !== 0 || (await output) !== GREETING) throw new Error(`hello ended with ${JSON.stringify(outcome)}`)
+  if (outcome.kind !== 'exited' || outcome.code !== 0 || (await output) !== GREETING)
+    throw new Error(`hello ended with ${JSON.stringify(outcome)}`)
   return timeMs
 }

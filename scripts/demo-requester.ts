@@ -17,7 +17,10 @@ import type { RunDocument } from '../src/protocol/run-document.ts'
 import { createDemoVoice, type DemoVoice } from './demo-voice.ts'
 import { demoTasks, type DemoTask } from './demo-tasks.ts'
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false } } })
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false } },
+})
 const [multiaddr = '', dir = ''] = positionals
 const voice = createDemoVoice({ stream: values.json ? process.stderr : process.stdout })
 
@@ -33,14 +36,24 @@ for (const demoTask of tasks) {
 }
 if (last !== undefined) tamper(last)
 
-async function runOne({ client: open, demoTask, voice: tell }: { readonly client: Client; readonly demoTask: DemoTask; readonly voice: DemoVoice }): Promise<RunDocument> {
+async function runOne({
+  client: open,
+  demoTask,
+  voice: tell,
+}: {
+  readonly client: Client
+  readonly demoTask: DemoTask
+  readonly voice: DemoVoice
+}): Promise<RunDocument> {
   const { title, task } = demoTask
   tell.title(title)
   const submitted = await open.submit({ task })
   tell.step(`accepted as task ${submitted.taskId.slice(0, 18)}…`)
   const result = await submitted.result({ onEvent: (event) => tellEvent(event, tell) })
   const { receipt } = result
-  tell.step(`${outcomeText(receipt.outcome)}: ${usageText({ outcome: receipt.outcome, usage: receipt.usage, outputs: receipt.outputs.length })}`)
+  tell.step(
+    `${outcomeText(receipt.outcome)}: ${usageText({ outcome: receipt.outcome, usage: receipt.usage, outputs: receipt.outputs.length })}`,
+  )
   if (receipt.outputs.length > 0) {
     for (const { path, file } of await submitted.saveOutputs({ dir: join(dir, 'results'), receipt })) {
       tell.step(`fetched ${printable(path)}:`)
@@ -58,7 +71,9 @@ function tellEvent(event: TaskEvent, tell: DemoVoice): void {
     case 'queued':
       return tell.step('queued')
     case 'preparing':
-      return event.fetchedBytes === 0 ? tell.step(`fetching its files from the requester, ${event.totalBytes} bytes`) : undefined
+      return event.fetchedBytes === 0
+        ? tell.step(`fetching its files from the requester, ${event.totalBytes} bytes`)
+        : undefined
     case 'started':
       return tell.step('running in its sandbox')
     case 'output':
@@ -71,7 +86,15 @@ function tellEvent(event: TaskEvent, tell: DemoVoice): void {
 function tamper(document: RunDocument): void {
   voice.title('And a receipt that somebody has changed: the crash, as if it had gone well')
   try {
-    verifyDocument(JSON.parse(JSON.stringify({ ...document, outcome: { kind: 'exited', code: 0 }, receipt: { ...document.receipt, outcome: { kind: 'exited', code: 0 } } })))
+    verifyDocument(
+      JSON.parse(
+        JSON.stringify({
+          ...document,
+          outcome: { kind: 'exited', code: 0 },
+          receipt: { ...document.receipt, outcome: { kind: 'exited', code: 0 } },
+        }),
+      ),
+    )
   } catch (thrown) {
     if (!isSoukError(thrown, 'RECEIPT_INVALID')) throw thrown
     voice.step(`refused: ${thrown.details.reasons.join('; ')}`)

@@ -13,7 +13,8 @@ const LARGE_TEXT_LINES = 100_000
 const examples = join(import.meta.dirname, '..', 'examples')
 
 /** `(module (memory (export "memory") 1) (func (export "_start") unreachable))` */
-const TRAPPING_MODULE = '0061736d01000000010401600000030201000503010001071302066d656d6f72790200065f737461727400000a05010300000b'
+const TRAPPING_MODULE =
+  '0061736d01000000010401600000030201000503010001071302066d656d6f72790200065f737461727400000a05010300000b'
 
 /** A text to count, a larger one that leaves a file, a limit that a task cannot pass, one that ends it, and a crash. */
 export async function demoTasks({ dir }: { readonly dir: string }): Promise<readonly DemoTask[]> {
@@ -25,7 +26,10 @@ export async function demoTasks({ dir }: { readonly dir: string }): Promise<read
   const program = (name: string, options: Omit<CommandLineTask, 'wasm' | 'baseDir'>): Promise<LoadedTask> =>
     taskFromCommandLine({ wasm: join('programs', `${name}.wasm`), baseDir: examples, ...options })
   return [
-    { title: 'Count the words of a poem: examples/word-count.yaml', task: await loadTask({ file: join(examples, 'word-count.yaml') }) },
+    {
+      title: 'Count the words of a poem: examples/word-count.yaml',
+      task: await loadTask({ file: join(examples, 'word-count.yaml') }),
+    },
     {
       title: `Count a text of ${LARGE_TEXT_LINES} lines, and leave the counts in a file`,
       task: await program('word-count', {
@@ -37,11 +41,19 @@ export async function demoTasks({ dir }: { readonly dir: string }): Promise<read
     },
     {
       title: 'Sieve more primes than fit in 16 MiB of memory',
-      task: await program('primes', { name: 'too-little-memory', args: ['500000000'], limits: { memoryBytes: 16 * MIB } }),
+      task: await program('primes', {
+        name: 'too-little-memory',
+        args: ['500000000'],
+        limits: { memoryBytes: 16 * MIB },
+      }),
     },
     {
       title: 'Sieve for longer than 300 ms',
-      task: await program('primes', { name: 'too-little-time', args: ['200000000'], limits: { memoryBytes: 256 * MIB, wallTimeMs: 300 } }),
+      task: await program('primes', {
+        name: 'too-little-time',
+        args: ['200000000'],
+        limits: { memoryBytes: 256 * MIB, wallTimeMs: 300 },
+      }),
     },
     { title: 'Crash', task: await taskFromCommandLine({ wasm: trapping, baseDir: folder, name: 'crash' }) },
   ]

@@ -33,10 +33,19 @@ async function demo(signal: AbortSignal): Promise<number> {
   await using cleanUp = new AsyncDisposableStack()
   cleanUp.defer(() => rm(dir, { recursive: true, force: true }))
 
-  const provider = spawn(process.execPath, [join(root, 'bin', 'souk'), 'up', '--json', '--listen', '/ip4/127.0.0.1/tcp/0'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, SOUK_NODE_DATA_DIR: join(dir, 'provider'), SOUK_NODE_LOG_LEVEL: 'warn', SOUK_SANDBOX_WASM_PREWARM: '2' },
-  })
+  const provider = spawn(
+    process.execPath,
+    [join(root, 'bin', 'souk'), 'up', '--json', '--listen', '/ip4/127.0.0.1/tcp/0'],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        SOUK_NODE_DATA_DIR: join(dir, 'provider'),
+        SOUK_NODE_LOG_LEVEL: 'warn',
+        SOUK_SANDBOX_WASM_PREWARM: '2',
+      },
+    },
+  )
   cleanUp.defer(() => end(provider))
   const { multiaddrs, address } = await greetingOf(provider, signal)
   voice.say(`provider  ${address}, process ${provider.pid}: serving on ${multiaddrs[0]}`)
@@ -58,7 +67,9 @@ interface Greeting {
 async function greetingOf(provider: ChildProcess, signal: AbortSignal): Promise<Greeting> {
   let log = ''
   provider.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text))
-  const ended = once(provider, 'close', { signal }).then(() => Promise.reject(new Error(`the provider did not start:\n${log}`)))
+  const ended = once(provider, 'close', { signal }).then(() =>
+    Promise.reject(new Error(`the provider did not start:\n${log}`)),
+  )
   const greeting = new Promise<Greeting>((resolve) => {
     let text = ''
     provider.stdout?.setEncoding('utf8').on('data', (chunk: string) => {

@@ -26,7 +26,11 @@ try {
   const { stdout } = completedOrThrow(await submitted.result({ signal: AbortSignal.timeout(60_000) }))
   process.stdout.write(stdout)
 } catch (error) {
-  if (isSoukError(error, 'EXECUTION_TIMEOUT')) console.log(`too slow: ${error.details.limit} of ${error.details.limitMs} ms`)
-  else if (error instanceof SoukError) console.log(`${error.code}, fault of the ${error.fault}${error.retryable ? ', worth another try' : ''}: ${error.hint}`)
+  if (isSoukError(error, 'EXECUTION_TIMEOUT'))
+    console.log(`too slow: ${error.details.limit} of ${error.details.limitMs} ms`)
+  else if (error instanceof SoukError)
+    console.log(
+      `${error.code}, fault of the ${error.fault}${error.retryable ? ', worth another try' : ''}: ${error.hint}`,
+    )
   else throw error
 }

@@ -21,7 +21,11 @@ export interface ExpectedResult {
  * the output that really came.
  * @throws SoukError RECEIPT_INVALID with every reason
  */
-export function checkResult({ receipt: claimed, streams, expected }: {
+export function checkResult({
+  receipt: claimed,
+  streams,
+  expected,
+}: {
   readonly receipt: Receipt
   readonly streams: Streams
   readonly expected: ExpectedResult
@@ -37,10 +41,13 @@ function foreign(receipt: Receipt, { taskId, provider, requester, task }: Expect
   const reasons: string[] = []
   if (receipt.taskId !== taskId) reasons.push(`it is about another task, ${receipt.taskId}`)
   if (receipt.provider !== provider) reasons.push(`it is by another provider, ${receipt.provider}`)
-  if (receipt.authorization.requester !== requester) reasons.push(`it is for another requester, ${receipt.authorization.requester}`)
+  if (receipt.authorization.requester !== requester)
+    reasons.push(`it is for another requester, ${receipt.authorization.requester}`)
   if (task === undefined) return reasons
-  if (receipt.authorization.specDigest !== specDigestOf(task.bytes)) reasons.push('it is about another spec than the one submitted')
-  if (!runtimesOf(task.spec.runtime).includes(receipt.isolation.runtime)) reasons.push(`the task does not allow the runtime ${receipt.isolation.runtime}`)
+  if (receipt.authorization.specDigest !== specDigestOf(task.bytes))
+    reasons.push('it is about another spec than the one submitted')
+  if (!runtimesOf(task.spec.runtime).includes(receipt.isolation.runtime))
+    reasons.push(`the task does not allow the runtime ${receipt.isolation.runtime}`)
   return reasons
 }
 

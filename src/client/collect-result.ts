@@ -40,7 +40,8 @@ export async function collectResult(options: CollectOptions): Promise<RunResult>
       collected.stderr.clear()
     } else if (event.kind === 'output') {
       const bytes = collected.stdout.byteLength + collected.stderr.byteLength + event.data.byteLength
-      if (bytes > allowedBytes) throw protocolError(`the provider sent more than the ${allowedBytes} bytes that the task may write`)
+      if (bytes > allowedBytes)
+        throw protocolError(`the provider sent more than the ${allowedBytes} bytes that the task may write`)
       if (bytes > maxOutputBytes) throw tooMuch(maxOutputBytes)
       collected[event.stream].append(event.data)
     } else if (event.kind === 'finished') {

@@ -24,7 +24,12 @@ export function completedOrThrow<R extends { readonly receipt: Pick<Receipt, 'ou
   const { outcome, limits } = result.receipt
   if (outcome.kind === 'limit') throw limitError(outcome.limit, limits)
   if (outcome.kind === 'cancelled') {
-    throw new SoukError({ code: 'CANCELLED', phase: 'run', message: 'The task was cancelled while it ran.', details: {} })
+    throw new SoukError({
+      code: 'CANCELLED',
+      phase: 'run',
+      message: 'The task was cancelled while it ran.',
+      details: {},
+    })
   }
   return result
 }
@@ -34,8 +39,16 @@ function limitError(limit: LimitName, limits: Receipt['limits']): SoukError {
   const shown = value === undefined ? '' : ` (${KEY_OF_LIMIT[limit]} ${value})`
   if (TIME_LIMITS.has(limit)) {
     const details = { limit, ...(value !== undefined && { limitMs: value }) }
-    return new SoukError({ code: 'EXECUTION_TIMEOUT', message: `The task was ended by its ${limit} limit${shown}.`, details })
+    return new SoukError({
+      code: 'EXECUTION_TIMEOUT',
+      message: `The task was ended by its ${limit} limit${shown}.`,
+      details,
+    })
   }
   const details = { limit, ...(value !== undefined && { limitValue: value }) }
-  return new SoukError({ code: 'RESOURCE_LIMIT', message: `The task was ended by its ${limit} limit${shown}.`, details })
+  return new SoukError({
+    code: 'RESOURCE_LIMIT',
+    message: `The task was ended by its ${limit} limit${shown}.`,
+    details,
+  })
 }

@@ -77,7 +77,8 @@ export async function connect(options: ConnectOptions): Promise<Client> {
         return createRemoteTask({ ...submitted, requester, link, blobs, task })
       },
       task: (taskId) => createRemoteTask({ taskId, requester, link, blobs }),
-      list: ({ signal: waiting } = {}) => link.again((open) => open.list({ ...(waiting !== undefined && { signal: waiting }) }), waiting),
+      list: ({ signal: waiting } = {}) =>
+        link.again((open) => open.list({ ...(waiting !== undefined && { signal: waiting }) }), waiting),
       close,
       [Symbol.asyncDispose]: close,
     }

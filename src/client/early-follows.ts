@@ -66,7 +66,10 @@ export class EarlyFollow {
     this.#release()
   }
 
-  async *#until(events: AsyncIterable<TaskEvent>, signal: AbortSignal | undefined): AsyncGenerator<TaskEvent, void, undefined> {
+  async *#until(
+    events: AsyncIterable<TaskEvent>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<TaskEvent, void, undefined> {
     const onAbort = (): void => this.#abort.abort(signal?.reason)
     signal?.addEventListener('abort', onAbort, { once: true })
     try {

@@ -23,15 +23,20 @@ const MAX_OUTPUTS = 100_000
  *   there twice, a file below another file
  */
 export function planOutputs(outputs: readonly Output[]): readonly PlannedOutput[] {
-  if (outputs.length > MAX_OUTPUTS) throw invalidReceipt([`it names ${outputs.length} outputs, more than ${MAX_OUTPUTS}`])
+  if (outputs.length > MAX_OUTPUTS)
+    throw invalidReceipt([`it names ${outputs.length} outputs, more than ${MAX_OUTPUTS}`])
   const planned: PlannedOutput[] = []
   for (const output of outputs) {
     if (!('sha256' in output)) continue
     const { path, sha256, bytes } = output
     const checked = sandboxTargetSchema.safeParse(path)
-    if (!checked.success) throw invalidReceipt([`output ${JSON.stringify(path.slice(0, 200))} ${checked.error.issues[0]?.message ?? 'is no path'}`])
+    if (!checked.success)
+      throw invalidReceipt([
+        `output ${JSON.stringify(path.slice(0, 200))} ${checked.error.issues[0]?.message ?? 'is no path'}`,
+      ])
     const segments = path.slice(1).split('/')
-    if (segments[0] === PARTIAL_FOLDER) throw invalidReceipt([`output ${path} has a name that is kept for files on their way`])
+    if (segments[0] === PARTIAL_FOLDER)
+      throw invalidReceipt([`output ${path} has a name that is kept for files on their way`])
     planned.push({ path, segments, blob: { sha256, bytes } })
   }
   const files = new Set(planned.map(({ path }) => path))

@@ -55,7 +55,11 @@ export class Patience {
 
 /** A lost connection, or a provider that cannot be reached for now. */
 function isPassing(thrown: unknown): thrown is SoukError {
-  return thrown instanceof SoukError && thrown.retryable && (thrown.code === 'CONNECTION_LOST' || thrown.code === 'UNREACHABLE')
+  return (
+    thrown instanceof SoukError &&
+    thrown.retryable &&
+    (thrown.code === 'CONNECTION_LOST' || thrown.code === 'UNREACHABLE')
+  )
 }
 
 function givenUp(last: SoukError, timeoutMs: number): SoukError<'CONNECTION_LOST'> {

@@ -122,7 +122,8 @@ export function createRemoteTask({ taskId, requester, link, blobs, task, follow 
         expected: { taskId, provider, requester, ...(task !== undefined && { task }) },
       }),
     logs: (options = {}) => taskLogs({ ...options, show, events }),
-    cancel: ({ signal } = {}) => link.again((connection) => connection.cancel(taskId, { ...(signal !== undefined && { signal }) }), signal),
+    cancel: ({ signal } = {}) =>
+      link.again((connection) => connection.cancel(taskId, { ...(signal !== undefined && { signal }) }), signal),
     saveOutputs: ({ dir, receipt, signal, onProgress }) =>
       saveOutputs({
         dir,

@@ -22,7 +22,11 @@ type Advance = 'show' | 'hide' | 'restart'
  * again is left out. Where a new attempt has begun in between, its output is followed from the start.
  * @throws what `patience` does not bear with; SoukError PROTOCOL_ERROR where output is missing or comes twice
  */
-export async function* resumedEvents({ open, patience, offsets }: ResumedEventsOptions): AsyncGenerator<TaskEvent, void, undefined> {
+export async function* resumedEvents({
+  open,
+  patience,
+  offsets,
+}: ResumedEventsOptions): AsyncGenerator<TaskEvent, void, undefined> {
   const place = new Place(offsets ?? { stdout: 0, stderr: 0 })
   for (;;) {
     try {
@@ -113,5 +117,9 @@ class Place {
 }
 
 function endedEarly(): SoukError<'CONNECTION_LOST'> {
-  return new SoukError({ code: 'CONNECTION_LOST', message: 'The provider ended the events before the task had ended.', details: {} })
+  return new SoukError({
+    code: 'CONNECTION_LOST',
+    message: 'The provider ended the events before the task had ended.',
+    details: {},
+  })
 }

@@ -6,7 +6,10 @@ import type { LoadedTask } from './load-task.ts'
 /**
  * What `souk run --json` prints, of a task and what came of it. `souk verify` takes it as true where the receipt is.
  */
-export function runDocumentOf({ task, result }: {
+export function runDocumentOf({
+  task,
+  result,
+}: {
   readonly task: Pick<LoadedTask, 'spec' | 'bytes'>
   readonly result: Streams & { readonly receipt: Receipt }
 }): RunDocument {

@@ -30,7 +30,11 @@ export interface SavedOutput {
 export interface SaveOutputsOptions {
   readonly dir: string
   readonly outputs: readonly Output[]
-  readonly read: (request: { readonly blob: BlobRef; readonly offset: number; readonly signal: AbortSignal }) => AsyncIterable<Uint8Array>
+  readonly read: (request: {
+    readonly blob: BlobRef
+    readonly offset: number
+    readonly signal: AbortSignal
+  }) => AsyncIterable<Uint8Array>
   /** For each file anew. */
   readonly patience: () => Persistence
   readonly signal?: AbortSignal
@@ -53,7 +57,12 @@ export async function saveOutputs(options: SaveOutputsOptions): Promise<readonly
   return planned.map(({ path, segments, blob }) => ({ path, file: join(dir, ...segments), ...blob }))
 }
 
-async function fetchAll(options: SaveOutputsOptions & { readonly planned: readonly PlannedOutput[]; readonly missing: readonly PlannedOutput[] }): Promise<void> {
+async function fetchAll(
+  options: SaveOutputsOptions & {
+    readonly planned: readonly PlannedOutput[]
+    readonly missing: readonly PlannedOutput[]
+  },
+): Promise<void> {
   const { dir, planned, missing, onProgress } = options
   const bytesOf = (outputs: readonly PlannedOutput[]): number => outputs.reduce((sum, { blob }) => sum + blob.bytes, 0)
   const totalBytes = bytesOf(planned)
@@ -63,7 +72,12 @@ async function fetchAll(options: SaveOutputsOptions & { readonly planned: readon
     const { path, blob, segments } = output
     const partial = join(dir, PARTIAL_FOLDER, blob.sha256)
     const done = doneBytes
-    await fetchOne({ ...options, output, file: partial, onProgress: (bytes) => onProgress?.({ path, fetchedBytes: done + bytes, totalBytes }) })
+    await fetchOne({
+      ...options,
+      output,
+      file: partial,
+      onProgress: (bytes) => onProgress?.({ path, fetchedBytes: done + bytes, totalBytes }),
+    })
     await makeFolder(dir, segments.slice(0, -1))
     // Once more, now that it took a while: rename(2) replaces a file silently.
     if (await isThere({ ...options, output })) await rm(partial)
@@ -83,7 +97,15 @@ interface FetchOptions extends Pick<SaveOutputsOptions, 'dir' | 'read' | 'patien
 }
 
 /** Brings a file into place, over as many connections as it takes. */
-async function fetchOne({ dir, read, patience: newPatience, signal, output, file, onProgress }: FetchOptions): Promise<void> {
+async function fetchOne({
+  dir,
+  read,
+  patience: newPatience,
+  signal,
+  output,
+  file,
+  onProgress,
+}: FetchOptions): Promise<void> {
   const { blob, path } = output
   const patience = newPatience()
   let mostBytes = 0
@@ -102,7 +124,8 @@ async function fetchOne({ dir, read, patience: newPatience, signal, output, file
       })
       return await giveToOwner(dir, file)
     } catch (thrown) {
-      if (isSoukError(thrown, 'INVALID_INPUT')) throw invalidReceipt([`output ${path} came with another content than its digest says`])
+      if (isSoukError(thrown, 'INVALID_INPUT'))
+        throw invalidReceipt([`output ${path} came with another content than its digest says`])
       await patience.afterFailure(thrown)
     }
   }
@@ -120,16 +143,22 @@ async function giveToOwner(dir: string, file: string): Promise<void> {
 }
 
 /** Whether the very file is there. @throws SoukError INVALID_INPUT where something else is in its way */
-async function isThere({ dir, output, signal }: Pick<SaveOutputsOptions, 'dir' | 'signal'> & { readonly output: PlannedOutput }): Promise<boolean> {
+async function isThere({
+  dir,
+  output,
+  signal,
+}: Pick<SaveOutputsOptions, 'dir' | 'signal'> & { readonly output: PlannedOutput }): Promise<boolean> {
   const { path, segments, blob } = output
   for (let depth = 1; depth <= segments.length; depth++) {
     const file = join(dir, ...segments.slice(0, depth))
     const stats = await lstat(file).catch(ifMissing)
     if (stats === undefined) return false
-    if (depth < segments.length && !stats.isDirectory()) throw inTheWay({ path, file, what: stats.isSymbolicLink() ? 'a symbolic link' : 'not a folder' })
+    if (depth < segments.length && !stats.isDirectory())
+      throw inTheWay({ path, file, what: stats.isSymbolicLink() ? 'a symbolic link' : 'not a folder' })
     if (depth < segments.length) continue
     if (!stats.isFile()) throw inTheWay({ path, file, what: stats.isSymbolicLink() ? 'a symbolic link' : 'not a file' })
-    const there = stats.size === blob.bytes ? await digestFile({ file, ...(signal !== undefined && { signal }) }) : undefined
+    const there =
+      stats.size === blob.bytes ? await digestFile({ file, ...(signal !== undefined && { signal }) }) : undefined
     if (there?.sha256 !== blob.sha256) throw inTheWay({ path, file, what: 'a file with other content' })
   }
   return true
@@ -142,7 +171,8 @@ async function makeFolder(dir: string, segments: readonly string[]): Promise<voi
     folder = join(folder, segment)
     await mkdir(folder).catch(async (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error
-      if (!(await lstat(folder)).isDirectory()) throw inTheWay({ path: `/${segments.join('/')}`, file: folder, what: 'not a folder' })
+      if (!(await lstat(folder)).isDirectory())
+        throw inTheWay({ path: `/${segments.join('/')}`, file: folder, what: 'not a folder' })
     })
   }
 }
@@ -168,7 +198,15 @@ function saveError(dir: string, thrown: unknown): unknown {
   })
 }
 
-function inTheWay({ path, file, what }: { readonly path: string; readonly file: string; readonly what: string }): SoukError<'INVALID_INPUT'> {
+function inTheWay({
+  path,
+  file,
+  what,
+}: {
+  readonly path: string
+  readonly file: string
+  readonly what: string
+}): SoukError<'INVALID_INPUT'> {
   const message = `${file} is in the way of ${path}: it is ${what}`
   return new SoukError({
     code: 'INVALID_INPUT',

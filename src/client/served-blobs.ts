@@ -51,7 +51,13 @@ function servedData(data: Uint8Array): ServedBlob {
  * A file that is gone, or is no file any more, is as one that nobody named. One that has changed is served as it
  * is, up to the length it had: the provider finds that its digest is another.
  */
-async function servedFile({ path, bytes }: { readonly path: string; readonly bytes: number }): Promise<ServedBlob | undefined> {
+async function servedFile({
+  path,
+  bytes,
+}: {
+  readonly path: string
+  readonly bytes: number
+}): Promise<ServedBlob | undefined> {
   // O_NONBLOCK: to open a FIFO would wait for its writer.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined)
   if (handle === undefined) return undefined

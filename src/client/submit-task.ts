@@ -32,7 +32,17 @@ export interface Submitted {
 
 /** Signs the task and hands it to the provider, once: where an answer was lost it asks before it sends again. */
 export async function submitTask(options: SubmitTaskOptions): Promise<Submitted> {
-  const { task, key, chainId, link, blobs, follows, signal, expiresInMs = DEFAULT_EXPIRES_IN_MS, anyProvider = false } = options
+  const {
+    task,
+    key,
+    chainId,
+    link,
+    blobs,
+    follows,
+    signal,
+    expiresInMs = DEFAULT_EXPIRES_IN_MS,
+    anyProvider = false,
+  } = options
   const { task: signed, taskId } = signTask({
     spec: task.bytes,
     provider: anyProvider ? ANY_PROVIDER : link.provider,
@@ -150,7 +160,12 @@ function isRefusedFor(thrown: unknown, only: RefusalReason): thrown is SoukError
 
 /** What was sent first is being accepted just now: its answer is still lost, and worth asking for again. */
 function underWay(cause: SoukError): SoukError<'CONNECTION_LOST'> {
-  return new SoukError({ code: 'CONNECTION_LOST', message: 'The provider is taking the task from an earlier connection.', details: {}, cause })
+  return new SoukError({
+    code: 'CONNECTION_LOST',
+    message: 'The provider is taking the task from an earlier connection.',
+    details: {},
+    cause,
+  })
 }
 
 function unknownFate(taskId: string, cause: SoukError<'CONNECTION_LOST'>): SoukError<'CONNECTION_LOST'> {

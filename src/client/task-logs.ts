@@ -4,14 +4,22 @@ export type OutputEvent = Extract<TaskEvent, { readonly kind: 'output' }>
 
 export interface TaskLogsOptions {
   readonly show: (options: { readonly signal?: AbortSignal }) => Promise<TaskSummary>
-  readonly events: (options: { readonly offsets?: OutputOffsets; readonly signal?: AbortSignal }) => AsyncIterable<TaskEvent>
+  readonly events: (options: {
+    readonly offsets?: OutputOffsets
+    readonly signal?: AbortSignal
+  }) => AsyncIterable<TaskEvent>
   readonly follow?: boolean
   readonly offsets?: OutputOffsets
   readonly signal?: AbortSignal
 }
 
 /** A task's output from the offsets: all there is now, or, with `follow`, up to its end. */
-export async function* taskLogs({ show, events, follow = false, ...options }: TaskLogsOptions): AsyncGenerator<OutputEvent, void, undefined> {
+export async function* taskLogs({
+  show,
+  events,
+  follow = false,
+  ...options
+}: TaskLogsOptions): AsyncGenerator<OutputEvent, void, undefined> {
   const { offsets = { stdout: 0, stderr: 0 } } = options
   const wanted = follow ? undefined : await show(options)
   const left = wanted && { stdout: wanted.stdoutBytes - offsets.stdout, stderr: wanted.stderrBytes - offsets.stderr }

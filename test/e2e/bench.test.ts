@@ -39,11 +39,17 @@ describe('the benchmarks', function () {
       assert.equal(report.name, name)
       for (const ratio of ratios) assert(ratio in report.ratios, ratio)
       for (const figure of figures) assert(figure in report.figures, figure)
-      assert.deepEqual((await readdir(dir)).filter((entry) => entry !== 'node-compile-cache'), [])
+      assert.deepEqual(
+        (await readdir(dir)).filter((entry) => entry !== 'node-compile-cache'),
+        [],
+      )
     })
   }
 
   it('say which there are', async () => {
-    await assert.rejects(bench('nothing'), (error: { code: number; stderr: string }) => error.code === 2 && error.stderr.includes('market, wasm'))
+    await assert.rejects(
+      bench('nothing'),
+      (error: { code: number; stderr: string }) => error.code === 2 && error.stderr.includes('market, wasm'),
+    )
   })
 })

@@ -20,7 +20,9 @@ describe('the demo', function () {
   after(() => rm(dir, { recursive: true, force: true }))
 
   const demo = (...args: string[]): Promise<{ readonly stdout: string; readonly stderr: string }> =>
-    run(process.execPath, [join(root, 'scripts/demo.ts'), ...args], { env: { ...process.env, TMPDIR: dir, NO_COLOR: '1' } })
+    run(process.execPath, [join(root, 'scripts/demo.ts'), ...args], {
+      env: { ...process.env, TMPDIR: dir, NO_COLOR: '1' },
+    })
 
   it('prints one document a line that verify, and narrates elsewhere', async () => {
     const { stdout, stderr } = await demo('--json')
@@ -50,7 +52,19 @@ describe('the demo', function () {
 
   it('tells a person what happens, and leaves nothing behind', async () => {
     const { stdout } = await demo()
-    for (const told of [/6 44 217/, /running/, /wall time limit/, /met its memory limit/, /trapped: unreachable/, /verified/, /refused: signature/]) assert.match(stdout, told)
-    assert.deepEqual((await readdir(dir)).filter((name) => name !== 'node-compile-cache'), [])
+    for (const told of [
+      /6 44 217/,
+      /running/,
+      /wall time limit/,
+      /met its memory limit/,
+      /trapped: unreachable/,
+      /verified/,
+      /refused: signature/,
+    ])
+      assert.match(stdout, told)
+    assert.deepEqual(
+      (await readdir(dir)).filter((name) => name !== 'node-compile-cache'),
+      [],
+    )
   })
 })

@@ -38,7 +38,10 @@ describe('the examples of the SDK', function () {
   for (const [file, { args = [], stdout: expected }] of Object.entries(EXPECTED)) {
     it(`${file} does what it says`, async () => {
       const env = { ...process.env, SOUK_HOME: join(dir, 'home') }
-      const { stdout } = await run(process.execPath, [join(EXAMPLES, file), provider.multiaddr, ...args], { cwd: dir, env })
+      const { stdout } = await run(process.execPath, [join(EXAMPLES, file), provider.multiaddr, ...args], {
+        cwd: dir,
+        env,
+      })
       assert.match(stdout, expected)
     })
   }

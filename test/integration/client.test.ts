@@ -25,9 +25,12 @@ describe('the SDK, with a provider in another process', function () {
   let proxy: TcpProxy
   let client: Client
 
-  const taskOf = async (program: string, options: Omit<CommandLineTask, 'wasm' | 'baseDir'> = {}): Promise<LoadedTask> =>
-    taskFromCommandLine({ wasm: await wasmProgram(program), baseDir: dir, ...options })
-  const connected = (options: Partial<ConnectOptions> = {}): Promise<Client> => connect({ to: proxy.multiaddr, key, ...options })
+  const taskOf = async (
+    program: string,
+    options: Omit<CommandLineTask, 'wasm' | 'baseDir'> = {},
+  ): Promise<LoadedTask> => taskFromCommandLine({ wasm: await wasmProgram(program), baseDir: dir, ...options })
+  const connected = (options: Partial<ConnectOptions> = {}): Promise<Client> =>
+    connect({ to: proxy.multiaddr, key, ...options })
 
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), 'souk-sdk-'))
@@ -126,7 +129,10 @@ describe('the SDK, with a provider in another process', function () {
     proxy.answers = 'pass'
     proxy.cut()
     const submitted = await submitting
-    assert.deepEqual((await other.list()).map(({ taskId }) => taskId), [submitted.taskId])
+    assert.deepEqual(
+      (await other.list()).map(({ taskId }) => taskId),
+      [submitted.taskId],
+    )
     assert.equal((await submitted.result()).receipt.outcome.kind, 'exited')
     assert.equal(accepted(), 1)
   })
@@ -140,7 +146,10 @@ describe('the SDK, with a provider in another process', function () {
     proxy.requests = 'pass'
     proxy.cut()
     const { taskId } = await submitting
-    assert.deepEqual((await other.list()).map((task) => task.taskId), [taskId])
+    assert.deepEqual(
+      (await other.list()).map((task) => task.taskId),
+      [taskId],
+    )
   })
 
   it('gives up with CONNECTION_LOST where the provider stays away', async () => {
@@ -158,11 +167,18 @@ describe('the SDK, with a provider in another process', function () {
   })
 
   it('says why it cannot connect', async () => {
-    await assert.rejects(connected({ to: provider.multiaddr.replace(/\/p2p\/.*/, '') }), (thrown) => isSoukError(thrown, 'INVALID_INPUT'))
+    await assert.rejects(connected({ to: provider.multiaddr.replace(/\/p2p\/.*/, '') }), (thrown) =>
+      isSoukError(thrown, 'INVALID_INPUT'),
+    )
     const closed = provider.multiaddr.replace(/\/tcp\/\d+/, '/tcp/1')
-    await assert.rejects(connected({ to: closed }), (thrown) => isSoukError(thrown, 'UNREACHABLE') && /refused/.test(thrown.message))
+    await assert.rejects(
+      connected({ to: closed }),
+      (thrown) => isSoukError(thrown, 'UNREACHABLE') && /refused/.test(thrown.message),
+    )
     const other = '16Uiu2HAm3FpBCJhZn3xCBz7yGqGWzRZTwfGoCP7rRPbLkBYC7h7M'
-    await assert.rejects(connected({ to: provider.multiaddr.replace(/[^/]+$/, other) }), (thrown) => isSoukError(thrown, 'UNREACHABLE'))
+    await assert.rejects(connected({ to: provider.multiaddr.replace(/[^/]+$/, other) }), (thrown) =>
+      isSoukError(thrown, 'UNREACHABLE'),
+    )
   })
 
   it('ends a wait when its signal aborts, and the task goes on', async () => {
@@ -196,20 +212,31 @@ describe('the SDK, with a provider in another process', function () {
   })
 
   it('saves the files of a result', async () => {
-    const submitted = await client.submit({ task: await taskOf('write-outputs', { args: ['/out'], outputs: [{ path: '/out' }] }) })
+    const submitted = await client.submit({
+      task: await taskOf('write-outputs', { args: ['/out'], outputs: [{ path: '/out' }] }),
+    })
     const { receipt } = await submitted.result()
     const to = join(dir, 'saved')
     const saved = await submitted.saveOutputs({ dir: to, receipt })
-    assert.deepEqual(saved.map(({ path }) => path).sort(), ['/out/nested/deep.txt', '/out/nothing', '/out/plain.txt', '/out/report'])
+    assert.deepEqual(saved.map(({ path }) => path).sort(), [
+      '/out/nested/deep.txt',
+      '/out/nothing',
+      '/out/plain.txt',
+      '/out/report',
+    ])
     assert.equal(await readFile(join(to, 'out/nested/deep.txt'), 'utf8'), 'deep\n')
     assert.deepEqual(await submitted.saveOutputs({ dir: to, receipt }), saved)
   })
 
   it('refuses a task for the provider’s reasons, all of them', async () => {
-    const submitting = client.submit({ task: await taskOf('streams', { limits: { memoryBytes: 2 ** 40, outputBytes: 2 ** 40 } }) })
+    const submitting = client.submit({
+      task: await taskOf('streams', { limits: { memoryBytes: 2 ** 40, outputBytes: 2 ** 40 } }),
+    })
     await assert.rejects(submitting, (thrown) => {
       assert(isSoukError(thrown, 'REFUSED'))
-      const subjects = new Set(thrown.details.reasons.filter(({ reason }) => reason === 'CAP_ABOVE_OFFER').map(({ subject }) => subject))
+      const subjects = new Set(
+        thrown.details.reasons.filter(({ reason }) => reason === 'CAP_ABOVE_OFFER').map(({ subject }) => subject),
+      )
       assert(subjects.has('memoryBytes') && subjects.has('outputBytes'), [...subjects].join())
       return true
     })

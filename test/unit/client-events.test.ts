@@ -8,7 +8,12 @@ import { signedReceipt } from '../fixtures/receipts.ts'
 
 const lost = (): SoukError => new SoukError({ code: 'CONNECTION_LOST', message: 'it broke', details: {} })
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
-const output = (offset: number, text: string, stream: 'stdout' | 'stderr' = 'stdout'): TaskEvent => ({ kind: 'output', stream, offset, data: bytes(text) })
+const output = (offset: number, text: string, stream: 'stdout' | 'stderr' = 'stdout'): TaskEvent => ({
+  kind: 'output',
+  stream,
+  offset,
+  data: bytes(text),
+})
 const started = (attempt: number): TaskEvent => ({ kind: 'started', atMs: 1, attempt })
 const queued = (position: number, atMs = 1): TaskEvent => ({ kind: 'queued', atMs, position })
 const finished: TaskEvent = { kind: 'finished', atMs: 9, result: { kind: 'receipt', receipt: signedReceipt() } }
@@ -58,7 +63,14 @@ describe('events over several connections', () => {
       [started(1), output(2, 'cd'), 'lost'],
       [started(1), finished],
     ])
-    assert.deepEqual(await collect(events), [queued(1), started(1), output(0, 'ab'), output(0, 'x', 'stderr'), output(2, 'cd'), finished])
+    assert.deepEqual(await collect(events), [
+      queued(1),
+      started(1),
+      output(0, 'ab'),
+      output(0, 'x', 'stderr'),
+      output(2, 'cd'),
+      finished,
+    ])
     assert.deepEqual(asked, [
       { stdout: 0, stderr: 0 },
       { stdout: 2, stderr: 1 },
@@ -67,13 +79,26 @@ describe('events over several connections', () => {
   })
 
   it('tell a place in the queue again only where it has changed', async () => {
-    const { events } = scripted([[queued(2), 'lost'], [queued(2, 5), queued(1), 'lost'], [queued(1), started(1), finished]])
+    const { events } = scripted([
+      [queued(2), 'lost'],
+      [queued(2, 5), queued(1), 'lost'],
+      [queued(1), started(1), finished],
+    ])
     assert.deepEqual(await collect(events), [queued(2), queued(1), started(1), finished])
   })
 
   it('follow a new attempt from its start, where the follow was told of the one before', async () => {
-    const { events, asked } = scripted([[started(1), output(0, 'abc'), queued(1), started(2), output(0, 'x'), finished]])
-    assert.deepEqual(await collect(events), [started(1), output(0, 'abc'), queued(1), started(2), output(0, 'x'), finished])
+    const { events, asked } = scripted([
+      [started(1), output(0, 'abc'), queued(1), started(2), output(0, 'x'), finished],
+    ])
+    assert.deepEqual(await collect(events), [
+      started(1),
+      output(0, 'abc'),
+      queued(1),
+      started(2),
+      output(0, 'x'),
+      finished,
+    ])
     assert.equal(asked.length, 1)
   })
 
@@ -83,7 +108,14 @@ describe('events over several connections', () => {
       [started(2), output(3, 'd-of-attempt-2')],
       [started(2), output(0, 'xyz'), output(3, 'd-of-attempt-2'), finished],
     ])
-    assert.deepEqual(await collect(events), [started(1), output(0, 'abc'), started(2), output(0, 'xyz'), output(3, 'd-of-attempt-2'), finished])
+    assert.deepEqual(await collect(events), [
+      started(1),
+      output(0, 'abc'),
+      started(2),
+      output(0, 'xyz'),
+      output(3, 'd-of-attempt-2'),
+      finished,
+    ])
     assert.deepEqual(asked.at(-1), { stdout: 0, stderr: 0 })
     assert.equal(failures.length, 1)
   })
@@ -98,7 +130,10 @@ describe('events over several connections', () => {
   })
 
   it('take an end before the end of the task for a broken connection', async () => {
-    const { events, failures } = scripted([[started(1), 'end'], [started(1), finished]])
+    const { events, failures } = scripted([
+      [started(1), 'end'],
+      [started(1), finished],
+    ])
     assert.deepEqual(await collect(events), [started(1), finished])
     assert.equal(failures.length, 1)
   })
@@ -115,12 +150,18 @@ describe('events over several connections', () => {
 
   it('give every byte once, wherever the connection breaks', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 12 }), fc.integer({ min: 1, max: 9 }), async (breaks, pieceBytes) => {
-        const text = 'The quick brown fox jumps over the lazy dog, and goes on.'
-        const { events } = honest(text, pieceBytes, breaks)
-        const received = (await collect(events)).flatMap((event) => (event.kind === 'output' ? [new TextDecoder().decode(event.data)] : []))
-        assert.equal(received.join(''), text)
-      }),
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 12 }),
+        fc.integer({ min: 1, max: 9 }),
+        async (breaks, pieceBytes) => {
+          const text = 'The quick brown fox jumps over the lazy dog, and goes on.'
+          const { events } = honest(text, pieceBytes, breaks)
+          const received = (await collect(events)).flatMap((event) =>
+            event.kind === 'output' ? [new TextDecoder().decode(event.data)] : [],
+          )
+          assert.equal(received.join(''), text)
+        },
+      ),
     )
   })
 })
@@ -153,7 +194,12 @@ describe('patience with a broken connection', () => {
   it('is for the network alone', async () => {
     const notFound = new SoukError({ code: 'NOT_FOUND', message: 'no', details: { id: 'x' } })
     await assert.rejects(new Patience({ timeoutMs: 10_000, closed }).afterFailure(notFound), notFound)
-    const wrongPeer = new SoukError({ code: 'UNREACHABLE', message: 'another peer', details: { address: 'a' }, retryable: false })
+    const wrongPeer = new SoukError({
+      code: 'UNREACHABLE',
+      message: 'another peer',
+      details: { address: 'a' },
+      retryable: false,
+    })
     await assert.rejects(new Patience({ timeoutMs: 10_000, closed }).afterFailure(wrongPeer), wrongPeer)
   })
 

@@ -16,7 +16,11 @@ const isRefused = (thrown: unknown): boolean => isSoukError(thrown, 'RECEIPT_INV
 describe('the paths of a result', () => {
   it('become names below a folder', () => {
     assert.deepEqual(
-      planOutputs([outputOf('/out/a.txt'), outputOf('/out/deep/er/b'), { path: '/out/link', error: { code: 'SYMLINK', message: 'no' } }]).map(({ segments }) => segments),
+      planOutputs([
+        outputOf('/out/a.txt'),
+        outputOf('/out/deep/er/b'),
+        { path: '/out/link', error: { code: 'SYMLINK', message: 'no' } },
+      ]).map(({ segments }) => segments),
       [
         ['out', 'a.txt'],
         ['out', 'deep', 'er', 'b'],
@@ -24,7 +28,19 @@ describe('the paths of a result', () => {
     )
   })
 
-  for (const path of ['/../etc/passwd', '/out/../../x', 'out/relative', '/', '', '/out//x', '/out/', '/./x', '/out/a\0b', `/${'x'.repeat(300)}`, '/.souk-partial/x']) {
+  for (const path of [
+    '/../etc/passwd',
+    '/out/../../x',
+    'out/relative',
+    '/',
+    '',
+    '/out//x',
+    '/out/',
+    '/./x',
+    '/out/a\0b',
+    `/${'x'.repeat(300)}`,
+    '/.souk-partial/x',
+  ]) {
     it(`are refused where one is ${JSON.stringify(path.slice(0, 30))}`, () => {
       assert.throws(() => planOutputs([outputOf('/out/fine'), outputOf(path)]), isRefused)
     })
@@ -37,7 +53,12 @@ describe('the paths of a result', () => {
   })
 
   it('never lead out of the folder, whatever they are', () => {
-    const nasty = fc.oneof(fc.string(), fc.array(fc.constantFrom('..', '.', '', 'a', '...', '~', 'C:', '\\..\\', 'a\nb')).map((names) => `/${names.join('/')}`))
+    const nasty = fc.oneof(
+      fc.string(),
+      fc
+        .array(fc.constantFrom('..', '.', '', 'a', '...', '~', 'C:', '\\..\\', 'a\nb'))
+        .map((names) => `/${names.join('/')}`),
+    )
     fc.assert(
       fc.property(fc.array(nasty, { maxLength: 4 }), (paths) => {
         try {
@@ -60,8 +81,13 @@ describe('saving a result', () => {
   afterEach(() => rm(dir, { recursive: true }))
 
   /** A provider with these files, that breaks off at each of these offsets once. */
-  function save(files: Readonly<Record<string, string>>, options: Partial<SaveOutputsOptions> & { readonly breakAt?: number[] } = {}) {
-    const contents = new Map(Object.values(files).map((content) => [digestOf(Buffer.from(content)).sha256, Buffer.from(content)]))
+  function save(
+    files: Readonly<Record<string, string>>,
+    options: Partial<SaveOutputsOptions> & { readonly breakAt?: number[] } = {},
+  ) {
+    const contents = new Map(
+      Object.values(files).map((content) => [digestOf(Buffer.from(content)).sha256, Buffer.from(content)]),
+    )
     const breaks = options.breakAt ?? []
     const reads: number[] = []
     const saved = saveOutputs({
@@ -91,14 +117,26 @@ describe('saving a result', () => {
 
   it('puts every file in its place, and nothing else', async () => {
     const seen: { fetchedBytes: number; totalBytes: number }[] = []
-    const { saved } = save({ '/out/a.txt': 'first', '/out/deep/b': 'second', '/empty': '' }, { onProgress: (progress) => seen.push(progress) })
-    assert.deepEqual((await saved).map(({ path, file }) => [path, file]), [
-      ['/out/a.txt', join(dir, 'to/out/a.txt')],
-      ['/out/deep/b', join(dir, 'to/out/deep/b')],
-      ['/empty', join(dir, 'to/empty')],
-    ])
+    const { saved } = save(
+      { '/out/a.txt': 'first', '/out/deep/b': 'second', '/empty': '' },
+      { onProgress: (progress) => seen.push(progress) },
+    )
+    assert.deepEqual(
+      (await saved).map(({ path, file }) => [path, file]),
+      [
+        ['/out/a.txt', join(dir, 'to/out/a.txt')],
+        ['/out/deep/b', join(dir, 'to/out/deep/b')],
+        ['/empty', join(dir, 'to/empty')],
+      ],
+    )
     assert.equal(await readFile(join(dir, 'to/out/deep/b'), 'utf8'), 'second')
-    assert.deepEqual((await readdir(join(dir, 'to'), { recursive: true })).sort(), ['empty', 'out', 'out/a.txt', 'out/deep', 'out/deep/b'])
+    assert.deepEqual((await readdir(join(dir, 'to'), { recursive: true })).sort(), [
+      'empty',
+      'out',
+      'out/a.txt',
+      'out/deep',
+      'out/deep/b',
+    ])
     assert.equal((await lstat(join(dir, 'to/out/a.txt'))).mode & 0o700, 0o600)
     assert.deepEqual(seen.at(-1), { path: '/empty', fetchedBytes: 11, totalBytes: 11 })
   })
@@ -112,7 +150,7 @@ describe('saving a result', () => {
 
   it('goes on where an earlier call left off', async () => {
     const files = { '/out/a': 'already there', '/out/b': '0123456789abcdef' }
-    const impatient = { progress: () => undefined, afterFailure: (thrown: unknown) => Promise.reject(thrown as Error) }
+    const impatient = { progress: () => undefined, afterFailure: (thrown: unknown) => Promise.reject(thrown) }
     await assert.rejects(save(files, { breakAt: [8], patience: () => impatient }).saved)
     const { saved, reads } = save(files)
     await saved
@@ -159,6 +197,8 @@ describe('saving a result', () => {
 
   it('says so where the folder cannot be used', async () => {
     await writeFile(join(dir, 'file'), '')
-    await assert.rejects(save({ '/out/a': 'content' }, { dir: join(dir, 'file') }).saved, (thrown) => isSoukError(thrown, 'INVALID_INPUT'))
+    await assert.rejects(save({ '/out/a': 'content' }, { dir: join(dir, 'file') }).saved, (thrown) =>
+      isSoukError(thrown, 'INVALID_INPUT'),
+    )
   })
 })

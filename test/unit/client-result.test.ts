@@ -19,21 +19,33 @@ const receipt = signedReceipt(streams)
 const task = { spec: taskSpecSchema.parse(JSON.parse(specText)), bytes: new Uint8Array(Buffer.from(specText)) }
 const expected = { taskId: receipt.taskId, provider: providerKey.address, requester: requesterKey.address, task }
 
-const outputOf = (text: Uint8Array, stream: 'stdout' | 'stderr' = 'stdout'): TaskEvent => ({ kind: 'output', stream, offset: 0, data: text })
-const finishedWith = (claimed: Receipt): TaskEvent => ({ kind: 'finished', atMs: 1, result: { kind: 'receipt', receipt: claimed } })
+const outputOf = (text: Uint8Array, stream: 'stdout' | 'stderr' = 'stdout'): TaskEvent => ({
+  kind: 'output',
+  stream,
+  offset: 0,
+  data: text,
+})
+const finishedWith = (claimed: Receipt): TaskEvent => ({
+  kind: 'finished',
+  atMs: 1,
+  result: { kind: 'receipt', receipt: claimed },
+})
 
 async function* these(events: readonly TaskEvent[]): AsyncGenerator<TaskEvent> {
   yield* events
 }
 
-const collect = (events: readonly TaskEvent[], options: Partial<CollectOptions> = {}) => collectResult({ events: these(events), expected, ...options })
+const collect = (events: readonly TaskEvent[], options: Partial<CollectOptions> = {}) =>
+  collectResult({ events: these(events), expected, ...options })
 const run = [outputOf(streams.stdout), outputOf(streams.stderr, 'stderr'), finishedWith(receipt)]
 
-const refusedFor = (reason: RegExp) => (thrown: unknown): boolean => {
-  assert(isSoukError(thrown, 'RECEIPT_INVALID'), String(thrown))
-  assert.match(thrown.details.reasons.join('; '), reason)
-  return true
-}
+const refusedFor =
+  (reason: RegExp) =>
+  (thrown: unknown): boolean => {
+    assert(isSoukError(thrown, 'RECEIPT_INVALID'), String(thrown))
+    assert.match(thrown.details.reasons.join('; '), reason)
+    return true
+  }
 
 describe('collecting a result', () => {
   it('resolves to the output and the receipt that vouches for it', async () => {
@@ -50,7 +62,12 @@ describe('collecting a result', () => {
 
   it('keeps the output of the newest attempt alone, and tells of every event in turn', async () => {
     const seen: string[] = []
-    const attempts = [{ kind: 'started', atMs: 1, attempt: 1 }, outputOf(Buffer.from('old')), { kind: 'started', atMs: 2, attempt: 2 }, ...run] as const
+    const attempts = [
+      { kind: 'started', atMs: 1, attempt: 1 },
+      outputOf(Buffer.from('old')),
+      { kind: 'started', atMs: 2, attempt: 2 },
+      ...run,
+    ] as const
     const result = await collect(attempts, {
       async onEvent(event) {
         await Promise.resolve()
@@ -63,14 +80,20 @@ describe('collecting a result', () => {
 
   it('rejects with what the task failed with', async () => {
     const error = new SoukError({ code: 'QUEUE_TIMEOUT', message: 'too long', details: { waitedMs: 5 } })
-    await assert.rejects(collect([{ kind: 'finished', atMs: 1, result: { kind: 'failed', error: error.toJSON() } }]), (thrown) => {
-      assert(isSoukError(thrown, 'QUEUE_TIMEOUT'))
-      return thrown.details.waitedMs === 5 && thrown.fault === 'provider'
-    })
+    await assert.rejects(
+      collect([{ kind: 'finished', atMs: 1, result: { kind: 'failed', error: error.toJSON() } }]),
+      (thrown) => {
+        assert(isSoukError(thrown, 'QUEUE_TIMEOUT'))
+        return thrown.details.waitedMs === 5 && thrown.fault === 'provider'
+      },
+    )
   })
 
   it('refuses output that the receipt does not vouch for', async () => {
-    await assert.rejects(collect([outputOf(Buffer.from('hallo\n')), outputOf(streams.stderr, 'stderr'), finishedWith(receipt)]), refusedFor(/^stdout/))
+    await assert.rejects(
+      collect([outputOf(Buffer.from('hallo\n')), outputOf(streams.stderr, 'stderr'), finishedWith(receipt)]),
+      refusedFor(/^stdout/),
+    )
     await assert.rejects(collect([outputOf(streams.stdout), finishedWith(receipt)]), refusedFor(/^stderr/))
   })
 
@@ -79,26 +102,46 @@ describe('collecting a result', () => {
     const { ...claimed } = unsignedReceipt(streams)
     const forged = { ...claimed, provider: impostor.address }
     const signature = signDigest({ digest: receiptHashOf(forged), key: impostor })
-    await assert.rejects(collect([...run.slice(0, 2), finishedWith({ ...forged, signature })]), refusedFor(/by another provider/))
+    await assert.rejects(
+      collect([...run.slice(0, 2), finishedWith({ ...forged, signature })]),
+      refusedFor(/by another provider/),
+    )
   })
 
   it('refuses a receipt about another task, another requester, another spec or a foreign runtime', async () => {
-    await assert.rejects(collect(run, { expected: { ...expected, taskId: `0x${'12'.repeat(32)}` } }), refusedFor(/another task/))
-    await assert.rejects(collect(run, { expected: { ...expected, requester: providerKey.address } }), refusedFor(/another requester/))
+    await assert.rejects(
+      collect(run, { expected: { ...expected, taskId: `0x${'12'.repeat(32)}` } }),
+      refusedFor(/another task/),
+    )
+    await assert.rejects(
+      collect(run, { expected: { ...expected, requester: providerKey.address } }),
+      refusedFor(/another requester/),
+    )
     const other = { ...task, bytes: Buffer.from(`${specText} `) }
     await assert.rejects(collect(run, { expected: { ...expected, task: other } }), refusedFor(/another spec/))
     const native = { ...task, spec: { ...task.spec, runtime: { type: 'native' as const, image: 'busybox' } } }
-    await assert.rejects(collect(run, { expected: { ...expected, task: native } }), refusedFor(/does not allow the runtime/))
+    await assert.rejects(
+      collect(run, { expected: { ...expected, task: native } }),
+      refusedFor(/does not allow the runtime/),
+    )
   })
 
   it('refuses a receipt that was changed after it was signed', async () => {
-    await assert.rejects(collect([...run.slice(0, 2), finishedWith({ ...receipt, priceWei: '1' })]), refusedFor(/signature/))
+    await assert.rejects(
+      collect([...run.slice(0, 2), finishedWith({ ...receipt, priceWei: '1' })]),
+      refusedFor(/signature/),
+    )
   })
 
   it('takes no more than it keeps, and no more than the task may write', async () => {
-    await assert.rejects(collect(run, { maxOutputBytes: 8 }), (thrown) => isSoukError(thrown, 'RESOURCE_LIMIT') && thrown.details.limit === 'output')
+    await assert.rejects(
+      collect(run, { maxOutputBytes: 8 }),
+      (thrown) => isSoukError(thrown, 'RESOURCE_LIMIT') && thrown.details.limit === 'output',
+    )
     const small = { ...task, spec: { ...task.spec, limits: { outputBytes: 5 } } }
-    await assert.rejects(collect(run, { expected: { ...expected, task: small } }), (thrown) => isSoukError(thrown, 'PROTOCOL_ERROR'))
+    await assert.rejects(collect(run, { expected: { ...expected, task: small } }), (thrown) =>
+      isSoukError(thrown, 'PROTOCOL_ERROR'),
+    )
   })
 })
 
@@ -143,8 +186,15 @@ describe('a result or an exception', () => {
   })
 
   it('is CANCELLED for a cancelled task, and the result for every end of its own', () => {
-    assert.throws(() => completedOrThrow(resultWith({ kind: 'cancelled' })), (thrown) => isSoukError(thrown, 'CANCELLED'))
-    for (const outcome of [{ kind: 'exited', code: 3 }, { kind: 'trapped', trap: 'unreachable' }, { kind: 'killed', signal: 'SIGSEGV' }] as const) {
+    assert.throws(
+      () => completedOrThrow(resultWith({ kind: 'cancelled' })),
+      (thrown) => isSoukError(thrown, 'CANCELLED'),
+    )
+    for (const outcome of [
+      { kind: 'exited', code: 3 },
+      { kind: 'trapped', trap: 'unreachable' },
+      { kind: 'killed', signal: 'SIGSEGV' },
+    ] as const) {
       const result = resultWith(outcome)
       assert.equal(completedOrThrow(result), result)
     }
