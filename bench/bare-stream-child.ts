@@ -13,8 +13,5 @@ await node.handle(BARE_PROTOCOL, (stream) => {
   })
 })
 process.once('disconnect', () => void node.stop())
-process.once('message', () => {
-  void node.stop()
-  process.disconnect()
-})
+process.once('message', () => process.disconnect())
 process.send?.({ multiaddr: node.getMultiaddrs()[0]?.toString() })

@@ -18,10 +18,9 @@ export interface Child<Greeting> {
  */
 export async function startChild<Greeting>(options: {
   readonly file: string
-  readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
 }): Promise<Child<Greeting>> {
-  const child = fork(join(import.meta.dirname, options.file), options.args, {
+  const child = fork(join(import.meta.dirname, options.file), {
     env: { ...process.env, ...options.env },
     serialization: 'advanced',
   })

@@ -81,7 +81,6 @@ function startNoopProvider({
 }): Promise<ProviderChild> {
   return startChild({
     file: 'provider-child.ts',
-    args: ['noop'],
     env: {
       SOUK_NODE_DATA_DIR: dataDir,
       SOUK_NETWORK_LISTEN: '/ip4/127.0.0.1/tcp/0',

@@ -1,4 +1,4 @@
-/** A provider in a process of its own, for benchmarks; started by `startProvider` in provider-process.ts. */
+/** A provider in a process of its own, with an executor that returns at once; started by market.ts. */
 import { pino } from 'pino'
 import { loadConfig } from '../src/node/config.ts'
 import { createNode } from '../src/node/create-node.ts'
@@ -14,15 +14,12 @@ const node = await createNode({
   config,
   version: 'bench',
   logger: pino({ level: 'silent' }),
-  ...(process.argv[2] === 'noop' && { executors: [createNoopExecutor()] }),
+  executors: [createNoopExecutor()],
 })
-const stop = async (): Promise<void> => {
-  await node.stop({ drainMs: 0 })
-  process.disconnect()
-}
+// Whoever started it has asked it to stop, or has ended.
 process.once('disconnect', () => void node.stop({ drainMs: 0 }))
 process.on('message', (message: 'stats' | 'stop') => {
-  if (message === 'stop') return void stop()
+  if (message === 'stop') return process.disconnect()
   const { user, system } = process.cpuUsage()
   process.send?.({ rssBytes: process.memoryUsage.rss(), cpuMs: (user + system) / 1000 } satisfies ProviderStats)
 })

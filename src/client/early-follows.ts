@@ -58,6 +58,10 @@ export class EarlyFollow {
     if (!this.#claimable) return
     this.#unclaim()
     this.#abort.abort(reason)
+    // A generator notices that it is over only when it is asked for something.
+    this.#events?.[Symbol.asyncIterator]()
+      .next()
+      .catch(() => undefined)
   }
 
   #unclaim(): void {
@@ -73,7 +77,7 @@ export class EarlyFollow {
     const onAbort = (): void => this.#abort.abort(signal?.reason)
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      signal?.throwIfAborted()
+      if (signal?.aborted) onAbort()
       yield* events
     } finally {
       signal?.removeEventListener('abort', onAbort)

@@ -93,7 +93,7 @@ describe('blob protocol between processes', function () {
       `${ahead} bytes were served`,
     )
     await chunks.return?.()
-    while ((await peer.stats()).openBlobs > 0) await delay(10)
+    await peer.statsUntil((stats) => stats.openBlobs === 0)
   })
 
   it('reads 40 blobs at once, more than one connection has streams for at a time', async () => {
@@ -130,7 +130,7 @@ describe('blob protocol between processes', function () {
     await assert.rejects(async () => {
       for (;;) if ((await chunks.next()).done) return
     }, /that is enough/)
-    while ((await peer.stats()).openBlobs > 0) await delay(10)
+    await peer.statsUntil((stats) => stats.openBlobs === 0)
   })
 
   it('never dials: a peer that is not connected is CONNECTION_LOST', async () => {

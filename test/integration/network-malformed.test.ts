@@ -147,14 +147,14 @@ describe('a peer that breaks the protocol', function () {
       const follow = { ...from, creditBytes: WIRE_BOUNDS.followCreditBytes }
       stream.send(framed(encodeRequest({ id, kind: 'submit', task: taskOf({ kind: 'flood' }, id), follow })))
     }
-    while ((await peer.stats()).openFollows < 100) await delay(10)
+    await peer.statsUntil((stats) => stats.openFollows === 100)
     for (let count = 0; count < 20; count += 1) await works()
     const after = await peer.stats()
     const made = after.floodedBytes - before.floodedBytes
     assert.ok(made < 100 * 100_000 + 4 * WIRE_LIMITS.streamWindowBytes, `${made} bytes were made`)
     assert.ok(after.rssBytes < before.rssBytes + 64 * MIB, `${before.rssBytes} -> ${after.rssBytes} bytes`)
     await hoarder.stop()
-    while ((await peer.stats()).openFollows > 0) await delay(10)
+    await peer.statsUntil((stats) => stats.openFollows === 0)
   })
 
   it('cannot lock others out with streams that it opens and leaves', async () => {

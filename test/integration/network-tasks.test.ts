@@ -20,9 +20,6 @@ describe('task protocol between processes', function () {
   let serial = 0
   const submit = async (behaviour: Behaviour): Promise<string> =>
     (await provider.submit(taskOf(behaviour, (serial += 1)))).taskId
-  const statsUntil = async (reached: (stats: Awaited<ReturnType<Peer['stats']>>) => boolean): Promise<void> => {
-    while (!reached(await peer.stats())) await delay(10)
-  }
 
   before(async () => {
     peer = await startPeer()
@@ -111,7 +108,7 @@ describe('task protocol between processes', function () {
       while (read < (round + 1) * 8_000_000) read += byteLength((await follow.next()).value)
     }
     await follow.return?.()
-    await statsUntil((stats) => stats.openFollows === 0)
+    await peer.statsUntil((stats) => stats.openFollows === 0)
   })
 
   it('serves 200 follows at once, and requests among them', async () => {
@@ -141,17 +138,17 @@ describe('task protocol between processes', function () {
       await Promise.all(follows),
       floods.map(() => reason),
     )
-    await statsUntil((stats) => stats.openFollows === 0)
+    await peer.statsUntil((stats) => stats.openFollows === 0)
   })
 
   it('gives up when the signal aborts, here and over there', async () => {
     const taskId = await submit({ kind: 'hang' })
     const stop = new AbortController()
     const follow = all(provider.follow({ taskId, signal: stop.signal }))
-    await statsUntil((stats) => stats.openFollows === 1)
+    await peer.statsUntil((stats) => stats.openFollows === 1)
     stop.abort(new Error('that is enough'))
     await assert.rejects(follow, /that is enough/)
-    await statsUntil((stats) => stats.openFollows === 0)
+    await peer.statsUntil((stats) => stats.openFollows === 0)
     const slow = provider.submit(taskOf({ kind: 'slow', size: 200 }, (serial += 1)), {
       signal: AbortSignal.timeout(20),
     })
@@ -172,7 +169,7 @@ describe('task protocol between processes', function () {
       await rejects(all(connection.follow({ taskId })), 'REFUSED')
       await rejects(connection.submitAndFollow(taskOf({ kind: 'noop' }, 2)), 'REFUSED')
       await open[0]!.return?.()
-      while ((await strict.stats()).openFollows > 1) await delay(10)
+      await strict.statsUntil((stats) => stats.openFollows <= 1)
       assert.equal((await all((await connection.submitAndFollow(taskOf({ kind: 'noop' }, 3))).events)).length, 2)
     } finally {
       await strict.stop()
@@ -184,11 +181,11 @@ describe('task protocol between processes', function () {
     const connection = await other.connect({ multiaddr: peer.multiaddr })
     const { events } = await connection.submitAndFollow(taskOf({ kind: 'hang' }, (serial += 1)))
     const lost = rejects(all(events), 'CONNECTION_LOST')
-    await statsUntil((stats) => stats.openFollows === 1)
+    await peer.statsUntil((stats) => stats.openFollows === 1)
     await connection.close()
     await lost
     await connection.closed
-    await statsUntil((stats) => stats.openFollows === 0)
+    await peer.statsUntil((stats) => stats.openFollows === 0)
     await rejects(connection.list(), 'CONNECTION_LOST')
     await other.stop()
   })
