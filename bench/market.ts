@@ -33,13 +33,13 @@ export async function market({ quick }: BenchOptions): Promise<BenchReport> {
     const idle = await provider.ask<ProviderStats>('stats')
 
     const oneByOne = await oneAtATime({ client, task, count: quick ? 10 : 200 })
-    const many = await manyAtATime({ client, task, provider, durationMs: quick ? 500 : 6000 })
     const transfers = await blobAgainstBareStream({
       client,
       dir,
       bytes: (quick ? 4 : 128) * MIB,
       rounds: quick ? 2 : 7,
     })
+    const many = await manyAtATime({ client, task, provider, durationMs: quick ? 500 : 6000 })
     const busy = await provider.ask<ProviderStats>('stats')
 
     const mib = transfers.bytes / MIB

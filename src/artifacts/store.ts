@@ -20,7 +20,7 @@ import { receive } from './receive.ts'
 import { SharedTransfer, type Waiter } from './shared-transfer.ts'
 import { contradictingLength, misused, storageError } from './store-errors.ts'
 
-export type { ArtifactStore, StoreUsage } from './artifact-store.ts'
+export type { ArtifactStore } from './artifact-store.ts'
 
 export interface ArtifactStoreOptions {
   /** The store's own folder, made where it is missing. One process at a time: the caller has locked it. */

@@ -18,6 +18,26 @@ export interface RunOptions {
   readonly compileTimeoutMs: number
 }
 
+type Stage = 'feeding' | 'compiling' | 'prepared' | 'running' | 'ended'
+/** When each report may come: whoever has taken over the process must not talk a started task into one that has not. */
+const IN_ORDER: Readonly<Record<Report['event'], readonly Stage[]>> = {
+  ready: [],
+  received: ['feeding'],
+  refused: ['compiling', 'prepared'],
+  compiled: ['compiling'],
+  started: ['prepared'],
+  memory: ['running'],
+  ended: ['running'],
+  output: ['ended'],
+  complete: ['ended'],
+  fault: ['feeding', 'compiling', 'prepared', 'running', 'ended'],
+}
+
+/** The sandbox says that a call of its own failed. */
+class SandboxFault extends Error {
+  override readonly name = 'SandboxFault'
+}
+
 type EndReport = Extract<Report, { event: 'ended' }>
 /** Why a run is over, as far as the task is concerned; whichever comes first. */
 type Ending =
@@ -30,7 +50,9 @@ const PROCESS_BYTES = 384 * 1024 * 1024
 const CODE_BYTES_PER_MODULE_BYTE = 32
 /** For handing over results once the task is over. */
 const COLLECT_TIMEOUT_MS = 120_000
-/** Signals by which V8 gives up; while it compiles, that is what the module did to it. */
+/** For what is left in the pipes of a process that was killed. */
+const LEFTOVERS_TIMEOUT_MS = 5_000
+/** Signals by which V8 gives up: while it compiles that is the module's doing, while it runs it the task's. */
 const CRASH_SIGNALS: ReadonlySet<NodeJS.Signals | null> = new Set<NodeJS.Signals>([
   'SIGABRT',
   'SIGSEGV',
@@ -58,11 +80,12 @@ class TaskRun {
   readonly #partStdin: () => void
   readonly #onAbort = (): void => this.#abort()
   #compileTimer: NodeJS.Timeout | undefined
-  #stage: 'feeding' | 'compiling' | 'prepared' | 'running' | 'ended' = 'feeding'
+  #stage: Stage = 'feeding'
   #startedAtMs = 0
   #endedAtMs = 0
   #memoryPeakBytes = 0
   #results: ResultCollector | undefined
+  #resultsLost = false
 
   constructor(options: RunOptions) {
     this.#options = options
@@ -102,6 +125,8 @@ class TaskRun {
       this.#fail(error),
     )
     const reports = this.#followReports()
+    // What it rejects with is also the ending, or looked at once the task has ended.
+    reports.catch(() => {})
     const ending = await this.#ending.promise
     clearTimeout(this.#compileTimer)
     if (ending.kind === 'failed') throw ending.error
@@ -112,8 +137,10 @@ class TaskRun {
       this.#watch.cpuTimeMs()
       this.#endedAtMs ||= performance.now()
     }
+    const wallTimeMs = Math.round(this.#endedAtMs - this.#startedAtMs)
     const cpuTimeMs = ending.kind === 'guest' ? ending.report.cpuTimeMs : Math.round(this.#watch.cpuTimeMs())
     await this.#quiesce()
+    if (ending.kind === 'guest') await reports
     const outputs = ending.kind === 'guest' ? (this.#results?.outputs() ?? []) : lostOutputs(job)
     const outcome = ending.kind === 'guest' ? outcomeOf(ending.report) : ending.outcome
     const hit = new Set<LimitName>(ending.kind === 'guest' ? ending.report.limitsHit : [])
@@ -121,9 +148,13 @@ class TaskRun {
     return {
       outcome,
       usage: {
-        wallTimeMs: Math.round(this.#endedAtMs - this.#startedAtMs),
-        cpuTimeMs,
-        memoryPeakBytes: ending.kind === 'guest' ? ending.report.memoryPeakBytes : this.#memoryPeakBytes,
+        wallTimeMs,
+        // What the process says of itself is believed only as far as it can be: one thread, and its own limit.
+        cpuTimeMs: ending.kind === 'guest' ? Math.min(cpuTimeMs, wallTimeMs) : cpuTimeMs,
+        memoryPeakBytes: Math.min(
+          job.limits.memoryBytes,
+          ending.kind === 'guest' ? ending.report.memoryPeakBytes : this.#memoryPeakBytes,
+        ),
         outputBytes: this.#meter.bytes,
         limitsHit: LIMIT_NAMES.filter((limit) => hit.has(limit)),
       },
@@ -145,8 +176,11 @@ class TaskRun {
     this.#partStdin()
     sandbox.kill()
     this.#meter.release()
+    // A process that it might have made would keep the pipes open for as long as it likes.
+    const timer = setTimeout(() => sandbox.destroy(), LEFTOVERS_TIMEOUT_MS)
     await this.#output
-    for (const stream of [sandbox.stdin, sandbox.job, sandbox.stdout, sandbox.stderr]) stream.destroy()
+    clearTimeout(timer)
+    sandbox.destroy()
   }
 
   #stop(outcome: Outcome): void {
@@ -182,23 +216,48 @@ class TaskRun {
         if (await this.#onReport(next.value.report)) return
       }
       const ended = await sandbox.ended
-      if (this.#stage === 'compiling' && CRASH_SIGNALS.has(ended.signal))
-        this.#fail(moduleRefused('the compiler did not survive the module'))
-      this.#fail(
-        sandboxFailed(`it died (${ended.signal ?? `exit code ${ended.code}`})`, new Error(sandbox.diagnostics())),
-      )
-      if (this.#stage === 'ended') throw sandboxFailed('it died before its results were handed over')
+      this.#gone(`it died (${ended.signal ?? `exit code ${ended.code}`})`, {
+        cause: new Error(sandbox.diagnostics()),
+        crash: CRASH_SIGNALS.has(ended.signal) ? ended.signal : null,
+      })
     } catch (error) {
-      const failure =
-        error instanceof ChannelBroken ? sandboxFailed(`it broke the protocol: ${error.message}`, error) : error
-      this.#fail(failure)
-      if (this.#stage === 'ended') throw failure
+      if (error instanceof ChannelBroken)
+        this.#gone(`it broke the protocol: ${error.message}`, { cause: error, crash: 'SIGKILL' })
+      else if (this.#stage === 'ended' && this.#results !== undefined && error instanceof SandboxFault)
+        this.#loseResults(error.message)
+      else {
+        const failure = error instanceof SandboxFault ? sandboxFailed(error.message) : error
+        this.#fail(failure)
+        throw failure
+      }
     }
+  }
+
+  /**
+   * The process can say no more. Once the task has started that is the task's own doing where the process crashed or
+   * broke the rules, for which it is killed: else a task could have its run for free by tearing down its sandbox.
+   * What had ended before stays as it was, without the results that did not come.
+   */
+  #gone(why: string, { cause, crash }: { readonly cause: Error; readonly crash: NodeJS.Signals | null }): void {
+    if (this.#stage === 'ended') this.#loseResults(why)
+    else if (this.#stage === 'running' && crash !== null) this.#stop({ kind: 'killed', signal: crash })
+    else if (this.#stage === 'compiling' && crash !== null && !(cause instanceof ChannelBroken))
+      this.#fail(moduleRefused('the compiler did not survive the module'))
+    else this.#fail(sandboxFailed(why, cause))
+  }
+
+  /** Results that were not handed over whole change nothing of what the task came to. */
+  #loseResults(why: string): void {
+    if (this.#resultsLost) return
+    this.#resultsLost = true
+    for (const { path } of this.#options.job.task.outputs)
+      this.#results?.refuse({ path, code: 'UNREADABLE', message: `not all files were handed over: ${why}` })
   }
 
   /** Takes one report; resolves to true after the last. */
   async #onReport(report: Report): Promise<boolean> {
     const { job, compileTimeoutMs } = this.#options
+    if (!IN_ORDER[report.event].includes(this.#stage)) throw new ChannelBroken(`${report.event} while ${this.#stage}`)
     switch (report.event) {
       case 'received':
         this.#stage = 'compiling'
@@ -224,7 +283,6 @@ class TaskRun {
         this.#memoryPeakBytes = Math.max(this.#memoryPeakBytes, report.peakBytes)
         return false
       case 'ended':
-        if (this.#stage !== 'running') throw new ChannelBroken('an end without a start')
         this.#stage = 'ended'
         this.#endedAtMs = performance.now()
         this.#watch.stop()
@@ -236,8 +294,9 @@ class TaskRun {
         this.#ending.resolve({ kind: 'guest', report })
         return false
       case 'output':
-        if (this.#results === undefined) throw new ChannelBroken('a result before the end')
-        await this.#results.collect({
+        if (!job.task.outputs.some(({ path }) => report.path.startsWith(`${path}/`)))
+          throw new ChannelBroken('a result from outside the outputs')
+        await this.#results?.collect({
           path: report.path,
           content: contentOf(this.#options.sandbox.frames, report.bytes),
         })
@@ -245,20 +304,20 @@ class TaskRun {
       case 'complete':
         return true
       case 'fault':
-        throw sandboxFailed(report.reason)
+        throw new SandboxFault(report.reason)
       case 'ready':
         throw new ChannelBroken('a second start')
     }
   }
 
-  /** Waits for the results of a task that is over; a shutdown or a stall in it is the provider's fault. */
+  /** Waits for the results of a task that is over, but not for ever; a shutdown in it is the provider's fault. */
   async #collected(reports: Promise<void>): Promise<void> {
     const { signal } = this.#options.job
-    const { promise: interrupted, reject } = Promise.withResolvers<never>()
-    const timer = setTimeout(
-      () => reject(sandboxFailed('its results were not handed over in time')),
-      COLLECT_TIMEOUT_MS,
-    )
+    const { promise: interrupted, resolve, reject } = Promise.withResolvers<void>()
+    const timer = setTimeout(() => {
+      this.#loseResults('it took too long')
+      resolve()
+    }, COLLECT_TIMEOUT_MS)
     const onAbort = (): void => {
       if (signal.reason instanceof StopReason && signal.reason.kind === 'shutdown') reject(providerStopped())
     }

@@ -32,7 +32,10 @@ export interface SandboxProcess {
   readonly ended: Promise<Ended>
   /** The beginning of what Node itself wrote to its standard error: why it died, perhaps. */
   diagnostics(): string
+  /** Ends it, and what it may have started in its session. */
   kill(): void
+  /** Lets go of its pipes, whoever still holds their other ends. */
+  destroy(): void
 }
 
 /** The library's folder as its importers find it, links and all. */
@@ -97,7 +100,13 @@ export async function startSandbox({ stackBytes, records }: StartOptions): Promi
   for (const stream of child.stdio) stream?.on('error', () => {}) // a killed process breaks its pipes; its end tells
   const frames = readFrames(readableOf(child, DESCRIPTOR.reports))
   const kill = (): void => {
-    child.kill('SIGKILL')
+    if (child.exitCode !== null || child.signalCode !== null) return
+    try {
+      // It leads a process group of its own (`detached`); until it is reaped the number is nobody else's.
+      process.kill(-pid, 'SIGKILL')
+    } catch {
+      child.kill('SIGKILL')
+    }
   }
   const timer = setTimeout(kill, START_TIMEOUT_MS)
   const first = await frames.next().finally(() => clearTimeout(timer))
@@ -119,6 +128,9 @@ export async function startSandbox({ stackBytes, records }: StartOptions): Promi
     ended,
     diagnostics,
     kill,
+    destroy() {
+      for (const stream of child.stdio) stream?.destroy()
+    },
   }
 }
 

@@ -60,9 +60,9 @@ function buffers({ memory }: Host, pointer: number, count: number): Uint8Array[]
   let total = 0
   for (let index = 0; index < count; index += 1) {
     const part = memory.bytes(memory.u32(pointer + index * 8), memory.u32(pointer + index * 8 + 4))
-    if (total + part.length > MAX_TRANSFER_BYTES) break
+    parts.push(part.subarray(0, MAX_TRANSFER_BYTES - total))
     total += part.length
-    parts.push(part)
+    if (total >= MAX_TRANSFER_BYTES) break
   }
   return parts
 }

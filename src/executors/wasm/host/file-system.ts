@@ -42,6 +42,8 @@ export interface Place {
 }
 
 const MAX_NAME_BYTES = 255
+/** More than the 4096 bytes that a result's path may have. */
+const MAX_PATH_CHARACTERS = 4096
 const encoder = new TextEncoder()
 export const nowNs = (): bigint => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n
 
@@ -183,12 +185,15 @@ export class FileSystem {
     this.#reclaim(file)
   }
 
-  /** Every file that the task made below `directory`, by its path from there. */
+  /**
+   * Every file that the task made below `directory`, by its path from there. A path that is longer than any that is
+   * taken ends there: whole, those of many files in a deep folder would take longer than the task had.
+   */
   *files(directory: DirectoryNode, prefix = ''): Generator<{ readonly path: string; readonly data: FileData }> {
     const pending = [{ directory, prefix }]
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       for (const [name, { node }] of next.directory.entries) {
-        const path = `${next.prefix}/${name}`
+        const path = next.prefix.length > MAX_PATH_CHARACTERS ? next.prefix : `${next.prefix}/${name}`
         if (node.kind === 'directory') pending.push({ directory: node, prefix: path })
         else if (!node.readOnly) yield { path, data: node.data }
       }
@@ -224,7 +229,8 @@ export class FileSystem {
 
   #attach<N extends Node>(parent: DirectoryNode, name: string, node: N): N {
     this.#sequence += 1
-    parent.entries.set(name, { node, sequence: this.#sequence })
+    // A copy: a name cut from a path would keep all of the path in memory, for each file.
+    parent.entries.set(Buffer.from(name).toString(), { node, sequence: this.#sequence })
     parent.modifiedNs = parent.changedNs = nowNs()
     return node
   }
