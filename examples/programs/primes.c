@@ -22,7 +22,7 @@ int main(int argc, char **argv) {
     if (composite[n]) continue;
     count++;
     greatest = n;
-    for (long multiple = n * n; multiple < below; multiple += n) composite[multiple] = 1;
+    for (long long multiple = (long long)n * n; multiple < below; multiple += n) composite[multiple] = 1;
   }
   printf("%ld primes below %ld, the greatest is %ld\n", count, below, greatest);
   return 0;

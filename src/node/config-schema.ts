@@ -151,7 +151,7 @@ export const CONFIG_KEYS = {
   'storage.quota': key({
     kind: size({ min: MIB }),
     default: '10g',
-    doc: 'Everything that is stored for requesters: inputs, results and output.',
+    doc: 'What is stored for requesters: inputs and result files. The stdout and stderr of finished tasks may take as much again.',
   }),
   'storage.task_input_limit': key({
     kind: size({ min: 64 * KIB }),
@@ -166,7 +166,7 @@ export const CONFIG_KEYS = {
   'retention.max_results': key({
     kind: integer({ min: 1, max: 10_000_000 }),
     default: '10000',
-    doc: 'The most results that are kept; the oldest go first.',
+    doc: 'The most results that are kept; of whoever has most, the oldest go first.',
   }),
   'retry.max': key({
     kind: integer({ min: 0, max: 10 }),

@@ -18,6 +18,7 @@ import type { BlobSource } from './inputs.ts'
 import { offersOf, runtimeStatusOf, unenforced } from './operator-caps.ts'
 import { createPrepareLanes } from './prepare-lanes.ts'
 import { probeAll } from './probe-cache.ts'
+import type { RetentionPolicy } from './retention.ts'
 import { createProvider, type Provider } from './provider.ts'
 import { openSqliteJournal } from './sqlite-journal.ts'
 import { countStates } from './task-table.ts'
@@ -218,7 +219,7 @@ async function createCore(
   const provider = createProvider({
     key,
     policy: policyOf({ config, address: key.address, offers }),
-    retention: config.retention,
+    retention: retentionOf(config),
     executors: new Map(executors.map((executor) => [executor.runtime, executor])),
     journal,
     store,
@@ -229,7 +230,7 @@ async function createCore(
     }),
     unknownPeersStorageBytes: Math.floor(config.storage.quotaBytes * config.peers.unknownShare),
     blobs: options.blobs,
-    lanes: createPrepareLanes(),
+    lanes: createPrepareLanes({ isKnown: options.isKnown, unknownShare: config.peers.unknownShare }),
     clock: systemClock,
     logger,
     workDir: dirs.work,
@@ -282,6 +283,20 @@ const NOT_BUILT: readonly Capability[] = [
   { runtime: 'docker', available: false, why: 'this version of souk does not run Docker tasks yet' },
   { runtime: 'native', available: false, why: 'this version of souk does not run native tasks yet' },
 ]
+
+/** Of receipts and specs: well below what the journal holds, and they are in memory too. */
+const MAX_KEPT_JOURNAL_BYTES = 128 * 1024 ** 2
+
+function retentionOf({ retention, storage }: Config): RetentionPolicy {
+  return {
+    resultsMs: retention.resultsMs,
+    most: {
+      results: retention.maxResults,
+      journaledBytes: MAX_KEPT_JOURNAL_BYTES,
+      outputBytes: storage.quotaBytes,
+    },
+  }
+}
 
 function resourcesOf({ capacity }: Config): Resources {
   return {

@@ -21,7 +21,8 @@ export async function* followTask(options: {
   const { task, signal } = options
   const offsets = { ...options.offsets }
   let shown = ''
-  let shownAttempt = 0
+  // Whoever joins while a retry waits has offsets into the attempt before it.
+  let shownAttempt = task.record.state === 'queued' ? task.record.attempts : 0
   while (!signal.aborted) {
     const { version } = task.changes
     const { record, sizes } = task

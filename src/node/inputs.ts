@@ -3,6 +3,7 @@ import type { RuntimeTask } from '../executors/executor.ts'
 import { SoukError, isSoukError } from '../protocol/errors.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import { blobsOf, type BlobRef, type TaskSpec } from '../protocol/task.ts'
+import type { TakeTurn } from './prepare-lanes.ts'
 
 /** Where a task's blobs come from: its requester, over the network or in this process. */
 export interface BlobSource {
@@ -48,6 +49,7 @@ export async function fetchInputs(options: {
   readonly blobs: BlobSource
   readonly signal: AbortSignal
   readonly onProgress: (progress: FetchProgress) => void
+  readonly takeTurn: TakeTurn
 }): Promise<void> {
   const { spec, peer, store, blobs, signal } = options
   const missing = missingBlobs({ spec, owner: peer, store })
@@ -61,6 +63,7 @@ export async function fetchInputs(options: {
       store,
       blobs,
       signal,
+      takeTurn: options.takeTurn,
       onFetched: (fetchedBytes) => options.onProgress({ fetchedBytes: doneBytes + fetchedBytes, totalBytes }),
     })
     doneBytes += blob.bytes
@@ -74,17 +77,20 @@ async function fetchOne(options: {
   readonly blobs: BlobSource
   readonly signal: AbortSignal
   readonly onFetched: (bytes: number) => void
+  readonly takeTurn: TakeTurn
 }): Promise<void> {
   const { blob, peer, store, blobs, signal } = options
   for (;;) {
     await blobs.connected({ peer, signal })
     try {
-      await store.fetch({
-        owner: peer,
-        blob,
-        source: (offset) => blobs.read({ peer, blob, offset, signal }),
-        signal,
-        onProgress: ({ fetchedBytes }) => options.onFetched(fetchedBytes),
+      await options.takeTurn(async () => {
+        await store.fetch({
+          owner: peer,
+          blob,
+          source: (offset) => blobs.read({ peer, blob, offset, signal }),
+          signal,
+          onProgress: ({ fetchedBytes }) => options.onFetched(fetchedBytes),
+        })
       })
       return
     } catch (error) {

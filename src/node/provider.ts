@@ -68,7 +68,12 @@ export function createProvider(options: ProviderOptions): Provider {
       inBackground(settleUnstarted(tasks.get(taskId), error))
     },
   })
-  const stopRetention = startRetention({ ...options, tasks, policy: options.retention })
+  const retention = startRetention({
+    ...options,
+    tasks,
+    policy: options.retention,
+    isKnown: options.capacity.isKnown,
+  })
 
   function inBackground(work: Promise<void>): void {
     const tracked = work
@@ -83,6 +88,8 @@ export function createProvider(options: ProviderOptions): Provider {
     try {
       const next = await runTask({ ...options, task, tasks, shutdown: shutdown.signal })
       if (next === 'again' && !stopping) begin(task)
+      // Before another one starts in its place, so that results cannot come faster than they go.
+      else await retention.enforce()
     } finally {
       release()
     }
@@ -99,14 +106,25 @@ export function createProvider(options: ProviderOptions): Provider {
     if (!settled) return
     store.release({ holder: inputHolder(taskId) })
     logger.info({ taskId, code: error.code }, 'task failed before it started')
+    await retention.enforce()
   }
 
   /** From the journal to the queue: inputs first, so that no slot waits for a requester. */
   function begin(task: TrackedTask): void {
     const record = liveRecord(task)
     const missing = missingBlobs({ spec: record.spec, owner: record.requester, store })
-    if (missing.length === 0) scheduler.enqueue(record)
-    else inBackground(prepare(task, record))
+    if (task.cancel.signal.aborted) inBackground(settleUnstarted(task, cancelledInQueue()))
+    else if (missing.length > 0) inBackground(prepare(task, record))
+    else enqueue(task, record)
+  }
+
+  /** A task that was accepted by a larger machine than this one is now is given up: it must not keep the node down. */
+  function enqueue(task: TrackedTask, record: LiveTask): void {
+    try {
+      scheduler.enqueue(record)
+    } catch (error) {
+      inBackground(settleUnstarted(task, SoukError.from(error)))
+    }
   }
 
   async function prepare(task: TrackedTask, record: LiveTask): Promise<void> {
@@ -125,7 +143,7 @@ export function createProvider(options: ProviderOptions): Provider {
       await options.lanes.run({
         peer,
         signal,
-        work: () => fetchInputs({ spec, peer, store, blobs: options.blobs, signal, onProgress }),
+        work: (takeTurn) => fetchInputs({ spec, peer, store, blobs: options.blobs, signal, onProgress, takeTurn }),
       })
       signal.throwIfAborted()
       onProgress(undefined)
@@ -199,7 +217,7 @@ export function createProvider(options: ProviderOptions): Provider {
 
     async stop({ drainMs }) {
       stopping = true
-      stopRetention()
+      retention.stop()
       const { promise: drained, resolve } = Promise.withResolvers<void>()
       const disarm = clock.setTimeout(resolve, drainMs)
       void scheduler.drain().then(resolve)

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Executor } from '../executors/executor.ts'
 import type { Key } from '../identity/key-file.ts'
+import { keepResults } from './keep-results.ts'
 import { signReceipt } from '../identity/receipt.ts'
 import { SoukError } from '../protocol/errors.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
@@ -12,6 +13,7 @@ import type { Receipt } from '../protocol/receipt.ts'
 import type { Logger } from 'pino'
 import { runAttempt } from './attempt.ts'
 import type { Clock } from './clock.ts'
+import type { Capacity } from './capacity.ts'
 import { inputHolder, outputHolder } from './holders.ts'
 import { resolveTask, stdinFileOf } from './inputs.ts'
 import { createOutputLog } from './output-log.ts'
@@ -25,6 +27,8 @@ export interface RunTaskOptions {
   readonly key: Key
   readonly executors: ReadonlyMap<RuntimeName, Executor>
   readonly store: ArtifactStore
+  readonly capacity: Pick<Capacity, 'isKnown'>
+  readonly unknownPeersStorageBytes: number
   readonly clock: Clock
   readonly logger: Logger
   readonly workDir: string
@@ -60,7 +64,9 @@ export async function runTask(options: RunTaskOptions): Promise<'settled' | 'aga
   } catch (thrown) {
     return await settleFailure({ ...options, record, error: SoukError.from(thrown) })
   } finally {
-    await rm(dir, { recursive: true, force: true })
+    await rm(dir, { recursive: true, force: true }).catch((error: unknown) => {
+      logger.error({ taskId, err: error }, 'the scratch folder of a task cannot be removed')
+    })
   }
 }
 
@@ -100,15 +106,7 @@ async function receiptOf(
       totalDeadlineMs: record.totalDeadlineMs,
       clock,
     })
-    for (const output of execution.outputs) {
-      if (!('sha256' in output)) continue
-      await store.adopt({
-        holder: outputHolder(taskId),
-        owner: record.requester,
-        file: join(options.dir, 'results', output.sha256),
-        blob: { sha256: output.sha256, bytes: output.bytes },
-      })
-    }
+    const outputs = await keepResults({ ...options, outputs: execution.outputs })
     const digests = await log.seal()
     return signReceipt({
       receipt: {
@@ -124,7 +122,7 @@ async function receiptOf(
         isolation: execution.isolation,
         stdout: digests.stdout,
         stderr: digests.stderr,
-        outputs: [...execution.outputs],
+        outputs,
         timings: orderedTimings({ acceptedAtMs: record.acceptedAtMs, startedAtMs, finishedAtMs }),
       },
       key: options.key,

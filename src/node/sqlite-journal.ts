@@ -35,8 +35,8 @@ const SCHEMA = `
   CREATE INDEX nonces_by_expiry ON nonces (expiry_ms)`
 
 const DEFAULT_MAX_BYTES = 1024 ** 3
-/** New tasks leave this part of the quota to the ends of those that were accepted. */
-const ROOM_FOR_NEW_TASKS = 0.9
+/** New tasks leave the rest of the quota to the ends of those that were accepted: the node stops where it has no room. */
+const ROOM_FOR_NEW_TASKS = 0.75
 const PAGE_BYTES = 4096
 const LOAD_ROWS = 500
 

@@ -83,6 +83,8 @@ export interface SettledTask extends TaskFacts {
   readonly state: 'finished' | 'failed'
   readonly finishedAtMs: number
   readonly result: TaskResult
+  /** About what it takes in the journal: the spec, and what the task came to. */
+  readonly journaledBytes: number
 }
 
 export type TaskRecord = LiveTask | SettledTask
@@ -187,7 +189,15 @@ function settled(task: LiveTask, atMs: number, result: TaskResult): SettledTask 
     ...(cancelRequestedAtMs !== undefined && { cancelRequestedAtMs }),
     finishedAtMs: atMs,
     result,
+    journaledBytes: task.specBytes.byteLength + bytesOfResult(result),
   }
+}
+
+/** Without writing it out once more: names and digests are all that can be much. */
+function bytesOfResult(result: TaskResult): number {
+  const fixed = 4096
+  if (result.kind === 'failed') return fixed + JSON.stringify(result.error).length
+  return result.receipt.outputs.reduce((sum, { path }) => sum + path.length * 2 + 256, fixed)
 }
 
 function impossible(task: TaskRecord | undefined, event: TaskEventRecord): SoukError {

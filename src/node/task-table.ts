@@ -1,5 +1,6 @@
 import { SoukError } from '../protocol/errors.ts'
 import type { Journal } from './journal.ts'
+import type { KeptAmounts } from './retention.ts'
 import { isSettled, reduce, type AcceptedEvent, type TaskEventRecord, type TaskRecord } from './task-state.ts'
 import { trackTask, type TrackedTask } from './tracked-task.ts'
 
@@ -34,6 +35,8 @@ export interface TaskTable {
   waiting(): number
   waitingOf(requester: string): number
   waitingOfUnknown(): number
+  /** How much there is of settled tasks. */
+  kept(): KeptAmounts
 }
 
 export function createTaskTable(options: {
@@ -46,6 +49,15 @@ export function createTaskTable(options: {
   const waitingBy = new Map<string, number>()
   let waiting = 0
   let waitingOfUnknown = 0
+  const kept = { results: 0, journaledBytes: 0, outputBytes: 0 }
+
+  /** The output of a settled task does not change any more. */
+  function countKept({ record, sizes }: TrackedTask, change: 1 | -1): void {
+    if (!isSettled(record)) return
+    kept.results += change
+    kept.journaledBytes += change * record.journaledBytes
+    kept.outputBytes += change * (sizes.stdout + sizes.stderr)
+  }
 
   function countWaiting(requester: string, change: 1 | -1): void {
     waiting += change
@@ -61,12 +73,14 @@ export function createTaskTable(options: {
     const own = byRequester.get(requester) ?? new Set()
     byRequester.set(requester, own.add(task))
     if (task.record.state === 'queued') countWaiting(requester, 1)
+    countKept(task, 1)
   }
 
   function update(task: TrackedTask, next: TaskRecord | undefined): void {
     const { taskId, requester, state } = task.record
     if (state === 'queued' && next?.state !== 'queued') countWaiting(requester, -1)
     if (state !== 'queued' && next?.state === 'queued') countWaiting(requester, 1)
+    countKept(task, -1)
     if (next === undefined) {
       tasks.delete(taskId)
       const own = byRequester.get(requester)
@@ -74,6 +88,7 @@ export function createTaskTable(options: {
       if (own?.size === 0) byRequester.delete(requester)
     } else {
       task.record = next
+      countKept(task, 1)
     }
     task.changes.notify()
   }
@@ -136,6 +151,7 @@ export function createTaskTable(options: {
     waiting: () => waiting,
     waitingOf: (requester) => waitingBy.get(requester) ?? 0,
     waitingOfUnknown: () => waitingOfUnknown,
+    kept: () => kept,
   }
 }
 

@@ -7,7 +7,6 @@ import { nameSchema, runtimeNameSchema, TASK_BOUNDS } from './task.ts'
 
 /** How a document holds stdout and stderr: as text where both are UTF-8, else both in base64. */
 export const STREAM_ENCODINGS = ['utf8', 'base64'] as const
-type StreamEncoding = (typeof STREAM_ENCODINGS)[number]
 
 /**
  * What `souk run --json` prints and `souk verify` takes: what came of a task, in plain sight, with the receipt

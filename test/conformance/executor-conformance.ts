@@ -171,7 +171,7 @@ export function executorConformance<T extends RuntimeTask>(options: ConformanceO
   describe(`executor conformance: ${options.name}`, function () {
     this.timeout(60_000)
     let subject: ConformanceSubject<T>
-    let descriptorsBefore: number
+    let descriptorsBefore: ReadonlySet<string>
 
     before(async () => {
       descriptorsBefore = await openDescriptors()
@@ -206,7 +206,11 @@ export function executorConformance<T extends RuntimeTask>(options: ConformanceO
     it('leaves nothing behind: no process, no folder, no descriptor of the node', async () => {
       await subject.executor.close()
       await settled('leftovers', async () => (await subject.leftovers()).join(', '), '')
-      await settled('open descriptors', async () => String((await openDescriptors()) <= descriptorsBefore), 'true')
+      await settled(
+        'open descriptors',
+        async () => [...(await openDescriptors())].filter((open) => !descriptorsBefore.has(open)).join(', '),
+        '',
+      )
     })
   })
 }

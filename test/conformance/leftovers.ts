@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, readlink } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const SETTLE_MS = 10_000
 
-/** How many descriptors this process has. */
-export async function openDescriptors(): Promise<number> {
-  return (await readdir('/proc/self/fd')).length
+/** What this process has open (proc_pid_fd(5)): descriptor and target of each, without the folder that is being read. */
+export async function openDescriptors(): Promise<ReadonlySet<string>> {
+  const found = new Set<string>()
+  for (const descriptor of await readdir('/proc/self/fd')) {
+    const target = await readlink(`/proc/self/fd/${descriptor}`).catch(() => undefined)
+    if (target !== undefined) found.add(`${descriptor} ${target}`)
+  }
+  return found
 }
 
 /** This process's children whose command line names `marker`, as a person would list them. */

@@ -231,6 +231,99 @@ describe('provider', function () {
     await failsWith(requester.task(tasks[0]?.taskId ?? ''), 'NOT_FOUND')
   })
 
+  it('gives a receipt for what has run, whatever room there is for its results', async () => {
+    const home = await start(
+      {
+        write: async (context) => {
+          await context.stdout('computed')
+          await context.output('/out/small', 'content')
+          await context.output('/out/large', 'x'.repeat(600 * 1024))
+          return 0
+        },
+      },
+      'storage: {quota: 1m}\npeers: {share: 0.5}',
+    )
+    const task = await submit(await home.client(), 'write', 'outputs: [{path: /out}]\nretry: 3')
+    const { receipt, stdout } = await task.result()
+    assert.deepEqual(receipt.outcome, { kind: 'exited', code: 0 })
+    assert.equal(receipt.attempts, 1)
+    assert.equal(Buffer.from(stdout).toString(), 'computed')
+    assert.deepEqual(
+      receipt.outputs.map((output) => [output.path, 'error' in output ? output.error.code : 'kept']),
+      [
+        ['/out/large', 'TOO_LARGE'],
+        ['/out/small', 'kept'],
+      ],
+    )
+  })
+
+  it('keeps results of unknown requesters within the share that they have together', async () => {
+    const home = await start(
+      {
+        write: async (context) => {
+          await context.output('/out/file', context.args[0]?.repeat(300 * 1024) ?? '')
+          return 0
+        },
+      },
+      'storage: {quota: 1m}\npeers: {share: 0.5, unknown_share: 0.6}',
+    )
+    const kept: string[] = []
+    for (const number of [1, 2, 3]) {
+      const task = await submit(await home.client(number), 'write', `command: ['${number}']\noutputs: [{path: /out}]`)
+      const { receipt } = await task.result()
+      kept.push(...receipt.outputs.map((output) => ('error' in output ? output.error.code : 'kept')))
+    }
+    assert.deepEqual(kept, ['kept', 'kept', 'TOO_LARGE'])
+  })
+
+  it('lets go of old output as soon as there is too much of it', async () => {
+    const home = await start(
+      {
+        talk: async (context) => {
+          await context.stdout('x'.repeat(600 * 1024))
+          return 0
+        },
+        quick: async () => 0,
+      },
+      'storage: {quota: 1m}\ncapacity: {slots: 1}',
+    )
+    const requester = await home.client()
+    const tasks: RemoteTask[] = []
+    for (const name of ['talk', 'talk', 'quick']) {
+      const task = await submit(requester, name)
+      await task.result()
+      tasks.push(task)
+    }
+    // The third could not start before the first had gone.
+    const kept = (await requester.list()).map(({ taskId }) => taskId)
+    assert.deepEqual(kept, tasks.slice(1).map(({ taskId }) => taskId))
+  })
+
+  it('starts again as a smaller machine: a task that it took and can never run now is given up', async () => {
+    const running = Promise.withResolvers<void>()
+    const home = await start(
+      {
+        hang: async (context) => {
+          running.resolve()
+          return hang(context)
+        },
+        quick: async () => 0,
+      },
+      'capacity: {slots: 1, memory: 1g}',
+    )
+    const requester = await home.client()
+    await submit(requester, 'hang')
+    await running.promise
+    const waiting = await submit(requester, 'quick', 'resources: {memory: 512m}')
+    await home.restart({ config: 'capacity: {slots: 1, memory: 256m}' })
+    const again = await home.client()
+    await failsWith(again.task(waiting.taskId), 'INTERNAL')
+    assert.deepEqual((await (await submit(again, 'quick', 'resources: {memory: 64m}')).result()).receipt.outcome, {
+      kind: 'exited',
+      code: 0,
+    })
+  })
+
   it('fails a task whose requester does not serve its inputs, as that requester’s fault, and takes them when he does', async () => {
     const home = await start({ read: async ({ input }) => ((await input('/in/data'))?.length === 3_000_000 ? 0 : 1) })
     const loaded = await scriptedTask('read', 'inputs: [{source: ./hello.wasm, target: /in/data}]')

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { createPrepareLanes } from '../../src/node/prepare-lanes.ts'
 
 const never = new AbortController().signal
+const lanesFor = (known: boolean) => createPrepareLanes({ isKnown: () => known, unknownShare: 0.75 })
 
 describe('prepare lanes', () => {
   it('runs one task of a requester at a time, and several requesters side by side', async () => {
-    const lanes = createPrepareLanes()
+    const lanes = lanesFor(true)
     const running = new Map<string, number>()
     let most = 0
     const gate = Promise.withResolvers<void>()
@@ -30,7 +31,7 @@ describe('prepare lanes', () => {
   })
 
   it('has a bound over all requesters', async () => {
-    const lanes = createPrepareLanes()
+    const lanes = lanesFor(true)
     let running = 0
     let most = 0
     const work = async (): Promise<void> => {
@@ -39,12 +40,53 @@ describe('prepare lanes', () => {
       await new Promise((resolve) => setImmediate(resolve))
       running -= 1
     }
-    await Promise.all(Array.from({ length: 100 }, (_, n) => lanes.run({ peer: `peer ${n}`, signal: never, work })))
+    const runAll = (): Promise<unknown> =>
+      Promise.all(
+        Array.from({ length: 100 }, (_, n) =>
+          lanes.run({ peer: `peer ${n}`, signal: never, work: (takeTurn) => takeTurn(work) }),
+        ),
+      )
+    await runAll()
     assert.equal(most, 16)
   })
 
+  it('leaves room for known requesters, however many unknown ones are slow', async () => {
+    const lanes = createPrepareLanes({ isKnown: (peer) => peer === 'known', unknownShare: 0.75 })
+    const gate = Promise.withResolvers<void>()
+    let slow = 0
+    const crowd = Array.from({ length: 100 }, (_, n) =>
+      lanes.run({
+        peer: `stranger ${n}`,
+        signal: never,
+        work: (takeTurn) =>
+          takeTurn(() => {
+            slow += 1
+            return gate.promise
+          }),
+      }),
+    )
+    let done = false
+    await lanes.run({ peer: 'known', signal: never, work: (takeTurn) => takeTurn(async () => void (done = true)) })
+    assert.ok(done)
+    assert.equal(slow, 12)
+    gate.resolve()
+    await Promise.all(crowd)
+    assert.equal(slow, 100)
+  })
+
+  it('holds up nobody by those who wait for something else than their turn', async () => {
+    const lanes = lanesFor(false)
+    const gate = Promise.withResolvers<void>()
+    const away = Array.from({ length: 100 }, (_, n) =>
+      lanes.run({ peer: `away ${n}`, signal: never, work: () => gate.promise }),
+    )
+    await lanes.run({ peer: 'here', signal: never, work: (takeTurn) => takeTurn(() => Promise.resolve()) })
+    gate.resolve()
+    await Promise.all(away)
+  })
+
   it('lets go of what is waiting when its signal aborts, and goes on with the rest', async () => {
-    const lanes = createPrepareLanes()
+    const lanes = lanesFor(true)
     const gate = Promise.withResolvers<void>()
     const first = lanes.run({ peer: 'a', signal: never, work: () => gate.promise })
     const controller = new AbortController()
@@ -60,7 +102,7 @@ describe('prepare lanes', () => {
   })
 
   it('hands on what the work throws', async () => {
-    const lanes = createPrepareLanes()
+    const lanes = lanesFor(true)
     const failure = new Error('no')
     await assert.rejects(lanes.run({ peer: 'a', signal: never, work: () => Promise.reject(failure) }), failure)
     await lanes.run({ peer: 'a', signal: never, work: () => Promise.resolve() })

@@ -93,6 +93,25 @@ describe('escape: WebAssembly programs against the host', function () {
     )
   })
 
+  it('names cut from long paths keep nothing but themselves in memory', async () => {
+    const { execution } = await sandbox.program('long-names', {
+      command: ['50000'],
+      limits: { inodes: 50_000, memoryBytes: 64 * MiB },
+    })
+    assert.deepEqual(execution.outcome, { kind: 'exited', code: 0 })
+  })
+
+  it('many files in a deep folder with long names take no longer than others', async () => {
+    const { execution } = await sandbox.program('deep-names', {
+      command: ['/out', '30000', '30000'],
+      outputs: ['/out'],
+      limits: { inodes: 60_000, memoryBytes: 64 * MiB },
+    })
+    assert.deepEqual(execution.outcome, { kind: 'exited', code: 0 })
+    const codes = new Set(execution.outputs.map((output) => ('error' in output ? output.error.code : 'kept')))
+    assert.deepEqual([...codes].sort(), ['TOO_MANY', 'UNSAFE_NAME'])
+  })
+
   it('results with control characters in their names are refused, one by one', async () => {
     const { execution, files } = await sandbox.program('odd-names', { outputs: ['/out'] })
     assert.deepEqual(execution.outcome, { kind: 'exited', code: 0 })
