@@ -7,7 +7,9 @@ import { admit, type Admitted, type AdmissionPolicy, type AdmissionUsage } from 
 import type { Capacity } from './capacity.ts'
 import type { Clock } from './clock.ts'
 import { inputHolder } from './holders.ts'
+import { missingBlobs } from './inputs.ts'
 import type { Journal } from './journal.ts'
+import type { Scheduler } from './scheduler.ts'
 import { invalidSpec, refused, replayed } from './task-errors.ts'
 import type { TaskTable } from './task-table.ts'
 
@@ -24,10 +26,17 @@ export interface IntakeOptions {
 /** From a stranger's bytes to a durable `accepted`: the decision is admission's, this knows how things stand. */
 export interface Intake {
   /** @throws SoukError INVALID_INPUT, or REFUSED with every reason; nothing is kept of the task then. */
-  take(request: { readonly peer: string; readonly task: SignedTask; readonly stopping: boolean }): Promise<Admitted>
+  take(request: { readonly peer: string; readonly task: SignedTask; readonly stopping: boolean }): Promise<Taken>
 }
 
-export function createIntake(options: IntakeOptions & { readonly tasks: TaskTable }): Intake {
+export interface Taken extends Admitted {
+  /** The task has begun: it had its inputs and its slot at once, and the journal says so. Gives the slot back. */
+  readonly release?: () => void
+}
+
+export function createIntake(
+  options: IntakeOptions & { readonly tasks: TaskTable; readonly claim: Scheduler['claim'] },
+): Intake {
   const { tasks, store, journal, capacity, clock } = options
   /** Tasks between admission and the journal: the second of two copies must not free what the first one holds. */
   const underWay = new Set<string>()
@@ -48,31 +57,41 @@ export function createIntake(options: IntakeOptions & { readonly tasks: TaskTabl
     }
   }
 
-  async function accept(admitted: Admitted, task: SignedTask): Promise<void> {
+  async function accept(admitted: Admitted, task: SignedTask): Promise<Taken> {
     const { taskId, spec } = admitted
     const { requester } = task.authorization
     const holder = inputHolder(taskId)
     underWay.add(taskId)
     const leaveQueue = tasks.join(requester)
+    let release: (() => void) | undefined
     try {
       await store.reserve({ holder, owner: requester, blobs: blobsOf(spec) })
+      const ready = missingBlobs({ spec, owner: requester, store }).length === 0
+      release = ready ? options.claim({ requester, limits: admitted.limits }) : undefined
+      const atMs = clock.nowMs()
       const appended = await tasks.accept({
-        kind: 'accepted',
-        taskId,
-        requester,
-        authorization: task.authorization,
-        signature: task.signature,
-        spec: task.spec,
-        runtime: admitted.runtime,
-        limits: admitted.limits,
-        priceWei: admitted.priceWei.toString(),
-        atMs: clock.nowMs(),
-        queueDeadlineMs: admitted.queueDeadlineMs,
-        totalDeadlineMs: admitted.totalDeadlineMs,
-        retriesLeft: admitted.retriesLeft,
+        event: {
+          kind: 'accepted',
+          taskId,
+          requester,
+          authorization: task.authorization,
+          signature: task.signature,
+          spec: task.spec,
+          runtime: admitted.runtime,
+          limits: admitted.limits,
+          priceWei: admitted.priceWei.toString(),
+          atMs,
+          queueDeadlineMs: admitted.queueDeadlineMs,
+          totalDeadlineMs: admitted.totalDeadlineMs,
+          retriesLeft: admitted.retriesLeft,
+        },
+        spec,
+        ...(release !== undefined && { beginsAtMs: atMs }),
       })
       if (!appended) throw replayed()
+      return { ...admitted, ...(release !== undefined && { release }) }
     } catch (error) {
+      release?.()
       store.release({ holder })
       throw error
     } finally {
@@ -96,8 +115,7 @@ export function createIntake(options: IntakeOptions & { readonly tasks: TaskTabl
       if (admission.kind === 'invalid') throw invalidSpec(admission.issues)
       if (admission.kind === 'refused') throw refused(admission.reasons)
       if (underWay.has(admission.taskId)) throw replayed()
-      await accept(admission, task)
-      return admission
+      return accept(admission, task)
     },
   }
 }

@@ -38,9 +38,15 @@ function fileOf({ dir, taskId }: OutputPlace, stream: OutputStream): string {
   return join(dir, `${taskId}.${stream}`)
 }
 
-/** Starts the output of a new attempt: what an earlier one wrote is gone. Files are made on the first byte. */
-export async function createOutputLog(options: OutputPlace & { readonly onGrow: () => void }): Promise<OutputLog> {
-  await removeOutput(options)
+interface OutputLogOptions extends OutputPlace {
+  /** From 1: what an earlier attempt wrote is removed. */
+  readonly attempt: number
+  readonly onGrow: () => void
+}
+
+/** Starts the output of an attempt. Files are made on the first byte. */
+export async function createOutputLog(options: OutputLogOptions): Promise<OutputLog> {
+  if (options.attempt > 1) await removeOutput(options)
   const streams = { stdout: createStream(options, 'stdout'), stderr: createStream(options, 'stderr') }
   const each = Object.values(streams)
   const release = async (stream: LogStream): Promise<void> => {
@@ -81,7 +87,7 @@ function digestOf(stream: LogStream): StreamDigest {
   return { sha256: stream.hash.copy().digest('hex'), bytes: stream.bytes }
 }
 
-function createStream(options: OutputPlace & { readonly onGrow: () => void }, name: OutputStream): LogStream {
+function createStream(options: OutputLogOptions, name: OutputStream): LogStream {
   const append = async (chunks: readonly Uint8Array[]): Promise<void> => {
     stream.handle ??= await open(fileOf(options, name), 'a', 0o600)
     for (const chunk of chunks) {

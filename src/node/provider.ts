@@ -5,6 +5,7 @@ import type { Key } from '../identity/key-file.ts'
 import { SoukError } from '../protocol/errors.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import type { BlobService, TaskService } from '../protocol/network/task-service.ts'
+import type { SignedTask } from '../protocol/receipt.ts'
 import { followTask } from './follow.ts'
 import { inputHolder } from './holders.ts'
 import { fetchInputs, missingBlobs, type BlobSource } from './inputs.ts'
@@ -53,7 +54,6 @@ export function createProvider(options: ProviderOptions): Provider {
     isKnown: options.capacity.isKnown,
     onFatal: options.onFatal,
   })
-  const intake = createIntake({ ...options, tasks })
   const shutdown = new AbortController()
   const underWay = new Set<Promise<void>>()
   let stopping = false
@@ -68,6 +68,7 @@ export function createProvider(options: ProviderOptions): Provider {
       inBackground(settleUnstarted(tasks.get(taskId), error))
     },
   })
+  const intake = createIntake({ ...options, tasks, claim: (task) => scheduler.claim(task) })
   const retention = startRetention({
     ...options,
     tasks,
@@ -82,6 +83,15 @@ export function createProvider(options: ProviderOptions): Provider {
       })
       .finally(() => underWay.delete(tracked))
     underWay.add(tracked)
+  }
+
+  async function takeIn({ peer, task }: { readonly peer: string; readonly task: SignedTask }): Promise<string> {
+    const { taskId, runtime, spec, release } = await intake.take({ peer, task, stopping })
+    logger.info({ taskId, requester: peer, runtime, name: spec.name }, 'task accepted')
+    const accepted = tasks.get(taskId)
+    if (release === undefined) begin(accepted)
+    else inBackground(execute(accepted, release))
+    return taskId
   }
 
   async function execute(task: TrackedTask, release: () => void): Promise<void> {
@@ -176,11 +186,11 @@ export function createProvider(options: ProviderOptions): Provider {
       return stopping
     },
 
-    async submit({ peer, task }) {
-      const { taskId, runtime, spec } = await intake.take({ peer, task, stopping })
-      logger.info({ taskId, requester: peer, runtime, name: spec.name }, 'task accepted')
-      begin(tasks.get(taskId))
-      return { taskId }
+    async submit(request) {
+      const taking = takeIn(request)
+      // Whoever stops the node waits for this, too: nothing is accepted behind its back.
+      inBackground(Promise.allSettled([taking]).then(() => undefined))
+      return { taskId: await taking }
     },
 
     async cancel({ peer, taskId }) {

@@ -4,16 +4,7 @@ import type { Clock } from './clock.ts'
 import { outputHolder } from './holders.ts'
 import { removeOutput } from './output-log.ts'
 import { isSettled, type SettledTask } from './task-state.ts'
-import type { TaskTable } from './task-table.ts'
-
-/** How much of settled tasks is kept, altogether. */
-export interface KeptAmounts {
-  readonly results: number
-  /** What they take in the journal, and about as much in memory. */
-  readonly journaledBytes: number
-  /** What they wrote to stdout and stderr. */
-  readonly outputBytes: number
-}
+import type { KeptAmounts, TaskTable } from './task-table.ts'
 
 export interface RetentionPolicy {
   /** How long a settled task, its output and its result files are kept. */

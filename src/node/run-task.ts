@@ -45,17 +45,21 @@ export async function runTask(options: RunTaskOptions): Promise<'settled' | 'aga
   const { record } = task
   if (isSettled(record)) return 'settled'
   const { taskId } = record
-  const attempt = record.attempts + 1
+  // The first attempt of a task that could begin at once is in the journal already.
+  const begun = record.state === 'running'
+  const attempt = begun ? record.attempts : record.attempts + 1
   const dir = join(options.workDir, taskId)
   // Sizes go first: a follower that sees the new attempt must not see the old one's output.
   task.sizes = { stdout: 0, stderr: 0 }
-  const begun = await tasks.commit({
-    taskId,
-    decide: (now) => (isSettled(now) ? undefined : { kind: 'started', taskId, attempt, atMs: clock.nowMs() }),
-  })
-  if (!begun) return 'settled'
+  const beginning =
+    begun ||
+    tasks.commit({
+      taskId,
+      decide: (now) => (isSettled(now) ? undefined : { kind: 'started', taskId, attempt, atMs: clock.nowMs() }),
+    })
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 })
+    const [begins] = await Promise.all([beginning, mkdir(dir, { recursive: true, mode: 0o700 })])
+    if (!begins) return 'settled'
     const receipt = await receiptOf({ ...options, record, attempt, dir })
     await tasks.commit({ taskId, decide: () => ({ kind: 'finished', taskId, atMs: receipt.timings.finishedAtMs, receipt }) })
     options.store.release({ holder: inputHolder(taskId) })
@@ -87,6 +91,7 @@ async function receiptOf(
   const log = await createOutputLog({
     dir: options.outputDir,
     taskId,
+    attempt: options.attempt,
     onGrow() {
       task.sizes = log.sizes()
       task.changes.notify()

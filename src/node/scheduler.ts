@@ -46,6 +46,11 @@ export interface SchedulerSnapshot {
 export interface Scheduler {
   /** Starts the task now, or queues it. @throws SoukError INTERNAL when it is queued already, or can never run. */
   enqueue(task: WaitingTask): void
+  /**
+   * What a task needs, at once, where it would start at once if it were queued: its release, as `onStart` gives it.
+   * Undefined where it would have to wait.
+   */
+  claim(task: Pick<WaitingTask, 'requester' | 'limits'>): (() => void) | undefined
   /** Takes a task out of the queue; false when it is not in it (any more): then it is up to its attempt. */
   cancel(taskId: string): boolean
   /** How many queued tasks are likely to start before this one; undefined when it is not queued. */
@@ -162,20 +167,22 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       lines.delete(requester)
       lines.set(requester, line)
     }
+    onStart({ taskId, release: started(reservation.release) })
+    return undefined
+  }
+
+  /** Counts a task that has what it needs among those running, until it gives that back. */
+  function started(giveBack: () => void): () => void {
     running += 1
     let released = false
-    onStart({
-      taskId,
-      release() {
-        if (released) return
-        released = true
-        running -= 1
-        reservation.release()
-        dispatch()
-        if (running === 0) for (const resolve of idle.splice(0)) resolve()
-      },
-    })
-    return undefined
+    return () => {
+      if (released) return
+      released = true
+      running -= 1
+      giveBack()
+      dispatch()
+      if (running === 0) for (const resolve of idle.splice(0)) resolve()
+    }
   }
 
   function expire(): void {
@@ -221,6 +228,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       deadlines.add(entry)
       if (unknown) queuedOfUnknownPeers += 1
       dispatch()
+    },
+    claim({ requester, limits }) {
+      if (stopped || entries.size > 0) return undefined
+      const reservation = capacity.reserve({ requester, demand: demandOf(limits) })
+      return reservation.reserved ? started(reservation.release) : undefined
     },
     cancel(taskId) {
       const entry = entries.get(taskId)

@@ -102,7 +102,7 @@ export function isSettled(task: TaskRecord): task is SettledTask {
 export function reduce(task: TaskRecord | undefined, event: TaskEventRecord): TaskRecord | undefined {
   if (event.kind === 'accepted') {
     if (task !== undefined) throw impossible(task, event)
-    return accepted(event)
+    return acceptedTask(event, specOf(event.spec))
   }
   if (task === undefined || task.taskId !== event.taskId) throw impossible(task, event)
   if (isSettled(task)) {
@@ -138,8 +138,8 @@ export function reduce(task: TaskRecord | undefined, event: TaskEventRecord): Ta
   }
 }
 
-function accepted(event: AcceptedEvent): LiveTask {
-  const spec = specOf(event.spec)
+/** The task that an acceptance makes, for who has read the event's spec already. */
+export function acceptedTask(event: AcceptedEvent, spec: TaskSpec): LiveTask {
   return {
     state: 'queued',
     taskId: event.taskId,

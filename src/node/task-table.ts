@@ -1,10 +1,19 @@
 import { SoukError } from '../protocol/errors.ts'
+import type { TaskSpec } from '../protocol/task.ts'
 import type { Journal } from './journal.ts'
-import type { KeptAmounts } from './retention.ts'
-import { isSettled, reduce, type AcceptedEvent, type TaskEventRecord, type TaskRecord } from './task-state.ts'
+import { acceptedTask, isSettled, reduce, type AcceptedEvent, type TaskEventRecord, type TaskRecord } from './task-state.ts'
 import { trackTask, type TrackedTask } from './tracked-task.ts'
 
 export type LaterEvent = Exclude<TaskEventRecord, AcceptedEvent>
+
+/** How much of settled tasks is kept, altogether. */
+export interface KeptAmounts {
+  readonly results: number
+  /** What they take in the journal, and about as much in memory. */
+  readonly journaledBytes: number
+  /** What they wrote to stdout and stderr. */
+  readonly outputBytes: number
+}
 
 /**
  * Every task that this node knows, and the only way to change one: an event becomes durable first, then true
@@ -17,8 +26,16 @@ export interface TaskTable {
   /** All tasks of one requester, in the order of their acceptance. */
   of(requester: string): readonly TrackedTask[]
   all(): Iterable<TrackedTask>
-  /** False when the task, or its nonce, was there before. */
-  accept(event: AcceptedEvent): Promise<boolean>
+  /**
+   * A new task, and in the same write its first attempt where that begins at once. False when the task, or its nonce,
+   * was there before.
+   */
+  accept(acceptance: {
+    readonly event: AcceptedEvent
+    /** What `event.spec` says. */
+    readonly spec: TaskSpec
+    readonly beginsAtMs?: number
+  }): Promise<boolean>
   /**
    * Commits what `decide` makes of the task as it is once everything before is committed; nothing where it returns
    * undefined. Resolves to whether there was an event.
@@ -93,14 +110,14 @@ export function createTaskTable(options: {
     task.changes.notify()
   }
 
-  async function append(event: TaskEventRecord): Promise<boolean> {
+  async function append(events: readonly [TaskEventRecord, ...TaskEventRecord[]]): Promise<boolean> {
     try {
-      const result = await options.journal.append([event])
+      const result = await options.journal.append(events)
       return result.appended
     } catch (error) {
       const fatal = SoukError.from(error)
       // A task that cannot be accepted is refused; one that was accepted and cannot be settled must not be lost.
-      if (event.kind !== 'accepted' || fatal.code !== 'STORAGE_FULL') options.onFatal(fatal)
+      if (events[0].kind !== 'accepted' || fatal.code !== 'STORAGE_FULL') options.onFatal(fatal)
       throw fatal
     }
   }
@@ -116,11 +133,18 @@ export function createTaskTable(options: {
     find: (taskId) => tasks.get(taskId),
     of: (requester) => [...(byRequester.get(requester) ?? [])],
     all: () => tasks.values(),
-    async accept(event) {
-      // The reducer reads the spec, so that what it cannot read is never journaled.
-      const record = reduce(undefined, event)
-      const appended = await append(event)
-      if (appended && record !== undefined) add(trackTask(record))
+    async accept({ event, spec, beginsAtMs }) {
+      const { taskId } = event
+      const accepted = acceptedTask(event, spec)
+      if (beginsAtMs === undefined) {
+        const appended = await append([event])
+        if (appended) add(trackTask(accepted))
+        return appended
+      }
+      const started: LaterEvent = { kind: 'started', taskId, attempt: 1, atMs: beginsAtMs }
+      const running = reduce(accepted, started)
+      const appended = await append([event, started])
+      if (appended && running !== undefined) add(trackTask(running))
       return appended
     },
     commit({ taskId, decide }) {
@@ -130,7 +154,7 @@ export function createTaskTable(options: {
         if (event === undefined) return false
         // Before it is written: an impossible event must not reach the journal.
         const next = reduce(task.record, event)
-        await append(event)
+        await append([event])
         update(task, next)
         return true
       }

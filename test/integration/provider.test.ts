@@ -241,7 +241,7 @@ describe('provider', function () {
           return 0
         },
       },
-      'storage: {quota: 1m}\npeers: {share: 0.5}',
+      'storage: {quota: 1m, task_input_limit: 64k}\npeers: {share: 0.5}',
     )
     const task = await submit(await home.client(), 'write', 'outputs: [{path: /out}]\nretry: 3')
     const { receipt, stdout } = await task.result()
@@ -265,7 +265,7 @@ describe('provider', function () {
           return 0
         },
       },
-      'storage: {quota: 1m}\npeers: {share: 0.5, unknown_share: 0.6}',
+      'storage: {quota: 1m, task_input_limit: 64k}\npeers: {share: 0.5, unknown_share: 0.6}',
     )
     const kept: string[] = []
     for (const number of [1, 2, 3]) {
@@ -285,7 +285,7 @@ describe('provider', function () {
         },
         quick: async () => 0,
       },
-      'storage: {quota: 1m}\ncapacity: {slots: 1}',
+      'storage: {quota: 1m, task_input_limit: 64k}\ncapacity: {slots: 1}',
     )
     const requester = await home.client()
     const tasks: RemoteTask[] = []
@@ -315,7 +315,7 @@ describe('provider', function () {
     await submit(requester, 'hang')
     await running.promise
     const waiting = await submit(requester, 'quick', 'resources: {memory: 512m}')
-    await home.restart({ config: 'capacity: {slots: 1, memory: 256m}' })
+    await home.restart({ config: 'capacity: {slots: 1, memory: 256m}\nsandbox: {wasm: {memory_limit: 128m}}' })
     const again = await home.client()
     await failsWith(again.task(waiting.taskId), 'INTERNAL')
     assert.deepEqual((await (await submit(again, 'quick', 'resources: {memory: 64m}')).result()).receipt.outcome, {

@@ -18,7 +18,7 @@ describe('output log', () => {
 
   it('keeps both streams apart, tells their sizes as they grow, and what they were', async () => {
     let grown = 0
-    const log = await createOutputLog({ ...place(), onGrow: () => (grown += 1) })
+    const log = await createOutputLog({ ...place(), attempt: 1, onGrow: () => (grown += 1) })
     await new Promise((resolve) => log.stdout.write('hello ', resolve))
     await new Promise((resolve) => log.stderr.write('oops', resolve))
     await new Promise((resolve) => log.stdout.write('world', resolve))
@@ -33,7 +33,7 @@ describe('output log', () => {
   })
 
   it('makes no file for a task that writes nothing, and reads nothing from it', async () => {
-    const log = await createOutputLog({ ...place(), onGrow() {} })
+    const log = await createOutputLog({ ...place(), attempt: 1, onGrow() {} })
     const digests = await log.seal()
     assert.equal(digests.stdout.sha256, createHash('sha256').digest('hex'))
     assert.deepEqual(await readdir(dir), [])
@@ -42,10 +42,10 @@ describe('output log', () => {
   })
 
   it('forgets what an earlier attempt wrote', async () => {
-    const first = await createOutputLog({ ...place(), onGrow() {} })
+    const first = await createOutputLog({ ...place(), attempt: 1, onGrow() {} })
     first.stdout.write('first attempt')
     await first.seal()
-    const second = await createOutputLog({ ...place(), onGrow() {} })
+    const second = await createOutputLog({ ...place(), attempt: 2, onGrow() {} })
     assert.deepEqual(await outputSizes(place()), { stdout: 0, stderr: 0 })
     second.stdout.write('second')
     await second.seal()
@@ -53,7 +53,7 @@ describe('output log', () => {
   })
 
   it('seals only what was written, and rejects when the disk does', async () => {
-    const log = await createOutputLog({ dir: join(dir, 'not-there'), taskId: place().taskId, onGrow() {} })
+    const log = await createOutputLog({ dir: join(dir, 'not-there'), taskId: place().taskId, attempt: 1, onGrow() {} })
     log.stdout.on('error', () => {})
     log.stdout.write('lost')
     await assert.rejects(log.seal(), { code: 'ENOENT' })
@@ -62,7 +62,7 @@ describe('output log', () => {
 
   it('closes in the middle of a write without leaving a descriptor', async () => {
     const before = (await readdir('/proc/self/fd')).length
-    const log = await createOutputLog({ ...place(), onGrow() {} })
+    const log = await createOutputLog({ ...place(), attempt: 1, onGrow() {} })
     log.stdout.write(Buffer.alloc(1024 * 1024))
     await log.close()
     await log.close()

@@ -67,6 +67,31 @@ function waiting(taskId: string, changes: Partial<WaitingTask> & { memoryBytes?:
 }
 
 describe('scheduler', () => {
+  it('gives a task its place at once where nobody waits, and to nobody else until it is given back', async () => {
+    const { scheduler, started } = bench()
+    const release = scheduler.claim(waiting('a1'))
+    assert(release !== undefined)
+    assert.equal(scheduler.snapshot().running, 1)
+    assert.equal(scheduler.claim(waiting('b1')), undefined)
+    scheduler.enqueue(waiting('c1'))
+    assert.deepEqual(started, [])
+    const drained = scheduler.drain()
+    release()
+    release()
+    await drained
+    assert.deepEqual([scheduler.snapshot().running, scheduler.snapshot().capacity.used.slots], [0, 0])
+    assert.equal(scheduler.claim(waiting('d1')), undefined, 'a draining node begins nothing')
+  })
+
+  it('lets no claim pass those that wait', () => {
+    const { scheduler, started } = bench({ slots: 2 })
+    const release = scheduler.claim(waiting('a1', { memoryBytes: 1500 }))
+    scheduler.enqueue(waiting('b1', { memoryBytes: 1000 }))
+    assert.equal(scheduler.claim(waiting('c1')), undefined)
+    release?.()
+    assert.deepEqual(started, ['b1'])
+  })
+
   it('starts what fits at once, the rest in the order of arrival', () => {
     const { scheduler, started, finishOldest } = bench({ slots: 2 })
     for (const id of ['a1', 'a2', 'a3', 'a4']) scheduler.enqueue(waiting(id))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { attackedSandbox, type AttackedSandbox } from './sandbox.ts'
 
 const MiB = 1024 * 1024
-const ERRNO = { fault: 21, inval: 28, notcapable: 76 }
+const ERRNO = { badf: 8, fault: 21, inval: 28, noent: 44, nospc: 51, notcapable: 76 }
 
 /** Lines of `what number`, as the attacking programs print them. */
 function errors(stdout: Buffer): Record<string, number> {
@@ -91,6 +91,38 @@ describe('escape: WebAssembly programs against the host', function () {
       execution.outputs.map((output) => 'error' in output && output.error.code),
       ['UNSAFE_NAME'],
     )
+  })
+
+  it('offsets, sizes, names and numbers at the edges are refused, and count for what they are', async () => {
+    const { execution, stdout } = await sandbox.program('file-edges', { limits: { diskBytes: 100_000 } })
+    assert.deepEqual(execution.outcome, { kind: 'exited', code: 0 })
+    assert.deepEqual(errors(stdout), {
+      'set size 2^63': ERRNO.inval,
+      'set size 2^53': ERRNO.inval,
+      'allocate from 2^52 to 2^53': ERRNO.inval,
+      'allocate a terabyte': ERRNO.nospc,
+      'seek before the start': ERRNO.inval,
+      'seek to 2^53': ERRNO.inval,
+      'seek to 2^53 - 1': 0,
+      'write at 2^53 - 1': ERRNO.nospc,
+      'write at a terabyte': ERRNO.nospc,
+      'write where there is room': 0,
+      ['__proto__']: 0,
+      constructor: 0,
+      'no name': ERRNO.noent,
+      dots: ERRNO.notcapable,
+      'into itself': ERRNO.inval,
+      'below itself': ERRNO.noent,
+      'onto its folder': ERRNO.inval,
+      'cookie of 2^64 - 1': 0,
+      'entries from there': 0,
+      'renumber to itself': 0,
+      'renumber to what is not open': ERRNO.badf,
+      'renumber onto the folder': 0,
+      "the file is the folder's number now": 0,
+      'and its old one is closed': ERRNO.badf,
+    })
+    assert.deepEqual(execution.usage.limitsHit, ['disk'])
   })
 
   it('names cut from long paths keep nothing but themselves in memory', async () => {
