@@ -3,7 +3,7 @@
  * all test programs; `--examples` builds the examples in place instead.
  */
 import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -79,7 +79,7 @@ export async function buildProgram({
   const folder = join(ROOT, '.cache/programs', runtime)
   const program = join(folder, `${basename(file, '.c')}-${key}${toolchain.suffix}`)
   if (!(await exists(program))) {
-    const partial = `${program}.${process.pid}`
+    const partial = `${program}.${randomBytes(8).toString('hex')}`
     await mkdir(folder, { recursive: true })
     try {
       await run(toolchain.command, [...options, '-o', partial, file])

@@ -44,7 +44,12 @@ async function runWith({ dir, play, keepPipesOpen = false }: Case): Promise<Exec
   const gone = once(body, 'exit')
   await once(body, 'spawn')
   const stop = new AbortController()
-  const pipes = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough(), job: new PassThrough() }
+  const pipes = {
+    stdin: new PassThrough(),
+    stdout: new PassThrough(),
+    stderr: new PassThrough(),
+    job: new PassThrough(),
+  }
   const reports = new PassThrough()
   const ended = Promise.withResolvers<Ended>()
   pipes.job.resume()
