@@ -132,7 +132,9 @@ async function prepareRun(grep: string | undefined): Promise<Run> {
     HOME: home,
     TMPDIR: temporary,
     // Hundreds of processes are started from the same sources; coverage wants each of them compiled anew.
-    ...(process.env['NODE_V8_COVERAGE'] === undefined && { NODE_COMPILE_CACHE: join(process.cwd(), '.cache', 'compiled') }),
+    ...(process.env['NODE_V8_COVERAGE'] === undefined && {
+      NODE_COMPILE_CACHE: join(process.cwd(), '.cache', 'compiled'),
+    }),
   }
   return { signal: abortOnSignals(), dir, temporary, env, grep, deadline: Date.now() + TOTAL_MS }
 }

@@ -5,9 +5,10 @@ import { open, rm, type FileHandle } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { isSoukError, SoukError } from '../protocol/errors.ts'
 import type { BlobRef } from '../protocol/task.ts'
+import { BatchWriter } from './batch-writer.ts'
 import { blobRefused, blobUnavailable, storageError } from './store-errors.ts'
 
-/** A blob's bytes from `fromOffset` to its end. `signal` aborts when nobody waits for them any more. */
+/** A blob's bytes from `fromOffset` to its end, in pieces that nobody changes afterwards. `signal` aborts when nobody waits for them any more. */
 export type Source = (fromOffset: number, signal: AbortSignal) => AsyncIterable<Uint8Array>
 
 export interface Reception {
@@ -16,14 +17,15 @@ export interface Reception {
   readonly blob: BlobRef
   readonly source: Source
   readonly signal: AbortSignal
+  /** Told of what is there at first, and then of every batch that is written. */
   readonly onProgress?: (progress: { readonly fetchedBytes: number }) => void
 }
 
 const READ_BYTES = 1024 * 1024
 
 /**
- * Brings `file` to be the blob: whole, with its digest, read-only, on disk. Each chunk is written before the next
- * is asked for, so a slow disk slows the source down and nothing piles up. What a source of an earlier time has
+ * Brings `file` to be the blob: whole, with its digest, read-only, on disk. One batch is written while the
+ * next comes, and no more, so a slow disk slows the source down and nothing piles up. What a source of an earlier time has
  * left in the file is hashed again and not asked for again; if it turns out wrong, all is fetched once more.
  *
  * A failure leaves the file for the next try, unless what is in it is of no use.
@@ -66,28 +68,41 @@ async function fillFrom(
   reception: Reception,
   start: { readonly hash: Hash; readonly offset: number },
 ): Promise<boolean> {
-  const { blob, signal, onProgress } = reception
-  const { hash } = start
-  let fetchedBytes = start.offset
-  onProgress?.({ fetchedBytes })
-  if (fetchedBytes < blob.bytes) {
-    for await (const chunk of abortable(fromSource(reception, fetchedBytes), signal)) {
-      if (fetchedBytes + chunk.byteLength > blob.bytes)
-        throw blobRefused(`more than the ${blob.bytes} bytes that are declared for ${blob.sha256}`)
-      // Without this a source of nothing but empty chunks would keep everything else from running.
-      if (chunk.byteLength === 0) await setImmediate()
-      hash.update(chunk)
-      await writeAll(handle, chunk, fetchedBytes)
-      fetchedBytes += chunk.byteLength
-      onProgress?.({ fetchedBytes })
+  const { blob, onProgress } = reception
+  const { hash, offset } = start
+  onProgress?.({ fetchedBytes: offset })
+  if (offset < blob.bytes) {
+    const writer = new BatchWriter({ handle, offset, onWritten: (fetchedBytes) => onProgress?.({ fetchedBytes }) })
+    try {
+      await copy(reception, { hash, offset, writer })
+    } finally {
+      // What has come before a failure is not fetched again.
+      await writer.flush()
     }
-    if (fetchedBytes < blob.bytes)
-      throw blobUnavailable({
-        sha256: blob.sha256,
-        why: `the source ended after ${fetchedBytes} of ${blob.bytes} bytes`,
-      })
   }
   return hash.digest('hex') === blob.sha256
+}
+
+async function copy(
+  reception: Reception,
+  { hash, offset, writer }: { readonly hash: Hash; readonly offset: number; readonly writer: BatchWriter },
+): Promise<void> {
+  const { blob, signal } = reception
+  let fetchedBytes = offset
+  for await (const piece of abortable(fromSource(reception, offset), signal)) {
+    if (fetchedBytes + piece.byteLength > blob.bytes)
+      throw blobRefused(`more than the ${blob.bytes} bytes that are declared for ${blob.sha256}`)
+    // Without this a source of nothing but empty pieces would keep everything else from running.
+    if (piece.byteLength === 0) await setImmediate()
+    hash.update(piece)
+    await writer.write(piece)
+    fetchedBytes += piece.byteLength
+  }
+  if (fetchedBytes < blob.bytes)
+    throw blobUnavailable({
+      sha256: blob.sha256,
+      why: `the source ended after ${fetchedBytes} of ${blob.bytes} bytes`,
+    })
 }
 
 async function hashStart(handle: FileHandle, bytes: number, signal: AbortSignal): Promise<Hash> {
@@ -101,13 +116,6 @@ async function hashStart(handle: FileHandle, bytes: number, signal: AbortSignal)
     offset += bytesRead
   }
   return hash
-}
-
-async function writeAll(handle: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
-  for (let written = 0; written < chunk.byteLength;) {
-    const { bytesWritten } = await handle.write(chunk, written, chunk.byteLength - written, position + written)
-    written += bytesWritten
-  }
 }
 
 /** A source's failure, told from a failure of this disk. */

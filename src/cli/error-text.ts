@@ -1,4 +1,5 @@
-import type { ErrorCode, Issue, Refusal, SerialisedError } from '../protocol/errors.ts'
+import type { ErrorCode, Issue, SerialisedError } from '../protocol/errors.ts'
+import type { Refusal } from '../protocol/refusals.ts'
 import { formatBytes, formatDurationMs } from '../protocol/units.ts'
 import { printable, printableLines } from './printable.ts'
 import type { Colors } from './terminal.ts'

@@ -66,15 +66,11 @@ async function servedFile({
     await handle.close()
     return undefined
   }
-  // One for all reads, which come one after the other, each after the last one's bytes are sent: a new MiB for each
-  // keeps the garbage collector busier than everything else.
-  let room = new Uint8Array(0)
   return {
     bytes,
-    async read({ offset, length }) {
+    async read({ offset, length, room }) {
       const wanted = Math.max(0, Math.min(length, bytes - offset))
-      if (room.byteLength < wanted) room = new Uint8Array(wanted)
-      const buffer = room.subarray(0, wanted)
+      const buffer = room?.subarray(0, wanted) ?? new Uint8Array(wanted)
       let filled = 0
       while (filled < buffer.byteLength) {
         const { bytesRead } = await handle.read(buffer, filled, buffer.byteLength - filled, offset + filled)

@@ -1,6 +1,7 @@
 import type { Key } from '../identity/key-file.ts'
 import { signTask } from '../identity/task.ts'
-import { isSoukError, SoukError, type RefusalReason } from '../protocol/errors.ts'
+import { isSoukError, SoukError } from '../protocol/errors.ts'
+import type { RefusalReason } from '../protocol/refusals.ts'
 import type { ProviderConnection } from '../protocol/network/task-client.ts'
 import { ANY_PROVIDER, type SignedTask } from '../protocol/receipt.ts'
 import { protocolError } from '../protocol/wire-fields.ts'

@@ -55,7 +55,8 @@ export async function createResultCollector({
     const limit = Math.min(maxFiles, MAX_RESULT_ENTRIES)
     full = files > limit || nameBytes > MAX_NAME_BYTES
     const why = files > limit ? `more than ${limit} files` : `names of more than ${MAX_NAME_BYTES} bytes`
-    if (full) refuse({ path, code: 'TOO_MANY', message: `the result has ${why}; this one and those after it are left out` })
+    if (full)
+      refuse({ path, code: 'TOO_MANY', message: `the result has ${why}; this one and those after it are left out` })
     return full
   }
   return {

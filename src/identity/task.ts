@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { isSoukError, type Refusal } from '../protocol/errors.ts'
+import { isSoukError } from '../protocol/errors.ts'
+import type { Refusal } from '../protocol/refusals.ts'
 import type { Authorization, SignedTask } from '../protocol/receipt.ts'
 import type { Key } from './key-file.ts'
 import { signDigest } from './sign.ts'

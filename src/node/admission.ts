@@ -1,4 +1,5 @@
-import { issuesOf, REFUSAL_REASONS, type Issue, type Refusal, type RefusalReason } from '../protocol/errors.ts'
+import { issuesOf, type Issue } from '../protocol/errors.ts'
+import { REFUSAL_REASONS, type Refusal, type RefusalReason } from '../protocol/refusals.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { authorizationSchema, signatureSchema, type Authorization, type SignedTask } from '../protocol/receipt.ts'

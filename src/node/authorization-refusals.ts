@@ -1,5 +1,5 @@
 import { specDigestOf } from '../identity/task.ts'
-import type { Refusal } from '../protocol/errors.ts'
+import type { Refusal } from '../protocol/refusals.ts'
 import { ANY_PROVIDER, MAX_EXPIRY_AHEAD_MS, type SignedTask } from '../protocol/receipt.ts'
 
 interface SignedRequest {

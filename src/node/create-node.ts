@@ -8,17 +8,16 @@ import { loadOrCreateKey, type Key } from '../identity/key-file.ts'
 import type { SoukError } from '../protocol/errors.ts'
 import { createHost } from '../protocol/network/host.ts'
 import type { NodeStatus } from '../protocol/node-status.ts'
-import type { AdmissionPolicy } from './admission.ts'
 import type { Offer } from './offers.ts'
-import { createCapacity, milliCoresOf, type Resources, type Shares } from './capacity.ts'
+import { createCapacity } from './capacity.ts'
 import { systemClock } from './clock.ts'
 import { nodePaths, type Config } from './config.ts'
 import { openLocalSocket } from './http/local-socket.ts'
 import type { BlobSource } from './inputs.ts'
 import { offersOf, runtimeStatusOf, unenforced } from './operator-caps.ts'
+import { policyOf, resourcesOf, retentionOf, sharesOf } from './operator-policies.ts'
 import { createPrepareLanes } from './prepare-lanes.ts'
 import { probeAll } from './probe-cache.ts'
-import type { RetentionPolicy } from './retention.ts'
 import { createProvider, type Provider } from './provider.ts'
 import { openSqliteJournal } from './sqlite-journal.ts'
 import { countStates } from './task-table.ts'
@@ -59,7 +58,15 @@ export async function createNode(options: CreateNodeOptions): Promise<SoukNode> 
     const key = await loadOrCreateKey({ file: paths.key })
     const { host, blobs } = await createNetwork({ config, key, logger: options.logger, cleanUp })
     const known = new Set(config.peers.known)
-    const core = await createCore({ ...options, dataDir, probesFile: paths.probes, key, blobs, isKnown: (peer) => known.has(peer), cleanUp })
+    const core = await createCore({
+      ...options,
+      dataDir,
+      probesFile: paths.probes,
+      key,
+      blobs,
+      isKnown: (peer) => known.has(peer),
+      cleanUp,
+    })
     const { provider, offers } = core
     await host.serveTasks(provider)
     await host.serveBlobs(provider)
@@ -186,7 +193,12 @@ async function createCore(
   },
 ) {
   const { config, dataDir, key, logger, cleanUp } = options
-  const dirs = { journal: dataDir, artifacts: join(dataDir, 'artifacts'), output: join(dataDir, 'output'), work: join(dataDir, 'work') }
+  const dirs = {
+    journal: dataDir,
+    artifacts: join(dataDir, 'artifacts'),
+    output: join(dataDir, 'output'),
+    work: join(dataDir, 'work'),
+  }
   // The journal holds the lock of the data folder: whoever has it may reap what is found there.
   const journal = openSqliteJournal({ dir: dirs.journal })
   cleanUp.defer(() => journal.close())
@@ -207,9 +219,11 @@ async function createCore(
   const offers = await probeOffers({ ...options, executors })
   for (const offer of offers) {
     const { runtime, capability } = offer
-    if (!capability.available && !NOT_BUILT.includes(capability)) logger.warn({ runtime, why: capability.why }, 'runtime is not available')
+    if (!capability.available && !NOT_BUILT.includes(capability))
+      logger.warn({ runtime, why: capability.why }, 'runtime is not available')
     const dropped = unenforced(offer)
-    if (dropped.length > 0) logger.warn({ runtime, limits: dropped }, 'limits that this host cannot enforce are not offered')
+    if (dropped.length > 0)
+      logger.warn({ runtime, limits: dropped }, 'limits that this host cannot enforce are not offered')
   }
   let fail: (error: SoukError) => void = () => {}
   const failed = new Promise<SoukError>((resolve) => {
@@ -247,7 +261,13 @@ async function createCore(
   return { provider, offers, failed, storage }
 }
 
-function createExecutors({ config, dataDir }: { readonly config: Config; readonly dataDir: string }): readonly Executor[] {
+function createExecutors({
+  config,
+  dataDir,
+}: {
+  readonly config: Config
+  readonly dataDir: string
+}): readonly Executor[] {
   const { wasm } = config.sandbox
   if (!wasm.enabled) return []
   return [
@@ -283,48 +303,3 @@ const NOT_BUILT: readonly Capability[] = [
   { runtime: 'docker', available: false, why: 'this version of souk does not run Docker tasks yet' },
   { runtime: 'native', available: false, why: 'this version of souk does not run native tasks yet' },
 ]
-
-/** Of receipts and specs: well below what the journal holds, and they are in memory too. */
-const MAX_KEPT_JOURNAL_BYTES = 128 * 1024 ** 2
-
-function retentionOf({ retention, storage }: Config): RetentionPolicy {
-  return {
-    resultsMs: retention.resultsMs,
-    most: {
-      results: retention.maxResults,
-      journaledBytes: MAX_KEPT_JOURNAL_BYTES,
-      outputBytes: storage.quotaBytes,
-    },
-  }
-}
-
-function resourcesOf({ capacity }: Config): Resources {
-  return {
-    slots: capacity.slots,
-    cpuMilliCores: milliCoresOf(capacity.cpuCores),
-    memoryBytes: capacity.memoryBytes,
-    diskBytes: capacity.diskBytes,
-  }
-}
-
-function policyOf(options: { readonly config: Config; readonly address: string; readonly offers: readonly Offer[] }): AdmissionPolicy {
-  const { config, address, offers } = options
-  return {
-    provider: address,
-    chainId: config.chain.id,
-    offers,
-    defaultRuntime: config.sandbox.defaultRuntime,
-    priceWei: config.priceWei,
-    maxQueueWaitMs: config.queue.maxWaitMs,
-    maxTotalMs: config.timeouts.totalMs,
-    maxRetries: config.retry.max,
-    maxInputBytes: config.storage.taskInputLimitBytes,
-    maxQueued: config.queue.maxTasks,
-    shares: sharesOf(config),
-    capacity: resourcesOf(config),
-  }
-}
-
-function sharesOf({ peers }: Config): Shares {
-  return { peer: peers.share, unknownPeers: peers.unknownShare }
-}

@@ -153,7 +153,11 @@ export function stdinFileOf(options: {
   return stdin === undefined ? undefined : storedFile({ ...options, blob: stdin })
 }
 
-function storedFile(options: { readonly owner: string; readonly store: ArtifactStore; readonly blob: BlobRef }): string {
+function storedFile(options: {
+  readonly owner: string
+  readonly store: ArtifactStore
+  readonly blob: BlobRef
+}): string {
   const { owner, store, blob } = options
   const path = store.path({ owner, sha256: blob.sha256 })
   if (path === undefined) throw unavailable(blob, undefined)

@@ -1,5 +1,5 @@
 import type { Capability, ProvenLimit } from '../executors/executor.ts'
-import type { Refusal } from '../protocol/errors.ts'
+import type { Refusal } from '../protocol/refusals.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import { ALWAYS_APPLIED, LIMIT_KEYS, type LimitKey, type Limits, type RequestedLimits } from '../protocol/limits.ts'
 import { runtimesOf, type RuntimeSpec } from '../protocol/task.ts'

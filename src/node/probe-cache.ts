@@ -21,19 +21,29 @@ export async function probeAll(options: {
   readonly refresh?: boolean
 }): Promise<readonly Capability[]> {
   const key = await cacheKeyOf(options.key)
-  const kept = options.refresh === true ? new Map<string, Capability>() : await readCache({ file: options.cacheFile, key })
+  const kept =
+    options.refresh === true ? new Map<string, Capability>() : await readCache({ file: options.cacheFile, key })
   const capabilities = await Promise.all(
     options.executors.map(
       async (executor) => kept.get(executor.runtime) ?? executor.probe(AbortSignal.timeout(PROBE_TIMEOUT_MS)),
     ),
   )
   const proven = capabilities.filter((capability) => capability.available)
-  if (proven.some((capability) => !kept.has(capability.runtime))) await writeCache({ file: options.cacheFile, key, capabilities: proven })
+  if (proven.some((capability) => !kept.has(capability.runtime)))
+    await writeCache({ file: options.cacheFile, key, capabilities: proven })
   return capabilities
 }
 
 async function cacheKeyOf(extra: string): Promise<string> {
-  const facts = [await bootId(), release(), process.version, process.versions.v8, process.arch, String(process.getuid?.()), extra]
+  const facts = [
+    await bootId(),
+    release(),
+    process.version,
+    process.versions.v8,
+    process.arch,
+    String(process.getuid?.()),
+    extra,
+  ]
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex')
 }
 
@@ -46,7 +56,13 @@ async function bootId(): Promise<string> {
   }
 }
 
-async function readCache({ file, key }: { readonly file: string; readonly key: string }): Promise<Map<string, Capability>> {
+async function readCache({
+  file,
+  key,
+}: {
+  readonly file: string
+  readonly key: string
+}): Promise<Map<string, Capability>> {
   try {
     const cache = JSON.parse(await readFile(file, 'utf8')) as { key: string; capabilities: Capability[] }
     if (cache.key !== key) return new Map()
@@ -57,7 +73,14 @@ async function readCache({ file, key }: { readonly file: string; readonly key: s
   }
 }
 
-async function writeCache({ file, ...cache }: { readonly file: string; readonly key: string; readonly capabilities: readonly Capability[] }): Promise<void> {
+async function writeCache({
+  file,
+  ...cache
+}: {
+  readonly file: string
+  readonly key: string
+  readonly capabilities: readonly Capability[]
+}): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const temporary = `${file}.${process.pid}`
   await writeFile(temporary, JSON.stringify(cache), { mode: 0o600 })

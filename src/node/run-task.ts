@@ -61,7 +61,10 @@ export async function runTask(options: RunTaskOptions): Promise<'settled' | 'aga
     const [begins] = await Promise.all([beginning, mkdir(dir, { recursive: true, mode: 0o700 })])
     if (!begins) return 'settled'
     const receipt = await receiptOf({ ...options, record, attempt, dir })
-    await tasks.commit({ taskId, decide: () => ({ kind: 'finished', taskId, atMs: receipt.timings.finishedAtMs, receipt }) })
+    await tasks.commit({
+      taskId,
+      decide: () => ({ kind: 'finished', taskId, atMs: receipt.timings.finishedAtMs, receipt }),
+    })
     options.store.release({ holder: inputHolder(taskId) })
     logger.info({ taskId, outcome: receipt.outcome, wallTimeMs: receipt.usage.wallTimeMs }, 'task finished')
     return 'settled'

@@ -1,4 +1,5 @@
-import { SoukError, type Issue, type Refusal } from '../protocol/errors.ts'
+import { SoukError, type Issue } from '../protocol/errors.ts'
+import type { Refusal } from '../protocol/refusals.ts'
 
 /** The refusal of a task, with every reason. */
 export function refused(reasons: readonly Refusal[]): SoukError<'REFUSED'> {

@@ -1,7 +1,14 @@
 import { SoukError } from '../protocol/errors.ts'
 import type { TaskSpec } from '../protocol/task.ts'
 import type { Journal } from './journal.ts'
-import { acceptedTask, isSettled, reduce, type AcceptedEvent, type TaskEventRecord, type TaskRecord } from './task-state.ts'
+import {
+  acceptedTask,
+  isSettled,
+  reduce,
+  type AcceptedEvent,
+  type TaskEventRecord,
+  type TaskRecord,
+} from './task-state.ts'
 import { trackTask, type TrackedTask } from './tracked-task.ts'
 
 export type LaterEvent = Exclude<TaskEventRecord, AcceptedEvent>
@@ -125,7 +132,11 @@ export function createTaskTable(options: {
   function get(taskId: string): TrackedTask {
     const task = tasks.get(taskId)
     if (task !== undefined) return task
-    throw new SoukError({ code: 'INTERNAL', message: `No task ${taskId}`, details: { reason: 'a task of this node is not in its table' } })
+    throw new SoukError({
+      code: 'INTERNAL',
+      message: `No task ${taskId}`,
+      details: { reason: 'a task of this node is not in its table' },
+    })
   }
 
   return {
@@ -180,8 +191,11 @@ export function createTaskTable(options: {
 }
 
 /** How many tasks are in each state; `preparing` are queued ones whose inputs are being fetched. */
-export function countStates(tasks: Iterable<TrackedTask>): Record<'queued' | 'preparing' | 'running' | 'finished' | 'failed', number> {
+export function countStates(
+  tasks: Iterable<TrackedTask>,
+): Record<'queued' | 'preparing' | 'running' | 'finished' | 'failed', number> {
   const counts = { queued: 0, preparing: 0, running: 0, finished: 0, failed: 0 }
-  for (const task of tasks) counts[task.preparing !== undefined && !isSettled(task.record) ? 'preparing' : task.record.state] += 1
+  for (const task of tasks)
+    counts[task.preparing !== undefined && !isSettled(task.record) ? 'preparing' : task.record.state] += 1
   return counts
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { limitNameSchema, REFUSAL_REASONS, type ErrorCode, type ErrorDetails, type RefusalReason } from './errors.ts'
+import { limitNameSchema, type ErrorCode, type ErrorDetails } from './errors.ts'
+import { REFUSAL_REASONS, type RefusalReason } from './refusals.ts'
 
 const text = z.string().max(10_000)
 const count = z.number()

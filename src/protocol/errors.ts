@@ -1,45 +1,26 @@
 import { z } from 'zod'
 import { LIMIT_NAMES, type LimitName } from './limits.ts'
+import type { Refusal } from './refusals.ts'
 
 /** Who has to change something before a retry makes sense, and who bears the cost. */
 export const FAULTS = ['requester', 'provider', 'network', 'operator'] as const
 export type Fault = (typeof FAULTS)[number]
 
 /** Where on its way through the house a task, or the command that carried it, failed. */
-export const PHASES = ['parse', 'config', 'start', 'connect', 'admission', 'queue', 'prepare', 'run', 'collect', 'deliver', 'verify'] as const
+export const PHASES = [
+  'parse',
+  'config',
+  'start',
+  'connect',
+  'admission',
+  'queue',
+  'prepare',
+  'run',
+  'collect',
+  'deliver',
+  'verify',
+] as const
 export type Phase = (typeof PHASES)[number]
-
-/** Every reason for which a provider refuses a task; a refusal lists all that apply. */
-export const REFUSAL_REASONS = {
-  UNKNOWN_RUNTIME: 'The provider does not offer the runtime, or the task does not say which it means.',
-  RUNTIME_UNAVAILABLE: 'The provider offers the runtime, but it does not work there right now.',
-  CAP_ABOVE_OFFER: 'A limit that the task asks for is above what the provider offers.',
-  CAP_UNPROVEN: 'The task needs a limit that the provider has not proven it can enforce.',
-  QUEUE_FULL: "The provider's queue is full.",
-  PEER_OVER_SHARE: 'This requester already has its share of queue, storage or slots there.',
-  UNKNOWN_PEERS_OVER_SHARE: 'All requesters that the operator does not know have, together, their share.',
-  BAD_SIGNATURE: 'The signature is not by the peer that sent the task, over this task.',
-  FOREIGN_PROVIDER: 'The task is bound to another provider.',
-  FOREIGN_CHAIN: 'The task was signed for another chain.',
-  EXPIRED: 'The task has expired.',
-  EXPIRY_TOO_FAR: 'The expiry is further away than the protocol allows (an hour).',
-  REPLAYED: 'A task with this nonce was accepted before.',
-  PRICE_TOO_LOW: "The provider's price is above the most that the task pays.",
-  PRICE_REQUIRES_PROVIDER: 'A task for any provider must be free.',
-  INPUT_TOO_LARGE: 'The blobs that the task names are larger than the provider stores for one task.',
-  STORAGE_FULL: "The provider's store has no room for the task.",
-  STOPPING: 'The provider is shutting down and takes no new tasks.',
-} as const
-export type RefusalReason = keyof typeof REFUSAL_REASONS
-
-export interface Refusal {
-  readonly reason: RefusalReason
-  readonly message: string
-  /** What the refusal is about (a limit's key, say), what was asked and what is offered. */
-  readonly subject?: string
-  readonly asked?: string
-  readonly offered?: string
-}
 
 export interface Issue {
   /** Dotted path of the key, empty for the whole document. */
@@ -90,31 +71,182 @@ interface CodeFacts {
 
 /** Every code, with its defaults. docs/ERRORS.md is generated from this table. */
 export const ERROR_CODES: { readonly [C in ErrorCode]: CodeFacts } = {
-  INVALID_INPUT: { fault: 'requester', retryable: false, phase: 'parse', meaning: 'The task, or a file it names, cannot be: a key, a value or a digest is wrong.', hint: 'Correct what is named and submit again.' },
-  INVALID_USAGE: { fault: 'requester', retryable: false, phase: 'parse', meaning: 'The command line is wrong.', hint: 'See --help.' },
-  MODULE_REFUSED: { fault: 'requester', retryable: false, phase: 'prepare', meaning: 'The WebAssembly module is malformed, too large, or asks for something this provider does not give.', hint: 'Build the module for wasm32-wasi (preview 1) without the feature that is named.' },
-  IMAGE_REFUSED: { fault: 'requester', retryable: false, phase: 'prepare', meaning: 'The image is not allowed here, or is not what its digest says.', hint: 'Use an image that the provider allows, pinned by digest.' },
-  REFUSED: { fault: 'requester', retryable: false, phase: 'admission', meaning: 'The provider does not take the task; every reason is listed.', hint: 'Change what the reasons name, or ask another provider.' },
-  EXECUTION_TIMEOUT: { fault: 'requester', retryable: false, phase: 'run', meaning: 'The task met its wall, CPU or idle time limit (thrown only for callers who want success or an exception).', hint: 'Raise the time limit, or give the task less to do.' },
-  RESOURCE_LIMIT: { fault: 'requester', retryable: false, phase: 'run', meaning: 'The task met a limit other than time (thrown only for callers who want success or an exception).', hint: 'Raise the limit that is named.' },
-  QUEUE_TIMEOUT: { fault: 'provider', retryable: true, phase: 'queue', meaning: 'The task waited in the queue for longer than it allows; it never started and costs nothing.', hint: 'Try again later, allow a longer queue timeout, or ask another provider.' },
-  TOTAL_TIMEOUT: { fault: 'provider', retryable: true, phase: 'queue', meaning: 'The total timeout ran out before the task had started; it costs nothing.', hint: 'Allow a longer total timeout, or ask another provider.' },
-  CANCELLED: { fault: 'requester', retryable: false, phase: 'queue', meaning: 'The requester cancelled the task before it started; it costs nothing.', hint: 'Submit it again if it was cancelled by mistake.' },
-  NOT_FOUND: { fault: 'requester', retryable: false, phase: 'admission', meaning: 'The provider has no such task or blob for this requester.', hint: 'Check the id, the provider and the key; results are kept for a limited time.' },
-  BLOB_UNAVAILABLE: { fault: 'requester', retryable: true, phase: 'prepare', meaning: 'A blob that the task names could not be fetched from its requester.', hint: 'Keep the requester connected until the inputs are transferred.' },
-  RUNTIME_UNAVAILABLE: { fault: 'provider', retryable: true, phase: 'prepare', meaning: 'The runtime does not work on this host (any more).', hint: 'Ask another provider; the operator runs `souk doctor`.' },
-  EXECUTOR_FAILED: { fault: 'provider', retryable: true, phase: 'run', meaning: 'The sandbox failed through no fault of the task; it costs nothing.', hint: 'Try again, or ask another provider.' },
-  STORAGE_FULL: { fault: 'provider', retryable: true, phase: 'collect', meaning: 'A quota of the artifact store is used up.', hint: 'Fetch results earlier, or ask for less.' },
-  PROVIDER_STOPPED: { fault: 'provider', retryable: true, phase: 'run', meaning: 'The provider stopped or was restarted while it had the task; it costs nothing.', hint: 'Submit again; `retry` lets the provider run it again by itself.' },
-  UNREACHABLE: { fault: 'network', retryable: true, phase: 'connect', meaning: 'No connection to the address could be made.', hint: 'Check the address and that the provider is up.' },
-  CONNECTION_LOST: { fault: 'network', retryable: true, phase: 'deliver', meaning: 'The connection broke before the answer came.', hint: 'Connect again; an accepted task goes on and is found by its id.' },
-  PROTOCOL_ERROR: { fault: 'network', retryable: false, phase: 'deliver', meaning: 'The other side sent something that the protocol does not allow.', hint: 'Check that both sides speak the same version of the protocol.' },
-  CONFIG_INVALID: { fault: 'operator', retryable: false, phase: 'config', meaning: 'The configuration is wrong; file, key and what would be right are named.', hint: 'Correct the key; `souk config show` prints the effective values.' },
-  KEY_UNUSABLE: { fault: 'operator', retryable: false, phase: 'start', meaning: 'The key file cannot be read, is readable by others, or holds no secp256k1 key.', hint: 'Restore the key file with mode 0600, or move it away to have a new key made.' },
-  START_FAILED: { fault: 'operator', retryable: false, phase: 'start', meaning: 'The node could not start.', hint: 'See the reason; `souk doctor` tells what this host can do.' },
-  NODE_NOT_RUNNING: { fault: 'operator', retryable: true, phase: 'connect', meaning: 'No node answers on the local socket.', hint: 'Start it with `souk up`, or name its configuration with --config.' },
-  RECEIPT_INVALID: { fault: 'provider', retryable: false, phase: 'verify', meaning: 'A receipt does not verify: signature, digest or form is wrong.', hint: 'Do not trust the result; it is not what the provider signed.' },
-  INTERNAL: { fault: 'provider', retryable: false, phase: 'run', meaning: 'A bug in souk.', hint: 'Please report it with the log.' },
+  INVALID_INPUT: {
+    fault: 'requester',
+    retryable: false,
+    phase: 'parse',
+    meaning: 'The task, or a file it names, cannot be: a key, a value or a digest is wrong.',
+    hint: 'Correct what is named and submit again.',
+  },
+  INVALID_USAGE: {
+    fault: 'requester',
+    retryable: false,
+    phase: 'parse',
+    meaning: 'The command line is wrong.',
+    hint: 'See --help.',
+  },
+  MODULE_REFUSED: {
+    fault: 'requester',
+    retryable: false,
+    phase: 'prepare',
+    meaning: 'The WebAssembly module is malformed, too large, or asks for something this provider does not give.',
+    hint: 'Build the module for wasm32-wasi (preview 1) without the feature that is named.',
+  },
+  IMAGE_REFUSED: {
+    fault: 'requester',
+    retryable: false,
+    phase: 'prepare',
+    meaning: 'The image is not allowed here, or is not what its digest says.',
+    hint: 'Use an image that the provider allows, pinned by digest.',
+  },
+  REFUSED: {
+    fault: 'requester',
+    retryable: false,
+    phase: 'admission',
+    meaning: 'The provider does not take the task; every reason is listed.',
+    hint: 'Change what the reasons name, or ask another provider.',
+  },
+  EXECUTION_TIMEOUT: {
+    fault: 'requester',
+    retryable: false,
+    phase: 'run',
+    meaning:
+      'The task met its wall, CPU or idle time limit (thrown only for callers who want success or an exception).',
+    hint: 'Raise the time limit, or give the task less to do.',
+  },
+  RESOURCE_LIMIT: {
+    fault: 'requester',
+    retryable: false,
+    phase: 'run',
+    meaning: 'The task met a limit other than time (thrown only for callers who want success or an exception).',
+    hint: 'Raise the limit that is named.',
+  },
+  QUEUE_TIMEOUT: {
+    fault: 'provider',
+    retryable: true,
+    phase: 'queue',
+    meaning: 'The task waited in the queue for longer than it allows; it never started and costs nothing.',
+    hint: 'Try again later, allow a longer queue timeout, or ask another provider.',
+  },
+  TOTAL_TIMEOUT: {
+    fault: 'provider',
+    retryable: true,
+    phase: 'queue',
+    meaning: 'The total timeout ran out before the task had started; it costs nothing.',
+    hint: 'Allow a longer total timeout, or ask another provider.',
+  },
+  CANCELLED: {
+    fault: 'requester',
+    retryable: false,
+    phase: 'queue',
+    meaning: 'The requester cancelled the task before it started; it costs nothing.',
+    hint: 'Submit it again if it was cancelled by mistake.',
+  },
+  NOT_FOUND: {
+    fault: 'requester',
+    retryable: false,
+    phase: 'admission',
+    meaning: 'The provider has no such task or blob for this requester.',
+    hint: 'Check the id, the provider and the key; results are kept for a limited time.',
+  },
+  BLOB_UNAVAILABLE: {
+    fault: 'requester',
+    retryable: true,
+    phase: 'prepare',
+    meaning: 'A blob that the task names could not be fetched from its requester.',
+    hint: 'Keep the requester connected until the inputs are transferred.',
+  },
+  RUNTIME_UNAVAILABLE: {
+    fault: 'provider',
+    retryable: true,
+    phase: 'prepare',
+    meaning: 'The runtime does not work on this host (any more).',
+    hint: 'Ask another provider; the operator runs `souk doctor`.',
+  },
+  EXECUTOR_FAILED: {
+    fault: 'provider',
+    retryable: true,
+    phase: 'run',
+    meaning: 'The sandbox failed through no fault of the task; it costs nothing.',
+    hint: 'Try again, or ask another provider.',
+  },
+  STORAGE_FULL: {
+    fault: 'provider',
+    retryable: true,
+    phase: 'collect',
+    meaning: 'A quota of the artifact store is used up.',
+    hint: 'Fetch results earlier, or ask for less.',
+  },
+  PROVIDER_STOPPED: {
+    fault: 'provider',
+    retryable: true,
+    phase: 'run',
+    meaning: 'The provider stopped or was restarted while it had the task; it costs nothing.',
+    hint: 'Submit again; `retry` lets the provider run it again by itself.',
+  },
+  UNREACHABLE: {
+    fault: 'network',
+    retryable: true,
+    phase: 'connect',
+    meaning: 'No connection to the address could be made.',
+    hint: 'Check the address and that the provider is up.',
+  },
+  CONNECTION_LOST: {
+    fault: 'network',
+    retryable: true,
+    phase: 'deliver',
+    meaning: 'The connection broke before the answer came.',
+    hint: 'Connect again; an accepted task goes on and is found by its id.',
+  },
+  PROTOCOL_ERROR: {
+    fault: 'network',
+    retryable: false,
+    phase: 'deliver',
+    meaning: 'The other side sent something that the protocol does not allow.',
+    hint: 'Check that both sides speak the same version of the protocol.',
+  },
+  CONFIG_INVALID: {
+    fault: 'operator',
+    retryable: false,
+    phase: 'config',
+    meaning: 'The configuration is wrong; file, key and what would be right are named.',
+    hint: 'Correct the key; `souk config show` prints the effective values.',
+  },
+  KEY_UNUSABLE: {
+    fault: 'operator',
+    retryable: false,
+    phase: 'start',
+    meaning: 'The key file cannot be read, is readable by others, or holds no secp256k1 key.',
+    hint: 'Restore the key file with mode 0600, or move it away to have a new key made.',
+  },
+  START_FAILED: {
+    fault: 'operator',
+    retryable: false,
+    phase: 'start',
+    meaning: 'The node could not start.',
+    hint: 'See the reason; `souk doctor` tells what this host can do.',
+  },
+  NODE_NOT_RUNNING: {
+    fault: 'operator',
+    retryable: true,
+    phase: 'connect',
+    meaning: 'No node answers on the local socket.',
+    hint: 'Start it with `souk up`, or name its configuration with --config.',
+  },
+  RECEIPT_INVALID: {
+    fault: 'provider',
+    retryable: false,
+    phase: 'verify',
+    meaning: 'A receipt does not verify: signature, digest or form is wrong.',
+    hint: 'Do not trust the result; it is not what the provider signed.',
+  },
+  INTERNAL: {
+    fault: 'provider',
+    retryable: false,
+    phase: 'run',
+    meaning: 'A bug in souk.',
+    hint: 'Please report it with the log.',
+  },
 }
 
 export interface SoukErrorOptions<C extends ErrorCode> {

@@ -61,7 +61,16 @@ export const isolationSchema = z.strictObject({
 export type Isolation = z.infer<typeof isolationSchema>
 
 /** Why a declared output could not be handed over. It never changes the outcome. */
-export const OUTPUT_ERROR_CODES = ['MISSING', 'SYMLINK', 'NOT_REGULAR', 'HARD_LINK', 'UNSAFE_NAME', 'TOO_LARGE', 'TOO_MANY', 'UNREADABLE'] as const
+export const OUTPUT_ERROR_CODES = [
+  'MISSING',
+  'SYMLINK',
+  'NOT_REGULAR',
+  'HARD_LINK',
+  'UNSAFE_NAME',
+  'TOO_LARGE',
+  'TOO_MANY',
+  'UNREADABLE',
+] as const
 
 /** One file of the result: its path inside the sandbox, then its digest and size, or why not. */
 export const outputSchema = z.union([

@@ -27,17 +27,31 @@ export const sandboxPathSchema = noNul
   .refine((path) => path.startsWith('/'), 'must be an absolute path inside the sandbox')
   .refine((path) => utf8Bytes(path) <= TASK_BOUNDS.pathBytes, `must be at most ${TASK_BOUNDS.pathBytes} bytes`)
   .refine(
-    (path) => path === '/' || path.slice(1).split('/').every((segment) => segment !== '' && segment !== '.' && segment !== '..'),
+    (path) =>
+      path === '/' ||
+      path
+        .slice(1)
+        .split('/')
+        .every((segment) => segment !== '' && segment !== '.' && segment !== '..'),
     'must be normalised: no empty segment, ".", ".." or trailing slash',
   )
-  .refine((path) => path.split('/').every((segment) => utf8Bytes(segment) <= TASK_BOUNDS.segmentBytes), `each name must be at most ${TASK_BOUNDS.segmentBytes} bytes`)
+  .refine(
+    (path) => path.split('/').every((segment) => utf8Bytes(segment) <= TASK_BOUNDS.segmentBytes),
+    `each name must be at most ${TASK_BOUNDS.segmentBytes} bytes`,
+  )
 
 /** A path below the root: `/` itself cannot be an input or an output. */
 export const sandboxTargetSchema = sandboxPathSchema.refine((path) => path !== '/', 'must be below /')
 
 export const environmentSchema = z
-  .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/, 'an environment variable name: letters, digits, "_", ".", "-"'), noNul)
-  .refine((env) => Object.keys(env).length <= TASK_BOUNDS.environmentVariables, `at most ${TASK_BOUNDS.environmentVariables} variables`)
+  .record(
+    z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/, 'an environment variable name: letters, digits, "_", ".", "-"'),
+    noNul,
+  )
+  .refine(
+    (env) => Object.keys(env).length <= TASK_BOUNDS.environmentVariables,
+    `at most ${TASK_BOUNDS.environmentVariables} variables`,
+  )
 export const argumentsSchema = z.array(noNul).max(TASK_BOUNDS.arguments)
 export const nameSchema = z
   .string()
@@ -45,15 +59,23 @@ export const nameSchema = z
   .max(TASK_BOUNDS.nameCharacters)
   .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._-]*$/u, 'letters, digits, spaces, ".", "_", "-"; starts with a letter or digit')
 export const weiSchema = z.string().regex(/^(0|[1-9][0-9]{0,77})$/, 'an amount in wei: decimal digits')
-export const imageSchema = noNul.min(1).max(512).regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/, 'an image reference')
-export const rootfsNameSchema = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'the name of a root file system that the provider offers')
+export const imageSchema = noNul
+  .min(1)
+  .max(512)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/, 'an image reference')
+export const rootfsNameSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'the name of a root file system that the provider offers')
 
 const runtimeSchema = z.union([
   z.strictObject({ type: z.literal('wasm').optional(), module: blobRefSchema }),
   z.strictObject({ type: z.enum(['docker', 'native']).optional(), image: imageSchema }),
   z.strictObject({ type: z.literal('native').optional(), program: blobRefSchema }),
   z.strictObject({ type: z.literal('native').optional(), tar: blobRefSchema }),
-  z.strictObject({ type: z.literal('native').optional(), rootfs: z.strictObject({ name: rootfsNameSchema, sha256: sha256Schema }) }),
+  z.strictObject({
+    type: z.literal('native').optional(),
+    rootfs: z.strictObject({ name: rootfsNameSchema, sha256: sha256Schema }),
+  }),
 ])
 
 /**
@@ -85,12 +107,23 @@ export const taskSpecSchema = z
       spec.command.reduce((sum, argument) => sum + utf8Bytes(argument) + 1, 0) +
         Object.entries(spec.env).reduce((sum, [name, value]) => sum + utf8Bytes(name) + utf8Bytes(value) + 2, 0) <=
       TASK_BOUNDS.commandAndEnvironmentBytes,
-    { message: `command and env together must be at most ${TASK_BOUNDS.commandAndEnvironmentBytes} bytes`, path: ['command'] },
+    {
+      message: `command and env together must be at most ${TASK_BOUNDS.commandAndEnvironmentBytes} bytes`,
+      path: ['command'],
+    },
   )
-  .refine((spec) => disjoint(spec.inputs.map((input) => input.target), spec.outputs.map((output) => output.path)), {
-    message: 'targets of inputs and outputs must be distinct; nothing may lie below an input, no output below another output',
-    path: ['inputs'],
-  })
+  .refine(
+    (spec) =>
+      disjoint(
+        spec.inputs.map((input) => input.target),
+        spec.outputs.map((output) => output.path),
+      ),
+    {
+      message:
+        'targets of inputs and outputs must be distinct; nothing may lie below an input, no output below another output',
+      path: ['inputs'],
+    },
+  )
 
 export type TaskSpec = z.infer<typeof taskSpecSchema>
 export type RuntimeSpec = TaskSpec['runtime']

@@ -89,7 +89,11 @@ async function task({ program, args, retry }: { program: string; args: string[];
 function assertSettledOnce({ file, accepted }: { readonly file: string; readonly accepted: readonly string[] }): void {
   const journal = new DatabaseSync(file, { readOnly: true })
   try {
-    const rows = journal.prepare("SELECT task_id, kind, count(*) AS n FROM events WHERE kind IN ('accepted', 'finished', 'failed') GROUP BY task_id, kind").all()
+    const rows = journal
+      .prepare(
+        "SELECT task_id, kind, count(*) AS n FROM events WHERE kind IN ('accepted', 'finished', 'failed') GROUP BY task_id, kind",
+      )
+      .all()
     const ends = new Map<string, number>()
     for (const row of rows) {
       assert.equal(row['n'], 1, JSON.stringify(row))

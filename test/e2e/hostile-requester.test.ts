@@ -77,7 +77,11 @@ describe('a provider among hostile requesters', function () {
     const [output] = victim.receipt.outputs
     assert.ok(output !== undefined && 'sha256' in output)
     const spec = JSON.parse(Buffer.from(victim.spec).toString()) as Record<string, unknown>
-    const stolen = { ...spec, inputs: [{ source: { sha256: output.sha256, bytes: output.bytes }, target: '/in/stolen' }], queueTimeoutMs: 2_000 }
+    const stolen = {
+      ...spec,
+      inputs: [{ source: { sha256: output.sha256, bytes: output.bytes }, target: '/in/stolen' }],
+      queueTimeoutMs: 2_000,
+    }
     await stranger.serveBlobs({ open: async () => undefined })
     const { events } = await connection.submitAndFollow(signed(stolen, strangerKey))
     const last = await drain(events)
@@ -93,7 +97,10 @@ describe('a provider among hostile requesters', function () {
     await refusedWith(own, 'REPLAYED')
     await refusedWith(signed(spec, honestKey), 'BAD_SIGNATURE')
     const altered = signed(spec, strangerKey)
-    await refusedWith({ ...altered, authorization: { ...altered.authorization, expiryMs: altered.authorization.expiryMs + 1 } }, 'BAD_SIGNATURE')
+    await refusedWith(
+      { ...altered, authorization: { ...altered.authorization, expiryMs: altered.authorization.expiryMs + 1 } },
+      'BAD_SIGNATURE',
+    )
     await refusedWith({ ...altered, spec: Buffer.concat([altered.spec, Buffer.from(' ')]) }, 'BAD_SIGNATURE')
     await refusedWith(signed(spec, strangerKey, { expiryMs: Date.now() - 1 }), 'EXPIRED')
     await refusedWith(signed(spec, strangerKey, { expiryMs: Date.now() + 2 * HOUR_MS }), 'EXPIRY_TOO_FAR')
@@ -134,7 +141,10 @@ describe('a provider among hostile requesters', function () {
   async function refusedWith(task: SignedTask, reason: string): Promise<void> {
     await assert.rejects(connection.submit(task), (error) => {
       assert.ok(isSoukError(error, 'REFUSED'), String(error))
-      assert.deepEqual(error.details.reasons.map((refusal) => refusal.reason), [reason])
+      assert.deepEqual(
+        error.details.reasons.map((refusal) => refusal.reason),
+        [reason],
+      )
       return true
     })
   }
@@ -142,7 +152,10 @@ describe('a provider among hostile requesters', function () {
   async function sendMalformedTasks(count: number): Promise<void> {
     for (let n = 0; n < count; n += 1) {
       const malformed = MALFORMED_SPECS[n % MALFORMED_SPECS.length]?.(n)
-      const spec = typeof malformed === 'string' ? new TextEncoder().encode(malformed) : new TextEncoder().encode(JSON.stringify(malformed))
+      const spec =
+        typeof malformed === 'string'
+          ? new TextEncoder().encode(malformed)
+          : new TextEncoder().encode(JSON.stringify(malformed))
       const { task } = signTask({
         spec,
         key: strangerKey,

@@ -47,8 +47,7 @@ describe('the published package', function () {
 
   it('holds what runs, and neither sources nor tests', async () => {
     const entries = await readdir(installed)
-    for (const name of ['bin', 'config', 'dist', 'schema', 'README.md'])
-      assert.ok(entries.includes(name), name)
+    for (const name of ['bin', 'config', 'dist', 'schema', 'README.md']) assert.ok(entries.includes(name), name)
     for (const name of ['src', 'test', 'bench', 'scripts']) assert.ok(!entries.includes(name), name)
   })
 

@@ -42,8 +42,14 @@ describe('a requester that disappears', function () {
 })
 
 /** A requester in a process of its own that is killed as soon as the first output of its task is there. */
-async function submitAndVanish(options: { readonly keyFile: string; readonly module: string; readonly to: string }): Promise<string> {
-  const child = spawn(process.execPath, [REQUESTER, options.to, options.keyFile, options.module], { stdio: ['ignore', 'pipe', 'inherit'] })
+async function submitAndVanish(options: {
+  readonly keyFile: string
+  readonly module: string
+  readonly to: string
+}): Promise<string> {
+  const child = spawn(process.execPath, [REQUESTER, options.to, options.keyFile, options.module], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let text = ''
   for await (const chunk of child.stdout.setEncoding('utf8') as AsyncIterable<string>) {
     text += chunk

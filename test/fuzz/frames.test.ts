@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { isSoukError } from '../../src/protocol/errors.ts'
-import { FrameReader, framePrefix } from '../../src/protocol/network/frame-reader.ts'
+import { FrameReader, framePrefix, joined } from '../../src/protocol/network/frame-reader.ts'
 
 const maxFrameBytes = 1000
 const frames = fc.array(fc.uint8Array({ maxLength: maxFrameBytes }), { maxLength: 20 })
@@ -15,7 +15,7 @@ function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
 
 function readAll(reader: FrameReader): Uint8Array[] {
   const read: Uint8Array[] = []
-  for (let frame = reader.next(); frame !== undefined; frame = reader.next()) read.push(frame)
+  for (let frame = reader.next(); frame !== undefined; frame = reader.next()) read.push(joined(frame))
   return read
 }
 

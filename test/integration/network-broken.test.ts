@@ -32,7 +32,9 @@ describe('a connection that breaks within a frame', function () {
     await raw?.stop()
   })
 
-  const chunk = framed(encodeBlobAnswer({ kind: 'chunk', offset: 0, totalBytes: blob.bytes, data: new Uint8Array(MIB) }))
+  const chunk = framed(
+    encodeBlobAnswer({ kind: 'chunk', offset: 0, totalBytes: blob.bytes, data: new Uint8Array(MIB) }),
+  )
   const task = framed(encodeAnswer({ id: 1, kind: 'task', task: summaryOf(`0x${'5a'.repeat(32)}`) }))
   const asked: readonly (readonly [string, string, Uint8Array, () => Promise<unknown>])[] = [
     ['an answer', TASK_PROTOCOL, task, () => provider.show(`0x${'5a'.repeat(32)}`)],
@@ -84,7 +86,13 @@ describe('a peer with several connections', function () {
   })
 
   /** Another process of the same peer, as the provider sees it. */
-  const join = async ({ blobs, via }: { readonly blobs?: TestBlobService; readonly via?: string }): Promise<NetworkHost> => {
+  const join = async ({
+    blobs,
+    via,
+  }: {
+    readonly blobs?: TestBlobService
+    readonly via?: string
+  }): Promise<NetworkHost> => {
     const known = provider.connections()
     const host = await createHost({ privateKey: key, listen: [] })
     others.push(host)
@@ -129,7 +137,9 @@ describe('a peer with several connections', function () {
   it('is NOT_FOUND where it serves the blob over none, CONNECTION_LOST where one may have had it', async () => {
     const { address } = await join({ blobs: new TestBlobService({}) })
     await join({ blobs: new TestBlobService({}) })
-    await assert.rejects(drain(provider.readBlob({ peer: address, blob })), (thrown) => isSoukError(thrown, 'NOT_FOUND'))
+    await assert.rejects(drain(provider.readBlob({ peer: address, blob })), (thrown) =>
+      isSoukError(thrown, 'NOT_FOUND'),
+    )
     const proxy = await startTcpProxy({ to: provider.multiaddrs()[0] ?? '' })
     await join({ blobs: serving(), via: proxy.multiaddr })
     const pieces = provider.readBlob({ peer: address, blob })[Symbol.asyncIterator]()

@@ -17,7 +17,11 @@ const hang: FakeProgram = ({ signal }) =>
   })
 
 const flawed = (): SoukError =>
-  new SoukError({ code: 'EXECUTOR_FAILED', message: 'The sandbox broke.', details: { runtime: 'wasm', reason: 'test' } })
+  new SoukError({
+    code: 'EXECUTOR_FAILED',
+    message: 'The sandbox broke.',
+    details: { runtime: 'wasm', reason: 'test' },
+  })
 
 describe('provider', function () {
   this.timeout(60_000)
@@ -211,7 +215,9 @@ describe('provider', function () {
     const second = await requester.task(task.taskId).result()
     assert.deepEqual(second.receipt, first.receipt)
     assert.equal(Buffer.from(second.stdout).toString(), 'out')
-    const saved = await requester.task(task.taskId).saveOutputs({ dir: join(home.dir, 'saved'), receipt: second.receipt })
+    const saved = await requester
+      .task(task.taskId)
+      .saveOutputs({ dir: join(home.dir, 'saved'), receipt: second.receipt })
     assert.equal(saved.length, 1)
   })
 
@@ -225,9 +231,13 @@ describe('provider', function () {
       tasks.push(task)
     }
     const deadline = Date.now() + 30_000
-    while ((await requester.list()).length > 2 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 100))
+    while ((await requester.list()).length > 2 && Date.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 100))
     const kept = (await requester.list()).map(({ taskId }) => taskId)
-    assert.deepEqual(kept, tasks.slice(2).map(({ taskId }) => taskId))
+    assert.deepEqual(
+      kept,
+      tasks.slice(2).map(({ taskId }) => taskId),
+    )
     await failsWith(requester.task(tasks[0]?.taskId ?? ''), 'NOT_FOUND')
   })
 
@@ -296,7 +306,10 @@ describe('provider', function () {
     }
     // The third could not start before the first had gone.
     const kept = (await requester.list()).map(({ taskId }) => taskId)
-    assert.deepEqual(kept, tasks.slice(1).map(({ taskId }) => taskId))
+    assert.deepEqual(
+      kept,
+      tasks.slice(1).map(({ taskId }) => taskId),
+    )
   })
 
   it('starts again as a smaller machine: a task that it took and can never run now is given up', async () => {
@@ -331,7 +344,11 @@ describe('provider', function () {
     const sha256 = createHash('sha256').update(data).digest('hex')
     const blob = { sha256, bytes: data.byteLength }
     const spec = { ...loaded.spec, inputs: [{ source: blob, target: '/in/data' }] }
-    const task = { spec, bytes: new TextEncoder().encode(JSON.stringify(spec)), blobs: new Map([...loaded.blobs, [sha256, { data }]]) }
+    const task = {
+      spec,
+      bytes: new TextEncoder().encode(JSON.stringify(spec)),
+      blobs: new Map([...loaded.blobs, [sha256, { data }]]),
+    }
     const first = await home.client()
     await failsWith(await first.submit({ task: { ...task, blobs: new Map() } }), 'BLOB_UNAVAILABLE')
     const whole = await first.submit({ task })

@@ -21,7 +21,9 @@ describe('README', () => {
   }
 
   it('names only files and folders that are there', () => {
-    const named = [...text.matchAll(/(?:^|[\s`(])((?:config|docs|examples|schema|src|bin)\/[\w./-]*\w)/gm)].map((match) => match[1] ?? '')
+    const named = [...text.matchAll(/(?:^|[\s`(])((?:config|docs|examples|schema|src|bin)\/[\w./-]*\w)/gm)].map(
+      (match) => match[1] ?? '',
+    )
     assert.ok(named.length > 10)
     for (const path of named) assert.ok(existsSync(new URL(path, root)), `README names ${path}`)
   })

@@ -78,7 +78,8 @@ describe('result collector', () => {
 
   it('stays small enough for a receipt, whatever names the task thinks of', async () => {
     const results = await createResultCollector({ dir, maxBytes: 100, maxFiles: 100_000 })
-    for (let n = 0; n < 400; n += 1) await results.collect({ path: `/out/${n}${'\u{1F40C}'.repeat(1000)}`, content: content('x') })
+    for (let n = 0; n < 400; n += 1)
+      await results.collect({ path: `/out/${n}${'\u{1F40C}'.repeat(1000)}`, content: content('x') })
     await results.collect({ path: `/${'x'.repeat(1022)}\u{1F40C}`, content: content('x') })
     const outputs = results.outputs()
     assert.ok(Buffer.byteLength(JSON.stringify(outputs)) < 2 * 1024 * 1024)

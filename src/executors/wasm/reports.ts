@@ -88,3 +88,17 @@ function parseReport(content: Buffer): Report {
   if (!parsed.success) throw new ChannelBroken(`a report of another form: ${parsed.error.issues[0]?.message ?? ''}`)
   return parsed.data
 }
+
+/** The next `bytes` bytes of data frames. @throws ChannelBroken where something else comes, or too little */
+export async function* contentOf(
+  frames: AsyncGenerator<Frame, void, void>,
+  bytes: number,
+): AsyncGenerator<Uint8Array, void, void> {
+  for (let left = bytes; left > 0;) {
+    const { value: frame } = await frames.next()
+    if (frame?.kind !== 'data' || frame.data.length > left || frame.data.length === 0)
+      throw new ChannelBroken('a file that is cut short')
+    left -= frame.data.length
+    yield frame.data
+  }
+}

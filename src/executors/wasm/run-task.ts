@@ -7,7 +7,7 @@ import type { Report } from './channel.ts'
 import { cancelledBeforeStart, moduleRefused, providerStopped, sandboxFailed } from './failures.ts'
 import { feedJob, feedStdin } from './feed.ts'
 import { jobHeader } from './job-header.ts'
-import { ChannelBroken, type Frame } from './reports.ts'
+import { ChannelBroken, contentOf } from './reports.ts'
 import type { SandboxProcess } from './sandbox-process.ts'
 import { watchProcess } from './watch.ts'
 
@@ -328,20 +328,6 @@ class TaskRun {
       clearTimeout(timer)
       signal.removeEventListener('abort', onAbort)
     }
-  }
-}
-
-/** The next `bytes` bytes of data frames. */
-async function* contentOf(
-  frames: AsyncGenerator<Frame, void, void>,
-  bytes: number,
-): AsyncGenerator<Uint8Array, void, void> {
-  for (let left = bytes; left > 0;) {
-    const { value: frame } = await frames.next()
-    if (frame?.kind !== 'data' || frame.data.length > left || frame.data.length === 0)
-      throw new ChannelBroken('a file that is cut short')
-    left -= frame.data.length
-    yield frame.data
   }
 }
 

@@ -1,4 +1,5 @@
-import { SoukError, type Refusal } from '../../protocol/errors.ts'
+import { SoukError } from '../../protocol/errors.ts'
+import type { Refusal } from '../../protocol/refusals.ts'
 import type { LimitKey, Limits } from '../../protocol/limits.ts'
 import type { WasmTask } from '../executor.ts'
 import { moduleRefused } from './failures.ts'

@@ -17,7 +17,10 @@ export interface LocalSocket {
  *
  * @throws SoukError START_FAILED when the path is too long for a socket.
  */
-export async function openLocalSocket(options: { readonly path: string; readonly status: () => NodeStatus }): Promise<LocalSocket> {
+export async function openLocalSocket(options: {
+  readonly path: string
+  readonly status: () => NodeStatus
+}): Promise<LocalSocket> {
   const { path } = options
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
     throw new SoukError({

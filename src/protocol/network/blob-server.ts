@@ -1,6 +1,7 @@
 import { decodeBlobRequest, encodeBlobAnswer } from '../codec.ts'
 import { SoukError } from '../errors.ts'
 import { protocolError } from '../wire-fields.ts'
+import { chunkHeader } from './blob-frame.ts'
 import type { FramedStream } from './framed-stream.ts'
 import { forStranger, type InternalErrorListener } from './stranger-error.ts'
 import type { BlobService, ServedBlob } from './task-service.ts'
@@ -20,6 +21,9 @@ export async function serveBlobStream(
   { stream, peer }: { readonly stream: FramedStream; readonly peer: string },
 ): Promise<void> {
   const abort = new AbortController()
+  // One for all reads, each of which comes after the last one's bytes are sent: a new MiB for each keeps the garbage
+  // collector busier than everything else.
+  let room = new Uint8Array(0)
   let open: { readonly sha256: string; readonly blob: ServedBlob } | undefined
   try {
     for (;;) {
@@ -35,8 +39,10 @@ export async function serveBlobStream(
       }
       const { blob } = open
       if (offset > blob.bytes) throw protocolError(`offset ${offset} is beyond the blob's ${blob.bytes} bytes`)
-      const data = await blob.read({ offset, length: Math.min(length, blob.bytes - offset) })
-      await stream.write(encodeBlobAnswer({ kind: 'chunk', offset, totalBytes: blob.bytes, data }))
+      const dataBytes = Math.min(length, blob.bytes - offset)
+      if (room.byteLength < dataBytes) room = new Uint8Array(dataBytes)
+      const data = await blob.read({ offset, length: dataBytes, room })
+      await stream.write([chunkHeader({ offset, totalBytes: blob.bytes, dataBytes: data.byteLength }), data])
     }
     await stream.close()
   } catch (thrown) {

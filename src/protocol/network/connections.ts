@@ -29,9 +29,10 @@ export class Connections {
     for (const listener of [...this.#onDisconnected]) listener(peer)
   }
 
-  /** The peer's newest connection. */
-  of(peer: string): Connection | undefined {
-    return [...(this.#ofPeer.get(peer) ?? [])].findLast((connection) => connection.status === 'open')
+  /** The peer's newest connection, but for those. */
+  of(peer: string, except?: ReadonlySet<Connection>): Connection | undefined {
+    const known = [...(this.#ofPeer.get(peer) ?? [])]
+    return known.findLast((connection) => connection.status === 'open' && except?.has(connection) !== true)
   }
 
   count(peer: string): number {

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { protocolError } from '../wire-fields.ts'
 
 /** Four bytes hold lengths to 2^28, more than any frame may have. */
@@ -5,7 +6,7 @@ const MAX_PREFIX_BYTES = 4
 
 /**
  * Cuts a stream of bytes into frames: an unsigned varint (LEB128, 1 to 4 bytes), then that many bytes. It
- * holds no more than what was pushed; a frame within one piece is handed out without copying.
+ * holds no more than what was pushed, and copies nothing: a frame is handed out as the pieces in which it came.
  */
 export class FrameReader {
   readonly #maxFrameBytes: number
@@ -46,7 +47,7 @@ export class FrameReader {
    * The next complete frame, or undefined until more bytes have come.
    * @throws SoukError PROTOCOL_ERROR for a prefix that is too long or announces too much; nothing can be read after it.
    */
-  next(): Uint8Array | undefined {
+  next(): readonly Uint8Array[] | undefined {
     this.#readPrefix()
     const length = this.#length
     if (length === undefined) return undefined
@@ -69,7 +70,7 @@ export class FrameReader {
 
   #readPrefix(): void {
     while (this.#length === undefined && this.#buffered > 0) {
-      const byte = this.#take(1)[0] ?? 0
+      const byte = this.#take(1)[0]?.[0] ?? 0
       this.#prefixValue += (byte & 0x7f) * 2 ** (7 * this.#prefixBytes)
       this.#prefixBytes += 1
       const complete = (byte & 0x80) === 0
@@ -80,45 +81,43 @@ export class FrameReader {
     }
   }
 
-  #take(length: number): Uint8Array {
+  /** The next `length` bytes, which are there. */
+  #take(length: number): Uint8Array[] {
     this.#buffered -= length
-    const first = this.#pieces[0] ?? new Uint8Array(0)
-    if (first.byteLength > length) {
-      this.#pieces[0] = first.subarray(length)
-      return first.subarray(0, length)
-    }
-    if (first.byteLength === length) {
-      this.#pieces.shift()
-      return first
-    }
-    return this.#gather(length)
-  }
-
-  #gather(length: number): Uint8Array {
-    const frame = new Uint8Array(length)
-    let filled = 0
-    let used = 0
-    for (const piece of this.#pieces) {
-      const part = piece.subarray(0, length - filled)
-      frame.set(part, filled)
-      filled += part.byteLength
-      if (part.byteLength < piece.byteLength) {
-        this.#pieces[used] = piece.subarray(part.byteLength)
+    const taken: Uint8Array[] = []
+    let whole = 0
+    for (let left = length; left > 0;) {
+      const piece = this.#pieces[whole] ?? new Uint8Array(left)
+      if (piece.byteLength > left) {
+        taken.push(piece.subarray(0, left))
+        this.#pieces[whole] = piece.subarray(left)
         break
       }
-      used += 1
-      if (filled === length) break
+      taken.push(piece)
+      left -= piece.byteLength
+      whole += 1
     }
-    this.#pieces.splice(0, used)
-    return frame
+    this.#pieces.splice(0, whole)
+    return taken
+  }
+}
+
+/** The pieces of a frame as one: itself, where there is only one. */
+export function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [only] = pieces
+  return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces)
+}
+
+/** An unsigned LEB128 varint, as it stands before each frame and within protobuf. @param value below 2^53 */
+export function varint(value: number): readonly number[] {
+  const bytes: number[] = []
+  for (let rest = value; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return [...bytes, rest]
+    bytes.push((rest % 128) | 0x80)
   }
 }
 
 /** A frame's length as it stands before it on the wire. */
 export function framePrefix(length: number): Uint8Array {
-  const bytes: number[] = []
-  for (let rest = length; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return Uint8Array.from([...bytes, rest])
-    bytes.push((rest % 128) | 0x80)
-  }
+  return Uint8Array.from(varint(length))
 }

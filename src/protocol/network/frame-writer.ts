@@ -1,15 +1,20 @@
 import { Buffer } from 'node:buffer'
 import type { Stream } from '@libp2p/interface'
+import { Uint8ArrayList } from 'uint8arraylist'
 import type { SoukError } from '../errors.ts'
 import { framePrefix } from './frame-reader.ts'
 import { connectionLost } from './network-errors.ts'
 import { WIRE_LIMITS } from './wire-limits.ts'
 
+/** A message, whole or as pieces that are sent one after the other. */
+export type Frame = Uint8Array | readonly Uint8Array[]
+
 /** Answers go before events, however many events wait. */
 export type Lane = 'answer' | 'event'
 
 interface QueuedFrame {
-  readonly frame: Uint8Array
+  readonly frame: Frame
+  readonly byteLength: number
   readonly resolve: () => void
   readonly reject: (reason: Error) => void
 }
@@ -31,10 +36,11 @@ export class FrameWriter {
     stream.addEventListener('drain', () => this.#wake?.())
   }
 
-  write(frame: Uint8Array, lane: Lane): Promise<void> {
+  /** Resolves when the transport has taken every byte: from then on they may be changed. */
+  write(frame: Frame, lane: Lane): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     return new Promise((resolve, reject) => {
-      this.#queues[lane].push({ frame, resolve, reject })
+      this.#queues[lane].push({ frame, byteLength: lengthOf(frame), resolve, reject })
       if (this.#pumping) return
       this.#pumping = true
       setImmediate(() => void this.#pump())
@@ -59,10 +65,8 @@ export class FrameWriter {
     try {
       while (this.#failure === undefined && this.#pending() > 0) {
         if (this.#stream.writableNeedsDrain) await this.#drained()
-        else this.#send(this.#takeBatch())
+        else await this.#send(this.#takeBatch())
       }
-    } catch (cause) {
-      this.fail(connectionLost('the stream cannot be written', cause))
     } finally {
       this.#pumping = false
       for (const resolve of this.#onIdle.splice(0)) resolve()
@@ -80,8 +84,8 @@ export class FrameWriter {
     for (const queue of [this.#queues.answer, this.#queues.event]) {
       let taken = 0
       for (const queued of queue) {
-        if (batch.length > 0 && bytes + queued.frame.byteLength > WIRE_LIMITS.batchBytes) break
-        bytes += queued.frame.byteLength
+        if (batch.length > 0 && bytes + queued.byteLength > WIRE_LIMITS.batchBytes) break
+        bytes += queued.byteLength
         batch.push(queued)
         taken += 1
       }
@@ -91,21 +95,19 @@ export class FrameWriter {
     return batch
   }
 
-  #send(batch: readonly QueuedFrame[]): void {
+  async #send(batch: readonly QueuedFrame[]): Promise<void> {
     try {
-      const [only] = batch
-      if (batch.length === 1 && only !== undefined && only.frame.byteLength > WIRE_LIMITS.batchBytes / 2) {
-        // A large frame is not copied; the stream keeps the order of what it is given.
-        this.#stream.send(framePrefix(only.frame.byteLength))
-        this.#stream.send(only.frame)
-      } else {
-        this.#stream.send(Buffer.concat(batch.flatMap(({ frame }) => [framePrefix(frame.byteLength), frame])))
-      }
-      for (const { resolve } of batch) resolve()
+      const pieces = batch.flatMap(({ frame, byteLength }) => [framePrefix(byteLength), frame].flat())
+      const bytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
+      // Small ones are one write of the socket together; large ones are not copied.
+      this.#stream.send(bytes > WIRE_LIMITS.batchBytes / 2 ? new Uint8ArrayList(...pieces) : Buffer.concat(pieces))
+      while (this.#stream.writableNeedsDrain && this.#failure === undefined) await this.#drained()
     } catch (cause) {
-      const reason = connectionLost('the stream cannot be written', cause)
-      for (const { reject } of batch) reject(reason)
-      this.fail(reason)
+      this.fail(connectionLost('the stream cannot be written', cause))
+    }
+    for (const { resolve, reject } of batch) {
+      if (this.#failure === undefined) resolve()
+      else reject(this.#failure)
     }
   }
 
@@ -126,4 +128,8 @@ export class FrameWriter {
       this.#wake = undefined
     }
   }
+}
+
+function lengthOf(frame: Frame): number {
+  return frame instanceof Uint8Array ? frame.byteLength : frame.reduce((sum, piece) => sum + piece.byteLength, 0)
 }

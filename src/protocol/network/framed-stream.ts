@@ -1,10 +1,24 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import type { SoukError } from '../errors.ts'
 import { protocolError } from '../wire-fields.ts'
-import { FrameReader } from './frame-reader.ts'
-import { FrameWriter, type Lane } from './frame-writer.ts'
+import { FrameReader, joined } from './frame-reader.ts'
+import { FrameWriter, type Frame, type Lane } from './frame-writer.ts'
 import { connectionLost } from './network-errors.ts'
 import { WIRE_LIMITS } from './wire-limits.ts'
+
+export interface FramedStreamOptions {
+  readonly maxFrameBytes: number
+  /** Complete frames that wait to be read may take this much before the sender is made to wait. */
+  readonly readBufferBytes?: number
+}
+
+export interface ReadOptions {
+  /**
+   * How long nothing at all may come, where that is not for ever; a frame that has begun has `inactivityTimeoutMs`
+   * between its pieces in any case.
+   */
+  readonly idleTimeoutMs?: number
+}
 
 /**
  * Frames over a libp2p stream, with backpressure in both directions: what is not read is not taken from the
@@ -14,32 +28,44 @@ export class FramedStream {
   readonly #stream: Stream
   readonly #reader: FrameReader
   readonly #writer: FrameWriter
+  readonly #readBufferBytes: number
   #ended = false
+  /** The other side has said that nothing more comes; else it was cut off. */
+  #endedOverThere = false
   #failure: SoukError | undefined
   #wake: (() => void) | undefined
   #resuming = false
   readonly #closed: Promise<void>
 
-  constructor(stream: Stream, { maxFrameBytes }: { readonly maxFrameBytes: number }) {
+  constructor(stream: Stream, { maxFrameBytes, readBufferBytes = WIRE_LIMITS.readBufferBytes }: FramedStreamOptions) {
     this.#stream = stream
+    this.#readBufferBytes = readBufferBytes
     this.#reader = new FrameReader({ maxFrameBytes })
     this.#writer = new FrameWriter(stream)
     this.#closed = new Promise((resolve) => stream.addEventListener('close', () => resolve(), { once: true }))
     stream.addEventListener('close', (event) => this.#onClose(event))
     stream.addEventListener('end', () => this.#onEnd())
+    stream.addEventListener('remoteCloseWrite', () => {
+      this.#endedOverThere = true
+    })
     stream.addEventListener('message', (event) => this.#onMessage(event))
     // What happened before the listeners were there; bytes that came are kept for the message listener.
+    this.#endedOverThere = stream.status === 'open' && stream.remoteWriteStatus === 'closed'
     if (stream.status === 'aborted' || stream.status === 'reset') this.#fail(connectionLost('the stream was reset'))
     else if (stream.readableEnded || (stream.status === 'closed' && stream.readBufferLength === 0)) this.#ended = true
   }
 
   /**
    * The next frame, or undefined once the other side has ended its half. One read at a time.
-   * @param idleTimeoutMs how long nothing at all may come, where that is not for ever; a frame that has
-   *   begun has `inactivityTimeoutMs` between its pieces in any case
    * @throws SoukError PROTOCOL_ERROR for what is no frame, CONNECTION_LOST where the stream broke or timed out
    */
-  async read({ idleTimeoutMs }: { readonly idleTimeoutMs?: number } = {}): Promise<Uint8Array | undefined> {
+  async read(options: ReadOptions = {}): Promise<Uint8Array | undefined> {
+    const pieces = await this.readPieces(options)
+    return pieces === undefined ? undefined : joined(pieces)
+  }
+
+  /** The same, as the pieces in which the frame came: for large ones, which are costly to put together. */
+  async readPieces({ idleTimeoutMs }: ReadOptions = {}): Promise<readonly Uint8Array[] | undefined> {
     for (;;) {
       const frame = this.#reader.next()
       this.#regulate()
@@ -48,13 +74,16 @@ export class FramedStream {
       // Resuming may have brought the rest of a frame, or the end, before it returned.
       if (this.#reader.ready) continue
       if (this.#ended && this.#reader.atBoundary) return undefined
-      if (this.#ended) throw protocolError('the stream ended within a frame')
+      if (this.#ended) {
+        const why = 'the stream ended within a frame'
+        throw this.#endedOverThere ? protocolError(why) : connectionLost(why)
+      }
       await this.#arrival(this.#reader.atBoundary ? idleTimeoutMs : WIRE_LIMITS.inactivityTimeoutMs)
     }
   }
 
-  /** Resolves when the transport has taken the frame. @throws SoukError CONNECTION_LOST */
-  write(frame: Uint8Array, lane: Lane = 'answer'): Promise<void> {
+  /** Resolves when the transport has taken the frame, whose bytes may then be changed. @throws SoukError CONNECTION_LOST */
+  write(frame: Frame, lane: Lane = 'answer'): Promise<void> {
     return this.#writer.write(frame, lane)
   }
 
@@ -118,7 +147,7 @@ export class FramedStream {
     // libp2p's resume() emits what it holds and then opens the window, even where a listener has paused
     // the stream again in between; so nothing is decided before it has returned.
     if (this.#resuming) return
-    const full = this.#reader.bufferedBytes >= WIRE_LIMITS.readBufferBytes && this.#reader.ready
+    const full = this.#reader.bufferedBytes >= this.#readBufferBytes && this.#reader.ready
     if (full && this.#stream.readStatus === 'readable') {
       this.#stream.pause()
     } else if (!full && this.#stream.readStatus === 'paused') {

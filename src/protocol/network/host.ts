@@ -6,13 +6,13 @@ import { encodeAnswer, encodeBlobAnswer } from '../codec.ts'
 import { SoukError } from '../errors.ts'
 import { WIRE_BOUNDS } from '../wire-bounds.ts'
 import { protocolError } from '../wire-fields.ts'
-import { readBlobOver, type BlobRead } from './blob-client.ts'
+import type { BlobRead } from './blob-client.ts'
 import { serveBlobStream } from './blob-server.ts'
 import { Connections, type PeerListener } from './connections.ts'
 import { FramedStream } from './framed-stream.ts'
 import { createLibp2pNode } from './libp2p-node.ts'
-import { connectionLost, noAddress, unreachable } from './network-errors.ts'
-import { openFramed } from './open-stream.ts'
+import { noAddress, unreachable } from './network-errors.ts'
+import { readFromPeer } from './read-from-peer.ts'
 import type { InternalErrorListener } from './stranger-error.ts'
 import { TaskClient, type ProviderConnection } from './task-client.ts'
 import { TaskServer } from './task-server.ts'
@@ -57,7 +57,7 @@ export interface NetworkHost {
   serveBlobs(service: BlobService): Promise<void>
   /** A new connection; starts the host where that has not been done. @throws SoukError UNREACHABLE saying why; the signal's reason */
   connect(options: ConnectOptions): Promise<ProviderConnection>
-  /** Reads over the newest connection with that peer; never dials. @throws SoukError as {@link readBlobOver}, CONNECTION_LOST where there is none */
+  /** Reads over the connections with that peer, the newest first; never dials. @throws SoukError as {@link readFromPeer} */
   readBlob(options: BlobRead & { readonly peer: string }): AsyncIterable<Uint8Array>
   /** Resolves once there is a connection with the peer, at once where there is one. @throws the signal's reason */
   connected(options: { readonly peer: string; readonly signal: AbortSignal }): Promise<void>
@@ -179,16 +179,8 @@ class Libp2pHost implements NetworkHost {
     throw notSecp256k1()
   }
 
-  async *readBlob({
-    peer,
-    ...read
-  }: BlobRead & { readonly peer: string }): AsyncGenerator<Uint8Array, void, undefined> {
-    const open = (): Promise<FramedStream> => {
-      const connection = this.#connections.of(peer)
-      if (connection === undefined) throw connectionLost(`${peer} is not connected`)
-      return openFramed({ connection, protocol: BLOB_PROTOCOL, maxFrameBytes: WIRE_BOUNDS.blobResponseFrameBytes })
-    }
-    yield* readBlobOver(open, read)
+  readBlob({ peer, ...read }: BlobRead & { readonly peer: string }): AsyncIterable<Uint8Array> {
+    return readFromPeer({ connections: this.#connections, peer }, read)
   }
 
   connected(options: { readonly peer: string; readonly signal: AbortSignal }): Promise<void> {

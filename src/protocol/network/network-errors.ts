@@ -1,4 +1,4 @@
-import { SoukError } from '../errors.ts'
+import { isSoukError, SoukError } from '../errors.ts'
 import { protocolError } from '../wire-fields.ts'
 
 /** The connection, or the one stream on it that mattered, broke; what had been accepted goes on over there. */
@@ -11,11 +11,18 @@ export function connectionLost(why: string, cause?: unknown): SoukError<'CONNECT
   })
 }
 
+/** What libp2p calls the error of a peer that knows no such protocol. */
+const UNSUPPORTED = 'UnsupportedProtocolError'
+
 /** What a failed attempt to open a stream means. */
 export function openStreamError(protocol: string, cause: unknown): SoukError {
-  if (cause instanceof Error && cause.name === 'UnsupportedProtocolError')
-    return protocolError(`the peer does not serve ${protocol}`, cause)
+  if (nameOf(cause) === UNSUPPORTED) return protocolError(`the peer does not serve ${protocol}`, cause)
   return connectionLost(`no stream for ${protocol} could be opened`, cause)
+}
+
+/** Whether it is that the peer does not serve the protocol at all. */
+export function isNotServed(thrown: unknown): thrown is SoukError<'PROTOCOL_ERROR'> {
+  return isSoukError(thrown, 'PROTOCOL_ERROR') && nameOf(thrown.cause) === UNSUPPORTED
 }
 
 /** What was given cannot be dialled, now or later. */
@@ -77,6 +84,10 @@ function dialFailure(cause: unknown, timeoutMs: number): { readonly why: string;
     }
   }
   return { why: errors[0]?.message ?? 'unknown', retryable: true }
+}
+
+function nameOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error ? thrown.name : undefined
 }
 
 function codeOf(error: Error): string {

@@ -1,5 +1,5 @@
 import type { Connection } from '@libp2p/interface'
-import { FramedStream } from './framed-stream.ts'
+import { FramedStream, type FramedStreamOptions } from './framed-stream.ts'
 import { openStreamError } from './network-errors.ts'
 import { WIRE_LIMITS } from './wire-limits.ts'
 
@@ -7,18 +7,15 @@ import { WIRE_LIMITS } from './wire-limits.ts'
 const MAX_OUTBOUND_STREAMS = 64
 
 /** A new stream, as frames. @throws SoukError PROTOCOL_ERROR where the peer does not serve it, else CONNECTION_LOST */
-export async function openFramed(options: {
-  readonly connection: Connection
-  readonly protocol: string
-  readonly maxFrameBytes: number
-}): Promise<FramedStream> {
-  const { connection, protocol, maxFrameBytes } = options
+export async function openFramed({
+  connection,
+  protocol,
+  ...options
+}: FramedStreamOptions & { readonly connection: Connection; readonly protocol: string }): Promise<FramedStream> {
   try {
     const signal = AbortSignal.timeout(WIRE_LIMITS.openStreamTimeoutMs)
-    return new FramedStream(
-      await connection.newStream(protocol, { signal, maxOutboundStreams: MAX_OUTBOUND_STREAMS }),
-      { maxFrameBytes },
-    )
+    const stream = await connection.newStream(protocol, { signal, maxOutboundStreams: MAX_OUTBOUND_STREAMS })
+    return new FramedStream(stream, options)
   } catch (cause) {
     throw openStreamError(protocol, cause)
   }

@@ -10,7 +10,7 @@ import { FollowBuffer } from './follow-buffer.ts'
 import { connectionLost } from './network-errors.ts'
 import { openFramed } from './open-stream.ts'
 import { TaskChannel, type AnswerHandler, type NewRequest } from './task-channel.ts'
-import { BLOB_PROTOCOL, TASK_PROTOCOL, WIRE_LIMITS } from './wire-limits.ts'
+import { TASK_PROTOCOL, WIRE_LIMITS } from './wire-limits.ts'
 
 export interface RequestOptions {
   /** Gives up waiting, and throws the signal's reason; what the provider was asked may still happen. */
@@ -125,11 +125,7 @@ export class TaskClient implements ProviderConnection {
   }
 
   readBlob(options: BlobRead): AsyncIterable<Uint8Array> {
-    const maxFrameBytes = WIRE_BOUNDS.blobResponseFrameBytes
-    return readBlobOver(
-      () => openFramed({ connection: this.#connection, protocol: BLOB_PROTOCOL, maxFrameBytes }),
-      options,
-    )
+    return readBlobOver(this.#connection, options)
   }
 
   async close(): Promise<void> {

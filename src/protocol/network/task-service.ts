@@ -25,8 +25,11 @@ export interface TaskService {
 /** Read access to one blob that the asking peer may have. */
 export interface ServedBlob {
   readonly bytes: number
-  /** Up to `length` bytes from `offset`; shorter only at the end of the blob. */
-  read(range: { readonly offset: number; readonly length: number }): Promise<Uint8Array>
+  /**
+   * Up to `length` bytes from `offset`; shorter only at the end of the blob. They may be in `room`, which has that
+   * many, and which whoever gave it uses again for the next read.
+   */
+  read(range: { readonly offset: number; readonly length: number; readonly room?: Uint8Array }): Promise<Uint8Array>
   close(): Promise<void>
 }
 

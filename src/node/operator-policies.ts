@@ -1,0 +1,58 @@
+import type { AdmissionPolicy } from './admission.ts'
+import { milliCoresOf, type Resources, type Shares } from './capacity.ts'
+import type { Config } from './config.ts'
+import type { Offer } from './offers.ts'
+import type { RetentionPolicy } from './retention.ts'
+
+/** Of receipts and specs: well below what the journal holds, and they are in memory too. */
+const MAX_KEPT_JOURNAL_BYTES = 128 * 1024 ** 2
+
+/** What is kept of settled tasks. */
+export function retentionOf({ retention, storage }: Config): RetentionPolicy {
+  return {
+    resultsMs: retention.resultsMs,
+    most: {
+      results: retention.maxResults,
+      journaledBytes: MAX_KEPT_JOURNAL_BYTES,
+      outputBytes: storage.quotaBytes,
+    },
+  }
+}
+
+/** What all tasks together may use. */
+export function resourcesOf({ capacity }: Config): Resources {
+  return {
+    slots: capacity.slots,
+    cpuMilliCores: milliCoresOf(capacity.cpuCores),
+    memoryBytes: capacity.memoryBytes,
+    diskBytes: capacity.diskBytes,
+  }
+}
+
+/** What admission goes by. */
+export function policyOf(options: {
+  readonly config: Config
+  readonly address: string
+  readonly offers: readonly Offer[]
+}): AdmissionPolicy {
+  const { config, address, offers } = options
+  return {
+    provider: address,
+    chainId: config.chain.id,
+    offers,
+    defaultRuntime: config.sandbox.defaultRuntime,
+    priceWei: config.priceWei,
+    maxQueueWaitMs: config.queue.maxWaitMs,
+    maxTotalMs: config.timeouts.totalMs,
+    maxRetries: config.retry.max,
+    maxInputBytes: config.storage.taskInputLimitBytes,
+    maxQueued: config.queue.maxTasks,
+    shares: sharesOf(config),
+    capacity: resourcesOf(config),
+  }
+}
+
+/** What of it one requester, and all unknown ones together, may have. */
+export function sharesOf({ peers }: Config): Shares {
+  return { peer: peers.share, unknownPeers: peers.unknownShare }
+}

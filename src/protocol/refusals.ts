@@ -1,0 +1,31 @@
+/** Every reason for which a provider refuses a task; a refusal lists all that apply. */
+export const REFUSAL_REASONS = {
+  UNKNOWN_RUNTIME: 'The provider does not offer the runtime, or the task does not say which it means.',
+  RUNTIME_UNAVAILABLE: 'The provider offers the runtime, but it does not work there right now.',
+  CAP_ABOVE_OFFER: 'A limit that the task asks for is above what the provider offers.',
+  CAP_UNPROVEN: 'The task needs a limit that the provider has not proven it can enforce.',
+  QUEUE_FULL: "The provider's queue is full.",
+  PEER_OVER_SHARE: 'This requester already has its share of queue, storage or slots there.',
+  UNKNOWN_PEERS_OVER_SHARE: 'All requesters that the operator does not know have, together, their share.',
+  BAD_SIGNATURE: 'The signature is not by the peer that sent the task, over this task.',
+  FOREIGN_PROVIDER: 'The task is bound to another provider.',
+  FOREIGN_CHAIN: 'The task was signed for another chain.',
+  EXPIRED: 'The task has expired.',
+  EXPIRY_TOO_FAR: 'The expiry is further away than the protocol allows (an hour).',
+  REPLAYED: 'A task with this nonce was accepted before.',
+  PRICE_TOO_LOW: "The provider's price is above the most that the task pays.",
+  PRICE_REQUIRES_PROVIDER: 'A task for any provider must be free.',
+  INPUT_TOO_LARGE: 'The blobs that the task names are larger than the provider stores for one task.',
+  STORAGE_FULL: "The provider's store has no room for the task.",
+  STOPPING: 'The provider is shutting down and takes no new tasks.',
+} as const
+export type RefusalReason = keyof typeof REFUSAL_REASONS
+
+export interface Refusal {
+  readonly reason: RefusalReason
+  readonly message: string
+  /** What the refusal is about (a limit's key, say), what was asked and what is offered. */
+  readonly subject?: string
+  readonly asked?: string
+  readonly offered?: string
+}
