@@ -4,12 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const SETTLE_MS = 10_000
 
-/** What this process has open (proc_pid_fd(5)): descriptor and target of each, without the folder that is being read. */
+/**
+ * What this process has open (proc_pid_fd(5)): descriptor and target of each, without the folder that is being read, and
+ * without /dev/null, which holds nothing and of which Node keeps one for itself now and then on a busy machine.
+ */
 export async function openDescriptors(): Promise<ReadonlySet<string>> {
   const found = new Set<string>()
   for (const descriptor of await readdir('/proc/self/fd')) {
     const target = await readlink(`/proc/self/fd/${descriptor}`).catch(() => undefined)
-    if (target !== undefined) found.add(`${descriptor} ${target}`)
+    if (target !== undefined && target !== '/dev/null') found.add(`${descriptor} ${target}`)
   }
   return found
 }
