@@ -101,8 +101,11 @@ function structEncoder(structs: TypedStructs, name: string): Encoder {
 function encoderOf(structs: TypedStructs, type: string): Encoder {
   if (type.endsWith('[]')) {
     const encode = encoderOf(structs, elementType(type))
-    return (value, path) =>
-      keccak256(Buffer.concat((value as readonly TypedValue[]).map((item, index) => encode(item, `${path}.${index}`))))
+    return (value, path) => {
+      const items = value as readonly TypedValue[]
+      if (items.length === 0) return EMPTY_HASH
+      return keccak256(Buffer.concat(items.map((item, index) => encode(item, `${path}.${index}`))))
+    }
   }
   switch (type) {
     case 'string':
@@ -122,14 +125,30 @@ function encoderOf(structs: TypedStructs, type: string): Encoder {
   }
 }
 
-const EMPTY_STRING_HASH = keccak256(new Uint8Array(0))
+const EMPTY_HASH = keccak256(new Uint8Array(0))
+
+/**
+ * Hashes of short texts, the latest that were new: receipts say the same few names again and again, and hashing
+ * them was a third of what a receipt costs. Bounded, as the texts may be a stranger's.
+ */
+const textHashes = new Map<string, Uint8Array>()
+const REMEMBERED_TEXTS = 256
+const REMEMBERED_CHARACTERS = 64
 
 function encodeString(value: TypedValue, path: string): Uint8Array {
   const text = value as string
-  if (text === '') return EMPTY_STRING_HASH
+  if (text === '') return EMPTY_HASH
+  const known = textHashes.get(text)
+  if (known !== undefined) return known
   // UTF-8 cannot express a lone surrogate: an encoder would put the same replacement for each.
   if (!text.isWellFormed()) throw new UnencodableError(path, 'is not well-formed Unicode')
-  return keccak256(Buffer.from(text, 'utf8'))
+  const hash = keccak256(Buffer.from(text, 'utf8'))
+  if (text.length <= REMEMBERED_CHARACTERS) {
+    const [oldest] = textHashes.keys()
+    if (oldest !== undefined && textHashes.size >= REMEMBERED_TEXTS) textHashes.delete(oldest)
+    textHashes.set(text, hash)
+  }
+  return hash
 }
 
 function encodeHex(value: TypedValue, path: string, bytes: number): Uint8Array {

@@ -183,6 +183,17 @@ function typedOutput(output: Output): TypedValue {
   return { path: output.path, digest: `0x${output.sha256}`, size: output.bytes, errorCode: '', errorMessage: '' }
 }
 
+let latestDomain: { readonly chainId: number; readonly hash: Uint8Array } | undefined
+
+/** The domain's hash. The last one is kept: who has to do with two chains at once is rare. */
+function domainOf(chainId: number): Uint8Array {
+  if (latestDomain?.chainId !== chainId) {
+    const hash = hashDomain({ name: DOMAIN_NAME, version: DOMAIN_VERSION, chainId })
+    latestDomain = { chainId, hash }
+  }
+  return latestDomain.hash
+}
+
 function digestOf({
   hash,
   value,
@@ -193,8 +204,7 @@ function digestOf({
   readonly chainId: number
 }): string {
   try {
-    const domain = hashDomain({ name: DOMAIN_NAME, version: DOMAIN_VERSION, chainId })
-    return `0x${Buffer.from(typedDataDigest({ domain, struct: hash(value) })).toString('hex')}`
+    return `0x${Buffer.from(typedDataDigest({ domain: domainOf(chainId), struct: hash(value) })).toString('hex')}`
   } catch (thrown) {
     if (!(thrown instanceof UnencodableError)) throw thrown
     throw new SoukError({

@@ -1,4 +1,3 @@
-import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
@@ -6,6 +5,7 @@ import type { Libp2p, PeerId } from '@libp2p/interface'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
+import { noiseInOneWrite } from './noise-in-one-write.ts'
 import { WIRE_LIMITS } from './wire-limits.ts'
 
 export interface Libp2pNodeOptions {
@@ -28,7 +28,7 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
     nodeInfo: { name: 'souk', version: '0.1.0', userAgent: 'souk/0.1.0' },
     addresses: { listen: [...options.listen], announce: [...options.announce] },
     transports: [tcp({ dialOpts: { noDelay: true }, listenOpts: { noDelay: true } })],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [noiseInOneWrite()],
     streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: WIRE_LIMITS.streamWindowBytes } })],
     services: { identify: identify(), ping: ping() },
     connectionManager: {
