@@ -106,8 +106,15 @@ const hashReceipt = structHasher({ structs: TYPED_STRUCTS, name: 'Receipt' })
  * @throws SoukError INVALID_INPUT where a value does not fit its type (an amount of 2^256 wei or more).
  */
 export function taskIdOf(authorization: Authorization): string {
-  return digestOf({ hash: hashTask, value: typedTask(authorization), chainId: authorization.chainId })
+  const known = taskIds.get(authorization)
+  if (known !== undefined) return known
+  const taskId = digestOf({ hash: hashTask, value: typedTask(authorization), chainId: authorization.chainId })
+  taskIds.set(authorization, taskId)
+  return taskId
 }
+
+/** An authorization is never changed, and is hashed to check its signature, to name its task and to sign its receipt. */
+const taskIds = new WeakMap<Authorization, string>()
 
 /**
  * The EIP-712 hash of a receipt that its provider signs, `0x` and 64 hex digits.
