@@ -28,8 +28,31 @@ export interface WasmTask extends TaskBase {
   readonly module: { readonly source: string; readonly sha256: string; readonly bytes: number }
 }
 
+/** Where the root file system of a native task comes from; it is read-only in every case. */
+export type NativeRoot =
+  /** A static program, alone in an empty root. `argv[0]` is the task's name. */
+  | { readonly kind: 'program'; readonly source: string; readonly sha256: string; readonly bytes: number }
+  /** A tar archive, unpacked; the command's first word is the program. */
+  | { readonly kind: 'tar'; readonly source: string; readonly sha256: string; readonly bytes: number }
+  /** One that the operator offers, pinned by the digest that he declared for it. */
+  | { readonly kind: 'named'; readonly name: string; readonly sha256: string }
+  /** A folder of this host; never for a task of a peer. */
+  | { readonly kind: 'folder'; readonly path: string }
+
+export interface NativeTask extends TaskBase {
+  readonly runtime: 'native'
+  readonly name: string
+  readonly root: NativeRoot
+}
+
+export interface DockerTask extends TaskBase {
+  readonly runtime: 'docker'
+  /** `name@sha256:…`, or the engine's own id of an image, `sha256:…`. */
+  readonly image: string
+}
+
 /** A task of any runtime, resolved. Each runtime adds its own member. */
-export type RuntimeTask = WasmTask
+export type RuntimeTask = WasmTask | NativeTask | DockerTask
 
 /**
  * One run. Output is written to `stdout` and `stderr` with their backpressure and never ended by the
@@ -89,6 +112,9 @@ export interface UnavailableRuntime {
 /** What a runtime can do on this host, each cap proven by hitting it. */
 export type Capability = AvailableRuntime | UnavailableRuntime
 
+/** Whether what a runtime needs beside this host is there: an engine, say. */
+export type Presence = { readonly present: true } | { readonly present: false; readonly why: string }
+
 /**
  * The seam on which every runtime hangs.
  *
@@ -104,6 +130,11 @@ export interface Executor<T extends RuntimeTask = RuntimeTask> {
   run(job: Job<T>): Promise<Execution>
   /** Removes what dead predecessors of this instance left behind; resolves to how many things. */
   reap(signal: AbortSignal): Promise<number>
+  /**
+   * Tells of each change from now on: an engine that goes away, or comes back. What comes back has to be probed.
+   * @returns how to hear no more.
+   */
+  watch?(onChange: (presence: Presence) => void): () => void
   /** Ends what the executor keeps ready between tasks. */
   close(): Promise<void>
 }

@@ -50,7 +50,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
     packages: ['libp2p', '@libp2p/*', '@multiformats/*', 'uint8arraylist', 'protons-runtime'],
   },
   identity: { imports: ['protocol'], packages: ['@noble/hashes', 'ethers', 'secp256k1', 'zod'], builtins: ['module'] },
-  artifacts: { imports: ['protocol'], packages: [] },
+  artifacts: { imports: ['protocol'], packages: ['tar-stream'] },
   executors: { imports: CORE, packages: [] },
   'executors/wasm': {
     imports: [...CORE, 'executors', 'executors/wasm/host', 'executors/wasm/module'],
@@ -62,7 +62,13 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
     packages: ['@wasmer/wasi'],
   },
   'executors/wasm/module': { imports: ['protocol'], packages: [] },
-  'executors/docker': { imports: [...CORE, 'executors'], packages: ['dockerode'] },
+  'executors/docker': {
+    imports: [...CORE, 'executors'],
+    packages: ['dockerode', 'tar-stream', 'zod'],
+    builtins: ['http', 'net'],
+  },
+  // Runs when souk is installed, before anything else is there.
+  'native/launcher': { imports: [], packages: [], builtins: ['child_process'] },
   native: { imports: [...CORE, 'executors'], packages: [], builtins: ['child_process', 'net'] },
   settlement: { imports: CORE, packages: ['ethers', 'secp256k1'] },
   client: {

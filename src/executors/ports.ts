@@ -1,0 +1,93 @@
+import type { Readable, Writable } from 'node:stream'
+import type { ResultCollector } from './results.ts'
+
+/** What one runtime needs of another. Whoever needs it declares it here, the native runtime provides it, create-node.ts joins them. */
+
+/** A file or folder of this host that a confined program sees, read-only. */
+export interface ConfinedBind {
+  readonly source: string
+  /** Absolute path inside. */
+  readonly target: string
+  readonly executable: boolean
+}
+
+export interface ConfinedProgram {
+  /** Absolute path inside the sandbox; it and its libraries come from the host's /usr and `binds`. */
+  readonly program: string
+  /** `argv`, the program's own name first. */
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly binds: readonly ConfinedBind[]
+  /** Pipes beside 0, 1 and 2, by the descriptor that they have inside. */
+  readonly channels: readonly { readonly descriptor: number; readonly direction: 'in' | 'out' }[]
+  readonly limits: {
+    readonly memoryBytes?: number
+    readonly pids?: number
+    readonly openFiles?: number
+    readonly stackBytes?: number
+    readonly cpuCores?: number
+    readonly cpuShares?: number
+    /** Its writable space, /tmp; 0 for none. */
+    readonly diskBytes: number
+    readonly inodes: number
+  }
+}
+
+/** A program that runs confined. Everything of it is dead and gone once `ended` resolves. */
+export interface ConfinedProcess {
+  /** Its number on this host. */
+  readonly pid: number
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** Ends of the `in` channels, by descriptor. */
+  readonly inputs: ReadonlyMap<number, Writable>
+  /** Ends of the `out` channels, by descriptor. */
+  readonly outputs: ReadonlyMap<number, Readable>
+  /** Never rejects; `code` and `signal` are null where the sandbox itself failed. */
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
+  kill(): void
+  /** Lets go of its pipes. */
+  destroy(): void
+}
+
+/** Starts programs in an empty room: no network, no files but what they need, a seccomp filter. */
+export interface Confinement {
+  /** The walls that it puts up, outermost first, in the vocabulary of an isolation's `layers`. */
+  readonly layers: readonly string[]
+  /** @throws SoukError EXECUTOR_FAILED, RUNTIME_UNAVAILABLE. */
+  start(program: ConfinedProgram): Promise<ConfinedProcess>
+}
+
+/** A file system of its own, capped in bytes and inodes, mounted for one task of another runtime. */
+export interface StorageLease {
+  /** Folders of this host inside it, mode 0755 (tmp: 1777), owned by the task's user. */
+  readonly tmp: string
+  readonly work: string
+  /** One per output, in order. */
+  readonly outputs: readonly string[]
+  /** Hands the result files over without following anything. Everything that could write must be dead. */
+  collect(collector: ResultCollector): Promise<{ readonly diskFull: boolean; readonly inodesFull: boolean }>
+  /** Unmounts it; what is in it is gone. */
+  release(): Promise<void>
+}
+
+export interface CappedStorage {
+  /** Why there is none on this host; undefined where it works. */
+  unavailable(): Promise<string | undefined>
+  /**
+   * @param mountPoint an empty folder of the caller.
+   * @throws SoukError EXECUTOR_FAILED, RUNTIME_UNAVAILABLE.
+   */
+  lease(options: {
+    readonly mountPoint: string
+    readonly diskBytes: number
+    readonly inodes: number
+    readonly uid: number
+    readonly gid: number
+    /** Absolute paths inside the sandbox, as results are to be named. */
+    readonly outputs: readonly string[]
+  }): Promise<StorageLease>
+  /** Unmounts what a dead node left mounted below `folder`; resolves to how many. */
+  unmountLeftovers(folder: string): Promise<number>
+}

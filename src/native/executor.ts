@@ -1,0 +1,91 @@
+import type { Execution } from '../protocol/execution.ts'
+import { SoukError } from '../protocol/errors.ts'
+import { StopReason, type Executor, type Job, type NativeTask } from '../executors/executor.ts'
+import { cancelledBeforeStart, invalidTask, providerStopped, sandboxFailed } from './failures.ts'
+import { isolationOf } from './isolation.ts'
+import type { Launcher } from './launcher.ts'
+import { MAX_FRAME_BYTES } from './launcher-frames.ts'
+import { probeNative } from './probe.ts'
+import { taskRequest, type ResolvedRoot } from './request.ts'
+import { prepareRoot, type NamedRoot } from './roots.ts'
+import { runTask, STANDARD_CHANNELS } from './run-task.ts'
+import { checkTask, nativeBounds } from './task-checks.ts'
+
+export interface NativeExecutorOptions {
+  readonly launcher: Launcher
+  /** Root file systems that the operator offers, by name. */
+  readonly roots?: ReadonlyMap<string, NamedRoot>
+  /** Whom tasks run as: nobody that owns anything. */
+  readonly uid?: number
+  readonly gid?: number
+  /** Content of an archive's files, together, that a task may bring as its root. */
+  readonly maxRootBytes?: number
+  readonly maxRootEntries?: number
+}
+
+const NOBODY = 65_534
+const DEFAULTS = {
+  roots: new Map<string, NamedRoot>(),
+  uid: NOBODY,
+  gid: NOBODY,
+  maxRootBytes: 1024 * 1024 * 1024,
+  maxRootEntries: 100_000,
+}
+
+/**
+ * The native Linux runtime: programs in namespaces and control groups of their own, through the launcher.
+ *
+ * `run` throws INVALID_INPUT, IMAGE_REFUSED, REFUSED (a limit that cannot be held), CANCELLED, RUNTIME_UNAVAILABLE, all
+ * before the task has started, PROVIDER_STOPPED and EXECUTOR_FAILED.
+ */
+export function createNativeExecutor(options: NativeExecutorOptions): Executor<NativeTask> {
+  const { launcher, roots, uid, gid, maxRootBytes, maxRootEntries } = { ...DEFAULTS, ...options }
+  const bounds = process.platform === 'linux' ? nativeBounds() : {}
+
+  const prepared = async ({ task, dir, signal }: Job<NativeTask>): Promise<ResolvedRoot> => {
+    try {
+      return await prepareRoot({ root: task.root, dir, signal, roots, maxRootBytes, maxRootEntries })
+    } catch (error) {
+      if (signal.aborted) throw notStarted(signal.reason)
+      throw error instanceof SoukError ? error : sandboxFailed('its root file system cannot be prepared', error)
+    }
+  }
+  const run = async (job: Job<NativeTask>): Promise<Execution> => {
+    checkTask({ task: job.task, limits: job.limits, bounds })
+    if (job.signal.aborted) throw notStarted(job.signal.reason)
+    // Nobody else listens yet, and an error that nobody hears ends the process; it is looked at below.
+    job.stdin.on('error', ignore)
+    try {
+      return await runPrepared(job)
+    } catch (error) {
+      throw SoukError.from(error)
+    } finally {
+      job.stdin.off('error', ignore)
+    }
+  }
+  const runPrepared = async (job: Job<NativeTask>): Promise<Execution> => {
+    const [root, hello] = await Promise.all([prepared(job), launcher.hello()])
+    const request = taskRequest({ task: job.task, limits: job.limits, root, identity: { uid, gid } })
+    if (request.length >= MAX_FRAME_BYTES)
+      throw invalidTask('inputs', 'command, environment and paths are together longer than the launcher takes')
+    const connection = await launcher.connect(STANDARD_CHANNELS)
+    return runTask({ job, connection, request, isolation: isolationOf(hello, uid) })
+  }
+  return {
+    runtime: 'native',
+    run,
+    probe: (signal) => probeNative({ launcher, run, bounds, roots, uid, signal }),
+    /** The launcher removes what is left of its instance when it starts: it has to have started. */
+    async reap() {
+      await launcher.hello()
+      return 0
+    },
+    close: async () => {},
+  }
+}
+
+const ignore = (): void => {}
+
+function notStarted(reason: unknown): SoukError {
+  return reason instanceof StopReason && reason.kind === 'shutdown' ? providerStopped() : cancelledBeforeStart()
+}

@@ -1,0 +1,127 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { nativeUnavailable } from './failures.ts'
+
+const START_TIMEOUT_MS = 30_000
+const END_TIMEOUT_MS = 10_000
+/** What a socket's address holds besides its terminating NUL (unix(7)). */
+const MAX_SOCKET_PATH_BYTES = 107
+const MAX_DIAGNOSTICS_CHARACTERS = 4000
+
+/** Programs of ours that are compiled where the package is installed. */
+export const LAUNCHER_BINARY = fileURLToPath(new URL('../../build/souk-launcher', import.meta.url))
+export const PROBE_BINARY = fileURLToPath(new URL('../../build/souk-probe', import.meta.url))
+const BUILD_SCRIPT = fileURLToPath(new URL('../../src/native/launcher/build.mjs', import.meta.url))
+const BUILD_HINT = `Install a C compiler (Debian: apt-get install gcc libc6-dev) and run: node ${BUILD_SCRIPT}`
+
+export interface LauncherProcess {
+  readonly socket: string
+  /** Resolves when it is dead. */
+  readonly ended: Promise<unknown>
+  /** Ends it, and with it every task that it runs. */
+  close(): Promise<void>
+}
+
+/** Why no launcher can be started here, as far as that is seen without starting one. */
+function whyNot(): { readonly why: string; readonly hint?: string } | undefined {
+  if (process.platform !== 'linux') return { why: `they need Linux, and this is ${process.platform}` }
+  for (const binary of [LAUNCHER_BINARY, PROBE_BINARY])
+    if (!existsSync(binary)) return { why: `${binary} has not been built`, hint: BUILD_HINT }
+  return undefined
+}
+
+/**
+ * Starts the launcher and waits until it listens. It ends with this process, however that ends: one of its pipes is
+ * its lifeline. A session of its own keeps a Ctrl-C that is meant for the node away from it.
+ *
+ * @throws SoukError RUNTIME_UNAVAILABLE
+ */
+export async function startLauncherProcess({
+  stateDir,
+  instance,
+}: {
+  readonly stateDir: string
+  readonly instance: string
+}): Promise<LauncherProcess> {
+  const obstacle = whyNot()
+  if (obstacle !== undefined) throw nativeUnavailable(obstacle.why, obstacle)
+  const place = await socketPlace(stateDir)
+  const child = spawn(LAUNCHER_BINARY, ['--socket', place.socket, '--instance', instance], {
+    cwd: '/',
+    env: {},
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  })
+  const ended = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(`it ended with ${signal ?? `code ${code}`}`))
+    child.once('error', (error) => resolve(error.message))
+  })
+  for (const stream of child.stdio) stream?.on('error', () => {}) // its end tells
+  const diagnostics = collectDiagnostics(child)
+  const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS)
+  const ready = once(child.stdout, 'data').then(
+    () => undefined,
+    () => 'its output broke',
+  )
+  const failure = await Promise.race([ready, ended])
+  clearTimeout(timer)
+  if (failure !== undefined) {
+    child.kill('SIGKILL')
+    await ended
+    await place.remove()
+    const said = diagnostics()
+    throw nativeUnavailable(`the launcher does not start: ${said === '' ? failure : said}`)
+  }
+  release(child)
+  return {
+    socket: place.socket,
+    ended,
+    async close() {
+      child.ref()
+      child.stdin.end()
+      const late = setTimeout(() => child.kill('SIGKILL'), END_TIMEOUT_MS)
+      await ended
+      clearTimeout(late)
+      for (const stream of child.stdio) stream?.destroy()
+      await place.remove()
+    },
+  }
+}
+
+/** The launcher alone is no reason for this process to stay. */
+function release(child: ChildProcess): void {
+  child.unref()
+  for (const stream of child.stdio) if (stream instanceof Socket) stream.unref()
+}
+
+function collectDiagnostics(child: ChildProcess): () => string {
+  let text = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    text = (text + chunk.toString('utf8')).slice(-MAX_DIAGNOSTICS_CHARACTERS)
+  })
+  return () => text.trim().slice(-1000).toWellFormed()
+}
+
+/** A folder that nobody else may enter, near enough to the root for the address of a socket in it. */
+async function socketPlace(stateDir: string): Promise<{ readonly socket: string; remove(): Promise<void> }> {
+  const folder = join(stateDir, 'launcher')
+  const socket = join(folder, 'socket')
+  if (Buffer.byteLength(socket) <= MAX_SOCKET_PATH_BYTES) {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await chmod(folder, 0o700)
+    return { socket, remove: () => remove(folder) }
+  }
+  const short = await mkdtemp(join(tmpdir(), 'souk-launcher-'))
+  return { socket: join(short, 'socket'), remove: () => remove(short) }
+}
+
+/** What cannot be removed does no harm. */
+function remove(folder: string): Promise<void> {
+  return rm(folder, { recursive: true, force: true }).catch(() => {})
+}

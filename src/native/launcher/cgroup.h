@@ -1,0 +1,136 @@
+/*
+ * Control groups: one fresh group per run and hierarchy, /souk-<instance>/<pid of the keeper>, with the limits of the run, its usage and the
+ * news of an out-of-memory kill. One interface over cgroup v1 (cgroup1.c) and v2 (cgroup2.c); see cgroups(7) and the kernel's
+ * admin-guide/cgroup-v1 and cgroup-v2.
+ */
+#ifndef SOUK_CGROUP_H
+#define SOUK_CGROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "failure.h"
+#include "request.h"
+
+enum cgroup_controller {
+	CGROUP_MEMORY = 1,
+	CGROUP_PIDS = 2,
+	CGROUP_CPU = 4,
+	CGROUP_CPUACCT = 8,
+};
+
+enum {
+	CGROUP_CONTROLLERS = 4,
+	CGROUP_HIERARCHIES_MAX = 4, /* v1: one per controller at most; v2: one */
+	CGROUP_NAME_BYTES = 48,
+	CGROUP_PROBLEM_BYTES = 256,
+};
+
+extern const char *const cgroup_controller_names[CGROUP_CONTROLLERS]; /* [0] is that of bit 1, and so on */
+
+struct cgroup;
+
+struct cgroup_usage {
+	uint64_t cpu_us, user_us, system_us; /* user + system = cpu */
+	uint64_t memory_peak_bytes;
+	uint64_t oom_kills;
+	uint64_t pids_denied;
+};
+
+/* What differs between v1 and v2. All may assume that the controllers they need are there. */
+struct cgroup_kind {
+	const char *name; /* 'v1' 'v2' */
+	bool (*set_limits)(struct cgroup *cgroup, const struct request_limits *limits, struct failure *failure);
+	/* Opens what the task needs to get in (join or clone_fd). */
+	bool (*open_entrance)(struct cgroup *cgroup, struct failure *failure);
+	/* Sets cgroup->oom_fd and oom_events. */
+	bool (*watch_oom)(struct cgroup *cgroup, struct failure *failure);
+	uint64_t (*cpu_us)(const struct cgroup *cgroup);
+	uint64_t (*oom_kills)(const struct cgroup *cgroup);
+	void (*usage)(const struct cgroup *cgroup, struct cgroup_usage *usage);
+	/* Kills what is in the group whose folder is `folder`. */
+	void (*kill)(int folder);
+};
+
+struct cgroup_hierarchy {
+	int folder;           /* of /souk-<instance> */
+	int parent;           /* the folder it lies in */
+	unsigned controllers; /* enum cgroup_controller, or-ed */
+};
+
+/* What this host has; made once by the launcher. */
+struct cgroup_host {
+	const struct cgroup_kind *kind; /* NULL: no control groups */
+	char name[CGROUP_NAME_BYTES];   /* souk-<instance> */
+	struct cgroup_hierarchy hierarchies[CGROUP_HIERARCHIES_MAX];
+	size_t count;
+	unsigned controllers;                /* of all hierarchies */
+	char problem[CGROUP_PROBLEM_BYTES];  /* a sentence where a controller is missing, else empty */
+};
+
+struct cgroup_part {
+	int folder;           /* of this run's group, -1 when there is none */
+	int entrance;         /* v1: `tasks`, open for writing; v2: -1 */
+	unsigned controllers;
+};
+
+/* The group of one run. */
+struct cgroup {
+	const struct cgroup_host *host;
+	char name[16]; /* decimal pid of the keeper */
+	struct cgroup_part parts[CGROUP_HIERARCHIES_MAX];
+	size_t count;
+	int cpu_fd;        /* cpuacct.usage or cpu.stat, kept open; -1 without */
+	int oom_fd;        /* to poll for oom_events; -1 when memory is not limited */
+	short oom_events;
+};
+
+/* Finds the hierarchies and makes /souk-<instance> in each. What is missing is told by `controllers` and `problem`, never an error. */
+void cgroup_host_open(struct cgroup_host *host, const char *instance);
+/* Kills and removes every run's group below /souk-<instance>; `only` names one of them, or is NULL for all. False when something stays. */
+bool cgroup_host_clear(const struct cgroup_host *host, const char *only);
+/* Clears and removes /souk-<instance> itself. */
+void cgroup_host_remove(struct cgroup_host *host);
+
+/*
+ * Makes the group of a run and sets every limit asked for. A limit that cannot be set fails, stage 'cgroup', blame host; nothing is left then.
+ * Without control groups on this host and without such a limit it succeeds with an empty group.
+ */
+bool cgroup_create(struct cgroup *cgroup, const struct cgroup_host *host, const struct request_limits *limits, struct failure *failure);
+/* v2: folder for CLONE_INTO_CGROUP; v1: -1. */
+int cgroup_clone_fd(const struct cgroup *cgroup);
+/* v1: moves the calling (single-threaded) process in. Nothing on v2. False with errno set. */
+bool cgroup_join(const struct cgroup *cgroup);
+/* Whether CPU time can be read. */
+bool cgroup_counts_cpu(const struct cgroup *cgroup);
+uint64_t cgroup_cpu_us(const struct cgroup *cgroup);
+/* Final numbers, while the group still exists. Zeros where there is no controller. */
+void cgroup_usage(const struct cgroup *cgroup, struct cgroup_usage *usage);
+/* Removes the group when everything in it is dead or dying. False when it stays (EBUSY for about 2 s). */
+bool cgroup_remove(struct cgroup *cgroup);
+
+/* Used by cgroup1.c and cgroup2.c. */
+int cgroup_folder(const struct cgroup *cgroup, enum cgroup_controller controller); /* -1 without */
+bool cgroup_write(int folder, const char *file, const char *text);                 /* false with errno */
+bool cgroup_write_number(int folder, const char *file, uint64_t number);
+/* Reads a file of at most `size` - 1 bytes from its start; `file` NULL: `folder` is the open file itself. */
+bool cgroup_read(int folder, const char *file, char *text, size_t size);
+uint64_t cgroup_read_number(int folder, const char *file);               /* 0 when it cannot be read */
+uint64_t cgroup_find_number(const char *text, const char *key);          /* of a line 'key number'; 0 without */
+void cgroup_kill_listed(int folder);                                     /* SIGKILL to everything in cgroup.procs */
+
+extern const struct cgroup_kind cgroup1_kind, cgroup2_kind;
+
+/* How a host's hierarchies are found: each fills `host` as far as it can (folder and parent are opened by cgroup_host_open()). */
+struct cgroup_mount {
+	char point[512];
+	unsigned controllers;
+	bool unified;
+};
+/* v2: the folder that this process may make groups in, its controllers switched on for children. False with host->problem. */
+bool cgroup2_prepare(struct cgroup_host *host, const char *mount_point);
+bool cgroup2_delegate(struct cgroup_host *host);
+
+#endif

@@ -1,0 +1,25 @@
+/* Users, groups, capabilities and the user namespace of a sandbox; see credentials(7), capabilities(7), user_namespaces(7). */
+#ifndef SOUK_IDS_H
+#define SOUK_IDS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "failure.h"
+
+/* Whether this process may make a user namespace, tried in a child. */
+bool ids_can_make_user_namespace(void);
+
+/*
+ * Lets the process `pid`, which has made a user namespace, be `uid` and `gid` in it: each stands for itself and no other id exists. Called by
+ * whoever is above that namespace. False with errno.
+ */
+bool ids_write_maps(pid_t pid, uid_t uid, gid_t gid);
+
+/* Gives up every capability, in the bounding set too, and sets no_new_privs. */
+bool ids_drop_capabilities(struct failure *failure);
+
+/* Becomes `uid` and `gid` for good: also no capability, nothing that an exec could give back. */
+bool ids_become(uid_t uid, gid_t gid, struct failure *failure);
+
+#endif

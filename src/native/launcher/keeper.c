@@ -1,0 +1,167 @@
+#include "keeper.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "frame.h"
+#include "hello.h"
+#include "host_path.h"
+#include "request.h"
+#include "run.h"
+#include "storage.h"
+#include "watch.h"
+
+enum {
+	REQUEST_WAIT_MS = 10000, /* for the REQUEST of a client that has connected */
+	LAST_STALL_MS = 10000,
+	LINGER_MS = 2000,        /* for a client to close after the last frame */
+	NOBODY = 65534,          /* from here on no host gives ids to people */
+};
+
+/* The first frame. False when there is nobody to answer, or `failure` has been set. */
+static bool read_request(struct connection *connection, const struct launcher *launcher, struct frame *frame, struct failure *failure)
+{
+	uint64_t end_ns = watch_now_ns() + (uint64_t)REQUEST_WAIT_MS * 1000000;
+	const char *why;
+
+	failure->stage = NULL;
+	for (;;) {
+		uint64_t now_ns = watch_now_ns();
+		struct pollfd fds[] = {
+			{ .fd = connection->fd, .events = POLLIN },
+			{ .fd = launcher->alive, .events = POLLIN },
+		};
+
+		switch (connection_next(connection, frame, &why)) {
+		case FRAME_MALFORMED:
+			return failure_set(failure, BLAME_REQUEST, "request", 0, "%s", why);
+		case FRAME_TAKEN:
+			return frame->type == FRAME_REQUEST ||
+				failure_set(failure, BLAME_REQUEST, "request", 0, "The first frame is no REQUEST.");
+		case FRAME_NONE:
+			break;
+		}
+		if (now_ns >= end_ns)
+			return failure_set(failure, BLAME_REQUEST, "request", 0, "No REQUEST came.");
+		if (poll(fds, 2, (int)((end_ns - now_ns) / 1000000) + 1) < 0 && errno != EINTR)
+			return false;
+		if (fds[1].revents)
+			return false;
+		if (fds[0].revents && connection_receive(connection) == RECEIVE_CLOSED)
+			return false;
+	}
+}
+
+/*
+ * In its user namespace a task is, for files of the host that are bound into it, the user of that number. A peer with fewer rights than the launcher must not
+ * become somebody else that way: it may name itself, or ids that no person has.
+ */
+static bool may_be(const struct request *request, const struct launcher *launcher, const struct peer *peer, struct failure *failure)
+{
+	if (!launcher->root && (request->uid != launcher->uid || request->gid != launcher->gid))
+		return failure_set(failure, BLAME_HOST, "ids", 0,
+			"Without root a task can only run as user %u and group %u.", launcher->uid, launcher->gid);
+	if (peer->limited && ((request->uid != peer->uid && request->uid < NOBODY) || request->uid == 0 ||
+			      (request->gid != peer->gid && request->gid < NOBODY) || request->gid == 0))
+		return failure_set(failure, BLAME_REQUEST, "ids", 0,
+			"User %u and group %u are neither the client's own nor above %d.", request->uid, request->gid, NOBODY - 1);
+	return true;
+}
+
+static bool serve_storage(struct connection *connection, const struct launcher *launcher, const struct peer *peer,
+	const struct request *request, struct failure *failure)
+{
+	struct storage storage = {
+		.instance = launcher->instance,
+		.peer_uid = peer->uid,
+		.alive = launcher->alive,
+		.mountpoint_fd = host_path_open_folder(request->mountpoint, peer, "storage", failure),
+	};
+
+	if (storage.mountpoint_fd < 0)
+		return false;
+	if (request->kind == REQUEST_STORAGE)
+		storage_serve(connection, request, &storage);
+	else
+		storage_unmount(connection, &storage);
+	close(storage.mountpoint_fd);
+	return true;
+}
+
+static enum keeper_exit serve(struct connection *connection, const struct launcher *launcher, const struct peer *peer,
+	const struct request *request)
+{
+	struct failure failure;
+
+	switch (request->kind) {
+	case REQUEST_RUN:
+		if (may_be(request, launcher, peer, &failure))
+			return run_serve(connection, launcher, peer, request) ? KEEPER_DONE : KEEPER_LEFT_CGROUP;
+		break;
+	case REQUEST_STORAGE:
+		if (may_be(request, launcher, peer, &failure) && serve_storage(connection, launcher, peer, request, &failure))
+			return KEEPER_DONE;
+		break;
+	case REQUEST_UNMOUNT:
+		if (serve_storage(connection, launcher, peer, request, &failure))
+			return KEEPER_DONE;
+		break;
+	case REQUEST_HELLO:
+		hello_serve(connection, launcher);
+		return KEEPER_DONE;
+	}
+	frame_send_failed(connection, &failure);
+	return KEEPER_DONE;
+}
+
+/*
+ * Lets the client close first. A Unix socket that is closed with bytes unread, such as a CREDIT that crossed the last frame, gives
+ * its peer ECONNRESET instead of the end of file.
+ */
+static void linger(struct connection *connection, const struct launcher *launcher)
+{
+	uint64_t end_ns = watch_now_ns() + (uint64_t)LINGER_MS * 1000000, now_ns;
+	uint8_t ignored[4096];
+
+	if (shutdown(connection->fd, SHUT_WR) < 0)
+		return;
+	while ((now_ns = watch_now_ns()) < end_ns) {
+		struct pollfd fds[] = {
+			{ .fd = connection->fd, .events = POLLIN },
+			{ .fd = launcher->alive, .events = POLLIN },
+		};
+
+		if (poll(fds, 2, (int)((end_ns - now_ns) / 1000000) + 1) <= 0 || fds[1].revents ||
+		    recv(connection->fd, ignored, sizeof(ignored), MSG_DONTWAIT) <= 0)
+			return;
+	}
+}
+
+enum keeper_exit keeper_serve(int fd, const struct launcher *launcher, const struct peer *peer)
+{
+	static struct request request;
+	struct connection connection;
+	struct failure failure;
+	struct frame frame;
+	char error[REQUEST_ERROR_BYTES];
+	enum keeper_exit result = KEEPER_DONE;
+
+	if (!connection_open(&connection, fd))
+		return KEEPER_DONE;
+	if (!read_request(&connection, launcher, &frame, &failure)) {
+		if (failure.stage)
+			frame_send_failed(&connection, &failure);
+	} else if (!request_parse(frame.payload, frame.length, &request, error)) {
+		failure_set(&failure, BLAME_REQUEST, "request", 0, "%s", error);
+		frame_send_failed(&connection, &failure);
+	} else {
+		result = serve(&connection, launcher, peer, &request);
+		request_free(&request);
+	}
+	if (connection_drain(&connection, LAST_STALL_MS))
+		linger(&connection, launcher);
+	connection_close(&connection);
+	return result;
+}

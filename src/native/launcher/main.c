@@ -1,0 +1,336 @@
+/*
+ * souk-launcher --socket PATH --instance ID [--peer-uid UID]
+ *
+ * Listens, and forks a keeper for each connection. Ends in order when its standard input ends, where that is a pipe or a socket, or at
+ * SIGTERM or SIGINT. Exit codes: LAUNCHER_…
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ids.h"
+#include "keeper.h"
+#include "launcher.h"
+#include "seccomp.h"
+#include "storage.h"
+#include "watch.h"
+
+enum launcher_exit {
+	LAUNCHER_ENDED = 0,
+	LAUNCHER_USAGE = 64,  /* EX_USAGE: the command line */
+	LAUNCHER_OSERR = 71,  /* EX_OSERR: the socket, or something else of the system */
+};
+
+enum {
+	KEEPERS_MAX = 1024,
+	INSTANCE_MAX = 32,
+	END_WAIT_MS = 10000, /* for keepers to clear up, before they are killed */
+	NO_UID = -1,
+};
+
+struct options {
+	const char *socket;
+	const char *instance;
+	long long peer_uid; /* or NO_UID */
+};
+
+struct server {
+	struct launcher launcher;
+	struct options options;
+	int listener;
+	int signals;
+	int alive_write; /* the launcher's own end of launcher.alive */
+	pid_t keepers[KEEPERS_MAX];
+	size_t keeper_count;
+};
+
+static bool is_instance(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length >= 1 && length <= INSTANCE_MAX && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == length;
+}
+
+static bool parse_options(int argc, char **argv, struct options *options)
+{
+	*options = (struct options){ .peer_uid = NO_UID };
+	for (int i = 1; i < argc; i += 2) {
+		const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+		char *end = NULL;
+
+		if (!value)
+			return false;
+		if (strcmp(argv[i], "--socket") == 0) {
+			options->socket = value;
+		} else if (strcmp(argv[i], "--instance") == 0) {
+			options->instance = value;
+		} else if (strcmp(argv[i], "--peer-uid") == 0) {
+			errno = 0;
+			options->peer_uid = strtoll(value, &end, 10);
+			if (errno || !*value || *end || options->peer_uid < 0 || options->peer_uid >= UINT32_MAX)
+				return false;
+		} else {
+			return false;
+		}
+	}
+	/* Another user can only be served with its own rights, and only root can take those on. */
+	return options->socket && options->socket[0] == '/' && options->instance && is_instance(options->instance) &&
+		strlen(options->socket) < sizeof(((struct sockaddr_un *)0)->sun_path) &&
+		(options->peer_uid == NO_UID || geteuid() == 0);
+}
+
+static bool fail(const char *what)
+{
+	fprintf(stderr, "souk-launcher: %s: %s\n", what, strerror(errno));
+	return false;
+}
+
+static bool listen_at(struct server *server)
+{
+	const char *path = server->options.socket;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct stat status;
+	mode_t old;
+	bool bound;
+
+	memcpy(address.sun_path, path, strlen(path));
+	if (lstat(path, &status) == 0 && (!S_ISSOCK(status.st_mode) || unlink(path) < 0))
+		return fail("what lies at the socket's path cannot be replaced");
+	server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (server->listener < 0)
+		return fail("no socket");
+	/* 0600 from its first moment. */
+	old = umask(0177);
+	bound = bind(server->listener, (struct sockaddr *)&address, sizeof(address)) == 0;
+	umask(old);
+	if (!bound || (server->options.peer_uid != NO_UID && lchown(path, (uid_t)server->options.peer_uid, (gid_t)-1) < 0) ||
+	    listen(server->listener, 128) < 0)
+		return fail("the socket cannot be listened at");
+	return true;
+}
+
+static bool open_signals(struct server *server)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	signal(SIGPIPE, SIG_IGN);
+	server->signals = sigprocmask(SIG_SETMASK, &set, NULL) < 0 ? -1 : signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return server->signals >= 0 || fail("signals cannot be received");
+}
+
+static bool open_launcher(struct server *server)
+{
+	struct launcher *launcher = &server->launcher;
+	int alive[2];
+
+	launcher->instance = server->options.instance;
+	launcher->uid = geteuid();
+	launcher->gid = getegid();
+	launcher->root = launcher->uid == 0;
+	launcher->cpus = sysconf(_SC_NPROCESSORS_ONLN) > 0 ? (unsigned)sysconf(_SC_NPROCESSORS_ONLN) : 1;
+	launcher->seccomp = seccomp_prepare() && seccomp_available();
+	launcher->user_namespace = ids_can_make_user_namespace();
+	if (pipe2(alive, O_CLOEXEC) < 0)
+		return fail("no pipe");
+	launcher->alive = alive[0];
+	server->alive_write = alive[1];
+	cgroup_host_open(&launcher->cgroups, launcher->instance);
+	if (launcher->cgroups.kind && !cgroup_host_clear(&launcher->cgroups, NULL))
+		fprintf(stderr, "souk-launcher: control groups that an earlier launcher left cannot be removed\n");
+	if (launcher->root)
+		storage_remove_left(launcher->instance);
+	return true;
+}
+
+/* Who is at the other end; false when it is none of ours. */
+static bool identify(const struct server *server, int fd, struct peer *peer)
+{
+	const struct launcher *launcher = &server->launcher;
+	struct ucred credentials;
+	socklen_t size = sizeof(credentials);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
+		return false;
+	*peer = (struct peer){ .uid = credentials.uid, .gid = credentials.gid, .limited = credentials.uid != launcher->uid };
+	return !peer->limited || (server->options.peer_uid != NO_UID && credentials.uid == (uid_t)server->options.peer_uid);
+}
+
+/* In the keeper: what belongs to the launcher alone. Standard error stays, for diagnostics. */
+static void leave_launcher(const struct server *server)
+{
+	sigset_t set;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	close(server->listener);
+	close(server->signals);
+	close(server->alive_write);
+	dup2(null, 0);
+	dup2(null, 1);
+	if (null > 2)
+		close(null);
+	/*
+	 * A signal to the whole service or terminal must not kill keepers before they have cleared up: that the launcher ends they see by `alive`.
+	 */
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	prctl(PR_SET_NAME, "souk-keeper");
+}
+
+static void accept_one(struct server *server)
+{
+	struct peer peer;
+	int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
+	pid_t pid;
+
+	if (fd < 0)
+		return;
+	pid = identify(server, fd, &peer) ? fork() : -1;
+	if (pid == 0) {
+		leave_launcher(server);
+		_exit(keeper_serve(fd, &server->launcher, &peer));
+	}
+	if (pid > 0)
+		server->keepers[server->keeper_count++] = pid;
+	close(fd);
+}
+
+static void forget_keeper(struct server *server, pid_t pid)
+{
+	for (size_t i = 0; i < server->keeper_count; i++)
+		if (server->keepers[i] == pid) {
+			server->keepers[i] = server->keepers[--server->keeper_count];
+			return;
+		}
+}
+
+/* A keeper that was killed has taken its sandbox with it, but not the control group. Cleared by a child, as it may take a while. */
+static void clear_after(struct server *server, pid_t keeper)
+{
+	char name[16];
+
+	if (!server->launcher.cgroups.kind || fork() != 0)
+		return;
+	snprintf(name, sizeof(name), "%ld", (long)keeper);
+	cgroup_host_clear(&server->launcher.cgroups, name);
+	_exit(0);
+}
+
+static void reap(struct server *server)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		forget_keeper(server, pid);
+		if (status != 0)
+			clear_after(server, pid);
+	}
+}
+
+/* False when the launcher is to end. */
+static bool take_signals(struct server *server)
+{
+	struct signalfd_siginfo info;
+	bool go_on = true;
+
+	while (read(server->signals, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo != SIGCHLD)
+			go_on = false;
+	reap(server);
+	return go_on;
+}
+
+/* Whoever started it may hold the other end. What a service manager gives (/dev/null) would have ended at once. */
+static bool has_lifeline(void)
+{
+	struct stat status;
+
+	return fstat(STDIN_FILENO, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+}
+
+static void serve(struct server *server)
+{
+	int lifeline = has_lifeline() ? STDIN_FILENO : -1;
+
+	for (;;) {
+		struct pollfd fds[] = {
+			{ .fd = lifeline, .events = POLLIN },
+			{ .fd = server->signals, .events = POLLIN },
+			{ .fd = server->keeper_count < KEEPERS_MAX ? server->listener : -1, .events = POLLIN },
+		};
+		char ignored[64];
+
+		if (poll(fds, 3, -1) < 0)
+			continue;
+		if (fds[0].revents && read(STDIN_FILENO, ignored, sizeof(ignored)) <= 0)
+			return;
+		if (fds[1].revents && !take_signals(server))
+			return;
+		if (fds[2].revents)
+			accept_one(server);
+	}
+}
+
+/* Lets the keepers clear up, then clears up itself. */
+static void end(struct server *server)
+{
+	uint64_t end_ns = watch_now_ns() + (uint64_t)END_WAIT_MS * 1000000;
+
+	close(server->listener);
+	unlink(server->options.socket);
+	close(server->alive_write);
+	while (server->keeper_count > 0 && watch_now_ns() < end_ns) {
+		struct pollfd signals = { .fd = server->signals, .events = POLLIN };
+
+		poll(&signals, 1, 100);
+		take_signals(server);
+	}
+	for (size_t i = 0; i < server->keeper_count; i++)
+		kill(server->keepers[i], SIGKILL);
+	cgroup_host_remove(&server->launcher.cgroups);
+	if (server->launcher.root)
+		storage_remove_left(server->launcher.instance);
+}
+
+int main(int argc, char **argv)
+{
+	static struct server server;
+	static char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)], instance[INSTANCE_MAX + 1];
+
+	umask(022);
+	if (!parse_options(argc, argv, &server.options)) {
+		fprintf(stderr, "usage: souk-launcher --socket PATH --instance ID [--peer-uid UID]\n");
+		return LAUNCHER_USAGE;
+	}
+	/* Copies, as init wipes the command line out. */
+	strcpy(socket_path, server.options.socket);
+	strcpy(instance, server.options.instance);
+	server.options.socket = socket_path;
+	server.options.instance = instance;
+	server.launcher.arguments = argv[0];
+	server.launcher.arguments_bytes = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) - argv[0]);
+	if (!open_signals(&server) || !open_launcher(&server) || !listen_at(&server))
+		return LAUNCHER_OSERR;
+	if (write(STDOUT_FILENO, "ready\n", 6) != 6)
+		return LAUNCHER_OSERR;
+	serve(&server);
+	end(&server);
+	return LAUNCHER_ENDED;
+}

@@ -1,0 +1,72 @@
+/* The records of a REQUEST. */
+#ifndef SOUK_REQUEST_TAGS_H
+#define SOUK_REQUEST_TAGS_H
+
+#include <stdint.h>
+
+#include "request.h"
+
+enum tag {
+	TAG_KIND = 1,
+	TAG_ROOT_FOLDER = 2,
+	TAG_ROOT_USR = 3,
+	TAG_PROGRAM = 4,
+	TAG_ARG = 5,
+	TAG_ENV = 6,
+	TAG_WORKDIR = 7,
+	TAG_BIND = 8,
+	TAG_OUTPUT = 9,
+	TAG_CHANNEL = 10,
+	TAG_UID = 11,
+	TAG_GID = 12,
+	TAG_MOUNTPOINT = 13,
+	TAG_MEMORY_BYTES = 20,
+	TAG_PIDS = 21,
+	TAG_CPU_MILLICORES = 22,
+	TAG_CPU_SHARES = 23,
+	TAG_CPU_TIME_MS = 24,
+	TAG_WALL_TIME_MS = 25,
+	TAG_IDLE_TIME_MS = 26,
+	TAG_DISK_BYTES = 27,
+	TAG_INODES = 28,
+	TAG_OPEN_FILES = 29,
+	TAG_STACK_BYTES = 30,
+	TAG_COUNT = 31,
+};
+
+/* Sets of kinds, as bits. */
+enum { RUN = 1 << REQUEST_RUN, STORAGE = 1 << REQUEST_STORAGE, HELLO = 1 << REQUEST_HELLO, UNMOUNT = 1 << REQUEST_UNMOUNT };
+
+static const struct {
+	const char *name; /* NULL: there is no such tag */
+	uint8_t allowed;  /* in these kinds */
+	uint8_t required; /* in these kinds */
+	uint16_t most;    /* how often it may come */
+} tags[TAG_COUNT] = {
+	[TAG_KIND] = {"KIND", RUN | STORAGE | HELLO | UNMOUNT, RUN | STORAGE | HELLO | UNMOUNT, 1},
+	[TAG_ROOT_FOLDER] = {"ROOT_FOLDER", RUN, 0, 1},
+	[TAG_ROOT_USR] = {"ROOT_USR", RUN, 0, 1},
+	[TAG_PROGRAM] = {"PROGRAM", RUN, RUN, 1},
+	[TAG_ARG] = {"ARG", RUN, RUN, REQUEST_ARGS_MAX},
+	[TAG_ENV] = {"ENV", RUN, 0, REQUEST_ENV_MAX},
+	[TAG_WORKDIR] = {"WORKDIR", RUN, 0, 1},
+	[TAG_BIND] = {"BIND", RUN, 0, REQUEST_BINDS_MAX},
+	[TAG_OUTPUT] = {"OUTPUT", RUN | STORAGE, 0, REQUEST_OUTPUTS_MAX},
+	[TAG_CHANNEL] = {"CHANNEL", RUN, 0, REQUEST_CHANNELS_MAX},
+	[TAG_UID] = {"UID", RUN | STORAGE, RUN | STORAGE, 1},
+	[TAG_GID] = {"GID", RUN | STORAGE, RUN | STORAGE, 1},
+	[TAG_MOUNTPOINT] = {"MOUNTPOINT", STORAGE | UNMOUNT, STORAGE | UNMOUNT, 1},
+	[TAG_MEMORY_BYTES] = {"MEMORY_BYTES", RUN, 0, 1},
+	[TAG_PIDS] = {"PIDS", RUN, 0, 1},
+	[TAG_CPU_MILLICORES] = {"CPU_MILLICORES", RUN, 0, 1},
+	[TAG_CPU_SHARES] = {"CPU_SHARES", RUN, 0, 1},
+	[TAG_CPU_TIME_MS] = {"CPU_TIME_MS", RUN, 0, 1},
+	[TAG_WALL_TIME_MS] = {"WALL_TIME_MS", RUN, 0, 1},
+	[TAG_IDLE_TIME_MS] = {"IDLE_TIME_MS", RUN, 0, 1},
+	[TAG_DISK_BYTES] = {"DISK_BYTES", RUN | STORAGE, RUN | STORAGE, 1},
+	[TAG_INODES] = {"INODES", RUN | STORAGE, RUN | STORAGE, 1},
+	[TAG_OPEN_FILES] = {"OPEN_FILES", RUN, 0, 1},
+	[TAG_STACK_BYTES] = {"STACK_BYTES", RUN, 0, 1},
+};
+
+#endif

@@ -1,0 +1,52 @@
+/* One sandbox as its keeper sees it: namespaces with an init in them, the way to exec, and the end. */
+#ifndef SOUK_SANDBOX_H
+#define SOUK_SANDBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "disk.h"
+#include "init.h"
+
+struct sandbox {
+	int pidfd;     /* of init: readable when everything in the sandbox is dead */
+	int control;   /* to init */
+	int setup;     /* to the task, until it executes or is dead; else -1 */
+	pid_t init;
+	pid_t task;    /* 0 until it is born */
+	bool executes;
+};
+
+/*
+ * Makes the namespaces and init, and gives init its command. `fds` are the task's ends of the channels (0, 1, 2, then the request's), which stay the
+ * caller's. False with `failure`; nothing is left then.
+ */
+bool sandbox_start(struct sandbox *sandbox, const struct sandbox_plan *plan, const int *fds, size_t count, struct failure *failure);
+
+enum sandbox_progress {
+	SANDBOX_PREPARES,
+	SANDBOX_EXECUTED, /* the task's own program runs */
+	SANDBOX_FAILED,   /* `failure`, if it was the task that told it; else sandbox_reap() has it */
+};
+/* Serves the setup socket, when it is readable. */
+enum sandbox_progress sandbox_setup(struct sandbox *sandbox, const struct sandbox_plan *plan, struct failure *failure);
+
+/* SIGKILL to init, and thereby to everything. May be called again. */
+void sandbox_kill(const struct sandbox *sandbox);
+
+struct sandbox_end {
+	bool ended;            /* the task's main process ended by itself: `status` as of wait(2) */
+	int status;
+	bool failed;           /* init could not do its part: `failure` */
+	struct failure failure;
+	struct rusage usage;   /* of init and all that it waited for */
+};
+/* When pidfd is readable: reaps init and reads what it had to say; the disk, if it was made, is handed to `disk`. */
+void sandbox_reap(struct sandbox *sandbox, const struct request_limits *limits, struct disk *disk, struct sandbox_end *end);
+
+/* Kills and reaps what is left, and closes. A second call does nothing. */
+void sandbox_close(struct sandbox *sandbox);
+
+#endif

@@ -1,0 +1,198 @@
+#include "task.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ids.h"
+#include "kernel.h"
+#include "seccomp.h"
+
+#define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
+
+enum { FIRST_HIGH_FD = 64 }; /* above every descriptor that a task is given */
+
+static bool fail(struct failure *failure, const char *stage, const char *what)
+{
+	return failure_set(failure, BLAME_HOST, stage, errno, "%s", what);
+}
+
+/* Moves the descriptors of the channels to their numbers; `setup` is moved out of the way. Everything else is closed by exec. */
+static bool place_fds(const struct request *request, int *setup, const int *channels, size_t count, struct failure *failure)
+{
+	int high[INIT_CHANNELS_MAX];
+
+	int high_setup = fcntl(*setup, F_DUPFD_CLOEXEC, FIRST_HIGH_FD);
+
+	/* All move up first, or one might be overwritten before it is placed. */
+	for (size_t i = 0; i < count; i++)
+		high[i] = fcntl(channels[i], F_DUPFD_CLOEXEC, FIRST_HIGH_FD);
+	if (high_setup < 0 || k_close_range(FIRST_HIGH_FD, ~0u, K_CLOSE_RANGE_CLOEXEC) < 0)
+		return fail(failure, "launcher", "The descriptors of the task cannot be arranged");
+	*setup = high_setup;
+	if (k_close_range(3, FIRST_HIGH_FD - 1, 0) < 0)
+		return fail(failure, "launcher", "The descriptors of the launcher cannot be closed");
+	for (size_t i = 0; i < count; i++) {
+		int number = i < 3 ? (int)i : request->channels[i - 3].descriptor;
+
+		if (high[i] < 0 || dup2(high[i], number) < 0)
+			return fail(failure, "launcher", "A channel of the task cannot be placed");
+	}
+	return true;
+}
+
+static bool limit(int resource, uint64_t value, const char *what, struct failure *failure)
+{
+	struct rlimit both = { .rlim_cur = (rlim_t)value, .rlim_max = (rlim_t)value };
+
+	return value == REQUEST_UNLIMITED || setrlimit(resource, &both) == 0 ||
+		failure_set(failure, BLAME_HOST, "ids", errno, "The limit on %s cannot be set", what);
+}
+
+static bool set_limits(const struct request_limits *limits, struct failure *failure)
+{
+	return limit(RLIMIT_CORE, 0, "core files", failure) && limit(RLIMIT_NOFILE, limits->open_files, "open files", failure) &&
+		limit(RLIMIT_STACK, limits->stack_bytes, "the stack", failure) &&
+		limit(RLIMIT_FSIZE, limits->disk_bytes, "the size of files", failure);
+}
+
+/* As if started by a shell; but a write beyond RLIMIT_FSIZE fails with EFBIG and does not kill. */
+static void reset_signals(void)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int number = 1; number < NSIG; number++)
+		if (number != SIGKILL && number != SIGSTOP)
+			sigaction(number, &action, NULL);
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGXFSZ, &action, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* The keeper learns the task's pid, and answers when the user namespace has its maps. */
+static bool be_mapped(int setup, struct failure *failure)
+{
+	char answer = 0;
+
+	if (send(setup, &(char){ TASK_BORN }, 1, MSG_NOSIGNAL) != 1)
+		return fail(failure, "ids", "The keeper does not listen");
+	if (recv(setup, &answer, 1, 0) != 1 || answer != TASK_MAPPED) {
+		errno = 0;
+		return fail(failure, "ids", "The keeper gave no ids to the user namespace");
+	}
+	return true;
+}
+
+static bool isolate(const struct sandbox_plan *plan, int setup, struct failure *failure)
+{
+	const struct launcher *launcher = plan->launcher;
+
+	if (!cgroup_join(plan->cgroup))
+		return fail(failure, "cgroup", "The task cannot join its control group");
+	/* After joining: the root of a cgroup namespace is the group at that moment. */
+	if (unshare(CLONE_NEWCGROUP) < 0 && errno != EINVAL)
+		return fail(failure, "namespaces", "No cgroup namespace can be made");
+	/* A keyring that the launcher got from its own session would be searched on the task's behalf. */
+	if (syscall(SYS_keyctl, K_KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0) < 0 && errno != ENOSYS && errno != EPERM)
+		return fail(failure, "ids", "No session keyring can be made");
+	/* The user namespace comes last, so that it owns no other namespace. Groups: while that is still allowed. */
+	if (launcher->root && setgroups(0, NULL) < 0)
+		return fail(failure, "ids", "The groups of the launcher cannot be dropped");
+	if (launcher->root && launcher->user_namespace && unshare(CLONE_NEWUSER) < 0)
+		return fail(failure, "namespaces", "No user namespace can be made");
+	return be_mapped(setup, failure);
+}
+
+static bool enter_workdir(const char *path, struct failure *failure)
+{
+	return chdir(path) == 0 ||
+		failure_set(failure, BLAME_REQUEST, "root", errno, "The working folder %s cannot be entered", path);
+}
+
+static const char *search_path(char *const *env)
+{
+	for (; *env; env++)
+		if (strncmp(*env, "PATH=", 5) == 0)
+			return *env + 5;
+	return DEFAULT_PATH;
+}
+
+/* execvp(3) without its shell: a file that is no program fails with ENOEXEC. Returns with errno. */
+static void execute(const struct request *request)
+{
+	char path[2 * REQUEST_INSIDE_PATH_MAX + 2];
+	int denied = 0;
+
+	if (strchr(request->program, '/')) {
+		execve(request->program, request->args, request->env);
+		return;
+	}
+	errno = ENOENT;
+	for (const char *folder = search_path(request->env);; folder++) {
+		size_t length = strcspn(folder, ":");
+
+		if (length <= REQUEST_INSIDE_PATH_MAX) {
+			snprintf(path, sizeof(path), "%.*s%s%s", (int)length, folder, length ? "/" : "", request->program);
+			execve(path, request->args, request->env);
+			/* Somewhere further there may be one that can be executed. */
+			if (errno == EACCES)
+				denied = EACCES;
+			else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+				return;
+		}
+		folder += length;
+		if (!*folder)
+			break;
+	}
+	errno = denied ? denied : ENOENT;
+}
+
+static bool blames_request(int error)
+{
+	/* What is left is a lack of something on this machine. */
+	return error != ENOMEM && error != EAGAIN && error != EMFILE && error != ENFILE && error != EIO;
+}
+
+/* Returns only when something went wrong; `setup` is where to tell it. */
+static void prepare_and_execute(const struct sandbox_plan *plan, int *setup, const int *channels, size_t count, struct failure *failure)
+{
+	const struct request *request = plan->request;
+
+	/* Closing what was inherited comes after joining: the control groups' descriptors are among it. */
+	if (!isolate(plan, *setup, failure) || !place_fds(request, setup, channels, count, failure))
+		return;
+	reset_signals();
+	if (setsid() < 0) {
+		fail(failure, "launcher", "No session can be made");
+		return;
+	}
+	if (!set_limits(&request->limits, failure) || !ids_become(request->uid, request->gid, failure) ||
+	    !enter_workdir(request->workdir, failure))
+		return;
+	if (!seccomp_install()) {
+		fail(failure, "seccomp", "The system call filter cannot be installed");
+		return;
+	}
+	if (write(*setup, &(char){ TASK_EXECUTES }, 1) == 1)
+		execute(request);
+	failure_set(failure, blames_request(errno) ? BLAME_REQUEST : BLAME_HOST, "exec", errno, "%s cannot be executed",
+		request->program);
+}
+
+void task_main(const struct sandbox_plan *plan, const int *fds, size_t fd_count)
+{
+	struct failure failure;
+	int setup = fds[0];
+
+	prepare_and_execute(plan, &setup, fds + 1, fd_count - 1, &failure);
+	/* By write(2), which the filter is sure to let through. */
+	_exit(write(setup, &failure, sizeof(failure)) < 0 ? 126 : 125);
+}

@@ -1,0 +1,20 @@
+/* Process 2 of a sandbox: from fork to exec. */
+#ifndef SOUK_TASK_H
+#define SOUK_TASK_H
+
+#include "init.h"
+
+/*
+ * On the setup socket (SEQPACKET; closed by exec):
+ *     task → keeper  TASK_BORN      with its pid (SCM_CREDENTIALS); has its user namespace, where the keeper is to write its maps
+ *     keeper → task  TASK_MAPPED    maps are written, or none were needed
+ *     task → keeper  TASK_EXECUTES  everything is in place, execve(2) comes next
+ *     task → keeper  a struct failure
+ *     end of file    after TASK_EXECUTES without a failure: the task's own program runs. Before it: the task was killed.
+ */
+enum { TASK_BORN = 'b', TASK_MAPPED = 'm', TASK_EXECUTES = 'x' };
+
+/* `fds`: the setup socket, then the task's ends of its channels, as in the command. */
+_Noreturn void task_main(const struct sandbox_plan *plan, const int *fds, size_t fd_count);
+
+#endif

@@ -1,0 +1,83 @@
+import { constants } from 'node:fs'
+import { chmod, copyFile, mkdir, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { unpackTar } from '../artifacts/unpack-tar.ts'
+import type { NativeRoot } from '../executors/executor.ts'
+import { rootRefused } from './failures.ts'
+import type { ResolvedRoot } from './request.ts'
+
+/** A root file system that the operator offers, under a name. */
+export interface NamedRoot {
+  /** What he declared for it; a task names it. */
+  readonly sha256: string
+  /** A folder of this host; the host's own /usr where absent. */
+  readonly path?: string
+}
+
+export interface RootOptions {
+  readonly roots: ReadonlyMap<string, NamedRoot>
+  /** Content of an archive's files, together. */
+  readonly maxRootBytes: number
+  readonly maxRootEntries: number
+}
+
+const EXECUTABLE_BY_OTHERS = 0o001
+
+/**
+ * Finds or makes the root file system of a task; what is made lies in `dir`.
+ *
+ * @throws SoukError IMAGE_REFUSED, INVALID_INPUT for an archive, the errors of the file system, or the signal's reason.
+ */
+export async function prepareRoot({
+  root,
+  dir,
+  signal,
+  roots,
+  maxRootBytes,
+  maxRootEntries,
+}: RootOptions & {
+  readonly root: NativeRoot
+  readonly dir: string
+  readonly signal: AbortSignal
+}): Promise<ResolvedRoot> {
+  switch (root.kind) {
+    case 'program':
+      return { kind: 'program', source: await executable(root.source, dir) }
+    case 'tar': {
+      const into = join(dir, 'root')
+      await mkdir(into)
+      await unpackTar({ source: root.source, into, maxBytes: maxRootBytes, maxEntries: maxRootEntries, signal })
+      return { kind: 'folder', path: resolve(into) }
+    }
+    case 'named': {
+      const { path } = offered(root, roots)
+      return path === undefined ? { kind: 'usr' } : { kind: 'folder', path: resolve(path) }
+    }
+    case 'folder':
+      return { kind: 'folder', path: resolve(root.path) }
+  }
+}
+
+/** The file itself, or where the task's user may not execute it a copy that he may. */
+async function executable(source: string, dir: string): Promise<string> {
+  const { mode } = await stat(source)
+  if ((mode & EXECUTABLE_BY_OTHERS) !== 0) return resolve(source)
+  const copy = join(dir, 'program')
+  await copyFile(source, copy, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+  await chmod(copy, 0o555)
+  return resolve(copy)
+}
+
+function offered(
+  { name, sha256 }: { readonly name: string; readonly sha256: string },
+  roots: ReadonlyMap<string, NamedRoot>,
+): NamedRoot {
+  const root = roots.get(name)
+  if (root?.sha256 === sha256) return root
+  const offers = [...roots].map(([each, { sha256: digest }]) => `${each}@${digest}`)
+  const offer = offers.length === 0 ? 'none' : offers.join(', ')
+  throw rootRefused(
+    `${name}@${sha256}`,
+    root === undefined ? `this provider offers ${offer}` : `it is another one here; this provider offers ${offer}`,
+  )
+}
