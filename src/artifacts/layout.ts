@@ -9,12 +9,18 @@ import { misused } from './store-errors.ts'
  * A store's folder:
  *
  *     format                    says that it is one
- *     blobs/OWNER/SHA256        whole, checked, durable, mode 0444
+ *     blobs/OWNER/SHA256        whole, checked, durable, mode 0555 (BLOB_MODE)
  *     partial/OWNER/SHA256      a transfer that has not come to its end, to be resumed
  *     partial/OWNER/SHA256.X    a copy being made
  *     trash/X                   on its way out
  */
 const FORMAT = 'souk artifacts 1\n'
+
+/**
+ * A sandbox reads a blob, or runs it, where it is, without a copy and as another user. Nobody writes it; who
+ * reaches it at all is a matter of the store's folder, which is its owner's alone.
+ */
+export const BLOB_MODE = 0o555
 
 const OWNER = /^0x[0-9a-f]{40}$/
 const SHA256 = /^[0-9a-f]{64}$/

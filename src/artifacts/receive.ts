@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises'
 import { isSoukError, SoukError } from '../protocol/errors.ts'
 import type { BlobRef } from '../protocol/task.ts'
 import { BatchWriter } from './batch-writer.ts'
+import { BLOB_MODE } from './layout.ts'
 import { blobRefused, blobUnavailable, storageError } from './store-errors.ts'
 
 /** A blob's bytes from `fromOffset` to its end, in pieces that nobody changes afterwards. `signal` aborts when nobody waits for them any more. */
@@ -38,7 +39,7 @@ export async function receive(reception: Reception): Promise<void> {
   const handle = await open(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
   try {
     await fill(handle, reception)
-    await handle.chmod(0o444)
+    await handle.chmod(BLOB_MODE)
     await handle.sync()
   } catch (thrown) {
     const error = storageError(thrown)

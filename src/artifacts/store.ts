@@ -6,6 +6,7 @@ import { isSoukError, SoukError } from '../protocol/errors.ts'
 import type { BlobRef } from '../protocol/task.ts'
 import type { ArtifactStore } from './artifact-store.ts'
 import {
+  BLOB_MODE,
   blobFile,
   ensureFolderOf,
   exists,
@@ -135,7 +136,7 @@ export async function openArtifactStore({
     try {
       const stats = await handle.stat()
       if (!stats.isFile() || stats.size !== blob.bytes) throw misused(`a result is no file of ${blob.bytes} bytes`)
-      await handle.chmod(0o444)
+      await handle.chmod(BLOB_MODE)
       await handle.sync()
       try {
         // Under a second name it could still be changed.
