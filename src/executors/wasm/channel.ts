@@ -6,6 +6,15 @@ import type { GuestEnd } from './host/run-preview1.ts'
  * little-endian u32 length, a byte that tells JSON ({@link Report}) from bytes of the file announced last, content.
  */
 export const DESCRIPTOR = { diagnostics: 2, job: 3, lifeline: 4, reports: 5, stdin: 6, stdout: 7, stderr: 8 } as const
+/** Which way each pipe beside 0, 1 and 2 goes, as the sandbox process sees it. */
+export const DIRECTION = {
+  [DESCRIPTOR.job]: 'in',
+  [DESCRIPTOR.lifeline]: 'in',
+  [DESCRIPTOR.reports]: 'out',
+  [DESCRIPTOR.stdin]: 'in',
+  [DESCRIPTOR.stdout]: 'out',
+  [DESCRIPTOR.stderr]: 'out',
+} as const
 export const FRAME_KIND = { report: 0, data: 1 } as const
 export const FRAME_HEADER_BYTES = 5
 export const MAX_JOB_HEADER_BYTES = 4 * 1024 * 1024

@@ -2,11 +2,13 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { SoukError } from '../../protocol/errors.ts'
 import type { Execution, Isolation } from '../../protocol/execution.ts'
 import { StopReason, type Executor, type Job, type WasmTask } from '../executor.ts'
+import type { Confinement } from '../ports.ts'
 import { cancelledBeforeStart, providerStopped } from './failures.ts'
 import { createSandboxPool } from './pool.ts'
 import { probeWasm } from './probe.ts'
 import { stackLimitBytes } from './proc.ts'
 import { createProcessRecords } from './records.ts'
+import { processBytes } from './process-memory.ts'
 import { runTask } from './run-task.ts'
 import { DEFAULT_STACK_BYTES } from './sandbox-process.ts'
 import { checkTask, type WasmBounds } from './task-checks.ts'
@@ -23,6 +25,10 @@ export interface WasmExecutorOptions {
   readonly maxModuleBytes?: number
   /** Checking and compiling a module may take this long. */
   readonly compileTimeoutMs?: number
+  /** The most memory that a task may ask for: what a confined process gets, beside its own. */
+  readonly maxMemoryBytes?: number
+  /** The native sandbox, around each process. Without it `isolation.missing` says so. */
+  readonly confinement?: Confinement | undefined
 }
 
 const DEFAULTS = {
@@ -30,6 +36,7 @@ const DEFAULTS = {
   stackBytes: DEFAULT_STACK_BYTES,
   maxModuleBytes: 64 * 1024 * 1024,
   compileTimeoutMs: 20_000,
+  maxMemoryBytes: 4 * 1024 ** 3,
 }
 /** Below this Node itself does not start. */
 const MIN_STACK_BYTES = 256 * 1024
@@ -44,11 +51,20 @@ const UNLIMITED_STACK_BYTES = 16 * 1024 * 1024
  * and EXECUTOR_FAILED, all but the last two before the task has started.
  */
 export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmTask> {
-  const { instanceDir, prewarm, stackBytes, maxModuleBytes, compileTimeoutMs } = { ...DEFAULTS, ...options }
+  const { instanceDir, prewarm, stackBytes, maxModuleBytes, compileTimeoutMs, maxMemoryBytes, confinement } = {
+    ...DEFAULTS,
+    ...options,
+  }
   mkdirSync(instanceDir, { recursive: true, mode: 0o700 })
   const records = createProcessRecords(instanceDir)
-  const pool = createSandboxPool({ prewarm, stackBytes, records })
-  const isolation = describeIsolation()
+  const memoryBytes = processBytes({ memoryBytes: maxMemoryBytes, moduleBytes: maxModuleBytes })
+  const pool = createSandboxPool({
+    prewarm,
+    stackBytes,
+    records,
+    ...(confinement !== undefined && { confined: { confinement, memoryBytes } }),
+  })
+  const isolation = describeIsolation(confinement)
   const bounds = describeBounds()
   void pool.refill()
 
@@ -78,7 +94,7 @@ function notStarted(reason: unknown): SoukError {
   return reason instanceof StopReason && reason.kind === 'shutdown' ? providerStopped() : cancelledBeforeStart()
 }
 
-function describeIsolation(): Isolation {
+function describeIsolation(confinement: Confinement | undefined): Isolation {
   const manifest = new URL('../package.json', import.meta.resolve('@wasmer/wasi'))
   const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }
   const asRoot = process.getuid?.() === 0
@@ -86,14 +102,15 @@ function describeIsolation(): Isolation {
     runtime: 'wasm',
     engine: `V8 ${process.versions.v8} with @wasmer/wasi ${version}`,
     layers: [
+      ...(confinement?.layers ?? []),
       'process-one-shot',
       'node-permission-model',
       'empty-environment',
-      ...(asRoot ? ['uid-65534'] : []),
+      ...(confinement === undefined && asRoot ? ['uid-65534'] : []),
       'in-memory-file-system',
       'wasm-memory-cap',
     ],
-    missing: ['native-sandbox', ...(asRoot ? [] : ['uid-65534'])],
+    missing: confinement === undefined ? ['native-sandbox', ...(asRoot ? [] : ['uid-65534'])] : [],
     reuse: 'none',
   }
 }

@@ -16,15 +16,15 @@ export interface PoolOptions extends StartOptions {
   readonly prewarm: number
 }
 
-export function createSandboxPool({ prewarm, stackBytes: usualStackBytes, records }: PoolOptions): SandboxPool {
+export function createSandboxPool({ prewarm, stackBytes: usualStackBytes, ...start }: PoolOptions): SandboxPool {
   const ready = new Set<SandboxProcess>()
   const running = new Set<SandboxProcess>()
   let refilling: Promise<void> | undefined
   let closed = false
 
-  const start = async (stackBytes: number): Promise<SandboxProcess> => {
+  const startOne = async (stackBytes: number): Promise<SandboxProcess> => {
     if (closed) throw providerStopped()
-    const sandbox = await startSandbox({ stackBytes, records })
+    const sandbox = await startSandbox({ ...start, stackBytes })
     running.add(sandbox)
     void sandbox.ended.then(() => {
       running.delete(sandbox)
@@ -39,7 +39,7 @@ export function createSandboxPool({ prewarm, stackBytes: usualStackBytes, record
   const fill = async (): Promise<void> => {
     while (!closed && ready.size < prewarm) {
       try {
-        keep(await start(usualStackBytes))
+        keep(await startOne(usualStackBytes))
       } catch {
         return
       }
@@ -48,7 +48,7 @@ export function createSandboxPool({ prewarm, stackBytes: usualStackBytes, record
   return {
     async take(stackBytes) {
       const [sandbox] = ready
-      if (sandbox === undefined || stackBytes !== usualStackBytes) return start(stackBytes)
+      if (sandbox === undefined || stackBytes !== usualStackBytes) return startOne(stackBytes)
       ready.delete(sandbox)
       return sandbox
     },

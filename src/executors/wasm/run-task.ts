@@ -7,6 +7,7 @@ import type { Report } from './channel.ts'
 import { cancelledBeforeStart, moduleRefused, providerStopped, sandboxFailed } from './failures.ts'
 import { feedJob, feedStdin } from './feed.ts'
 import { jobHeader } from './job-header.ts'
+import { processBytes } from './process-memory.ts'
 import { ChannelBroken, contentOf } from './reports.ts'
 import type { SandboxProcess } from './sandbox-process.ts'
 import { watchProcess } from './watch.ts'
@@ -45,9 +46,6 @@ type Ending =
   | { readonly kind: 'stopped'; readonly outcome: Outcome }
   | { readonly kind: 'failed'; readonly error: unknown }
 
-/** What a sandbox process may hold besides the task's own memory: Node, V8, code compiled from each byte of module. */
-const PROCESS_BYTES = 384 * 1024 * 1024
-const CODE_BYTES_PER_MODULE_BYTE = 32
 /** For handing over results once the task is over. */
 const COLLECT_TIMEOUT_MS = 120_000
 /** For what is left in the pipes of a process that was killed. */
@@ -100,7 +98,7 @@ class TaskRun {
       limits: {
         cpuTimeMs: limits.cpuTimeMs,
         idleTimeMs: limits.idleTimeMs,
-        residentBytes: PROCESS_BYTES + limits.memoryBytes + CODE_BYTES_PER_MODULE_BYTE * task.module.bytes,
+        residentBytes: processBytes({ memoryBytes: limits.memoryBytes, moduleBytes: task.module.bytes }),
       },
       isBlocked: () => this.#meter.blocked,
       onLimit: (limit) => this.#limitMet(limit),

@@ -1,10 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import type { Confinement } from '../ports.ts'
 import { DESCRIPTOR } from './channel.ts'
 import { sandboxFailed } from './failures.ts'
+import { startConfined, startPlain, type Ended, type HostProcess, type ProgramToStart } from './host-process.ts'
 import type { ProcessRecords } from './records.ts'
 import { readFrames, type Frame } from './reports.ts'
 
@@ -13,11 +14,6 @@ export const DEFAULT_STACK_BYTES = 984 * 1024
 const MAX_HEAP_MEBIBYTES = 256
 const START_TIMEOUT_MS = 30_000
 const MAX_DIAGNOSTICS_CHARACTERS = 2000
-
-export interface Ended {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-}
 
 /** A process that runs one task and is then killed. */
 export interface SandboxProcess {
@@ -47,15 +43,16 @@ function libraryFolder(importer: string): string {
   }
 }
 
-function commandLine(stackBytes: number): string[] {
+function programOf(stackBytes: number): ProgramToStart {
   const scripts = dirname(fileURLToPath(import.meta.url))
   const entry = fileURLToPath(new URL(`./child${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
-  return [
+  const reads = [scripts, libraryFolder(scripts)]
+  const args = [
     '--permission',
     '--allow-worker',
     // To follow links it would have to read the folders above.
     '--preserve-symlinks',
-    ...[scripts, libraryFolder(scripts)].map((folder) => `--allow-fs-read=${join(folder, '*')}`),
+    ...reads.map((folder) => `--allow-fs-read=${join(folder, '*')}`),
     '--no-warnings',
     '--v8-pool-size=2',
     `--max-old-space-size=${MAX_HEAP_MEBIBYTES}`,
@@ -63,51 +60,37 @@ function commandLine(stackBytes: number): string[] {
     ...(stackBytes === DEFAULT_STACK_BYTES ? [] : [`--stack-size=${Math.floor(stackBytes / 1024)}`]),
     entry,
   ]
+  return { program: process.execPath, args, reads }
 }
 
 export interface StartOptions {
   readonly stackBytes: number
   readonly records: ProcessRecords
+  /** The native sandbox to start it in, and the most memory that it and its task may have there. */
+  readonly confined?: { readonly confinement: Confinement; readonly memoryBytes: number }
 }
 
 /**
- * Starts a process and waits until it can take a job (0.2 s). It has no environment and a session of its own, so
- * that a Ctrl-C meant for the node does not reach it.
+ * Starts a process and waits until it can take a job (0.2 s). It has no environment.
  *
  * @throws SoukError EXECUTOR_FAILED
  */
-export async function startSandbox({ stackBytes, records }: StartOptions): Promise<SandboxProcess> {
-  const stdio = Array.from({ length: DESCRIPTOR.stderr + 1 }, (_, descriptor) =>
-    descriptor < DESCRIPTOR.diagnostics ? 'ignore' : 'pipe',
-  )
-  const child = spawn(process.execPath, commandLine(stackBytes), { cwd: '/', env: {}, stdio, detached: true })
-  const ended = new Promise<Ended>((resolve) => {
-    child.once('exit', (code, signal) => {
-      if (child.pid !== undefined) records.remove(child.pid)
-      resolve({ code, signal })
-    })
-    child.once('error', () => resolve({ code: null, signal: null }))
-  })
-  const { pid } = child
-  if (pid === undefined) throw sandboxFailed('the process cannot be started')
+export async function startSandbox({ stackBytes, records, confined }: StartOptions): Promise<SandboxProcess> {
+  const program = programOf(stackBytes)
+  const child = confined === undefined ? startPlain(program) : await startConfined({ ...program, ...confined })
+  const { pid, kill } = child
   try {
     records.add(pid)
   } catch (error) {
-    child.kill('SIGKILL')
+    kill()
     throw sandboxFailed('it cannot be recorded', error)
   }
+  const ended = child.ended.then((end) => {
+    records.remove(pid)
+    return end
+  })
   const diagnostics = collectDiagnostics(child)
-  for (const stream of child.stdio) stream?.on('error', () => {}) // a killed process breaks its pipes; its end tells
-  const frames = readFrames(readableOf(child, DESCRIPTOR.reports))
-  const kill = (): void => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    try {
-      // It leads a process group of its own (`detached`); until it is reaped the number is nobody else's.
-      process.kill(-pid, 'SIGKILL')
-    } catch {
-      child.kill('SIGKILL')
-    }
-  }
+  const frames = readFrames(child.output(DESCRIPTOR.reports))
   const timer = setTimeout(kill, START_TIMEOUT_MS)
   const first = await frames.next().finally(() => clearTimeout(timer))
   if (first.done === true || first.value.kind !== 'report' || first.value.report.event !== 'ready') {
@@ -120,36 +103,22 @@ export async function startSandbox({ stackBytes, records }: StartOptions): Promi
   return {
     pid,
     stackBytes,
-    stdin: writableOf(child, DESCRIPTOR.stdin),
-    stdout: readableOf(child, DESCRIPTOR.stdout),
-    stderr: readableOf(child, DESCRIPTOR.stderr),
-    job: writableOf(child, DESCRIPTOR.job),
+    stdin: child.input(DESCRIPTOR.stdin),
+    stdout: child.output(DESCRIPTOR.stdout),
+    stderr: child.output(DESCRIPTOR.stderr),
+    job: child.input(DESCRIPTOR.job),
     frames,
     ended,
     diagnostics,
     kill,
-    destroy() {
-      for (const stream of child.stdio) stream?.destroy()
-    },
+    destroy: () => child.destroy(),
   }
 }
 
-function collectDiagnostics(child: ChildProcess): () => string {
+function collectDiagnostics(child: HostProcess): () => string {
   let text = ''
-  readableOf(child, DESCRIPTOR.diagnostics).on('data', (chunk: Buffer) => {
+  child.output(DESCRIPTOR.diagnostics).on('data', (chunk: Buffer) => {
     if (text.length < MAX_DIAGNOSTICS_CHARACTERS) text += chunk.toString('utf8')
   })
   return () => text.slice(0, MAX_DIAGNOSTICS_CHARACTERS).trim()
-}
-
-function readableOf(child: ChildProcess, descriptor: number): Readable {
-  const stream = child.stdio[descriptor]
-  if (stream === null || stream === undefined || !('read' in stream)) throw sandboxFailed('a pipe is missing')
-  return stream
-}
-
-function writableOf(child: ChildProcess, descriptor: number): Writable {
-  const stream = child.stdio[descriptor]
-  if (stream === null || stream === undefined || !('write' in stream)) throw sandboxFailed('a pipe is missing')
-  return stream
 }
