@@ -44,32 +44,33 @@ export async function createResultCollector({
   let totalBytes = 0
   let full = false
 
-  const refuse: ResultCollector['refuse'] = ({ path, code, message }) => {
+  const note: ResultCollector['refuse'] = ({ path, code, message }) => {
     entries.push({ path: printable(path), error: { code, message } })
   }
   /** The first one that is too many is named, and stands for the rest. */
-  const tooMany = (path: string): boolean => {
+  const tooMany = (path: string, limit: number): boolean => {
     files += 1
     nameBytes += Buffer.byteLength(path)
     if (full) return true
-    const limit = Math.min(maxFiles, MAX_RESULT_ENTRIES)
     full = files > limit || nameBytes > MAX_NAME_BYTES
     const why = files > limit ? `more than ${limit} files` : `names of more than ${MAX_NAME_BYTES} bytes`
     if (full)
-      refuse({ path, code: 'TOO_MANY', message: `the result has ${why}; this one and those after it are left out` })
+      note({ path, code: 'TOO_MANY', message: `the result has ${why}; this one and those after it are left out` })
     return full
   }
   return {
-    refuse,
+    refuse(refusal) {
+      if (!tooMany(refusal.path, MAX_RESULT_ENTRIES)) note(refusal)
+    },
     async collect({ path, content }) {
-      if (tooMany(path)) return discard(content)
+      if (tooMany(path, Math.min(maxFiles, MAX_RESULT_ENTRIES))) return discard(content)
       if (!isSafePath(path)) {
-        refuse({ path, code: 'UNSAFE_NAME', message: 'the name has control characters or is too long' })
+        note({ path, code: 'UNSAFE_NAME', message: 'the name has control characters or is too long' })
         return discard(content)
       }
       const stored = await store({ folder, content, maxBytes: maxBytes - totalBytes })
       if (stored === undefined) {
-        refuse({ path, code: 'TOO_LARGE', message: `the result has more than ${maxBytes} bytes` })
+        note({ path, code: 'TOO_LARGE', message: `the result has more than ${maxBytes} bytes` })
         return
       }
       totalBytes += stored.bytes

@@ -51,6 +51,7 @@ class TaskRun {
   /** Why the run counts for nothing. */
   #failure: Error | undefined
   #outputExceeded = false
+  #output: Promise<unknown> | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: RunOptions) {
@@ -71,16 +72,17 @@ class TaskRun {
     job.stdin.on('error', this.#onStdinError)
     if (job.stdin.errored) this.#onStdinError(job.stdin.errored)
     connection.request(request)
-    const output = Promise.all([
+    this.#started(await this.#next())
+    // Not before: whoever cancels at the first word of a task must not meet one that has not started.
+    this.#output = Promise.all([
       this.#meter.pump({ source: connection.output(1), sink: job.stdout }),
       this.#meter.pump({ source: connection.output(2), sink: job.stderr }),
     ])
-    this.#started(await this.#next())
     job.stdin.pipe(connection.input(0))
     const report = this.#ended(await this.#next())
     this.#meter.release()
     const outputs = await this.#collected()
-    await output
+    await this.#output
     // It could have been past its cap with the last that it wrote.
     const outcome = this.#outcomeOf(report)
     const hit = new Set<LimitName>(report.limitsHit)
@@ -104,6 +106,7 @@ class TaskRun {
   async abandon(): Promise<void> {
     this.#meter.release()
     await this.#options.connection.close()
+    await this.#output
   }
 
   cleanUp(): void {

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { MAX_RESULT_FILES } from '../../src/protocol/receipt.ts'
 import { createResultCollector } from '../../src/executors/results.ts'
 
 const content = (...texts: readonly string[]): AsyncIterable<Uint8Array> =>
@@ -85,6 +86,15 @@ describe('result collector', () => {
     assert.ok(Buffer.byteLength(JSON.stringify(outputs)) < 2 * 1024 * 1024)
     assert.equal(outputs.filter((output) => 'error' in output && output.error.code === 'TOO_MANY').length, 1)
     for (const { path } of outputs) assert.ok(path.isWellFormed())
+  })
+
+  it('counts what is refused among what is too many', async () => {
+    const results = await createResultCollector({ dir, maxBytes: 100, maxFiles: 10 })
+    for (let n = 0; n < 2 * MAX_RESULT_FILES; n += 1)
+      results.refuse({ path: `/out/${n}`, code: 'SYMLINK', message: 'it is a symbolic link' })
+    const outputs = results.outputs()
+    assert.ok(outputs.length <= MAX_RESULT_FILES, `${outputs.length} entries`)
+    assert.equal(outputs.filter((output) => 'error' in output && output.error.code === 'TOO_MANY').length, 1)
   })
 
   it('keeps no half of a file whose content breaks off', async () => {

@@ -7,6 +7,7 @@ import type { Report } from './channel.ts'
 import { cancelledBeforeStart, moduleRefused, providerStopped, sandboxFailed } from './failures.ts'
 import { feedJob, feedStdin } from './feed.ts'
 import { jobHeader } from './job-header.ts'
+import { IN_ORDER, type Stage } from './report-order.ts'
 import { processBytes } from './process-memory.ts'
 import { ChannelBroken, contentOf } from './reports.ts'
 import type { SandboxProcess } from './sandbox-process.ts'
@@ -17,21 +18,6 @@ export interface RunOptions {
   readonly sandbox: SandboxProcess
   readonly isolation: Isolation
   readonly compileTimeoutMs: number
-}
-
-type Stage = 'feeding' | 'compiling' | 'prepared' | 'running' | 'ended'
-/** When each report may come: whoever has taken over the process must not talk a started task into one that has not. */
-const IN_ORDER: Readonly<Record<Report['event'], readonly Stage[]>> = {
-  ready: [],
-  received: ['feeding'],
-  refused: ['compiling', 'prepared'],
-  compiled: ['compiling'],
-  started: ['prepared'],
-  memory: ['running'],
-  ended: ['running'],
-  output: ['ended'],
-  complete: ['ended'],
-  fault: ['feeding', 'compiling', 'prepared', 'running', 'ended'],
 }
 
 /** The sandbox says that a call of its own failed. */
@@ -74,7 +60,7 @@ class TaskRun {
   readonly #ending = Promise.withResolvers<Ending>()
   readonly #meter
   readonly #watch
-  readonly #output: Promise<unknown>
+  #output: Promise<unknown> | undefined
   readonly #partStdin: () => void
   readonly #onAbort = (): void => this.#abort()
   #compileTimer: NodeJS.Timeout | undefined
@@ -103,10 +89,6 @@ class TaskRun {
       isBlocked: () => this.#meter.blocked,
       onLimit: (limit) => this.#limitMet(limit),
     })
-    this.#output = Promise.all([
-      this.#meter.pump({ source: sandbox.stdout, sink: job.stdout }),
-      this.#meter.pump({ source: sandbox.stderr, sink: job.stderr }),
-    ])
     this.#partStdin = feedStdin({
       source: job.stdin,
       target: sandbox.stdin,
@@ -167,6 +149,16 @@ class TaskRun {
     await this.#quiesce()
   }
 
+  /** Nobody sees what a task says before it is known to have started: that comes on another pipe. */
+  #passOutput(): Promise<unknown> {
+    const { job, sandbox } = this.#options
+    this.#output ??= Promise.all([
+      this.#meter.pump({ source: sandbox.stdout, sink: job.stdout }),
+      this.#meter.pump({ source: sandbox.stderr, sink: job.stderr }),
+    ])
+    return this.#output
+  }
+
   /** Kills the process and passes on what was left in its pipes; they end with it, if not before. */
   async #quiesce(): Promise<void> {
     const { sandbox } = this.#options
@@ -176,7 +168,7 @@ class TaskRun {
     this.#meter.release()
     // A process that it might have made would keep the pipes open for as long as it likes.
     const timer = setTimeout(() => sandbox.destroy(), LEFTOVERS_TIMEOUT_MS)
-    await this.#output
+    await this.#passOutput()
     clearTimeout(timer)
     sandbox.destroy()
   }
@@ -276,6 +268,7 @@ class TaskRun {
         this.#startedAtMs = performance.now()
         this.#watch.start()
         job.onStarted()
+        void this.#passOutput()
         return false
       case 'memory':
         this.#memoryPeakBytes = Math.max(this.#memoryPeakBytes, report.peakBytes)
