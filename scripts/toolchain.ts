@@ -1,38 +1,116 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, openSync, readSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
-/** What the tests' programs are compiled with: the Debian package, and a file by which it is known to be there. */
-export const REQUIRED: readonly { readonly debianPackage: string; readonly file: string }[] = [
-  { debianPackage: 'clang-19', file: '/usr/bin/clang-19' },
-  { debianPackage: 'lld-19', file: '/usr/bin/wasm-ld-19' },
-  { debianPackage: 'wasi-libc', file: '/usr/include/wasm32-wasi/stdio.h' },
-  {
-    debianPackage: 'libclang-rt-19-dev-wasm32',
-    file: '/usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a',
-  },
+export interface RequiredPackage {
+  readonly debianPackage: string
+  isThere(): boolean
+}
+
+const withFile = (debianPackage: string, file: string): RequiredPackage => ({
+  debianPackage,
+  isThere: () => existsSync(file),
+})
+export const withProgram = (debianPackage: string, ...names: readonly string[]): RequiredPackage => ({
+  debianPackage,
+  isThere: () => names.some((name) => findProgram(name) !== undefined),
+})
+
+/** A Docker engine of our own, and what its images are made of. */
+export const DOCKER_ENGINE: readonly RequiredPackage[] = [
+  withProgram('docker.io', 'dockerd'),
+  { debianPackage: 'busybox-static', isThere: () => findStaticBusybox() !== undefined },
 ]
 
+/** What the tests compile their programs with and run them on: Debian's packages, and how each is known to be there. */
+export const REQUIRED: readonly RequiredPackage[] = [
+  withFile('clang-19', '/usr/bin/clang-19'),
+  withFile('lld-19', '/usr/bin/wasm-ld-19'),
+  withFile('wasi-libc', '/usr/include/wasm32-wasi/stdio.h'),
+  withFile('libclang-rt-19-dev-wasm32', '/usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a'),
+  withProgram('gcc', 'cc', 'gcc', 'musl-gcc'),
+  withFile('libc6-dev', '/usr/include/stdio.h'),
+  ...DOCKER_ENGINE,
+]
+
+/** Where programs are that only root has in its PATH. */
+const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin']
+
+/** @returns its path, or undefined where there is no such program. */
+export function findProgram(name: string): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...SYSTEM_FOLDERS]
+  return folders.map((folder) => join(folder, name)).find(isExecutable)
+}
+
+/** A busybox that needs no libraries, so that it can be alone in an image. */
+export function findStaticBusybox(): string | undefined {
+  const path = findProgram('busybox')
+  return path !== undefined && !namesInterpreter(path) ? path : undefined
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A dynamic program names its loader near the start of its file (elf(5), PT_INTERP). */
+function namesInterpreter(path: string): boolean {
+  const head = Buffer.alloc(4096)
+  const descriptor = openSync(path, 'r')
+  try {
+    return head.subarray(0, readSync(descriptor, head)).includes('/ld-')
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+const BUILD_SCRIPT = new URL('../src/native/launcher/build.mjs', import.meta.url)
 const APT_TIMEOUT_MS = 10 * 60_000
 const POLICY_FILE = '/usr/sbin/policy-rc.d'
 const POLICY_MARK = "# Written by souk's tests while they install packages: nothing may be started."
 const APT_OPTIONS = ['-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120', '-o', 'Dpkg::Use-Pty=0']
 
 /**
- * Makes sure that what the tests compile their programs with is there. What is missing is installed where we
- * are root on Debian, and no service is started by that.
+ * Makes sure that what the tests compile their programs with, and their own Docker engine, are there, and that the
+ * package's own C programs are built: where there was no compiler when it was installed they are not.
+ *
+ * @throws Error as {@link ensurePackages} does, or when a program cannot be built.
+ */
+export async function ensureToolchain(signal: AbortSignal): Promise<void> {
+  await ensurePackages({ required: REQUIRED, whoNeeds: 'the tests need', signal })
+  // Compiler's messages go to standard error; what is up to date is not built again.
+  const ok = await succeeds(process.execPath, [fileURLToPath(BUILD_SCRIPT)], { signal })
+  if (!ok) throw new Error('The C programs of the native and Docker runtimes cannot be built.')
+}
+
+/**
+ * Makes sure that packages are there. What is missing is installed where we are root on Debian, announced on
+ * stderr, and no service is started by that.
  *
  * @throws Error with the one line that installs it, where we may not, or where that failed.
  */
-export async function ensureToolchain(signal: AbortSignal): Promise<void> {
-  const missing = missingPackages()
+export async function ensurePackages(request: {
+  readonly required: readonly RequiredPackage[]
+  /** As a sentence goes on after "Installing what ": `the tests need`. */
+  readonly whoNeeds: string
+  readonly signal: AbortSignal
+}): Promise<void> {
+  const { required, whoNeeds, signal } = request
+  const missing = missingOf(required)
   if (missing.length === 0) return
   const command = `apt-get update && apt-get install -y --no-install-recommends ${missing.join(' ')}`
-  const advice = `The tests compile C to WebAssembly and need ${missing.join(', ')}. As root on Debian 12: ${command}`
+  const sentence = `${whoNeeds.slice(0, 1).toUpperCase()}${whoNeeds.slice(1)}`
+  const advice = `${sentence} ${missing.join(', ')}. As root on Debian 12: ${command}`
   if (process.getuid?.() !== 0 || !existsSync('/etc/debian_version') || !existsSync('/usr/bin/apt-get')) {
     throw new Error(advice)
   }
-  console.error(`The tests compile C to WebAssembly; installing what that needs: ${missing.join(' ')}`)
+  console.error(`Installing what ${whoNeeds}: ${missing.join(' ')}`)
   await withoutServices(async () => {
     const install = (): Promise<boolean> => apt(['install', ...APT_OPTIONS, ...missing], signal)
     if (await install()) return
@@ -40,20 +118,30 @@ export async function ensureToolchain(signal: AbortSignal): Promise<void> {
     await apt(['update'], signal)
     await install()
   })
-  if (missingPackages().length > 0) throw new Error(`The installation failed. ${advice}`)
+  if (missingOf(required).length > 0) throw new Error(`The installation failed. ${advice}`)
 }
 
-function missingPackages(): readonly string[] {
-  return REQUIRED.filter(({ file }) => !existsSync(file)).map(({ debianPackage }) => debianPackage)
+function missingOf(required: readonly RequiredPackage[]): readonly string[] {
+  return required.filter((one) => !one.isThere()).map(({ debianPackage }) => debianPackage)
 }
 
-/** @returns whether apt-get succeeded; what it says goes to stderr. */
-async function apt(args: readonly string[], signal: AbortSignal): Promise<boolean> {
-  const { promise, resolve, reject } = Promise.withResolvers<boolean>()
-  const child = spawn('apt-get', args, {
-    stdio: ['ignore', process.stderr, process.stderr],
+function apt(args: readonly string[], signal: AbortSignal): Promise<boolean> {
+  return succeeds('apt-get', args, {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     signal: AbortSignal.any([signal, AbortSignal.timeout(APT_TIMEOUT_MS)]),
+  })
+}
+
+/** @returns whether a command succeeded; what it says goes to stderr. */
+async function succeeds(
+  command: string,
+  args: readonly string[],
+  options: { readonly env?: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+): Promise<boolean> {
+  const { promise, resolve, reject } = Promise.withResolvers<boolean>()
+  const child = spawn(command, args, {
+    ...options,
+    stdio: ['ignore', process.stderr, process.stderr],
     killSignal: 'SIGINT',
   })
   child.once('error', reject)

@@ -1,0 +1,123 @@
+import type { Limits } from '../../protocol/limits.ts'
+import type { DockerTask } from '../executor.ts'
+import type { ContainerRecipe, EngineInfo, ImageFacts } from './engine.ts'
+import type { ContainerMount } from './folders.ts'
+
+/** The label by which a container is known to be of an instance of souk, beside its name. */
+export const INSTANCE_LABEL = 'souk.instance'
+/** What of ours is inside of every container; /dev is its own, so nothing of the image can be in the way. */
+export const INIT_PROGRAM = '/dev/souk-init'
+export const INIT_SOCKET = '/dev/souk-control'
+
+/** Everything that a container is made of. */
+export interface ContainerPlan {
+  readonly task: DockerTask
+  readonly limits: Limits
+  readonly image: Pick<ImageFacts, 'id' | 'entrypoint' | 'command'>
+  /** The task's folders and inputs. */
+  readonly mounts: readonly ContainerMount[]
+  /** Paths on this host of the program that is pid 1, and of the socket that it speaks over. */
+  readonly init: { readonly program: string; readonly socket: string }
+  readonly user: { readonly uid: number; readonly gid: number }
+  readonly engine: Pick<EngineInfo, 'cgroupVersion' | 'cpus'>
+  /** A profile in Docker's format, as JSON. */
+  readonly seccomp: string
+  readonly instance: string
+}
+
+const NANO_CPUS_PER_CORE = 1e9
+/** The first process, which is ours and not the task's. */
+const OWN_PIDS = 1
+/** With fewer descriptors runc starts no container. */
+const STARTING_OPEN_FILES = 64
+
+/** A container for a plan: nothing else decides how hard the walls of one are. Pure. */
+export function containerRecipe(plan: ContainerPlan): ContainerRecipe {
+  const { task, limits, image, init, user, engine, seccomp, instance } = plan
+  const ours: readonly ContainerMount[] = [
+    { source: init.program, target: INIT_PROGRAM, readOnly: true },
+    { source: init.socket, target: INIT_SOCKET, readOnly: true },
+  ]
+  return {
+    Image: image.id,
+    Entrypoint: [INIT_PROGRAM, INIT_SOCKET, String(limits.openFiles), ...programOf(task, image)],
+    Cmd: [],
+    Env: Object.entries(task.env).map(([name, value]) => `${name}=${value}`),
+    ...(task.workdir !== undefined && { WorkingDir: task.workdir }),
+    User: `${user.uid}:${user.gid}`,
+    Hostname: 'souk',
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    OpenStdin: true,
+    StdinOnce: true,
+    Tty: false,
+    NetworkDisabled: true,
+    Healthcheck: { Test: ['NONE'] },
+    StopSignal: 'SIGKILL',
+    // An image's labels never replace those given here.
+    Labels: { [INSTANCE_LABEL]: instance },
+    HostConfig: {
+      NetworkMode: 'none',
+      IpcMode: 'none',
+      ...CGROUP_NAMESPACE,
+      ReadonlyRootfs: true,
+      Privileged: false,
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges', `seccomp=${seccomp}`],
+      RestartPolicy: { Name: 'no' },
+      LogConfig: { Type: 'none', Config: {} },
+      Init: false,
+      ...resources({ limits, engine }),
+      Mounts: [...ours, ...plan.mounts].map(({ source, target, readOnly }) => ({
+        Type: 'bind',
+        Source: source,
+        Target: target,
+        ReadOnly: readOnly,
+        BindOptions: { Propagation: 'rprivate' },
+      })),
+    },
+  }
+}
+
+/** The engine's own entrypoint rules: the image's, then the task's words, or the image's where the task has none. */
+export function programOf(
+  task: Pick<DockerTask, 'command'>,
+  image: Pick<ImageFacts, 'entrypoint' | 'command'>,
+): readonly string[] {
+  return [...image.entrypoint, ...(task.command.length > 0 ? task.command : image.command)]
+}
+
+/** A container's view of control groups begins at its own. The types of the API do not have it yet. */
+const CGROUP_NAMESPACE = { CgroupnsMode: 'private' }
+
+function resources({
+  limits,
+  engine,
+}: Pick<ContainerPlan, 'limits' | 'engine'>): NonNullable<ContainerRecipe['HostConfig']> {
+  const { memoryBytes, cpuCores, cpuShares, pids, openFiles, diskBytes, stackBytes } = limits
+  const ulimit = (name: string, value: number): { Name: string; Soft: number; Hard: number } => ({
+    Name: name,
+    Soft: value,
+    Hard: value,
+  })
+  return {
+    Memory: memoryBytes,
+    // Memory and swap together: no swap.
+    MemorySwap: memoryBytes,
+    // Control groups of version 2 have no such thing.
+    ...(engine.cgroupVersion === 1 && { MemorySwappiness: 0 }),
+    OomKillDisable: false,
+    // The engine refuses more than the host has.
+    NanoCpus: Math.round(Math.min(cpuCores, engine.cpus) * NANO_CPUS_PER_CORE),
+    ...(cpuShares !== undefined && { CpuShares: cpuShares }),
+    ...(pids !== undefined && { PidsLimit: pids + OWN_PIDS }),
+    Ulimits: [
+      ulimit('core', 0),
+      // The first process lowers it to what the task has.
+      ulimit('nofile', Math.max(openFiles, STARTING_OPEN_FILES)),
+      ulimit('fsize', diskBytes),
+      ...(stackBytes === undefined ? [] : [ulimit('stack', stackBytes)]),
+    ],
+  }
+}

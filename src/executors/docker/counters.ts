@@ -1,0 +1,134 @@
+import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** What the kernel counts of a container. Each is what it was last where it cannot be read any more. */
+export interface Counters {
+  cpuTimeMs(): number
+  memoryPeakBytes(): number
+  /** Processes that were killed because there was no memory left. */
+  oomKills(): number
+  /** Times that a process or thread could not be made. */
+  pidsDenied(): number
+  close(): void
+}
+
+/** The files of one version of control groups, each with how its text becomes a number. */
+interface CounterFile {
+  readonly controller: string
+  readonly file: string
+  read(text: string): number
+}
+
+const field =
+  (name: string, scale = 1) =>
+  (text: string): number =>
+    Number(new RegExp(`^${name} (\\d+)`, 'm').exec(text)?.[1] ?? Number.NaN) * scale
+
+/** https://docs.kernel.org/admin-guide/cgroup-v1/ and cgroup-v2.html */
+const FILES = {
+  1: {
+    cpu: { controller: 'cpuacct', file: 'cpuacct.usage', read: (text) => Number(text) * 1e-6 },
+    memory: { controller: 'memory', file: 'memory.max_usage_in_bytes', read: Number },
+    oom: { controller: 'memory', file: 'memory.oom_control', read: field('oom_kill') },
+    pids: { controller: 'pids', file: 'pids.events', read: field('max') },
+  },
+  2: {
+    cpu: { controller: '', file: 'cpu.stat', read: field('usage_usec', 1e-3) },
+    memory: { controller: '', file: 'memory.peak', read: Number },
+    oom: { controller: '', file: 'memory.events', read: field('oom_kill') },
+    pids: { controller: '', file: 'pids.events', read: field('max') },
+  },
+} as const satisfies Record<1 | 2, Record<string, CounterFile>>
+
+const CGROUP_ROOT = '/sys/fs/cgroup'
+
+/**
+ * Opens the counters of the control groups that a process is in, which have to be those of the container: its id is
+ * in their path. Counting starts from what they say now.
+ *
+ * @throws Error when the process is not of this host or not of that container, or a counter is missing.
+ */
+export function openCounters({ pid, containerId }: { readonly pid: number; readonly containerId: string }): Counters {
+  const groups = groupsOf(pid)
+  const version = groups.has('memory') ? 1 : 2
+  const opened: Counter[] = []
+  const open = ({ controller, file, read }: CounterFile): Counter => {
+    const group = groups.get(controller)
+    if (group === undefined || !group.includes(containerId))
+      throw new Error(`process ${pid} is not in a control group of container ${containerId}`)
+    const counter = openCounter(join(CGROUP_ROOT, controller, group, file), read)
+    opened.push(counter)
+    return counter
+  }
+  try {
+    const { cpu, memory, oom, pids } = FILES[version]
+    const [cpuTime, memoryPeak, oomKills, pidsDenied] = [open(cpu), open(memory), open(oom), open(pids)]
+    if (version === 1) resetPeak(join(CGROUP_ROOT, memory.controller, groups.get(memory.controller) ?? '', memory.file))
+    const since = (counter: Counter): (() => number) => {
+      const before = counter.read()
+      return () => counter.read() - before
+    }
+    return {
+      cpuTimeMs: since(cpuTime),
+      memoryPeakBytes: () => memoryPeak.read(),
+      oomKills: since(oomKills),
+      pidsDenied: since(pidsDenied),
+      close: () => {
+        for (const counter of opened) counter.close()
+      },
+    }
+  } catch (error) {
+    for (const counter of opened) counter.close()
+    throw error
+  }
+}
+
+/** What the engine needed to start the container is not the task's. Only root may forget it; else it stays in. */
+function resetPeak(path: string): void {
+  try {
+    writeFileSync(path, '0')
+  } catch {
+    // Then the peak is at least that of the start, some megabytes.
+  }
+}
+
+/** Path of a process in each hierarchy, by controller; v2 has the one named '' (cgroups(7), /proc/PID/cgroup). */
+function groupsOf(pid: number): ReadonlyMap<string, string> {
+  const groups = new Map<string, string>()
+  for (const line of readFileSync(`/proc/${pid}/cgroup`, 'utf8').split('\n')) {
+    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
+    if (controllers === undefined || path === undefined) continue
+    for (const controller of controllers.split(',')) groups.set(controller, path)
+  }
+  return groups
+}
+
+interface Counter {
+  read(): number
+  close(): void
+}
+
+/** Its file stays open, so that a look costs one system call. */
+function openCounter(path: string, parse: (text: string) => number): Counter {
+  const descriptor = openSync(path, 'r')
+  const buffer = Buffer.alloc(4096)
+  let last = 0
+  let closed = false
+  return {
+    read() {
+      if (closed) return last
+      try {
+        const value = parse(buffer.toString('latin1', 0, readSync(descriptor, buffer, 0, buffer.length, 0)))
+        if (Number.isFinite(value)) last = value
+      } catch {
+        // The container is gone, and its control group with it (ENODEV).
+      }
+      return last
+    },
+    close() {
+      if (closed) return
+      closed = true
+      closeSync(descriptor)
+    },
+  }
+}

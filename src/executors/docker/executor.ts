@@ -1,0 +1,154 @@
+import { access, constants } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import type { Execution } from '../../protocol/execution.ts'
+import { StopReason, type DockerTask, type Executor, type Job } from '../executor.ts'
+import type { CappedStorage } from '../ports.ts'
+import { prepareContainer, type Workshop } from './container.ts'
+import { connectEngine, type DockerEngine, type EngineInfo, type ImageFacts } from './engine.ts'
+import { engineFailure, isEngineGone } from './engine-errors.ts'
+import { watchEngine } from './engine-watch.ts'
+import { cancelledBeforeStart, dockerUnavailable, providerStopped } from './failures.ts'
+import { createImageFolders } from './image-folders.ts'
+import { resolveImage } from './image-policy.ts'
+import { isolationOf } from './isolation.ts'
+import { probeDocker } from './probe.ts'
+import { createRemovals } from './removals.ts'
+import { runTask } from './run-task.ts'
+import { readSeccompProfile } from './seccomp-profile.ts'
+import { checkProgram, checkTask } from './task-checks.ts'
+
+export interface DockerExecutorOptions {
+  /** Of an engine on this host. */
+  readonly socketPath: string
+  /** Where what a task writes is kept. */
+  readonly storage: CappedStorage
+  /** What containers of this instance are known by: 1 to 32 of `a` to `z`, `0` to `9` and `-`. */
+  readonly instance: string
+  /** Folder of this instance alone, in which its jobs' folders are. */
+  readonly instanceDir: string
+  readonly uid: number
+  readonly gid: number
+  /** What tasks may use, as `resolveImage` takes it; nothing when empty. */
+  readonly images: readonly string[]
+}
+
+const INIT_PROGRAM = fileURLToPath(new URL('../../../build/souk-container-init', import.meta.url))
+
+/**
+ * The Docker runtime: each task in a container of its own, made of an image that the operator allows.
+ *
+ * `run` throws IMAGE_REFUSED, INVALID_INPUT, REFUSED (a limit that cannot be held), CANCELLED, RUNTIME_UNAVAILABLE (all
+ * before the task has started), PROVIDER_STOPPED and EXECUTOR_FAILED.
+ */
+export function createDockerExecutor(options: DockerExecutorOptions): Executor<DockerTask> {
+  const { socketPath, storage, instance, instanceDir, uid, gid, images } = options
+  const engine = connectEngine({ socketPath })
+  const removals = createRemovals({ engine, instance })
+  const watch = watchEngine({
+    engine,
+    onBack: () => {
+      facts = undefined
+      // What it could not remove while it was away.
+      removals.reap().catch(() => {})
+    },
+  })
+  const folders = createImageFolders({ engine, removals, instance })
+  let facts: Promise<EngineFacts> | undefined
+  /** Tasks that have a file system mounted. */
+  let active = 0
+
+  const engineFacts = async (): Promise<EngineFacts> => {
+    facts ??= factsOf(engine)
+    try {
+      return await facts
+    } catch (error) {
+      facts = undefined
+      throw error
+    }
+  }
+  const run = async (job: Job<DockerTask>): Promise<Execution> => {
+    checkTask(job.task, job.limits)
+    throwIfStopped(job.signal)
+    if (!watch.state.present) throw dockerUnavailable(watch.state.why)
+    try {
+      const image = await resolveImage({ image: job.task.image, allowed: images, engine })
+      return await runImage(job, image)
+    } catch (error) {
+      if (isEngineGone(error) || isEngineGone((error as Error).cause)) await watch.look()
+      throw engineFailure({ doing: 'running a task', error, socketPath })
+    }
+  }
+  const runImage = async (job: Job<DockerTask>, image: ImageFacts): Promise<Execution> => {
+    checkProgram(job.task, image)
+    const { info, seccomp } = await engineFacts()
+    const workshop: Workshop = {
+      engine,
+      info,
+      storage,
+      removals,
+      instance,
+      user: { uid, gid },
+      initProgram: INIT_PROGRAM,
+      seccomp,
+    }
+    const ownWorkdir = job.task.workdir !== undefined && !(await folders.has(image, job.task.workdir))
+    throwIfStopped(job.signal)
+    active += 1
+    try {
+      const container = await prepareContainer({ job, image, ownWorkdir, workshop })
+      try {
+        const isolation = isolationOf(info, uid)
+        return await runTask({ job, container, isolation, onEngineSuspect: () => void watch.look() })
+      } finally {
+        await container.dispose()
+      }
+    } finally {
+      active -= 1
+    }
+  }
+  return {
+    runtime: 'docker',
+    run,
+    probe: (signal) =>
+      probeDocker({
+        ...{ engine, watch, storage, instance, instanceDir, uid, images, runImage, signal },
+        engineInfo: async () => (await engineFacts()).info,
+      }),
+    watch: (listener) => watch.listen(listener),
+    async reap() {
+      const unmounted = active === 0 ? await storage.unmountLeftovers(instanceDir) : 0
+      if (!(await watch.look()).present) return unmounted
+      return unmounted + (await removals.reap())
+    },
+    async close() {
+      watch.close()
+      await removals.settled()
+      engine.close()
+    },
+  }
+}
+
+interface EngineFacts {
+  readonly info: EngineInfo
+  readonly seccomp: string
+}
+
+/** Throws SoukError RUNTIME_UNAVAILABLE where something is missing that no task can do without. */
+async function factsOf(engine: DockerEngine): Promise<EngineFacts> {
+  await access(INIT_PROGRAM, constants.X_OK).catch((error: unknown) => {
+    throw dockerUnavailable(
+      `${INIT_PROGRAM} is missing; install a C compiler (Debian: apt-get install gcc libc6-dev) and install souk again.`,
+      error,
+    )
+  })
+  const [info, seccomp] = await Promise.all([engine.info(), readSeccompProfile()])
+  if (!info.security.includes('seccomp'))
+    throw dockerUnavailable('the engine has no seccomp filters; use a kernel with CONFIG_SECCOMP_FILTER.')
+  return { info, seccomp }
+}
+
+function throwIfStopped(signal: AbortSignal): void {
+  if (!signal.aborted) return
+  const { reason } = signal as { reason: unknown }
+  throw reason instanceof StopReason && reason.kind === 'shutdown' ? providerStopped() : cancelledBeforeStart()
+}

@@ -1,0 +1,59 @@
+import { INSTANCE_LABEL } from './container-recipe.ts'
+import type { DockerEngine } from './engine.ts'
+
+/** Keeps track of the containers of this instance, so that each is removed, by whom and when ever. */
+export interface Removals {
+  /** From here on the container of that name is this process's own. */
+  own(name: string): void
+  /** Begins to remove it, and does not wait for that. What fails is tried again with the next task, and by `reap`. */
+  remove(name: string): void
+  /** Removes what this instance has on the engine and does not use; resolves to how many those were. */
+  reap(): Promise<number>
+  /** Waits for what has begun. */
+  settled(): Promise<void>
+}
+
+export function createRemovals({
+  engine,
+  instance,
+}: {
+  readonly engine: DockerEngine
+  readonly instance: string
+}): Removals {
+  const inUse = new Set<string>()
+  const pending = new Set<Promise<void>>()
+  /** Something could not be removed. */
+  let left = false
+
+  const removals: Removals = {
+    own(name) {
+      inUse.add(name)
+      if (left) void removals.reap().catch(() => {})
+    },
+    remove(name) {
+      const removal = engine
+        .remove(name)
+        .catch(() => {
+          left = true
+        })
+        .finally(() => {
+          // Not in use any more, so that it is found again where it could not be removed.
+          inUse.delete(name)
+          pending.delete(removal)
+        })
+      pending.add(removal)
+    },
+    async reap() {
+      left = false
+      const found = await engine.labelled(`${INSTANCE_LABEL}=${instance}`)
+      // An image can bring our label into somebody else's container; only we give our names.
+      const unused = found.filter(({ names }) =>
+        names.some((name) => name.startsWith(`souk-${instance}-`) && !inUse.has(name)),
+      )
+      await Promise.all(unused.map(({ id }) => engine.remove(id)))
+      return unused.length
+    },
+    settled: async () => void (await Promise.all(pending)),
+  }
+  return removals
+}

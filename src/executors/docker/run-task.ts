@@ -1,0 +1,302 @@
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Execution, Isolation, Outcome } from '../../protocol/execution.ts'
+import { LIMIT_NAMES, type LimitName } from '../../protocol/limits.ts'
+import { StopReason, type DockerTask, type Job } from '../executor.ts'
+import { createOutputMeter } from '../output.ts'
+import { createResultCollector } from '../results.ts'
+import type { WaitingContainer } from './container.ts'
+import { cancelledBeforeStart, containerFailed, invalidTask, providerStopped } from './failures.ts'
+import { resultsOf } from './folders.ts'
+import { watchContainer } from './watch.ts'
+
+export interface RunOptions {
+  readonly job: Job<DockerTask>
+  readonly container: WaitingContainer
+  readonly isolation: Isolation
+  /** Says that the engine may be gone: whoever wants to know looks. */
+  onEngineSuspect(): void
+}
+
+/** Why a run is over, as far as the task is concerned; whichever comes first. */
+type Ending =
+  | { readonly kind: 'task'; readonly outcome: Outcome }
+  | { readonly kind: 'stopped'; readonly outcome: Outcome }
+  | { readonly kind: 'failed'; readonly error: unknown }
+
+/** For all processes of a task to die; memory in use takes a while to be given back. */
+const KILL_TIMEOUT_MS = 60_000
+/** For what is left in pipes once the task is dead. */
+const LEFTOVERS_TIMEOUT_MS = 10_000
+/** For handing over results once the task is over. */
+const COLLECT_TIMEOUT_MS = 120_000
+const POLL_MS = 20
+const NONCE_BYTES = 16
+/** Errors of execve(2) that are the doing of the task or its image. */
+const EXEC_ERRORS: Readonly<Record<number, string>> = {
+  [constants.errno.ENOENT]: 'there is no such program in the image, or the loader that it names',
+  [constants.errno.EACCES]: 'it may not be executed',
+  [constants.errno.EPERM]: 'it may not be executed',
+  [constants.errno.ENOEXEC]: 'it is no program for this machine, and names no interpreter',
+  [constants.errno.ENOTDIR]: 'a part of its path is no folder',
+  [constants.errno.EISDIR]: 'it is a folder',
+  [constants.errno.ELOOP]: 'its path has too many links',
+  [constants.errno.ENAMETOOLONG]: 'its path is too long',
+  [constants.errno.E2BIG]: 'arguments and environment are too long together',
+  [constants.errno.ENOMEM]: 'there is not enough memory to start it',
+}
+
+/** Runs one task in a container that waits. Throws and resolves as the executor's `run` does; the caller disposes. */
+export async function runTask(options: RunOptions): Promise<Execution> {
+  const run = new TaskRun(options)
+  try {
+    return await run.toEnd()
+  } finally {
+    run.cleanUp()
+  }
+}
+
+class TaskRun {
+  readonly #options: RunOptions
+  readonly #ending = Promise.withResolvers<Ending>()
+  readonly #meter
+  readonly #onAbort = (): void => this.#abort()
+  readonly #onStdinError = (error: Error): void => this.#fail(containerFailed('its standard input broke', error))
+  #stopWatch: (() => void) | undefined
+  #started = false
+  #over = false
+  #outputExceeded = false
+
+  constructor(options: RunOptions) {
+    this.#options = options
+    this.#meter = createOutputMeter({
+      limitBytes: options.job.limits.outputBytes,
+      onExceeded: () => {
+        this.#outputExceeded = true
+        this.#stop({ kind: 'limit', limit: 'output' })
+      },
+    })
+  }
+
+  async toEnd(): Promise<Execution> {
+    const { job, container, isolation } = this.#options
+    const { counters, frames } = container
+    job.signal.addEventListener('abort', this.#onAbort)
+    if (job.signal.aborted) this.#abort()
+    void container.outputEnded.then(() => this.#connectionEnded())
+    const startedAtMs = await this.#start()
+    // Not before: what it says can be here sooner than the word that it has started.
+    const output = Promise.all([
+      this.#meter.pump({ source: frames.stdout, sink: job.stdout }),
+      this.#meter.pump({ source: frames.stderr, sink: job.stderr }),
+    ])
+    const ending = await this.#ending.promise
+    this.#over = true
+    if (ending.kind === 'failed') throw ending.error
+    const endedAtMs = performance.now()
+    this.#stopWatch?.()
+    if (ending.kind === 'stopped') await this.#killed()
+    // Everything of the task is dead, and its counters are still there.
+    const memoryRanOut = counters.oomKills() > 0
+    const pidsRanOut = counters.pidsDenied() > 0
+    const cpuTimeMs = Math.round(counters.cpuTimeMs())
+    const memoryPeakBytes = Math.min(counters.memoryPeakBytes(), job.limits.memoryBytes)
+    await this.#drained(output)
+    const { outputs, diskFull, inodesFull } = await this.#collected()
+    const outcome = this.#outcomeOf(ending, memoryRanOut)
+    const hit = new Set<LimitName>(outcome.kind === 'limit' ? [outcome.limit] : [])
+    for (const [limit, met] of [
+      ['memory', memoryRanOut],
+      ['pids', pidsRanOut],
+      ['disk', diskFull],
+      ['inodes', inodesFull],
+      ['output', this.#outputExceeded],
+    ] as const) {
+      if (met) hit.add(limit)
+    }
+    return {
+      outcome,
+      usage: {
+        wallTimeMs: Math.round(endedAtMs - startedAtMs),
+        cpuTimeMs,
+        memoryPeakBytes,
+        outputBytes: this.#meter.bytes,
+        limitsHit: LIMIT_NAMES.filter((limit) => hit.has(limit)),
+      },
+      isolation,
+      outputs,
+    }
+  }
+
+  cleanUp(): void {
+    const { job, container } = this.#options
+    this.#stopWatch?.()
+    this.#meter.release()
+    job.signal.removeEventListener('abort', this.#onAbort)
+    job.stdin.unpipe(container.stdin)
+    job.stdin.off('error', this.#onStdinError)
+  }
+
+  /** Gives the word; resolves to when the task's first instruction ran. */
+  async #start(): Promise<number> {
+    const { job, container } = this.#options
+    const { control, counters } = container
+    const { cpuTimeMs, idleTimeMs, cpuCores } = job.limits
+    const failed = this.#ending.promise.then((ending) => {
+      throw ending.kind === 'failed' ? ending.error : containerFailed('it ended before it had started')
+    })
+    failed.catch(() => {})
+    const errno = await Promise.race([control.go().catch((error: unknown) => this.#lost(error)), failed])
+    if (errno !== undefined) throw notExecuted(errno)
+    const startedAtMs = performance.now()
+    this.#started = true
+    job.onStarted()
+    this.#stopWatch = watchContainer({
+      counters,
+      limits: { cpuTimeMs, idleTimeMs, cpuCores },
+      isBlocked: () => this.#meter.blocked,
+      onLimit: (limit) => this.#stop({ kind: 'limit', limit }),
+    })
+    job.stdin.on('error', this.#onStdinError)
+    if (job.stdin.errored) this.#onStdinError(job.stdin.errored)
+    job.stdin.pipe(container.stdin)
+    control.ended.then(
+      ({ status }) => this.#ending.resolve({ kind: 'task', outcome: outcomeOfStatus(status) }),
+      (error: unknown) => void this.#lost(error).catch((failure: unknown) => this.#fail(failure)),
+    )
+    return startedAtMs
+  }
+
+  #stop(outcome: Outcome): void {
+    this.#ending.resolve({ kind: 'stopped', outcome })
+  }
+
+  #fail(error: unknown): void {
+    this.#ending.resolve({ kind: 'failed', error })
+  }
+
+  #abort(): void {
+    const { reason } = this.#options.job.signal as { reason: unknown }
+    const kind = reason instanceof StopReason ? reason.kind : 'cancelled'
+    if (kind === 'shutdown') this.#fail(providerStopped())
+    else if (!this.#started)
+      this.#fail(
+        kind === 'cancelled' ? cancelledBeforeStart() : containerFailed('its time ran out before it had started'),
+      )
+    else this.#stop(kind === 'cancelled' ? { kind: 'cancelled' } : { kind: 'limit', limit: 'wallTime' })
+  }
+
+  /** Without the engine there is no output, and so no run. Once the task is over others see to that. */
+  #connectionEnded(): void {
+    if (this.#over) return
+    this.#options.onEngineSuspect()
+    this.#fail(containerFailed('the connection to the engine broke while it ran'))
+  }
+
+  /**
+   * The first process is gone without a word. The task cannot end it, but where memory ran out the kernel can; else
+   * somebody on this host did, for which the task is not to pay.
+   */
+  async #lost(cause: unknown): Promise<never> {
+    const { container, onEngineSuspect } = this.#options
+    const state = await container.state().catch(() => {
+      onEngineSuspect()
+    })
+    if (state?.oomKilled === true && this.#started)
+      this.#ending.resolve({ kind: 'stopped', outcome: { kind: 'limit', limit: 'memory' } })
+    throw containerFailed('it was ended from outside', cause)
+  }
+
+  /** Waits until everything that a stopped task had running is dead. */
+  async #killed(): Promise<void> {
+    const { control, state } = this.#options.container
+    this.#meter.release()
+    control.kill()
+    const dead = control.ended.then(noop, async () => {
+      // Init went first; the kernel ends the others with it (pid_namespaces(7)).
+      while ((await state())?.running === true) await sleep(POLL_MS)
+    })
+    if (!(await within(KILL_TIMEOUT_MS, dead))) throw containerFailed('the task could not be ended')
+  }
+
+  /** Waits for the last output, which init marks; where it cannot, the end of the container is that of its output. */
+  async #drained(output: Promise<unknown>): Promise<void> {
+    const { container, onEngineSuspect } = this.#options
+    const { control, frames } = container
+    const nonce = randomBytes(NONCE_BYTES)
+    this.#meter.release()
+    frames.endAt(nonce)
+    control.markEndOfOutput(nonce)
+    if ((await within(LEFTOVERS_TIMEOUT_MS, output)) && frames.marked()) return
+    control.close()
+    await within(LEFTOVERS_TIMEOUT_MS, output)
+    // It ends with the engine as well, and then nobody knows what is missing.
+    await container.state().catch((error: unknown) => {
+      onEngineSuspect()
+      throw containerFailed('the engine went away with the last of its output', error)
+    })
+  }
+
+  /** The result files. Those that were not handed over whole change nothing of what the task came to. */
+  async #collected(): Promise<{
+    readonly outputs: Execution['outputs']
+    readonly diskFull: boolean
+    readonly inodesFull: boolean
+  }> {
+    const { job, container } = this.#options
+    const { dir, limits, task, signal } = job
+    const collector = await createResultCollector({ dir, maxBytes: limits.diskBytes, maxFiles: limits.inodes })
+    const stopped = Promise.withResolvers<never>()
+    const onAbort = (): void => {
+      if (signal.reason instanceof StopReason && signal.reason.kind === 'shutdown') stopped.reject(providerStopped())
+    }
+    signal.addEventListener('abort', onAbort)
+    onAbort()
+    const timer = setTimeout(
+      () => stopped.reject(containerFailed(`its results were not collected in ${COLLECT_TIMEOUT_MS} ms`)),
+      COLLECT_TIMEOUT_MS,
+    )
+    try {
+      const full = await Promise.race([container.lease.collect(resultsOf(task, collector)), stopped.promise])
+      return { outputs: collector.outputs(), ...full }
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #outcomeOf(ending: Exclude<Ending, { kind: 'failed' }>, memoryRanOut: boolean): Outcome {
+    // What was past the cap is lost, also where the task ended by itself with its last byte.
+    if (this.#outputExceeded) return { kind: 'limit', limit: 'output' }
+    if (ending.kind === 'stopped') return ending.outcome
+    return memoryRanOut ? { kind: 'limit', limit: 'memory' } : ending.outcome
+  }
+}
+
+const noop = (): void => {}
+
+function notExecuted(errno: number): Error {
+  const why = EXEC_ERRORS[errno]
+  if (why !== undefined) return invalidTask('command', `its program cannot be run: ${why}`)
+  return containerFailed(`the task's program could not be executed (errno ${errno})`)
+}
+
+/** The parts of a status of wait(2): the signal that ended a process is in its low seven bits. */
+function outcomeOfStatus(status: number): Outcome {
+  const signal = status & 0x7f
+  if (signal === 0) return { kind: 'exited', code: (status >> 8) & 0xff }
+  const name = Object.entries(constants.signals).find(([, number]) => number === signal)?.[0]
+  return { kind: 'killed', signal: name ?? `SIG${signal}` }
+}
+
+/** Resolves to whether it was done in time. */
+async function within(timeoutMs: number, work: Promise<unknown>): Promise<boolean> {
+  const { promise: timeout, resolve } = Promise.withResolvers<boolean>()
+  const timer = setTimeout(() => resolve(false), timeoutMs)
+  try {
+    return await Promise.race([work.then(() => true), timeout])
+  } finally {
+    clearTimeout(timer)
+  }
+}
