@@ -66,7 +66,11 @@ export function defaultYaml(): string {
       if (section === '' || seen.has(section)) continue
       seen.add(section)
       const indent = '  '.repeat(depth - 1)
-      lines.push('', `${indent}# ${CONFIG_SECTIONS[section] ?? ''}`, `${indent}${path[depth - 1] ?? ''}:`)
+      lines.push(
+        '',
+        `${indent}# ${(CONFIG_SECTIONS[section] ?? '').replaceAll('`', '')}`,
+        `${indent}${path[depth - 1] ?? ''}:`,
+      )
     }
     if (path.length === 1) lines.push('')
     const indent = '  '.repeat(path.length - 1)

@@ -1,5 +1,6 @@
+import type { ExaminedRuntime } from '../node/create-node.ts'
+import type { RuntimeName } from '../protocol/execution.ts'
 import type { LimitKey, Limits } from '../protocol/limits.ts'
-import type { RuntimeStatus } from '../protocol/node-status.ts'
 import { formatBytes, formatDurationMs } from '../protocol/units.ts'
 import type { Diagnosis } from './diagnosis.ts'
 import { printable } from './printable.ts'
@@ -44,13 +45,15 @@ function runtimeLines({
   width,
   colors,
 }: {
-  readonly runtime: RuntimeStatus
+  readonly runtime: ExaminedRuntime
   readonly width: number
   readonly colors: Colors
 }): readonly string[] {
   const title = colors.bold(runtime.runtime)
-  if (!runtime.available)
-    return [`${title}: ${colors.yellow('not available')}`, ...indented({ text: printable(runtime.why), width })]
+  if (!runtime.available) {
+    const state = runtime.enabled ? 'not available' : 'not available, and turned off'
+    return [`${title}: ${colors.yellow(state)}`, ...indented({ text: printable(runtime.why), width })]
+  }
   const { caps, isolation, proven, unproven } = runtime
   const rows = [
     ...proven.map(({ limit, how }) => ({ limit, mark: colors.green('✓'), text: how })),
@@ -65,8 +68,10 @@ function runtimeLines({
     const start = `${INDENT}${mark} ${limit.padEnd(limitWidth)}  ${capText(limit, caps).padStart(capWidth)}  `
     return [`${start}${first}`, ...more.map((line) => `${' '.repeat(textAt)}${line}`)]
   })
+  const state = runtime.enabled ? colors.green('available') : colors.yellow('able, but turned off')
   return [
-    `${title}: ${colors.green('available')}, ${printable(isolation.engine)}`,
+    `${title}: ${state}, ${printable(isolation.engine)}`,
+    ...(runtime.enabled ? [] : indented({ text: TURN_ON[runtime.runtime], width })),
     ...listLines({ name: 'layers ', items: isolation.layers, width, colors }),
     ...listLines({ name: 'missing', items: isolation.missing, width, colors }),
     `${INDENT}${colors.dim('limits, each one hit (✓ holds, up to the value; – cannot be had here)')}`,
@@ -75,6 +80,13 @@ function runtimeLines({
 }
 
 const MIN_TEXT_WIDTH = 24
+
+/** What the operator does to offer it. `--local` needs none of this. */
+const TURN_ON: Readonly<Record<RuntimeName, string>> = {
+  wasm: 'to offer it set sandbox.wasm.enabled to true',
+  docker: 'to offer it set sandbox.docker.enabled to true, and sandbox.docker.images to what tasks may use',
+  native: 'to offer it set sandbox.native.enabled to true',
+}
 
 function listLines({
   name,

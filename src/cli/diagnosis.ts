@@ -3,15 +3,13 @@ import { arch, release, tmpdir, type as systemName } from 'node:os'
 import { join } from 'node:path'
 import { secp256k1Backend } from '../identity/secp256k1.ts'
 import { loadConfig } from '../node/config.ts'
-import { examineHost } from '../node/create-node.ts'
+import { examineHost, type ExaminedRuntime } from '../node/create-node.ts'
 import { isSoukError, type Issue } from '../protocol/errors.ts'
-import { RUNTIME_NAMES } from '../protocol/execution.ts'
-import type { RuntimeStatus } from '../protocol/node-status.ts'
 import type { SoukHome } from './souk-home.ts'
 
 /** What `souk doctor` finds. */
 export interface Diagnosis {
-  /** The configuration is valid, signatures can be made, and at least one runtime works. */
+  /** The configuration is valid, signatures can be made, and at least one runtime that is turned on works. */
   readonly ok: boolean
   readonly souk: string
   readonly node: string
@@ -19,7 +17,7 @@ export interface Diagnosis {
   readonly arch: string
   readonly secp256k1: { readonly native: boolean; readonly why?: string }
   readonly config: { readonly file: string | null; readonly valid: boolean; readonly issues: readonly Issue[] }
-  readonly runtimes: readonly RuntimeStatus[]
+  readonly runtimes: readonly ExaminedRuntime[]
 }
 
 export interface ExamineOptions {
@@ -35,22 +33,9 @@ export async function examine({ version, env, home, configFile }: ExamineOptions
   const backend = secp256k1Backend()
   const dataDir = await mkdtemp(join(tmpdir(), 'souk-doctor-'))
   try {
-    const offers = await examineHost({ config, version, dataDir, probesFile: home.probes })
-    const found = offers.map(({ runtime, caps, capability }): RuntimeStatus => {
-      if (!capability.available) return { runtime, available: false, why: capability.why }
-      const { isolation, proven, unproven } = capability
-      return { runtime, available: true, caps, isolation, proven, unproven }
-    })
-    const runtimes = RUNTIME_NAMES.map(
-      (runtime): RuntimeStatus =>
-        found.find((each) => each.runtime === runtime) ?? {
-          runtime,
-          available: false,
-          why: 'the configuration does not enable it',
-        },
-    )
+    const runtimes = await examineHost({ config, version, dataDir, probesFile: home.probes })
     return {
-      ok: issues.length === 0 && backend.native && runtimes.some(({ available }) => available),
+      ok: issues.length === 0 && backend.native && runtimes.some(({ available, enabled }) => available && enabled),
       souk: version,
       node: process.version,
       kernel: `${systemName()} ${release()}`,

@@ -43,6 +43,13 @@ export const LIMIT_OPTIONS: readonly LimitOption[] = [
     limit: 'cpuCores',
     description: 'cores at once; fractions count',
   },
+  {
+    flags: '--cpu-shares <weight>',
+    attribute: 'cpuShares',
+    kind: 'count',
+    limit: 'cpuShares',
+    description: 'weight against other tasks; 1024 is the norm',
+  },
   { flags: '--pids <count>', attribute: 'pids', kind: 'count', limit: 'pids', description: 'processes and threads' },
   { flags: '--inodes <count>', attribute: 'inodes', kind: 'count', limit: 'inodes', description: 'files and folders' },
   {

@@ -1,26 +1,36 @@
 import { resolve } from 'node:path'
-import { loadTask, taskFromCommandLine, type LoadedTask } from '../client/load-task.ts'
+import { loadTask, taskFromCommandLine, type LoadedTask, type ProgramSource } from '../client/load-task.ts'
+import type { TaskDraft } from '../protocol/task-file.ts'
 import { overrideDraft, type TaskOverrides } from './task-overrides.ts'
 
-/** The task that the command line names; `words` are the arguments of a program. */
+/** The task that the command line names; `words` are what follows: a program's arguments, or the program first. */
 export type TaskSource =
   | { readonly kind: 'file'; readonly file: string }
-  | { readonly kind: 'wasm'; readonly wasm: string; readonly words: readonly string[] }
+  | { readonly kind: 'program'; readonly program: ProgramSource; readonly words: readonly string[] }
 
 export interface LoadRunTask {
   readonly source: TaskSource
   readonly overrides: TaskOverrides
   readonly cwd: string
   readonly signal: AbortSignal
+  /** What is to run instead of the image that the task names. */
+  readonly resolveImage?: (image: string) => Promise<string>
 }
 
 /**
  * The task of a command line: a file, or a program, with what the options say of it.
  * @throws SoukError INVALID_INPUT with every problem at once
  */
-export async function loadRunTask({ source, overrides, cwd, signal }: LoadRunTask): Promise<LoadedTask> {
-  if (source.kind === 'wasm') {
-    return taskFromCommandLine({ wasm: source.wasm, baseDir: cwd, args: source.words, ...overrides, signal })
+export async function loadRunTask({ source, overrides, cwd, signal, resolveImage }: LoadRunTask): Promise<LoadedTask> {
+  const withImage = async (draft: TaskDraft): Promise<TaskDraft> => {
+    const { image } = draft.runtime
+    if (image === undefined || resolveImage === undefined) return draft
+    return { ...draft, runtime: { ...draft.runtime, image: await resolveImage(image) } }
   }
-  return loadTask({ file: resolve(cwd, source.file), adjust: (draft) => overrideDraft(draft, overrides), signal })
+  if (source.kind === 'file') {
+    const adjust = (draft: TaskDraft): Promise<TaskDraft> => withImage(overrideDraft(draft, overrides))
+    return loadTask({ file: resolve(cwd, source.file), adjust, signal })
+  }
+  const { program, words } = source
+  return taskFromCommandLine({ ...program, ...overrides, baseDir: cwd, args: words, adjust: withImage, signal })
 }

@@ -6,39 +6,52 @@ import { ServedBlobs } from '../client/served-blobs.ts'
 import { loadOrCreateKey, type Key } from '../identity/key-file.ts'
 import { signTask } from '../identity/task.ts'
 import { loadConfig, type Config } from '../node/config.ts'
-import { createLocalNode, type CreateLocalNodeOptions, type LocalNode } from '../node/create-node.ts'
+import { createLocalNode, reapDataDir, type CreateLocalNodeOptions, type LocalNode } from '../node/create-node.ts'
 import { SoukError } from '../protocol/errors.ts'
-import type { BlobRef } from '../protocol/task.ts'
+import { runtimesOf, type BlobRef, type RuntimeSpec } from '../protocol/task.ts'
 import type { Cli } from './cli.ts'
 import { createLocalRunFolder, reapLocalRunFolders } from './local-run-folder.ts'
 import { createLogger } from './logger.ts'
 import type { AcceptedTask, Place } from './places.ts'
+import type { LocalRoot } from './run-usage.ts'
 
 export interface LocalPlaceOptions {
   readonly cli: Cli
-  readonly keyFile?: string
   readonly configFile?: string
+  /** What the one task needs. */
+  readonly runtime: RuntimeSpec
+  /** A folder that it may name as its root file system. */
+  readonly root?: LocalRoot
+  readonly keyFile?: string
 }
 
 const EXPIRES_IN_MS = 5 * 60_000
 const READ_BYTES = 1024 * 1024
 
 /**
- * This host as a place to run tasks: the house of a provider without its network, in a folder that is removed
+ * This host as a place to run a task: the house of a provider without its network, in a folder that is removed
  * at the end. Requester and provider are one key.
  * @throws SoukError CONFIG_INVALID, KEY_UNUSABLE, START_FAILED; nothing is left behind then
  */
-export async function openLocalPlace({ cli, keyFile, configFile }: LocalPlaceOptions): Promise<Place> {
+export async function openLocalPlace(options: LocalPlaceOptions): Promise<Place> {
+  const { cli, configFile, keyFile } = options
   const key = await loadOrCreateKey({ file: keyFile ?? cli.home.key })
-  const { config } = await loadConfig({ ...(configFile !== undefined && { file: configFile }), env: cli.env })
-  await reapLocalRunFolders({ parent: cli.home.localRuns, nowMs: Date.now() })
-  const dataDir = await createLocalRunFolder({ parent: cli.home.localRuns })
+  const loaded = await loadConfig({ ...(configFile !== undefined && { file: configFile }), env: cli.env })
+  const parent = cli.home.localRuns
+  const dataDir = await createLocalRunFolder({ parent })
+  const config = forOneTask({ ...options, config: loaded.config, dataDir })
+  const logger = createLogger({ level: cli.env['SOUK_DEBUG'] === '1' ? 'debug' : 'silent' })
   try {
+    await reapLocalRunFolders({
+      parent,
+      nowMs: Date.now(),
+      reap: (dir) => reapDataDir({ config, version: cli.version, dataDir: dir }),
+    })
     const served = new ServedBlobs({ provider: key.address })
     const node = await createLocalNode({
-      config: forOneRequester({ config, dataDir }),
+      config,
       version: cli.version,
-      logger: createLogger({ level: cli.env['SOUK_DEBUG'] === '1' ? 'debug' : 'silent' }),
+      logger,
       key,
       dataDir,
       probesFile: cli.home.probes,
@@ -61,13 +74,41 @@ export async function openLocalPlace({ cli, keyFile, configFile }: LocalPlaceOpt
   }
 }
 
-/** Nobody else asks for a share, and nobody pays himself. */
-function forOneRequester({ config, dataDir }: { readonly config: Config; readonly dataDir: string }): Config {
+/** Every weight that a task may ask for: it competes with nobody. */
+const ANY_SHARES = 262_144
+
+/**
+ * Nobody else asks for a share, and nobody pays himself. What the task needs is on, whatever the configuration says
+ * of strangers' tasks, and nothing else has to be started.
+ */
+function forOneTask({
+  config,
+  runtime,
+  root,
+  dataDir,
+}: Pick<LocalPlaceOptions, 'runtime' | 'root'> & { readonly config: Config; readonly dataDir: string }): Config {
+  const { wasm, native, docker } = config.sandbox
+  const [needed] = runtimesOf(runtime)
   return {
     ...config,
     priceWei: 0n,
     peers: { ...config.peers, share: 1, unknownShare: 1 },
     node: { ...config.node, dataDir },
+    sandbox: {
+      ...config.sandbox,
+      cpuSharesLimit: ANY_SHARES,
+      wasm: { ...wasm, enabled: needed === 'wasm' },
+      native: {
+        ...native,
+        enabled: needed === 'native',
+        rootfs: root === undefined ? native.rootfs : [...native.rootfs, root],
+      },
+      docker: {
+        ...docker,
+        enabled: needed === 'docker',
+        images: 'image' in runtime ? [runtime.image] : [],
+      },
+    },
   }
 }
 

@@ -16,13 +16,19 @@ export async function createLocalRunFolder({ parent }: { readonly parent: string
   return dir
 }
 
-/** Removes the folders whose process was killed before it could; resolves to how many. */
+/**
+ * Removes the folders whose process was killed before it could; resolves to how many. One that cannot be removed, say
+ * because something is still mounted in it, is left to the next.
+ */
 export async function reapLocalRunFolders({
   parent,
   nowMs,
+  reap,
 }: {
   readonly parent: string
   readonly nowMs: number
+  /** Ends what the sandboxes of a dead process may have left. */
+  readonly reap: (dir: string) => Promise<void>
 }): Promise<number> {
   const namespace = await pidNamespace()
   let reaped = 0
@@ -32,8 +38,13 @@ export async function reapLocalRunFolders({
     const dir = join(parent, name)
     const isDead = of === namespace ? (await startTimeOf(Number(pid))) !== startTime : await isOld({ dir, nowMs })
     if (!isDead) continue
-    await rm(dir, { recursive: true, force: true })
-    reaped += 1
+    try {
+      await reap(dir)
+      await rm(dir, { recursive: true, force: true })
+      reaped += 1
+    } catch {
+      continue
+    }
   }
   return reaped
 }

@@ -4,33 +4,16 @@ import type { Cli } from './cli.ts'
 import { EXIT } from './exit-code.ts'
 import { Interruption, listenForInterruptions, type Interruptions } from './interruptions.ts'
 import { writeJson } from './json-output.ts'
-import { loadRunTask, type TaskSource } from './load-run-task.ts'
+import { loadRunTask } from './load-run-task.ts'
 import { createNarrator, type Narrator } from './narrator.ts'
 import type { AcceptedTask, Place } from './places.ts'
 import { printable } from './printable.ts'
-import { seeThrough, type ResultOptions } from './see-through.ts'
+import type { RunOptions, RunRequest } from './run-request.ts'
+import { checkUsage, isPinned, localRootOf, sourceOf } from './run-usage.ts'
+import { seeThrough } from './see-through.ts'
 import { keepSpec } from './sent-specs.ts'
 import { shellWord } from './shell-word.ts'
-import { readOverrides, type TaskOptions } from './task-overrides.ts'
-import { usageError } from './usage-error.ts'
-
-/** The options of `souk run`, as commander parses them; those of LIMIT_OPTIONS are there as well. */
-export interface RunOptions extends TaskOptions, ResultOptions {
-  readonly to?: string
-  readonly local?: boolean
-  readonly config?: string
-  readonly key?: string
-  readonly chainId?: string
-  readonly wasm?: string
-  readonly detach?: boolean
-}
-
-export interface RunRequest {
-  readonly cli: Cli
-  readonly file: string | undefined
-  readonly args: readonly string[]
-  readonly options: RunOptions
-}
+import { readOverrides } from './task-overrides.ts'
 
 /**
  * `souk run`.
@@ -44,9 +27,10 @@ export async function runTask(request: RunRequest): Promise<number> {
   const narrator = createNarrator({ stderr, quiet: options.quiet === true, nowMs: () => performance.now() })
   const interruptions = listenForInterruptions()
   try {
-    const task = await load({ ...request, signal: interruptions.first })
-    await using place = await open({ ...request, signal: interruptions.first })
-    const accepted = await place.submit({ task, signal: interruptions.first })
+    const signal = interruptions.first
+    const task = await load({ ...request, narrator, signal })
+    await using place = await open({ ...request, task, signal })
+    const accepted = await place.submit({ task, signal })
     const { taskId } = accepted
     const where = options.local === true ? 'here' : `at ${place.provider.slice(0, SHORT_ID)}`
     narrator.say(`${printable(task.spec.name)} is task ${taskId.slice(0, SHORT_ID)} ${where}`)
@@ -74,67 +58,46 @@ export async function runTask(request: RunRequest): Promise<number> {
 /** Of an id or an address: 0x and enough digits to tell them apart. */
 const SHORT_ID = 12
 
-function checkUsage({ file, args, options }: RunRequest): void {
-  const { to, local = false, wasm, detach = false, config, chainId } = options
-  const wrong = (message: string, argument?: string): Error =>
-    usageError({ message, ...(argument !== undefined && { argument }), hint: 'See `souk run --help`.' })
-  if (local === (to !== undefined))
-    throw wrong(
-      local
-        ? 'Either --to or --local says where the task runs, not both.'
-        : 'Where is it to run? --to ADDR names a provider, --local is this host.',
-      '--to',
-    )
-  if (wasm === undefined && file === undefined)
-    throw wrong('What is to run? Name a task file, or a program with --wasm.')
-  if (wasm === undefined && args.length > 0)
-    throw wrong(
-      `A task file has its arguments in itself, under \`command\`; ${JSON.stringify(args[0])} is too much.`,
-      args[0],
-    )
-  if (local && detach)
-    throw wrong('With --local nothing is left that could go on: --detach goes with --to.', '--detach')
-  if (!local && config !== undefined) throw wrong('--config goes with --local: a provider has its own.', '--config')
-  if (chainId !== undefined && (local || !/^\d{1,15}$/.test(chainId))) {
-    throw wrong(
-      local
-        ? '--chain-id goes with --to: with --local the configuration says it.'
-        : '--chain-id must be a whole number.',
-      '--chain-id',
-    )
-  }
-  if (detach && (options.outputDir !== undefined || options.receipt !== undefined)) {
-    throw wrong(
-      'With --detach there is no result yet to save: --output-dir and --receipt go with `souk tasks result`.',
-      '--detach',
-    )
-  }
+interface Load extends RunRequest {
+  readonly narrator: Narrator
+  readonly signal: AbortSignal
 }
 
-async function load({
-  file,
-  args,
-  options,
-  signal,
-}: RunRequest & { readonly signal: AbortSignal }): Promise<LoadedTask> {
+async function load({ cli, file, args, options, narrator, signal }: Load): Promise<LoadedTask> {
   const cwd = process.cwd()
   const limits = options as Readonly<Record<string, string | undefined>>
   const overrides = await readOverrides({ options, limits, cwd })
-  // commander takes a program's first word for the file.
-  const words = file === undefined ? args : [file, ...args]
-  const source: TaskSource =
-    options.wasm === undefined ? { kind: 'file', file: file ?? '' } : { kind: 'wasm', wasm: options.wasm, words }
-  return loadRunTask({ source, overrides, cwd, signal })
+  const source = sourceOf({ file, args, options })
+  const resolveImage = async (image: string): Promise<string> => {
+    if (options.local !== true || isPinned(image)) return image
+    const { idOfLocalImage } = await import('./local-image.ts')
+    const id = await idOfLocalImage({ cli, image, ...configOf(options) })
+    narrator.say(`image ${printable(image)} is ${id} here`)
+    return id
+  }
+  return loadRunTask({ source, overrides, cwd, signal, resolveImage })
 }
 
-async function open({ cli, options, signal }: RunRequest & { readonly signal: AbortSignal }): Promise<Place> {
-  const { to, key, config, chainId } = options
+function configOf({ config }: RunOptions): { readonly configFile?: string } {
+  return config === undefined ? {} : { configFile: config }
+}
+
+interface Open extends RunRequest {
+  readonly task: LoadedTask
+  readonly signal: AbortSignal
+}
+
+async function open({ cli, options, task, signal }: Open): Promise<Place> {
+  const { to, key, chainId } = options
   if (to === undefined) {
     const { openLocalPlace } = await import('./local-place.ts')
+    const root = localRootOf(options)
     return openLocalPlace({
       cli,
+      runtime: task.spec.runtime,
+      ...configOf(options),
+      ...(root !== undefined && { root }),
       ...(key !== undefined && { keyFile: key }),
-      ...(config !== undefined && { configFile: config }),
     })
   }
   const { connectTo, placeOf } = await import('./remote-place.ts')

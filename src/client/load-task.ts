@@ -3,18 +3,20 @@ import { readTextFile } from '../artifacts/read-text-file.ts'
 import type { RequestedLimits } from '../protocol/limits.ts'
 import { MAX_SOURCE_BYTES, type SourceFormat } from '../protocol/source-document.ts'
 import { TASK_BOUNDS } from '../protocol/task.ts'
-import { invalidTask, parseTaskFile, type TaskDraft } from '../protocol/task-file.ts'
+import { invalidTask, parseTaskFile, type RuntimeDraft, type TaskDraft } from '../protocol/task-file.ts'
 import { resolveDraft, type LoadedTask } from './resolve-draft.ts'
 
 export type { BlobSource, LoadedTask } from './resolve-draft.ts'
+
+/** What a task is to be instead of what is said of it. */
+export type AdjustDraft = (draft: TaskDraft) => TaskDraft | Promise<TaskDraft>
 
 /** A task file by its path, or its text with the folder from which its paths start. */
 export type LoadTask = (
   | { readonly file: string }
   | { readonly text: string; readonly format: SourceFormat; readonly baseDir: string }
 ) & {
-  /** What the task is to be instead of what the file says. */
-  readonly adjust?: (draft: TaskDraft) => TaskDraft
+  readonly adjust?: AdjustDraft
   readonly signal?: AbortSignal
 }
 
@@ -30,7 +32,7 @@ export async function loadTask(options: LoadTask): Promise<LoadedTask> {
   const { draft, document } = parseTaskFile({ text, format, subject })
   const place = (path: readonly (string | number)[]): string => document.place(path)
   return resolveDraft({
-    draft: options.adjust?.(draft) ?? draft,
+    draft: (await options.adjust?.(draft)) ?? draft,
     baseDir,
     defaultName,
     subject,
@@ -49,11 +51,18 @@ async function sourceOf(options: LoadTask) {
   return { text, format, baseDir: dirname(file), subject: file, defaultName: nameFrom(file) }
 }
 
+/** What a command line runs: a WebAssembly module, a static Linux program, an image, or a root file system that the provider offers. */
+export type ProgramSource =
+  | { readonly wasm: string }
+  | { readonly native: string }
+  | { readonly docker: string }
+  | { readonly rootfs: { readonly name: string; readonly sha256: string } }
+
 /** What `souk run --wasm app.wasm -- a b` has to say of its task. Paths start at `baseDir`. */
-export interface CommandLineTask {
-  readonly wasm: string
+export type CommandLineTask = ProgramSource & {
   readonly baseDir: string
   readonly name?: string
+  /** Arguments of a module or program; the program first for an image or a root file system. */
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: { readonly file: string } | { readonly data: Uint8Array }
@@ -65,22 +74,24 @@ export interface CommandLineTask {
   readonly totalTimeoutMs?: number
   readonly retry?: number
   readonly maxPriceWei?: string
+  readonly adjust?: AdjustDraft
   readonly signal?: AbortSignal
 }
 
 /**
- * The task of a command line, as {@link loadTask} makes it of a file; its name is the module's where it has
- * none.
+ * The task of a command line, as {@link loadTask} makes it of a file; where it has no name, it is called after what
+ * runs.
  *
  * @throws SoukError INVALID_INPUT whose paths are the keys that a task file would have.
  */
 export async function taskFromCommandLine({
-  wasm,
   baseDir,
   args = [],
+  adjust,
   signal,
-  ...rest
+  ...task
 }: CommandLineTask): Promise<LoadedTask> {
+  const { runtime, defaultName, rest } = programOf(task, args)
   const draft: TaskDraft = {
     env: {},
     inputs: [],
@@ -89,17 +100,46 @@ export async function taskFromCommandLine({
     retry: 0,
     maxPriceWei: '0',
     ...rest,
-    runtime: { type: 'wasm', module: wasm },
+    runtime,
     command: args,
   }
   return resolveDraft({
-    draft,
+    draft: (await adjust?.(draft)) ?? draft,
     baseDir,
-    defaultName: nameFrom(wasm),
+    defaultName,
     subject: 'task',
     place: () => '',
     ...(signal && { signal }),
   })
+}
+
+/** What a task brings, told from the `rest` of what is said of it. */
+function programOf(
+  task: ProgramSource,
+  args: readonly string[],
+): { readonly runtime: RuntimeDraft; readonly defaultName: string; readonly rest: object } {
+  if ('wasm' in task) {
+    const { wasm, ...rest } = task
+    return { runtime: { type: 'wasm', module: wasm }, defaultName: nameFrom(wasm), rest }
+  }
+  if ('native' in task) {
+    const { native, ...rest } = task
+    return { runtime: { type: 'native', program: native }, defaultName: nameFrom(native), rest }
+  }
+  if ('docker' in task) {
+    const { docker, ...rest } = task
+    return { runtime: { type: 'docker', image: docker }, defaultName: nameOfImage(docker), rest }
+  }
+  const { rootfs, ...rest } = task
+  return { runtime: { type: 'native', rootfs }, defaultName: nameFrom(args[0] ?? rootfs.name), rest }
+}
+
+/** `registry:5000/tools/busybox:1@sha256:…` → `busybox`; an engine's own id says nothing. */
+function nameOfImage(image: string): string {
+  if (image.startsWith('sha256:')) return 'image'
+  const [pinned = ''] = image.split('@')
+  const [repository = ''] = pinned.slice(pinned.lastIndexOf('/') + 1).split(':')
+  return nameFrom(repository)
 }
 
 /** A task's name from a file's: what a name may not have becomes a hyphen. */

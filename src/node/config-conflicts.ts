@@ -1,5 +1,7 @@
 import type { Issue } from '../protocol/errors.ts'
+import { RUNTIME_NAMES, type RuntimeName } from '../protocol/execution.ts'
 import { formatBytes, formatDurationMs } from '../protocol/units.ts'
+import { parseRootfs } from './config-items.ts'
 import type { ConfigKeyName, ConfigValues } from './config-schema.ts'
 
 type NumberKey = { [K in ConfigKeyName]: ConfigValues[K] extends number ? K : never }[ConfigKeyName]
@@ -9,56 +11,63 @@ interface AtMost {
   readonly bound: NumberKey
   readonly format: (value: number) => string
   readonly why: string
-  readonly unless?: (values: ConfigValues) => boolean
+  /** Without it the value means nothing. */
+  readonly runtime?: RuntimeName
 }
 
 const neverFits = 'a task that asks for nothing would never fit'
+const totalFirst = 'the total ends the task first'
 const AT_MOST: readonly AtMost[] = [
-  {
-    key: 'sandbox.wasm.memory_limit',
+  ...RUNTIME_NAMES.map((runtime): AtMost => ({
+    key: `sandbox.${runtime}.memory_limit`,
     bound: 'capacity.memory',
     format: formatBytes,
     why: neverFits,
-    unless: (values) => !values['sandbox.wasm.enabled'],
-  },
-  {
-    key: 'sandbox.docker.memory_limit',
-    bound: 'capacity.memory',
-    format: formatBytes,
-    why: neverFits,
-    unless: (values) => !values['sandbox.docker.enabled'],
-  },
-  {
-    key: 'sandbox.docker.cpu_limit',
+    runtime,
+  })),
+  ...(['native', 'docker'] as const).map((runtime): AtMost => ({
+    key: `sandbox.${runtime}.cpu_limit`,
     bound: 'capacity.cpu_cores',
     format: String,
     why: neverFits,
-    unless: (values) => !values['sandbox.docker.enabled'],
-  },
+    runtime,
+  })),
   { key: 'sandbox.disk_limit', bound: 'capacity.disk', format: formatBytes, why: neverFits },
-  {
-    key: 'sandbox.wasm.timeout',
+  ...RUNTIME_NAMES.map((runtime): AtMost => ({
+    key: `sandbox.${runtime}.timeout`,
     bound: 'timeouts.total',
     format: formatDurationMs,
-    why: 'the total ends the task first',
-    unless: (values) => !values['sandbox.wasm.enabled'],
-  },
+    why: totalFirst,
+    runtime,
+  })),
   { key: 'storage.task_input_limit', bound: 'storage.quota', format: formatBytes, why: 'the store has no room for it' },
 ]
 
 /** Values that are right each by itself, and wrong together. */
 export function conflicts(values: ConfigValues): readonly Issue[] {
+  const isOn = (runtime: RuntimeName): boolean => values[`sandbox.${runtime}.enabled`]
   const issues: Issue[] = AT_MOST.filter(
-    ({ key, bound, unless }) => values[key] > values[bound] && unless?.(values) !== true,
+    ({ key, bound, runtime }) => values[key] > values[bound] && (runtime === undefined || isOn(runtime)),
   ).map(({ key, bound, format, why }) => ({
     path: key,
     message: `must be at most ${bound}, which is ${format(values[bound])}, not ${format(values[key])}: ${why}`,
   }))
-  if (!values['sandbox.wasm.enabled'] && !values['sandbox.docker.enabled']) {
+  if (!RUNTIME_NAMES.some(isOn)) {
     issues.push({
       path: 'sandbox.wasm.enabled',
-      message: 'must be true, or sandbox.docker.enabled: the node would offer nothing',
+      message: 'must be true, or sandbox.native.enabled, or sandbox.docker.enabled: the node would offer nothing',
     })
   }
+  if (isOn('docker') && values['sandbox.docker.images'].length === 0) {
+    issues.push({
+      path: 'sandbox.docker.images',
+      message:
+        'must name what tasks may run, as in [busybox, sha256:…], or sandbox.docker.enabled be false: no image is allowed that is not there',
+    })
+  }
+  const names = values['sandbox.native.rootfs'].map((item) => parseRootfs(item).name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined)
+    issues.push({ path: 'sandbox.native.rootfs', message: `has ${twice} twice: a task would not know which it gets` })
   return issues
 }

@@ -1,4 +1,3 @@
-import { isIPv4, isIPv6 } from 'node:net'
 import { isAbsolute, join, resolve } from 'node:path'
 import { isSoukError } from '../protocol/errors.ts'
 import { excerpt, nearestKey } from '../protocol/issues.ts'
@@ -28,7 +27,7 @@ type Bound = number | ((machine: Machine) => number)
 interface Range {
   readonly min: number
   readonly max: number
-  /** Why no more, where that is not plain. */
+  /** Why no more, or no less, where that is not plain. */
   readonly why?: string
   /** What `auto` stands for; without it `auto` is not accepted. */
   readonly auto?: (machine: Machine) => number
@@ -51,6 +50,7 @@ export function decimal(range: Range): Kind<number> {
 
 function numeric({ range, accepts, whole }: { range: Range; accepts: string; whole: boolean }): Kind<number> {
   const right = `${accepts} from ${range.min} to ${range.max}`
+  const why = range.why === undefined ? '' : ` (${range.why})`
   return {
     accepts: auto(range) + right,
     parse(value, { machine }) {
@@ -63,7 +63,7 @@ function numeric({ range, accepts, whole }: { range: Range; accepts: string; who
         number < range.min ||
         number > range.max
       ) {
-        throw new Error(`must be ${plain(auto(range))}${right}, not ${excerpt(value)}`)
+        throw new Error(`must be ${plain(auto(range))}${right}${why}, not ${excerpt(value)}`)
       }
       return number
     },
@@ -186,6 +186,16 @@ export function path(): Kind<string> {
   }
 }
 
+/** An absolute path, or nothing. */
+export function optionalPath(): Kind<string | undefined> {
+  const { accepts, parse } = path()
+  return {
+    accepts: `nothing, or ${accepts}`,
+    parse: (value, context) => (value === '' ? undefined : parse(value, context)),
+    show: (value) => value ?? '',
+  }
+}
+
 /** An amount in wei. Beyond 2^53 a number loses digits: text is exact. */
 export function wei(): Kind<bigint> {
   return {
@@ -199,7 +209,8 @@ export function wei(): Kind<bigint> {
   }
 }
 
-interface Item {
+/** One entry of a list. */
+export interface Item {
   readonly accepts: string
   /** Throws an Error whose message completes "item n …". */
   parse(item: string): string
@@ -241,30 +252,4 @@ export function list({
 
 function splitList(text: string): readonly string[] {
   return text.trim() === '' ? [] : text.split(',').map((item) => item.trim())
-}
-
-const MULTIADDR = /^\/(ip4|ip6|dns|dns4|dns6)\/([^/]{1,253})\/tcp\/(\d{1,5})$/
-
-/** A TCP multiaddr, without the peer id, which is not the operator's to choose. */
-export const tcpMultiaddr: Item = {
-  accepts: 'multiaddrs such as `/ip4/127.0.0.1/tcp/4150`',
-  parse(item) {
-    const [, family = '', host = '', port = ''] = MULTIADDR.exec(item) ?? []
-    const known =
-      (family === 'ip4' && isIPv4(host)) ||
-      (family === 'ip6' && isIPv6(host)) ||
-      (family.startsWith('dns') && /^[A-Za-z0-9.-]+$/.test(host))
-    if (!known || Number(port) > 65_535)
-      throw new Error(`must be a multiaddr such as /ip4/127.0.0.1/tcp/4150, not ${excerpt(item)}`)
-    return item
-  },
-}
-
-export const ethereumAddress: Item = {
-  accepts: 'Ethereum addresses (`0x` and 40 hex digits)',
-  parse(item) {
-    if (!/^0x[0-9a-fA-F]{40}$/.test(item))
-      throw new Error(`must be an Ethereum address, 0x and 40 hex digits, not ${excerpt(item)}`)
-    return item.toLowerCase()
-  },
 }

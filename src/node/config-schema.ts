@@ -1,48 +1,15 @@
-import { RUNTIME_NAMES } from '../protocol/execution.ts'
-import {
-  decimal,
-  duration,
-  ethereumAddress,
-  flag,
-  integer,
-  list,
-  neverTrue,
-  oneOf,
-  path,
-  size,
-  tcpMultiaddr,
-  wei,
-  type Kind,
-} from './config-kinds.ts'
+import { ethereumAddress, tcpMultiaddr } from './config-items.ts'
+import { key, KIB, MIB, type ConfigKey } from './config-key.ts'
+import { decimal, duration, integer, list, oneOf, path, size, wei } from './config-kinds.ts'
+import { SANDBOX_KEYS } from './config-sandbox-keys.ts'
 import { LOG_LEVELS } from './config-types.ts'
 import type { Machine } from './machine.ts'
 
-const KIB = 1024
-const MIB = 1024 * KIB
-const GIB = 1024 * MIB
-
-/** What the first thread keeps of its stack for the host's own frames, below those of the WebAssembly code. */
-const STACK_MARGIN_BYTES = MIB
 /** What memory that nobody has asked the operator about is given away: half of it. */
 const MEMORY_SHARE = 0.5
 
-const stackRoom = (machine: Machine): number =>
-  Math.min(1 * GIB, Math.max(64 * KIB, machine.threadStackBytes - STACK_MARGIN_BYTES))
 const halfOfMemory = (machine: Machine): number =>
   Math.max(64 * MIB, Math.floor((machine.memoryBytes * MEMORY_SHARE) / MIB) * MIB)
-
-export interface ConfigKey<T> {
-  readonly kind: Kind<T>
-  /** As it would be written in an environment variable; what `auto` and `~` stand for depends on the machine. */
-  readonly default: string
-  /** What `auto` comes to. */
-  readonly auto?: string
-  readonly doc: string
-}
-
-function key<T>(entry: ConfigKey<T>): ConfigKey<T> {
-  return entry
-}
 
 /** Every section, in the order of the documentation. */
 export const CONFIG_SECTIONS: Readonly<Record<string, string>> = {
@@ -59,7 +26,10 @@ export const CONFIG_SECTIONS: Readonly<Record<string, string>> = {
   sandbox:
     'The caps that this provider offers to one task. A task that asks for more is refused; one that does not ask has the cap itself.',
   'sandbox.wasm': 'WebAssembly.',
-  'sandbox.docker': 'Docker.',
+  'sandbox.native':
+    'Native Linux programs, in namespaces and control groups, behind a filter of system calls. What they need of this host, and what of it is there, `souk doctor` says, whether they are enabled or not.',
+  'sandbox.docker':
+    'Containers of a Docker engine on this host. What is missing for them `souk doctor` says, whether they are enabled or not.',
 }
 
 /** Every key, its kind, its default and its meaning: the effective values, CONFIG.md and default.yaml follow from this. */
@@ -174,87 +144,7 @@ export const CONFIG_KEYS = {
     doc: 'The most times that a task which asks for it (`retry`) is run again.',
   }),
   price_wei: key({ kind: wei(), default: '0', doc: 'What one task costs. A task that pays less is refused.' }),
-  'sandbox.default_runtime': key({
-    kind: oneOf(RUNTIME_NAMES),
-    default: 'wasm',
-    doc: 'The runtime of a task that names none and brings something that several can run.',
-  }),
-  'sandbox.disk_limit': key({
-    kind: size({}),
-    default: '64m',
-    doc: 'Everything that a task writes to files. WebAssembly keeps it in memory.',
-  }),
-  'sandbox.inode_limit': key({
-    kind: integer({ min: 0, max: 10_000_000 }),
-    default: '10000',
-    doc: 'The most files and folders that it has.',
-  }),
-  'sandbox.output_limit': key({ kind: size({}), default: '16m', doc: 'Standard output and error together.' }),
-  'sandbox.open_files_limit': key({
-    kind: integer({ min: 8, max: 1_000_000 }),
-    default: '256',
-    doc: 'The most open files at once.',
-  }),
-  'sandbox.cpu_time_limit': key({ kind: duration(), default: '5m', doc: 'CPU time, over all its threads.' }),
-  'sandbox.idle_timeout': key({
-    kind: duration(),
-    default: '1m',
-    doc: 'How long it may go without using any CPU time.',
-  }),
-  'sandbox.wasm.enabled': key({ kind: flag(), default: 'true', doc: 'Whether WebAssembly is offered.' }),
-  'sandbox.wasm.memory_limit': key({
-    kind: size({ min: MIB, max: 4 * GIB, why: 'a 32-bit address space has no more' }),
-    default: '512m',
-    doc: 'Linear memory, tables and files.',
-  }),
-  'sandbox.wasm.stack_size': key({
-    kind: size({
-      min: 256 * KIB,
-      max: stackRoom,
-      why: 'the stack of the thread, `ulimit -s`, less what the host itself needs; raise that first',
-    }),
-    default: '984k',
-    doc: 'Call stack. Bounded by what the thread has (`ulimit -s`), less 1m that the host itself needs. Another value than the default makes each sandbox process start later.',
-  }),
-  'sandbox.wasm.timeout': key({ kind: duration(), default: '5m', doc: 'Wall time of one run.' }),
-  'sandbox.wasm.max_module': key({ kind: size({ min: 8, max: 1 * GIB }), default: '64m', doc: 'The largest module.' }),
-  'sandbox.wasm.compile_timeout': key({
-    kind: duration(),
-    default: '30s',
-    doc: 'The longest that compiling a module may take.',
-  }),
-  'sandbox.wasm.prewarm': key({
-    kind: integer({ min: 0, max: 64 }),
-    default: '1',
-    doc: 'Sandbox processes that are started ahead of the next task; about 50 MB each.',
-  }),
-  'sandbox.docker.enabled': key({
-    kind: flag(),
-    default: 'false',
-    doc: 'Whether Docker is offered. Access to a rootful engine equals root.',
-  }),
-  'sandbox.docker.memory_limit': key({
-    kind: size({ min: 6 * MIB }),
-    default: '512m',
-    doc: 'Memory of the container, without swap.',
-  }),
-  'sandbox.docker.cpu_limit': key({
-    kind: decimal({ min: 0.01, max: 4096 }),
-    default: '1',
-    doc: 'Cores that it may use at once; fractions count.',
-  }),
-  'sandbox.docker.network_mode': key({
-    kind: oneOf(['none'], {
-      why: "a stranger's task must not reach your network, its metadata services or other tasks",
-    }),
-    default: 'none',
-    doc: 'A task has no network; anything but `none` is refused.',
-  }),
-  'sandbox.docker.privileged': key({
-    kind: neverTrue("a privileged container is root on this machine, and what runs in it is a stranger's"),
-    default: 'false',
-    doc: 'A privileged container is no sandbox; `true` is refused.',
-  }),
+  ...SANDBOX_KEYS,
 } as const satisfies Readonly<Record<string, ConfigKey<unknown>>>
 
 export type ConfigKeyName = keyof typeof CONFIG_KEYS

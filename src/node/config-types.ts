@@ -1,4 +1,5 @@
 import type { RuntimeName } from '../protocol/execution.ts'
+import type { OfferedRoot } from './config-items.ts'
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -72,6 +73,8 @@ export interface Config {
     readonly openFilesLimit: number
     readonly cpuTimeLimitMs: number
     readonly idleTimeoutMs: number
+    /** Weight against other tasks, of runtimes that have one. */
+    readonly cpuSharesLimit: number
     readonly wasm: {
       readonly enabled: boolean
       readonly memoryLimitBytes: number
@@ -83,10 +86,35 @@ export interface Config {
       /** Sandbox processes kept ready for the next task. */
       readonly prewarm: number
     }
-    readonly docker: {
+    readonly native: {
       readonly enabled: boolean
       readonly memoryLimitBytes: number
       readonly cpuLimitCores: number
+      readonly pidsLimit: number
+      /** The wall time of one attempt. */
+      readonly timeoutMs: number
+      readonly stackSizeBytes: number
+      readonly uid: number
+      readonly gid: number
+      /** Without a path: this host's /usr. */
+      readonly rootfs: readonly OfferedRoot[]
+      /** What a tar file may come to, unpacked. */
+      readonly maxRootBytes: number
+      /** Of a launcher that the operator runs; the node starts its own where absent. */
+      readonly launcherSocket?: string
+    }
+    readonly docker: {
+      readonly enabled: boolean
+      readonly socket: string
+      /** Image ids, pinned images and repositories. */
+      readonly images: readonly string[]
+      readonly memoryLimitBytes: number
+      readonly cpuLimitCores: number
+      readonly pidsLimit: number
+      /** The wall time of one attempt. */
+      readonly timeoutMs: number
+      readonly uid: number
+      readonly gid: number
       readonly networkMode: 'none'
       readonly privileged: false
     }

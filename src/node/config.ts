@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { Issue } from '../protocol/errors.ts'
 import { unknownKeyMessage } from '../protocol/issues.ts'
 import { conflicts } from './config-conflicts.ts'
+import { parseRootfs } from './config-items.ts'
 import { invalid, knownValues, readDocument, shorten } from './config-file.ts'
 import {
   CONFIG_KEY_NAMES,
@@ -162,6 +163,7 @@ function nested(flat: ReadonlyMap<string, unknown>): Record<string, unknown> {
 }
 
 function configOf(values: ConfigValues): Config {
+  const launcherSocket = values['sandbox.native.launcher_socket']
   return {
     node: { dataDir: values['node.data_dir'], logLevel: values['node.log_level'] },
     network: {
@@ -191,6 +193,7 @@ function configOf(values: ConfigValues): Config {
       openFilesLimit: values['sandbox.open_files_limit'],
       cpuTimeLimitMs: values['sandbox.cpu_time_limit'],
       idleTimeoutMs: values['sandbox.idle_timeout'],
+      cpuSharesLimit: values['sandbox.cpu_shares_limit'],
       wasm: {
         enabled: values['sandbox.wasm.enabled'],
         memoryLimitBytes: values['sandbox.wasm.memory_limit'],
@@ -200,10 +203,29 @@ function configOf(values: ConfigValues): Config {
         compileTimeoutMs: values['sandbox.wasm.compile_timeout'],
         prewarm: values['sandbox.wasm.prewarm'],
       },
+      native: {
+        enabled: values['sandbox.native.enabled'],
+        memoryLimitBytes: values['sandbox.native.memory_limit'],
+        cpuLimitCores: values['sandbox.native.cpu_limit'],
+        pidsLimit: values['sandbox.native.pids_limit'],
+        timeoutMs: values['sandbox.native.timeout'],
+        stackSizeBytes: values['sandbox.native.stack_size'],
+        uid: values['sandbox.native.uid'],
+        gid: values['sandbox.native.gid'],
+        rootfs: values['sandbox.native.rootfs'].map(parseRootfs),
+        maxRootBytes: values['sandbox.native.max_root'],
+        ...(launcherSocket !== undefined && { launcherSocket }),
+      },
       docker: {
         enabled: values['sandbox.docker.enabled'],
+        socket: values['sandbox.docker.socket'],
+        images: values['sandbox.docker.images'],
         memoryLimitBytes: values['sandbox.docker.memory_limit'],
         cpuLimitCores: values['sandbox.docker.cpu_limit'],
+        pidsLimit: values['sandbox.docker.pids_limit'],
+        timeoutMs: values['sandbox.docker.timeout'],
+        uid: values['sandbox.docker.uid'],
+        gid: values['sandbox.docker.gid'],
         networkMode: values['sandbox.docker.network_mode'],
         privileged: values['sandbox.docker.privileged'],
       },

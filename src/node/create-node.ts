@@ -1,24 +1,28 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { openArtifactStore } from '../artifacts/store.ts'
-import type { Capability, Executor } from '../executors/executor.ts'
-import { createWasmExecutor } from '../executors/wasm/executor.ts'
+import { localImageId as imageIdOnEngine } from '../executors/docker/local-image.ts'
+import type { Executor } from '../executors/executor.ts'
 import { loadOrCreateKey, type Key } from '../identity/key-file.ts'
 import type { SoukError } from '../protocol/errors.ts'
+import { RUNTIME_NAMES, type RuntimeName } from '../protocol/execution.ts'
 import { createHost } from '../protocol/network/host.ts'
-import type { NodeStatus } from '../protocol/node-status.ts'
+import type { NodeStatus, RuntimeStatus } from '../protocol/node-status.ts'
 import type { Offer } from './offers.ts'
 import { createCapacity } from './capacity.ts'
 import { systemClock } from './clock.ts'
 import { nodePaths, type Config } from './config.ts'
+import { asExecutors, createExecutors } from './create-executors.ts'
 import { openLocalSocket } from './http/local-socket.ts'
 import type { BlobSource } from './inputs.ts'
-import { offersOf, runtimeStatusOf, unenforced } from './operator-caps.ts'
+import { usedRuntimes } from './instance-id.ts'
+import { openLiveOffers, probeOffers } from './live-offers.ts'
+import { runtimeStatusOf } from './operator-caps.ts'
 import { policyOf, resourcesOf, retentionOf, sharesOf } from './operator-policies.ts'
 import { createPrepareLanes } from './prepare-lanes.ts'
-import { probeAll } from './probe-cache.ts'
 import { createProvider, type Provider } from './provider.ts'
+import { reapAll, reapLeftovers } from './reap-leftovers.ts'
 import { openSqliteJournal } from './sqlite-journal.ts'
 import { countStates } from './task-table.ts'
 
@@ -26,7 +30,8 @@ import { countStates } from './task-table.ts'
 export interface SoukNode {
   readonly peerId: string
   readonly address: string
-  readonly offers: readonly Offer[]
+  /** As things stand now. */
+  offers(): readonly Offer[]
   multiaddrs(): readonly string[]
   status(): NodeStatus
   /** Resolves when the node can promise nothing any more and has to be stopped; never rejects. */
@@ -86,7 +91,7 @@ export async function createNode(options: CreateNodeOptions): Promise<SoukNode> 
       tasks: countStates(provider.tasks.all()),
       capacity: provider.scheduler.snapshot().capacity,
       storage: core.storage(),
-      runtimes: offers.map(runtimeStatusOf),
+      runtimes: offers().map(runtimeStatusOf),
     })
     const socket = await openLocalSocket({ path: paths.socket, status })
     cleanUp.defer(() => socket.close())
@@ -111,7 +116,8 @@ export async function createNode(options: CreateNodeOptions): Promise<SoukNode> 
 /** The same house without a network: what `souk run --local` runs in. Its one requester is its own key. */
 export interface LocalNode {
   readonly provider: Provider
-  readonly offers: readonly Offer[]
+  /** As things stand now. */
+  offers(): readonly Offer[]
   stop(): Promise<void>
 }
 
@@ -145,19 +151,66 @@ export async function createLocalNode(options: CreateLocalNodeOptions): Promise<
   }
 }
 
-/** What this host can do, each limit hit anew: `souk doctor`. */
+/** What a runtime can do here, and whether it is on: whether others are offered it. */
+export type ExaminedRuntime = RuntimeStatus & { readonly enabled: boolean }
+
+/** What this host can do, each limit hit anew, for runtimes that are off as well: `souk doctor`. */
 export async function examineHost(options: {
   readonly config: Config
   readonly version: string
   /** For the sandboxes that are started; the caller removes it. */
   readonly dataDir: string
   readonly probesFile: string
-}): Promise<readonly Offer[]> {
-  const executors = createExecutors(options)
+}): Promise<readonly ExaminedRuntime[]> {
+  const { sandbox } = options.config
+  const config = withRuntimes(options.config, RUNTIME_NAMES)
+  const executors = await createExecutors({ ...options, config })
   try {
-    return await probeOffers({ ...options, executors, refresh: true })
+    const offers = await probeOffers({ ...options, config, subjects: executors.subjects, refresh: true })
+    return offers.map((offer) => ({ ...runtimeStatusOf(offer), enabled: sandbox[offer.runtime].enabled }))
   } finally {
-    await Promise.all(executors.map((executor) => executor.close()))
+    await executors.close()
+  }
+}
+
+/**
+ * Ends what the sandboxes of a data folder have left whose process is dead, so that the folder can be removed.
+ * @throws SoukError RUNTIME_UNAVAILABLE, EXECUTOR_FAILED where that cannot be done now.
+ */
+export async function reapDataDir(options: {
+  readonly config: Config
+  readonly version: string
+  readonly dataDir: string
+}): Promise<void> {
+  // A process of the WebAssembly runtime ends with the one that started it.
+  const used = (await usedRuntimes(options.dataDir)).filter((runtime) => runtime !== 'wasm')
+  if (used.length === 0) return
+  const executors = await createExecutors({ ...options, config: withRuntimes(options.config, used) })
+  try {
+    await reapAll({ executors, dataDir: options.dataDir })
+  } finally {
+    await executors.close()
+  }
+}
+
+/**
+ * The id of what the engine of this host has under a name now.
+ * @throws SoukError RUNTIME_UNAVAILABLE where no engine answers, IMAGE_REFUSED where it has no such image.
+ */
+export function localImageId({ config, image }: { readonly config: Config; readonly image: string }): Promise<string> {
+  return imageIdOnEngine({ socketPath: config.sandbox.docker.socket, image })
+}
+
+function withRuntimes(config: Config, on: readonly RuntimeName[]): Config {
+  const { wasm, native, docker } = config.sandbox
+  return {
+    ...config,
+    sandbox: {
+      ...config.sandbox,
+      wasm: { ...wasm, enabled: on.includes('wasm') },
+      native: { ...native, enabled: on.includes('native') },
+      docker: { ...docker, enabled: on.includes('docker') },
+    },
   }
 }
 
@@ -202,7 +255,12 @@ async function createCore(
   // The journal holds the lock of the data folder: whoever has it may reap what is found there.
   const journal = openSqliteJournal({ dir: dirs.journal })
   cleanUp.defer(() => journal.close())
-  await rm(dirs.work, { recursive: true, force: true })
+  const executors =
+    options.executors === undefined
+      ? await createExecutors(options)
+      : asExecutors({ ...options, all: options.executors })
+  cleanUp.defer(() => executors.close())
+  await reapLeftovers({ executors, workDir: dirs.work, logger })
   await Promise.all(Object.values(dirs).map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })))
   const store = await openArtifactStore({
     dir: dirs.artifacts,
@@ -210,21 +268,9 @@ async function createCore(
     ownerQuotaBytes: Math.floor(config.storage.quotaBytes * config.peers.share),
   })
   cleanUp.defer(() => store.close())
-  const executors = options.executors ?? createExecutors({ config, dataDir })
-  for (const executor of executors) {
-    cleanUp.defer(() => executor.close())
-    const reaped = await executor.reap(AbortSignal.timeout(30_000))
-    if (reaped > 0) logger.warn({ runtime: executor.runtime, reaped }, 'removed what an earlier process left behind')
-  }
-  const offers = await probeOffers({ ...options, executors })
-  for (const offer of offers) {
-    const { runtime, capability } = offer
-    if (!capability.available && !NOT_BUILT.includes(capability))
-      logger.warn({ runtime, why: capability.why }, 'runtime is not available')
-    const dropped = unenforced(offer)
-    if (dropped.length > 0)
-      logger.warn({ runtime, limits: dropped }, 'limits that this host cannot enforce are not offered')
-  }
+  const live = await openLiveOffers({ ...options, subjects: executors.subjects })
+  cleanUp.defer(() => live.close())
+  const offers = live.current
   let fail: (error: SoukError) => void = () => {}
   const failed = new Promise<SoukError>((resolve) => {
     fail = resolve
@@ -234,7 +280,7 @@ async function createCore(
     key,
     policy: policyOf({ config, address: key.address, offers }),
     retention: retentionOf(config),
-    executors: new Map(executors.map((executor) => [executor.runtime, executor])),
+    executors: new Map(executors.subjects.map(({ executor }) => [executor.runtime, executor])),
     journal,
     store,
     capacity: createCapacity({
@@ -260,46 +306,3 @@ async function createCore(
   }
   return { provider, offers, failed, storage }
 }
-
-function createExecutors({
-  config,
-  dataDir,
-}: {
-  readonly config: Config
-  readonly dataDir: string
-}): readonly Executor[] {
-  const { wasm } = config.sandbox
-  if (!wasm.enabled) return []
-  return [
-    createWasmExecutor({
-      instanceDir: join(dataDir, 'instances', 'wasm'),
-      prewarm: wasm.prewarm,
-      stackBytes: wasm.stackSizeBytes,
-      maxModuleBytes: wasm.maxModuleBytes,
-      compileTimeoutMs: wasm.compileTimeoutMs,
-    }),
-  ]
-}
-
-async function probeOffers(options: {
-  readonly config: Config
-  readonly version: string
-  readonly executors: readonly Executor[]
-  readonly probesFile: string
-  readonly refresh?: boolean
-}): Promise<readonly Offer[]> {
-  const { config, executors } = options
-  const capabilities = await probeAll({
-    executors,
-    cacheFile: options.probesFile,
-    key: JSON.stringify([options.version, config.sandbox]),
-    ...(options.refresh !== undefined && { refresh: options.refresh }),
-  })
-  return offersOf({ config, capabilities: [...capabilities, ...NOT_BUILT] })
-}
-
-/** Runtimes that a task can name and this version does not have: refused with why, rather than unknown. */
-const NOT_BUILT: readonly Capability[] = [
-  { runtime: 'docker', available: false, why: 'this version of souk does not run Docker tasks yet' },
-  { runtime: 'native', available: false, why: 'this version of souk does not run native tasks yet' },
-]

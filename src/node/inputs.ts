@@ -1,8 +1,8 @@
 import type { ArtifactStore } from '../artifacts/store.ts'
-import type { RuntimeTask } from '../executors/executor.ts'
+import type { NativeRoot, RuntimeTask, TaskBase } from '../executors/executor.ts'
 import { SoukError, isSoukError } from '../protocol/errors.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
-import { blobsOf, type BlobRef, type TaskSpec } from '../protocol/task.ts'
+import { blobsOf, type BlobRef, type RuntimeSpec, type TaskSpec } from '../protocol/task.ts'
 import type { TakeTurn } from './prepare-lanes.ts'
 
 /** Where a task's blobs come from: its requester, over the network or in this process. */
@@ -113,7 +113,8 @@ function unavailable(blob: BlobRef, cause: unknown): SoukError {
 /**
  * The task with every blob replaced by its file on this host.
  *
- * @throws SoukError BLOB_UNAVAILABLE when a blob is not in the store.
+ * @throws SoukError BLOB_UNAVAILABLE when a blob is not in the store, RUNTIME_UNAVAILABLE for what the runtime
+ * cannot run (an image as a native task, say).
  */
 export function resolveTask(options: {
   readonly spec: TaskSpec
@@ -121,26 +122,58 @@ export function resolveTask(options: {
   readonly owner: string
   readonly store: ArtifactStore
 }): RuntimeTask {
-  const { spec } = options
+  const { spec, runtime } = options
   const fileOf = (blob: BlobRef): string => storedFile({ ...options, blob })
-  if (options.runtime !== 'wasm' || !('module' in spec.runtime)) {
-    throw new SoukError({
-      code: 'RUNTIME_UNAVAILABLE',
-      message: `The runtime ${options.runtime} cannot run this task here`,
-      details: { runtime: options.runtime, why: 'no executor takes tasks of this form' },
-    })
-  }
-  const module = spec.runtime.module
-  return {
-    runtime: 'wasm',
-    name: spec.name,
-    module: { source: fileOf(module), ...module },
+  const base: TaskBase = {
     command: spec.command,
     env: spec.env,
     ...(spec.workdir !== undefined && { workdir: spec.workdir }),
     inputs: spec.inputs.map(({ source, target }) => ({ source: fileOf(source), bytes: source.bytes, target })),
     outputs: spec.outputs,
   }
+  const brought = spec.runtime
+  switch (runtime) {
+    case 'wasm':
+      if (!('module' in brought)) throw cannotRun({ runtime, brought })
+      return { ...base, runtime, name: spec.name, module: { source: fileOf(brought.module), ...brought.module } }
+    case 'docker':
+      if (!('image' in brought)) throw cannotRun({ runtime, brought })
+      return { ...base, runtime, image: brought.image }
+    case 'native': {
+      const root = nativeRootOf({ brought, fileOf })
+      if (root === undefined) throw cannotRun({ runtime, brought })
+      return { ...base, runtime, name: spec.name, root }
+    }
+  }
+}
+
+function nativeRootOf({
+  brought,
+  fileOf,
+}: {
+  readonly brought: RuntimeSpec
+  readonly fileOf: (blob: BlobRef) => string
+}): NativeRoot | undefined {
+  if ('program' in brought) return { kind: 'program', source: fileOf(brought.program), ...brought.program }
+  if ('tar' in brought) return { kind: 'tar', source: fileOf(brought.tar), ...brought.tar }
+  return 'rootfs' in brought ? { kind: 'named', ...brought.rootfs } : undefined
+}
+
+function cannotRun({
+  runtime,
+  brought,
+}: {
+  readonly runtime: RuntimeName
+  readonly brought: RuntimeSpec
+}): SoukError<'RUNTIME_UNAVAILABLE'> {
+  const what = Object.keys(brought).find((key) => key !== 'type') ?? 'nothing'
+  const why = `it does not run a task that brings its ${what}`
+  return new SoukError({
+    code: 'RUNTIME_UNAVAILABLE',
+    message: `The runtime ${runtime} cannot run this task here: ${why}`,
+    details: { runtime, why },
+    retryable: false,
+  })
 }
 
 /** The file on this host that is the task's stdin; undefined where it has none. */

@@ -1,4 +1,4 @@
-import type { Capability, ProvenLimit } from '../executors/executor.ts'
+import type { AvailableRuntime, Capability, ProvenLimit } from '../executors/executor.ts'
 import type { Refusal } from '../protocol/refusals.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import { ALWAYS_APPLIED, LIMIT_KEYS, type LimitKey, type Limits, type RequestedLimits } from '../protocol/limits.ts'
@@ -11,6 +11,8 @@ export interface Offer {
   readonly caps: Limits
   /** What it gets instead of the cap where it asks for nothing: a runtime that cannot use more needs no more. */
   readonly defaults?: RequestedLimits
+  /** Without these, too, nothing of it runs: what they hold back would take the host with it. */
+  readonly required?: readonly LimitKey[]
   /** What of this the runtime has proven on this host. */
   readonly capability: Capability
 }
@@ -22,21 +24,49 @@ type Choice =
   | { readonly offer: Offer; readonly refusal?: undefined }
   | { readonly offer?: undefined; readonly refusal: Refusal }
 
-/** The offer that a task means: the one that fits, or the default of several. */
+/** What native tasks can do with an image: a feature, because an engine is not what they need. */
+const IMAGES = 'image'
+
+/**
+ * The offer that a task means: the only one that can run it, else the default. What is chosen may be unable to: then
+ * its reason is the answer.
+ */
 export function chooseOffer(
   runtime: RuntimeSpec,
   policy: { readonly offers: readonly Offer[]; readonly defaultRuntime: RuntimeName },
 ): Choice {
   const meant = runtimesOf(runtime)
   const fitting = policy.offers.filter((offer) => meant.includes(offer.runtime))
-  const chosen = fitting.length === 1 ? fitting[0] : fitting.find((offer) => offer.runtime === policy.defaultRuntime)
-  if (chosen !== undefined) return { offer: chosen }
-  const offered = policy.offers.map((offer) => offer.runtime).join(', ')
+  const able = fitting.filter(({ capability }) => capability.available && takes(capability, runtime))
+  const preferred = fitting.find((offer) => offer.runtime === policy.defaultRuntime)
+  // Of several that cannot, any says why not.
+  const chosen = able.length === 1 ? able[0] : (preferred ?? (able.length === 0 ? fitting[0] : undefined))
+  if (chosen === undefined) return { refusal: unknownRuntime({ meant, fitting, offers: policy.offers }) }
+  const { capability } = chosen
+  if (!capability.available || takes(capability, runtime)) return { offer: chosen }
+  return { refusal: unavailable(chosen.runtime, 'it runs no images here; name a program, a tar or a rootfs') }
+}
+
+function takes({ runtime, features }: AvailableRuntime, asked: RuntimeSpec): boolean {
+  return runtime !== 'native' || !('image' in asked) || features.includes(IMAGES)
+}
+
+function unknownRuntime({
+  meant,
+  fitting,
+  offers,
+}: {
+  readonly meant: readonly RuntimeName[]
+  readonly fitting: readonly Offer[]
+  readonly offers: readonly Offer[]
+}): Refusal {
+  const asked = meant.join(' or ')
+  const offered = offers.map((offer) => offer.runtime).join(', ')
   const message =
     fitting.length === 0
-      ? `The task needs ${meant.join(' or ')}; the provider offers ${offered === '' ? 'no runtime' : offered}`
-      : `The task can mean ${meant.join(' or ')}; name one as runtime.type`
-  return { refusal: { reason: 'UNKNOWN_RUNTIME', message, subject: 'runtime', asked: meant.join(' or '), offered } }
+      ? `The task needs ${asked}; the provider offers ${offered === '' ? 'no runtime' : offered}`
+      : `The task can mean ${asked}; name one as runtime.type`
+  return { reason: 'UNKNOWN_RUNTIME', message, subject: 'runtime', asked, offered }
 }
 
 type Applied =
@@ -66,7 +96,7 @@ export function appliedLimits(asked: { readonly [K in LimitKey]?: number | undef
         subject: key,
         asked: String(value),
       })
-    } else if (isAlwaysApplied(key)) missing.push(`${key}: ${why}`)
+    } else if (isAlwaysApplied(key) || offer.required?.includes(key) === true) missing.push(`${key}: ${why}`)
   }
   const refusals = [...above, ...unproven]
   if (missing.length > 0) {

@@ -1,37 +1,43 @@
 import type { Capability } from '../executors/executor.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
-import { LIMIT_KEYS, type LimitKey, type Limits } from '../protocol/limits.ts'
+import { LIMIT_KEYS, type LimitKey, type Limits, type RequestedLimits } from '../protocol/limits.ts'
 import type { RuntimeStatus } from '../protocol/node-status.ts'
 import type { Offer } from './offers.ts'
 import type { Config } from './config.ts'
+
+/** The weight that everybody has (cgroups: cpu.shares). */
+const USUAL_SHARES = 1024
 
 /** The most that the operator lets one task of a runtime have. */
 export function capsOf({ config, runtime }: { readonly config: Config; readonly runtime: RuntimeName }): Limits {
   const { sandbox, capacity } = config
   const shared = {
-    cpuCores: capacity.cpuCores,
     cpuTimeMs: sandbox.cpuTimeLimitMs,
     idleTimeMs: sandbox.idleTimeoutMs,
     diskBytes: sandbox.diskLimitBytes,
     inodes: sandbox.inodeLimit,
     outputBytes: sandbox.outputLimitBytes,
     openFiles: sandbox.openFilesLimit,
+    memoryBytes: sandbox[runtime].memoryLimitBytes,
+    wallTimeMs: sandbox[runtime].timeoutMs,
   }
-  if (runtime === 'docker') {
-    return {
-      ...shared,
-      cpuCores: sandbox.docker.cpuLimitCores,
-      memoryBytes: sandbox.docker.memoryLimitBytes,
-      wallTimeMs: sandbox.wasm.timeoutMs,
-    }
-  }
+  if (runtime === 'wasm')
+    return { ...shared, cpuCores: capacity.cpuCores, stackBytes: sandbox.wasm.stackSizeBytes, pids: 1024 }
+  const { cpuLimitCores, pidsLimit } = sandbox[runtime]
   return {
     ...shared,
-    memoryBytes: sandbox.wasm.memoryLimitBytes,
-    stackBytes: sandbox.wasm.stackSizeBytes,
-    wallTimeMs: sandbox.wasm.timeoutMs,
-    pids: 1024,
+    cpuCores: cpuLimitCores,
+    cpuShares: sandbox.cpuSharesLimit,
+    pids: pidsLimit,
+    ...(runtime === 'native' && { stackBytes: sandbox.native.stackSizeBytes }),
   }
+}
+
+/** What a task has that does not ask, where that is not the cap. */
+function defaultsOf({ config, runtime }: { readonly config: Config; readonly runtime: RuntimeName }): RequestedLimits {
+  return runtime === 'wasm'
+    ? { cpuCores: Math.min(1, config.capacity.cpuCores), pids: 1 }
+    : { cpuShares: Math.min(USUAL_SHARES, config.sandbox.cpuSharesLimit) }
 }
 
 /** What is offered: what the operator allows, as far as this host can enforce it. */
@@ -45,7 +51,8 @@ export function offersOf({
   return capabilities.map((capability) => ({
     runtime: capability.runtime,
     caps: capsOf({ config, runtime: capability.runtime }),
-    ...(capability.runtime === 'wasm' && { defaults: { cpuCores: Math.min(1, config.capacity.cpuCores), pids: 1 } }),
+    defaults: defaultsOf({ config, runtime: capability.runtime }),
+    ...(capability.runtime !== 'wasm' && { required: ['pids'] }),
     capability,
   }))
 }

@@ -33,13 +33,16 @@ export function resourcesOf({ capacity }: Config): Resources {
 export function policyOf(options: {
   readonly config: Config
   readonly address: string
-  readonly offers: readonly Offer[]
+  /** As things stand now. */
+  readonly offers: () => readonly Offer[]
 }): AdmissionPolicy {
   const { config, address, offers } = options
   return {
     provider: address,
     chainId: config.chain.id,
-    offers,
+    get offers() {
+      return offers()
+    },
     defaultRuntime: config.sandbox.defaultRuntime,
     priceWei: config.priceWei,
     maxQueueWaitMs: config.queue.maxWaitMs,

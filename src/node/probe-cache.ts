@@ -7,34 +7,49 @@ import type { Capability, Executor } from '../executors/executor.ts'
 /** The longest a probe of one runtime may take before the runtime counts as unavailable. */
 const PROBE_TIMEOUT_MS = 60_000
 
+/** A runtime, and what its answer depends on besides this host, Node and the kernel. */
+export interface ProbeSubject {
+  readonly executor: Executor
+  /**
+   * Souk's version, the settings of the executor, the version of an engine, a program's digest. Where it cannot be
+   * told, the runtime is probed.
+   */
+  readonly dependsOn: () => Promise<string>
+}
+
 /**
  * What each runtime can do here. Probing really hits every limit and takes seconds, so what it found is kept
- * until the host boots anew, or the kernel, Node, souk or the runtime's settings change. Only success is
+ * until the host boots anew, or the kernel, Node, or what the runtime depends on changes. Only success is
  * kept: what was unavailable is looked at again.
  */
 export async function probeAll(options: {
-  readonly executors: readonly Executor[]
+  readonly subjects: readonly ProbeSubject[]
   readonly cacheFile: string
-  /** Whatever else the answers depend on: souk's version, the settings of the executors. */
-  readonly key: string
   /** Probes anew, whatever is kept. */
   readonly refresh?: boolean
 }): Promise<readonly Capability[]> {
-  const key = await cacheKeyOf(options.key)
-  const kept =
-    options.refresh === true ? new Map<string, Capability>() : await readCache({ file: options.cacheFile, key })
+  const { subjects, cacheFile, refresh = false } = options
+  const kept = await readCache(cacheFile)
+  const found = new Map<string, Kept>()
   const capabilities = await Promise.all(
-    options.executors.map(
-      async (executor) => kept.get(executor.runtime) ?? executor.probe(AbortSignal.timeout(PROBE_TIMEOUT_MS)),
-    ),
+    subjects.map(async ({ executor, dependsOn }) => {
+      const { runtime } = executor
+      const key = await cacheKeyOf(dependsOn)
+      const before = kept.get(runtime)
+      if (!refresh && key !== undefined && before?.key === key) return before.capability
+      const capability = await executor.probe(AbortSignal.timeout(PROBE_TIMEOUT_MS))
+      if (capability.available && key !== undefined) found.set(runtime, { key, capability })
+      return capability
+    }),
   )
-  const proven = capabilities.filter((capability) => capability.available)
-  if (proven.some((capability) => !kept.has(capability.runtime)))
-    await writeCache({ file: options.cacheFile, key, capabilities: proven })
+  // What is kept of other runtimes, of which nobody asked now, stays.
+  if (found.size > 0) await writeCache({ file: cacheFile, entries: new Map([...kept, ...found]) })
   return capabilities
 }
 
-async function cacheKeyOf(extra: string): Promise<string> {
+async function cacheKeyOf(dependsOn: () => Promise<string>): Promise<string | undefined> {
+  const extra = await dependsOn().catch(() => undefined)
+  if (extra === undefined) return undefined
   const facts = [
     await bootId(),
     release(),
@@ -56,17 +71,15 @@ async function bootId(): Promise<string> {
   }
 }
 
-async function readCache({
-  file,
-  key,
-}: {
-  readonly file: string
+interface Kept {
   readonly key: string
-}): Promise<Map<string, Capability>> {
+  readonly capability: Capability
+}
+
+async function readCache(file: string): Promise<ReadonlyMap<string, Kept>> {
   try {
-    const cache = JSON.parse(await readFile(file, 'utf8')) as { key: string; capabilities: Capability[] }
-    if (cache.key !== key) return new Map()
-    return new Map(cache.capabilities.map((capability) => [capability.runtime, capability]))
+    const { runtimes } = JSON.parse(await readFile(file, 'utf8')) as { readonly runtimes: Record<string, Kept> }
+    return new Map(Object.entries(runtimes))
   } catch {
     // Missing or half written: probing again is always right.
     return new Map()
@@ -75,14 +88,13 @@ async function readCache({
 
 async function writeCache({
   file,
-  ...cache
+  entries,
 }: {
   readonly file: string
-  readonly key: string
-  readonly capabilities: readonly Capability[]
+  readonly entries: ReadonlyMap<string, Kept>
 }): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const temporary = `${file}.${process.pid}`
-  await writeFile(temporary, JSON.stringify(cache), { mode: 0o600 })
+  await writeFile(temporary, JSON.stringify({ runtimes: Object.fromEntries(entries) }), { mode: 0o600 })
   await rename(temporary, file)
 }

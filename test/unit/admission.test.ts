@@ -313,17 +313,35 @@ describe('admission', () => {
       ])
     })
 
-    it('takes the default where a task can mean several, the only one where one is offered', () => {
-      assert.equal(
-        accepted({ spec: image, policy: { offers: [offer, native, docker], defaultRuntime: 'docker' } }).runtime,
-        'docker',
-      )
-      assert.equal(
-        accepted({ spec: image, policy: { offers: [offer, native, docker], defaultRuntime: 'native' } }).runtime,
-        'native',
-      )
-      assert.equal(accepted({ spec: image, policy: { offers: [offer, native] } }).runtime, 'native')
-      assert.deepEqual(refused({ spec: image, policy: { offers: [native, docker] } }), ['UNKNOWN_RUNTIME runtime'])
+    const images: Offer = { ...native, capability: { ...wasm, runtime: 'native', features: ['image'] } }
+    const noEngine: Offer = { ...docker, capability: { runtime: 'docker', available: false, why: 'no engine answers' } }
+
+    it('takes the default where several can run a task, the only one that can where one can', () => {
+      const taken = (offers: readonly Offer[], defaultRuntime: AdmissionPolicy['defaultRuntime']): string =>
+        accepted({ spec: image, policy: { offers, defaultRuntime } }).runtime
+      assert.equal(taken([offer, images, docker], 'docker'), 'docker')
+      assert.equal(taken([offer, images, docker], 'native'), 'native')
+      assert.deepEqual(refused({ spec: image, policy: { offers: [images, docker] } }), ['UNKNOWN_RUNTIME runtime'])
+      for (const runtimeName of ['wasm', 'docker', 'native'] as const) {
+        assert.equal(taken([offer, images, noEngine], runtimeName), 'native')
+        // A native runtime that says nothing of images runs none.
+        assert.equal(taken([offer, native, docker], runtimeName), 'docker')
+      }
+    })
+
+    it('says why not where none of several can run a task', () => {
+      const why = (offers: readonly Offer[]): string => {
+        const admission = ask({ spec: image, policy: { offers } })
+        assert(admission.kind === 'refused', inspect(admission))
+        return admission.reasons.map(({ reason, message }) => `${reason}: ${message}`).join()
+      }
+      assert.match(why([offer, noEngine, native]), /^RUNTIME_UNAVAILABLE: .*no engine answers/)
+      assert.match(why([offer, native]), /^RUNTIME_UNAVAILABLE: .*it runs no images here/)
+      const asked = {
+        spec: { runtime: { ...image.runtime, type: 'native' as const } },
+        policy: { offers: [native, docker] },
+      }
+      assert.deepEqual(refused(asked), ['RUNTIME_UNAVAILABLE runtime'])
     })
 
     it('refuses it altogether when a limit that every run has cannot be enforced', () => {

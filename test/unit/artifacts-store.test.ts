@@ -74,7 +74,7 @@ describe('artifact store', () => {
     const fetch = (source: Parameters<ArtifactStore['fetch']>[0]['source'], signal = never()): Promise<string> =>
       store.fetch({ owner: alice, blob, source, signal })
 
-    it('brings in a blob: whole, read-only, in its place', async () => {
+    it('brings in a blob: whole, read-only, in its place, for a sandbox to read or run without a copy', async () => {
       assert.equal(store.path({ owner: alice, sha256: blob.sha256 }), undefined)
       const progress: number[] = []
       const path = await store.fetch({
@@ -85,7 +85,7 @@ describe('artifact store', () => {
         onProgress: ({ fetchedBytes }) => progress.push(fetchedBytes),
       })
       assert.deepEqual(await readFile(path), content)
-      assert.equal((await lstat(path)).mode & 0o777, 0o444)
+      assert.equal((await lstat(path)).mode & 0o777, 0o555)
       assert.equal((await lstat(dir)).mode & 0o777, 0o700)
       assert.equal(store.path({ owner: alice, sha256: blob.sha256 }), path)
       assert.equal(store.has({ owner: alice, sha256: blob.sha256 }), true)
@@ -316,7 +316,7 @@ describe('artifact store', () => {
       assert.deepEqual(await readFile(path), content)
       const stats = await lstat(path)
       assert.equal(stats.ino, ino)
-      assert.equal(stats.mode & 0o777, 0o444)
+      assert.equal(stats.mode & 0o777, 0o555)
       await assert.rejects(lstat(file), /ENOENT/)
       assert.equal(store.heldBy(alice), 4096)
     })
@@ -455,7 +455,7 @@ describe('artifact store', () => {
       await writeFile(fileOf('partial', bob, other), 'part')
       await writeFile(fileOf('partial', bob, `${other}.0123`), 'copy')
       await writeFile(fileOf('partial', bob, '4'.repeat(64)), 'whole')
-      await chmod(fileOf('partial', bob, '4'.repeat(64)), 0o444)
+      await chmod(fileOf('partial', bob, '4'.repeat(64)), 0o555)
       await writeFile(fileOf('partial', alice, blob.sha256), 'part of what is whole')
       await writeFile(join(dir, 'trash', 'x'), '')
       store = await open()

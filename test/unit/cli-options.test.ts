@@ -184,7 +184,7 @@ describe('what a requester keeps', () => {
     assert.match(soukHome({ SOUK_HOME: '' }).key, /\/\.souk\/key$/)
   })
 
-  it('are folders of local runs, of which those of dead processes are removed, and no other', async () => {
+  it('are folders of local runs, of which those of dead processes are removed once nothing is left of them, and no other', async () => {
     const parent = join(dir, 'local')
     const own = await createLocalRunFolder({ parent })
     const [namespace, pid, startTime, random] = basename(own).split('-')
@@ -195,13 +195,22 @@ describe('what a requester keeps', () => {
     ]
     const foreign = `${Number(namespace) + 1}-${pid}-${startTime}-${random}`
     for (const name of [...dead, foreign, 'notes']) await mkdir(join(parent, name))
-    assert.equal(await reapLocalRunFolders({ parent, nowMs: Date.now() }), 2)
+    const stubborn = join(parent, dead[0] ?? '')
+    const looked: string[] = []
+    const reap = async (folder: string): Promise<void> => {
+      looked.push(basename(folder))
+      if (folder === stubborn && looked.length <= dead.length) throw new Error('something is mounted there')
+    }
+    assert.equal(await reapLocalRunFolders({ parent, nowMs: Date.now(), reap }), 1)
+    assert.deepEqual(looked.sort(), dead.sort())
+    assert.deepEqual((await readdir(parent)).sort(), [basename(own), basename(stubborn), foreign, 'notes'].sort())
+    assert.equal(await reapLocalRunFolders({ parent, nowMs: Date.now(), reap }), 1)
     assert.deepEqual((await readdir(parent)).sort(), [basename(own), foreign, 'notes'].sort())
 
     const long = new Date(Date.now() - 31 * 86_400_000)
     await utimes(join(parent, foreign), long, long)
-    assert.equal(await reapLocalRunFolders({ parent, nowMs: Date.now() }), 1)
-    assert.equal(await reapLocalRunFolders({ parent: join(dir, 'none'), nowMs: Date.now() }), 0)
+    assert.equal(await reapLocalRunFolders({ parent, nowMs: Date.now(), reap }), 1)
+    assert.equal(await reapLocalRunFolders({ parent: join(dir, 'none'), nowMs: Date.now(), reap }), 0)
   })
 
   it('are the tasks that were sent, taken only for the receipt that is about them', async () => {

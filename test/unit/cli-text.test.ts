@@ -324,8 +324,9 @@ describe('tables for 80 columns', () => {
       secp256k1: { native: true },
       config: { file: null, valid: true, issues: [] },
       runtimes: [
-        wasm,
-        { runtime: 'docker' as const, available: false as const, why: 'the configuration does not enable it' },
+        { ...wasm, enabled: true },
+        { runtime: 'docker' as const, available: false as const, why: 'no engine answers', enabled: false },
+        { ...wasm, runtime: 'native' as const, enabled: false },
       ],
     }
     const found = diagnosisLines({ diagnosis, width: 80, colors: plain })
@@ -338,5 +339,15 @@ describe('tables for 80 columns', () => {
       found.join('\n'),
     )
     assert.ok(found.some((line) => /– fuel .* instructions are not metered/.test(line)))
+    const at = (start: string): string =>
+      found
+        .slice(found.findIndex((line) => line.startsWith(start)))
+        .slice(0, 2)
+        .join('\n')
+    assert.match(at('docker'), /^docker: not available, and turned off\n {2}no engine answers$/)
+    assert.match(
+      at('native'),
+      /^native: able, but turned off, .*\n {2}to offer it set sandbox\.native\.enabled to true$/,
+    )
   })
 })

@@ -10,6 +10,7 @@ import { CONFIG_KEY_NAMES, variableOf } from '../../src/node/config-schema.ts'
 import type { Machine } from '../../src/node/machine.ts'
 
 const GIB = 1024 ** 3
+const DIGEST = 'ab'.repeat(32)
 const machine: Machine = {
   cores: 4,
   memoryBytes: 8 * GIB,
@@ -100,8 +101,14 @@ sandbox:
       assert.equal(sandbox.defaultRuntime, 'docker')
       assert.deepEqual(sandbox.docker, {
         enabled: false,
+        socket: '/var/run/docker.sock',
+        images: [],
         memoryLimitBytes: 512 * 1024 ** 2,
         cpuLimitCores: 1.5,
+        pidsLimit: 256,
+        timeoutMs: 300_000,
+        uid: 65_534,
+        gid: 65_534,
         networkMode: 'none',
         privileged: false,
       })
@@ -218,9 +225,57 @@ peers: { known: [bob], share: 2 }
     assert.match(await only('storage: { quota: 1m }'), /^storage.task_input_limit must be at most storage.quota/)
     assert.match(
       await only('sandbox: { wasm: { enabled: false } }'),
-      /^sandbox.wasm.enabled must be true, or sandbox.docker.enabled: the node would offer nothing/,
+      /^sandbox.wasm.enabled must be true, or sandbox.native.enabled, or sandbox.docker.enabled: the node would offer nothing/,
     )
     await load('capacity: { memory: 256m }\nsandbox: { wasm: { memory_limit: 256m } }')
+    assert.match(
+      await only('sandbox: { docker: { enabled: true } }'),
+      /^sandbox.docker.images must name what tasks may run, .*no image is allowed that is not there/,
+    )
+    assert.match(
+      await only(`sandbox: { native: { rootfs: [a@sha256:${DIGEST}=/a, a@sha256:${'1'.repeat(64)}=/b] } }`),
+      /^sandbox.native.rootfs has a twice/,
+    )
+  })
+
+  it('holds the caps of a runtime against the machine where it is on, and only there', async () => {
+    const native = 'memory_limit: 5g, cpu_limit: 5, timeout: 2d'
+    await load(`sandbox: { native: { ${native} }, docker: { ${native} } }`)
+    const images = 'images: [busybox]'
+    const issues = await issuesOf(
+      `sandbox: { native: { enabled: true, ${native} }, docker: { enabled: true, ${images}, ${native} } }`,
+    )
+    assert.deepEqual(
+      issues.map(({ path }) => path).sort(),
+      ['native', 'docker']
+        .flatMap((name) => ['cpu_limit', 'memory_limit', 'timeout'].map((key) => `sandbox.${name}.${key}`))
+        .sort(),
+    )
+    await load('sandbox: { wasm: { enabled: false }, native: { enabled: true } }')
+    await load(`sandbox: { wasm: { enabled: false }, docker: { enabled: true, ${images} } }`)
+  })
+
+  it('reads root file systems and images', async () => {
+    const { config } = await load(
+      `sandbox:
+  native:
+    rootfs: [debian-12@sha256:${DIGEST}=/srv/a b=c@d, host-usr@sha256:${DIGEST}]
+    launcher_socket: ./launcher.sock
+  docker: { images: [busybox, sha256:${DIGEST}, registry:5000/tools/cc@sha256:${DIGEST}], socket: run/docker.sock }
+`,
+    )
+    assert.deepEqual(config.sandbox.native.rootfs, [
+      { name: 'debian-12', sha256: DIGEST, path: '/srv/a b=c@d' },
+      { name: 'host-usr', sha256: DIGEST },
+    ])
+    assert.equal(config.sandbox.native.launcherSocket, join(dir, 'launcher.sock'))
+    assert.equal(config.sandbox.docker.socket, join(dir, 'run/docker.sock'))
+    assert.deepEqual(config.sandbox.docker.images, [
+      'busybox',
+      `sha256:${DIGEST}`,
+      `registry:5000/tools/cc@sha256:${DIGEST}`,
+    ])
+    assert.equal((await load('')).config.sandbox.native.launcherSocket, undefined)
   })
 
   it('bounds the stack by what the thread has', async () => {
@@ -257,6 +312,37 @@ peers: { known: [bob], share: 2 }
       price_wei: ['-1', '1.5', 'free', '"01"'],
       'sandbox.wasm.enabled': ['yes', '1', '"on"'],
       'sandbox.wasm.timeout': ['[]', 'never'],
+      'sandbox.native.uid': ['0', '-1', '4294967295', 'root', '1.5'],
+      'sandbox.native.gid': ['0', '"x"'],
+      'sandbox.native.pids_limit': ['0', '40000'],
+      'sandbox.native.stack_size': ['64k', '2g'],
+      'sandbox.native.rootfs': [
+        '[debian]',
+        `[debian@sha256:${DIGEST}]`,
+        `[debian@sha256:${DIGEST}=srv]`,
+        `[debian@sha256:${DIGEST.toUpperCase()}=/srv]`,
+        `[Debian@sha256:${DIGEST}=/srv]`,
+        `[debian@${DIGEST}=/srv]`,
+        '[debian=/srv]',
+        `[host-usr@sha256:${DIGEST}=/usr]`,
+        `["debian@sha256:${DIGEST}=/a\\0b"]`,
+      ],
+      'sandbox.native.launcher_socket': ['5', '[a]'],
+      'sandbox.docker.socket': ['""', '5'],
+      'sandbox.docker.images': [
+        '["busybox:latest"]',
+        '["localhost:5000/busybox:1"]',
+        '["busybox@sha256:ab"]',
+        '["@sha256:ab"]',
+        `["@sha256:${DIGEST}"]`,
+        `["busybox:1@sha256:${DIGEST}"]`,
+        '["sha256:ab"]',
+        '["Busy box"]',
+        '[busybox, busybox]',
+        '[[a]]',
+      ],
+      'sandbox.docker.memory_limit': ['5m'],
+      'sandbox.docker.uid': ['0'],
       'sandbox.docker.privileged': ['"true"', '1'],
       'sandbox.docker.network_mode': ['host', 'bridge', 'null', '[none]'],
     }

@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { loadTask, taskFromCommandLine } from '../../src/client/load-task.ts'
+import type { TaskDraft } from '../../src/protocol/task-file.ts'
 import { isSoukError, type Issue } from '../../src/protocol/errors.ts'
 import { blobsOf, taskSpecSchema } from '../../src/protocol/task.ts'
 
@@ -285,6 +286,33 @@ price: { max: 5 }
     assert.deepEqual(line.spec, file.spec)
     assert.deepEqual(line.blobs, file.blobs)
     assert.equal((await taskFromCommandLine({ wasm: 'app.wasm', baseDir: dir })).spec.name, 'app')
+  })
+
+  it('makes the same task of a program, an image and a root file system', async () => {
+    const digest = 'ab'.repeat(32)
+    const image = `registry:5000/tools/cc@sha256:${digest}`
+    for (const [line, runtime, name] of [
+      [{ native: 'app.wasm' }, '{ type: native, program: app.wasm }', 'app'],
+      [{ docker: image }, `{ type: docker, image: '${image}' }`, 'cc'],
+      [{ docker: 'busybox:1' }, '{ type: docker, image: busybox:1 }', 'busybox'],
+      [{ docker: `sha256:${digest}` }, `{ type: docker, image: 'sha256:${digest}' }`, 'image'],
+      [{ rootfs: { name: 'debian', sha256: digest } }, `{ type: native, rootfs: 'debian@sha256:${digest}' }`, 'sh'],
+    ] as const) {
+      const made = await taskFromCommandLine({ ...line, baseDir: dir, args: ['/bin/sh', '-c'] })
+      const file = await load(`version: 1\nname: ${name}\nruntime: ${runtime}\ncommand: [/bin/sh, -c]\n`)
+      assert.deepEqual(made, file)
+    }
+  })
+
+  it('lets somebody say otherwise before the files are read', async () => {
+    const adjust = (draft: TaskDraft): Promise<TaskDraft> =>
+      Promise.resolve({ ...draft, runtime: { ...draft.runtime, image: `sha256:${'cd'.repeat(32)}` } })
+    const { spec } = await taskFromCommandLine({ docker: 'tools/busybox:1', baseDir: dir, adjust })
+    assert.deepEqual(spec.runtime, { type: 'docker', image: `sha256:${'cd'.repeat(32)}` })
+    assert.equal(spec.name, 'busybox')
+    const text = 'version: 1\nruntime: { type: docker, image: busybox }\n'
+    const file = await loadTask({ text, format: 'yaml', baseDir: dir, adjust })
+    assert.deepEqual(file.spec.runtime, spec.runtime)
   })
 
   it('names the keys of a task file for a command line, too', async () => {

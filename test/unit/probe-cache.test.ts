@@ -26,7 +26,11 @@ describe('probe cache', () => {
     }
   }
   const probe = (executor: Executor, key = 'settings', refresh = false) =>
-    probeAll({ executors: [executor], cacheFile: join(dir, 'kept', 'probes.json'), key, refresh })
+    probeAll({
+      subjects: [{ executor, dependsOn: () => Promise.resolve(key) }],
+      cacheFile: join(dir, 'kept', 'probes.json'),
+      refresh,
+    })
 
   it('probes once for the same host and settings', async () => {
     const first = await probe(counting())
@@ -40,6 +44,26 @@ describe('probe cache', () => {
     await probe(counting(), 'other settings')
     assert.equal(probes, 2)
     await probe(counting(), 'other settings', true)
+    assert.equal(probes, 3)
+  })
+
+  it('keeps what it knows of one runtime while another is asked', async () => {
+    const native: Executor = { ...counting(), runtime: 'native' }
+    await probe(counting())
+    await probe(native)
+    await probe(counting())
+    await probe(native)
+    assert.equal(probes, 2)
+  })
+
+  it('probes where nobody can tell what the answer depends on, and keeps nothing of it', async () => {
+    const subject = { executor: counting(), dependsOn: () => Promise.reject(new Error('no engine answers')) }
+    const cacheFile = join(dir, 'kept', 'probes.json')
+    await probe(counting())
+    await probeAll({ subjects: [subject], cacheFile })
+    await probeAll({ subjects: [subject], cacheFile })
+    assert.equal(probes, 3)
+    await probe(counting())
     assert.equal(probes, 3)
   })
 

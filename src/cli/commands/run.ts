@@ -2,7 +2,7 @@ import { Option } from 'commander'
 import type { CommandRequest } from '../command-request.ts'
 import { EXIT } from '../exit-code.ts'
 import { LIMIT_OPTIONS } from '../limit-options.ts'
-import type { RunOptions } from '../run-task.ts'
+import type { RunOptions } from '../run-request.ts'
 
 const HELP = `
 The task's standard output and error come as they are written; what souk itself
@@ -19,6 +19,10 @@ Examples:
   $ souk run --to ADDR examples/word-count.yaml --output-dir result
   $ souk run --to ADDR --wasm app.wasm --memory 64m -- first second
   $ souk run --to ADDR --wasm sort.wasm --stdin - < names.txt
+  $ souk run --to ADDR --native ./app --pids 4 -- first second
+  $ souk run --to ADDR --docker busybox@sha256:… -- echo hi
+  $ souk run --local --docker busybox -- echo hi
+  $ souk run --local --rootfs /srv/root --env LANG=C -- /bin/sh -c 'echo hi'
   $ souk run --to ADDR long.yaml --detach`
 
 export function addRunCommand({ program, cli }: CommandRequest): void {
@@ -27,15 +31,21 @@ export function addRunCommand({ program, cli }: CommandRequest): void {
     .summary('run a task, at a provider or here')
     .description('Runs a task in a sandbox, at a provider or on this host, and brings back what came of it.')
     .usage(
-      '(--to ADDR | --local) [options] FILE\n       souk run (--to ADDR | --local) [options] --wasm APP.WASM [-- ARGUMENTS…]',
+      [
+        '(--to ADDR | --local) [options] FILE',
+        'souk run (--to ADDR | --local) [options] --wasm APP.WASM [-- ARGUMENTS…]',
+        'souk run (--to ADDR | --local) [options] --native PROGRAM [-- ARGUMENTS…]',
+        'souk run (--to ADDR | --local) [options] --docker IMAGE [-- COMMAND…]',
+        'souk run --local [options] --rootfs FOLDER -- COMMAND…',
+      ].join('\n       '),
     )
     .argument('[file]', 'the task: YAML, or JSON where its name ends in .json')
-    .argument('[arguments...]', 'of the program, with --wasm')
+    .argument('[arguments...]', 'of the program, with --wasm and --native; the command, with --docker and --rootfs')
 
   run.optionsGroup('Where:')
   run
     .option('-t, --to <multiaddr>', 'the provider: an address that `souk up` prints')
-    .option('--local', 'this host: no network, same sandbox')
+    .option('--local', 'this host: no network, same sandbox, whichever runtime the task needs')
     .option('-c, --config <file>', 'with --local: the configuration of the sandbox')
     .option('-k, --key <file>', 'who asks; $SOUK_HOME/key or ~/.souk/key where absent')
     .option('--chain-id <id>', 'the chain that the provider is on; 0, for none, where absent')
@@ -43,6 +53,9 @@ export function addRunCommand({ program, cli }: CommandRequest): void {
   run.optionsGroup('What (in addition to the file, or instead of what it says):')
   run
     .option('-w, --wasm <file>', 'a WebAssembly program, instead of a task file')
+    .option('--native <file>', 'a static Linux program, instead of a task file')
+    .option('--docker <image>', 'an image, pinned; with --local also by a tag of the engine here')
+    .option('--rootfs <folder>', 'with --local: a folder as read-only root file system')
     .option('--name <name>', 'name of the task')
     .option('-e, --env <key=value>', 'a variable of its environment; repeatable', collect)
     .option('-i, --input <file:/path>', 'a file or folder, and where it is inside; repeatable', collect)

@@ -1,0 +1,92 @@
+import { isIPv4, isIPv6 } from 'node:net'
+import { isAbsolute } from 'node:path'
+import { excerpt } from '../protocol/issues.ts'
+import type { Item } from './config-kinds.ts'
+
+const MULTIADDR = /^\/(ip4|ip6|dns|dns4|dns6)\/([^/]{1,253})\/tcp\/(\d{1,5})$/
+
+/** A TCP multiaddr, without the peer id, which is not the operator's to choose. */
+export const tcpMultiaddr: Item = {
+  accepts: 'multiaddrs such as `/ip4/127.0.0.1/tcp/4150`',
+  parse(item) {
+    const [, family = '', host = '', port = ''] = MULTIADDR.exec(item) ?? []
+    const known =
+      (family === 'ip4' && isIPv4(host)) ||
+      (family === 'ip6' && isIPv6(host)) ||
+      (family.startsWith('dns') && /^[A-Za-z0-9.-]+$/.test(host))
+    if (!known || Number(port) > 65_535)
+      throw new Error(`must be a multiaddr such as /ip4/127.0.0.1/tcp/4150, not ${excerpt(item)}`)
+    return item
+  },
+}
+
+export const ethereumAddress: Item = {
+  accepts: 'Ethereum addresses (`0x` and 40 hex digits)',
+  parse(item) {
+    if (!/^0x[0-9a-fA-F]{40}$/.test(item))
+      throw new Error(`must be an Ethereum address, 0x and 40 hex digits, not ${excerpt(item)}`)
+    return item.toLowerCase()
+  },
+}
+
+/** A root file system that the operator offers to native tasks. */
+export interface OfferedRoot {
+  readonly name: string
+  /** What the operator declares it to be: a task names it with this, and is refused where it says another. */
+  readonly sha256: string
+  /** An absolute folder of this host; absent for {@link HOST_USR} alone. */
+  readonly path?: string
+}
+
+const ROOTFS = /^([a-z0-9][a-z0-9._-]{0,62})@sha256:([0-9a-f]{64})(?:=(.+))?$/
+/** The one root that is no folder of its own: this host's /usr, read-only, with the links to it that the host has. */
+export const HOST_USR = 'host-usr'
+
+/** What an item of {@link rootfs} says. */
+export function parseRootfs(item: string): OfferedRoot {
+  const [, name = '', sha256 = '', path] = ROOTFS.exec(item) ?? []
+  return { name, sha256, ...(path !== undefined && { path }) }
+}
+
+export const rootfs: Item = {
+  accepts: '`NAME@sha256:DIGEST=/FOLDER`, and `host-usr@sha256:DIGEST` for the /usr of this host',
+  parse(item) {
+    const { name, path } = parseRootfs(item)
+    if (name === '')
+      throw new Error(
+        `must be NAME@sha256:DIGEST=/FOLDER, with a name of lower-case letters, digits, ".", "_", "-" and 64 lower-case hex digits, not ${excerpt(item)}`,
+      )
+    if (name === HOST_USR && path !== undefined)
+      throw new Error(`must have no folder: ${HOST_USR} is the /usr of this host; not ${excerpt(item)}`)
+    if (name !== HOST_USR && (path === undefined || !isAbsolute(path) || path.includes('\0')))
+      throw new Error(
+        `must have an absolute folder after its digest, as in ${name}@sha256:…=/srv/roots/${name}, not ${excerpt(item)}`,
+      )
+    return item
+  },
+}
+
+const IMAGE_ID = /^sha256:[0-9a-f]{64}$/
+const REPOSITORY = /^[a-z0-9][a-z0-9._:/-]{0,254}$/
+
+/** What an operator allows: one image, by the engine's id or pinned, or every pinned image of a repository. */
+export const image: Item = {
+  accepts:
+    'image ids (`sha256:DIGEST`), pinned images (`NAME@sha256:DIGEST`) and repositories (`NAME`, for each pinned image of it)',
+  parse(item) {
+    const at = item.indexOf('@')
+    const [name, digest] = at === -1 ? [item, undefined] : [item.slice(0, at), item.slice(at + 1)]
+    const known =
+      digest === undefined ? IMAGE_ID.test(item) || isRepository(name) : isRepository(name) && IMAGE_ID.test(digest)
+    if (!known)
+      throw new Error(
+        `must be an image id sha256:…, a pinned image name@sha256:… (64 hex digits) or the name of a repository without a tag, not ${excerpt(item)}`,
+      )
+    return item
+  },
+}
+
+/** A colon may only be that of a registry's port: behind the last slash it would be a tag. */
+function isRepository(name: string): boolean {
+  return REPOSITORY.test(name) && !name.slice(name.lastIndexOf('/') + 1).includes(':')
+}

@@ -1,0 +1,186 @@
+import { RUNTIME_NAMES } from '../protocol/execution.ts'
+import { image, rootfs } from './config-items.ts'
+import { GIB, key, KIB, MIB } from './config-key.ts'
+import {
+  decimal,
+  duration,
+  flag,
+  integer,
+  list,
+  neverTrue,
+  oneOf,
+  optionalPath,
+  path,
+  size,
+  type Kind,
+} from './config-kinds.ts'
+import type { Machine } from './machine.ts'
+
+/** What the first thread keeps of its stack for the host's own frames, below those of the WebAssembly code. */
+const STACK_MARGIN_BYTES = MIB
+
+const stackRoom = (machine: Machine): number =>
+  Math.min(1 * GIB, Math.max(64 * KIB, machine.threadStackBytes - STACK_MARGIN_BYTES))
+
+/** (uid_t) -1 means "leave as it is" to the kernel, so the largest id is one less. */
+const MAX_ID = 0xffff_fffe
+/** Of a user or a group: never root, not even inside. */
+const taskId = (): Kind<number> => integer({ min: 1, max: MAX_ID, why: "0 is root, and what runs is a stranger's" })
+const cores = (): Kind<number> => decimal({ min: 0.01, max: 4096 })
+/** Linux counts threads among a control group's pids; more of them than this no task of a marketplace needs. */
+const processes = (): Kind<number> => integer({ min: 1, max: 32_768 })
+
+/** Everything under `sandbox`. */
+export const SANDBOX_KEYS = {
+  'sandbox.default_runtime': key({
+    kind: oneOf(RUNTIME_NAMES),
+    default: 'wasm',
+    doc: 'The runtime of a task that names none and brings something that several can run.',
+  }),
+  'sandbox.disk_limit': key({
+    kind: size({}),
+    default: '64m',
+    doc: 'Everything that a task writes to files. All runtimes keep it in memory.',
+  }),
+  'sandbox.inode_limit': key({
+    kind: integer({ min: 0, max: 10_000_000 }),
+    default: '10000',
+    doc: 'The most files and folders that it has.',
+  }),
+  'sandbox.output_limit': key({ kind: size({}), default: '16m', doc: 'Standard output and error together.' }),
+  'sandbox.open_files_limit': key({
+    kind: integer({ min: 8, max: 1_000_000 }),
+    default: '256',
+    doc: 'The most open files at once.',
+  }),
+  'sandbox.cpu_time_limit': key({ kind: duration(), default: '5m', doc: 'CPU time, over all its threads.' }),
+  'sandbox.idle_timeout': key({
+    kind: duration(),
+    default: '1m',
+    doc: 'How long it may go without using any CPU time.',
+  }),
+  'sandbox.cpu_shares_limit': key({
+    kind: integer({ min: 2, max: 262_144 }),
+    default: '1024',
+    doc: 'Weight against other tasks where they compete for cores, native and Docker. A task that does not ask has 1024, or this where it is less.',
+  }),
+  'sandbox.wasm.enabled': key({ kind: flag(), default: 'true', doc: 'Whether WebAssembly is offered.' }),
+  'sandbox.wasm.memory_limit': key({
+    kind: size({ min: MIB, max: 4 * GIB, why: 'a 32-bit address space has no more' }),
+    default: '512m',
+    doc: 'Linear memory, tables and files.',
+  }),
+  'sandbox.wasm.stack_size': key({
+    kind: size({
+      min: 256 * KIB,
+      max: stackRoom,
+      why: 'the stack of the thread, `ulimit -s`, less what the host itself needs; raise that first',
+    }),
+    default: '984k',
+    doc: 'Call stack. Bounded by what the thread has (`ulimit -s`), less 1m that the host itself needs. Another value than the default makes each sandbox process start later.',
+  }),
+  'sandbox.wasm.timeout': key({ kind: duration(), default: '5m', doc: 'Wall time of one run.' }),
+  'sandbox.wasm.max_module': key({ kind: size({ min: 8, max: 1 * GIB }), default: '64m', doc: 'The largest module.' }),
+  'sandbox.wasm.compile_timeout': key({
+    kind: duration(),
+    default: '30s',
+    doc: 'The longest that compiling a module may take.',
+  }),
+  'sandbox.wasm.prewarm': key({
+    kind: integer({ min: 0, max: 64 }),
+    default: '1',
+    doc: 'Sandbox processes that are started ahead of the next task; about 50 MB each.',
+  }),
+  'sandbox.native.enabled': key({
+    kind: flag(),
+    default: 'false',
+    doc: "Whether native Linux programs are offered. Off until you say so: it is a stranger's machine code, and between it and this host is the kernel alone.",
+  }),
+  'sandbox.native.memory_limit': key({
+    kind: size({ min: MIB }),
+    default: '512m',
+    doc: 'Memory of all its processes, files that it writes included, without swap.',
+  }),
+  'sandbox.native.cpu_limit': key({
+    kind: cores(),
+    default: '1',
+    doc: 'Cores that it may use at once; fractions count.',
+  }),
+  'sandbox.native.pids_limit': key({
+    kind: processes(),
+    default: '256',
+    doc: 'The most processes and threads at once.',
+  }),
+  'sandbox.native.timeout': key({ kind: duration(), default: '5m', doc: 'Wall time of one run.' }),
+  'sandbox.native.stack_size': key({
+    kind: size({ min: 128 * KIB, max: 1 * GIB }),
+    default: '8m',
+    doc: 'Call stack of the first thread of each process (RLIMIT_STACK).',
+  }),
+  'sandbox.native.uid': key({ kind: taskId(), default: '65534', doc: 'The user that it runs as; never root.' }),
+  'sandbox.native.gid': key({ kind: taskId(), default: '65534', doc: 'The group that it runs as; it is in no other.' }),
+  'sandbox.native.rootfs': key({
+    kind: list({ item: rootfs, max: 64 }),
+    default: '',
+    doc: 'Root file systems that tasks may name, read-only. A task names one by its name and by the digest, which is yours to declare (that of the archive it was unpacked from, say): where you change what is in it, declare another.',
+  }),
+  'sandbox.native.max_root': key({
+    kind: size({ min: MIB }),
+    default: '1g',
+    doc: 'The most that a root file system which a task brings as a tar file may come to, unpacked.',
+  }),
+  'sandbox.native.launcher_socket': key({
+    kind: optionalPath(),
+    default: '',
+    doc: 'Socket of a launcher that you run beside the node, as root, so that the node itself needs no privilege. Left empty, the node starts its own.',
+  }),
+  'sandbox.docker.enabled': key({
+    kind: flag(),
+    default: 'false',
+    doc: 'Whether Docker is offered. Access to a rootful engine equals root.',
+  }),
+  'sandbox.docker.socket': key({
+    kind: path(),
+    default: '/var/run/docker.sock',
+    doc: "The engine's socket. One of this host: what a task writes is kept in a folder that the engine mounts.",
+  }),
+  'sandbox.docker.images': key({
+    kind: list({ item: image, max: 1000 }),
+    default: '',
+    doc: 'Images that tasks may use, and no others. The engine has them already: none is pulled.',
+  }),
+  'sandbox.docker.memory_limit': key({
+    kind: size({ min: 6 * MIB }),
+    default: '512m',
+    doc: 'Memory of the container, without swap. The engine starts none with less than 6m.',
+  }),
+  'sandbox.docker.cpu_limit': key({
+    kind: cores(),
+    default: '1',
+    doc: 'Cores that it may use at once; fractions count.',
+  }),
+  'sandbox.docker.pids_limit': key({
+    kind: processes(),
+    default: '256',
+    doc: 'The most processes and threads at once.',
+  }),
+  'sandbox.docker.timeout': key({ kind: duration(), default: '5m', doc: 'Wall time of one run.' }),
+  'sandbox.docker.uid': key({
+    kind: taskId(),
+    default: '65534',
+    doc: 'The user that it runs as, whatever the image says; never root.',
+  }),
+  'sandbox.docker.gid': key({ kind: taskId(), default: '65534', doc: 'The group that it runs as; it is in no other.' }),
+  'sandbox.docker.network_mode': key({
+    kind: oneOf(['none'], {
+      why: "a stranger's task must not reach your network, its metadata services or other tasks",
+    }),
+    default: 'none',
+    doc: 'A task has no network; anything but `none` is refused.',
+  }),
+  'sandbox.docker.privileged': key({
+    kind: neverTrue("a privileged container is root on this machine, and what runs in it is a stranger's"),
+    default: 'false',
+    doc: 'A privileged container is no sandbox; `true` is refused.',
+  }),
+} as const

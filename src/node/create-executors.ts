@@ -1,0 +1,194 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { digestFile } from '../artifacts/digest-file.ts'
+import { connectEngine } from '../executors/docker/engine.ts'
+import { createDockerExecutor } from '../executors/docker/executor.ts'
+import type { Executor } from '../executors/executor.ts'
+import type { CappedStorage, Confinement } from '../executors/ports.ts'
+import { createWasmExecutor } from '../executors/wasm/executor.ts'
+import { createCappedStorage } from '../native/capped-storage.ts'
+import { createConfinement } from '../native/confinement.ts'
+import { createNativeExecutor } from '../native/executor.ts'
+import { startLauncher, type Launcher } from '../native/launcher.ts'
+import { LAUNCHER_BINARY } from '../native/launcher-process.ts'
+import type { RuntimeName } from '../protocol/execution.ts'
+import type { Config } from './config.ts'
+import { instanceIdOf, instancesFolder } from './instance-id.ts'
+import type { ProbeSubject } from './probe-cache.ts'
+
+/** The runtimes that the operator has turned on, and the launcher that they share. */
+export interface Executors {
+  readonly subjects: readonly ProbeSubject[]
+  /** Unmounts what tasks of a dead process have left mounted below the folder; resolves to how many. */
+  unmountLeftovers(folder: string): Promise<number>
+  /** Ends all of them, the launcher last. */
+  close(): Promise<void>
+}
+
+export interface CreateExecutorsOptions {
+  readonly config: Config
+  /** Souk's own: another one may find something else when it probes. */
+  readonly version: string
+  readonly dataDir: string
+}
+
+/**
+ * Constructs what is on, and joins what stands on each other: the native sandbox is around the processes of the
+ * WebAssembly runtime, where this host has one, and Docker's writable folders are the launcher's.
+ */
+export async function createExecutors(options: CreateExecutorsOptions): Promise<Executors> {
+  const { config, dataDir } = options
+  const { wasm, docker, native } = config.sandbox
+  const instance = await instanceIdOf(dataDir)
+  // Early: starting a process holds up a node the longer the larger it has grown.
+  const shared = shareLauncher({ config, stateDir: instancesFolder(dataDir), instance })
+  const needed: Join = { ...options, instance, shared }
+  const subjects = [
+    ...(wasm.enabled ? [await wasmSubject(needed)] : []),
+    ...(docker.enabled ? [await dockerSubject(needed)] : []),
+    ...(native.enabled ? [await nativeSubject(needed)] : []),
+  ]
+  return {
+    subjects,
+    unmountLeftovers: (folder) => shared.storage.unmountLeftovers(folder),
+    async close() {
+      await Promise.all(subjects.map(({ executor }) => executor.close()))
+      await shared.launcher.close()
+    },
+  }
+}
+
+/** Executors that somebody else has constructed. */
+export function asExecutors({
+  all,
+  config,
+  version,
+}: {
+  readonly all: readonly Executor[]
+  readonly config: Config
+  readonly version: string
+}): Executors {
+  const dependsOn = (): Promise<string> => Promise.resolve(JSON.stringify([version, config.sandbox]))
+  return {
+    subjects: all.map((executor) => ({ executor, dependsOn })),
+    unmountLeftovers: () => Promise.resolve(0),
+    async close() {
+      await Promise.all(all.map((executor) => executor.close()))
+    },
+  }
+}
+
+/** The one launcher, and what the executors need to know of it. */
+interface SharedLauncher {
+  readonly launcher: Launcher
+  readonly storage: CappedStorage
+  /** What it is and may do here. @throws SoukError RUNTIME_UNAVAILABLE */
+  facts(): Promise<object>
+}
+
+function shareLauncher({
+  config,
+  ...own
+}: {
+  readonly config: Config
+  readonly stateDir: string
+  readonly instance: string
+}): SharedLauncher {
+  const { launcherSocket } = config.sandbox.native
+  const launcher = startLauncher(launcherSocket === undefined ? own : { socket: launcherSocket })
+  return {
+    launcher,
+    storage: createCappedStorage(launcher),
+    async facts() {
+      const hello = await launcher.hello()
+      // One that somebody else runs says its version and no more.
+      return launcherSocket === undefined ? { ...hello, ...(await digestFile({ file: LAUNCHER_BINARY })) } : hello
+    },
+  }
+}
+
+/** What the construction of any of them may need. */
+interface Join extends CreateExecutorsOptions {
+  readonly instance: string
+  readonly shared: SharedLauncher
+}
+
+async function wasmSubject({ config, version, dataDir, shared }: Join): Promise<ProbeSubject> {
+  const { prewarm, stackSizeBytes, maxModuleBytes, compileTimeoutMs, memoryLimitBytes } = config.sandbox.wasm
+  const { uid, gid } = config.sandbox.native
+  const settings = { stackBytes: stackSizeBytes, maxModuleBytes, compileTimeoutMs, maxMemoryBytes: memoryLimitBytes }
+  const instanceDir = await folderOf({ dataDir, runtime: 'wasm' })
+  const confinement = await confinementOf({ shared, uid, gid })
+  return {
+    executor: createWasmExecutor({ instanceDir, prewarm, confinement, ...settings }),
+    dependsOn: async () =>
+      JSON.stringify([version, settings, confinement === undefined ? 'bare' : [uid, gid, await shared.facts()]]),
+  }
+}
+
+/** The native sandbox as a wall around other runtimes; undefined where this host has none, or not all of it. */
+async function confinementOf({
+  shared,
+  ...identity
+}: {
+  readonly shared: SharedLauncher
+  readonly uid: number
+  readonly gid: number
+}): Promise<Confinement | undefined> {
+  const { launcher } = shared
+  const hello = await launcher.hello().catch(() => undefined)
+  if (hello === undefined || hello.cgroup === 'none' || !hello.seccomp) return undefined
+  return createConfinement({ launcher, hello, ...identity })
+}
+
+async function nativeSubject({ config, version, dataDir, shared }: Join): Promise<ProbeSubject> {
+  const { uid, gid, maxRootBytes, rootfs } = config.sandbox.native
+  await folderOf({ dataDir, runtime: 'native' })
+  const settings = { uid, gid, maxRootBytes }
+  const roots = new Map(rootfs.map(({ name, ...root }) => [name, root]))
+  return {
+    executor: createNativeExecutor({ launcher: shared.launcher, roots, ...settings }),
+    dependsOn: async () => JSON.stringify([version, settings, await shared.facts()]),
+  }
+}
+
+async function dockerSubject({ config, version, dataDir, instance, shared }: Join): Promise<ProbeSubject> {
+  const { socket: socketPath, uid, gid, images } = config.sandbox.docker
+  await folderOf({ dataDir, runtime: 'docker' })
+  const settings = { socketPath, uid, gid }
+  return {
+    executor: createDockerExecutor({
+      ...settings,
+      images,
+      instance,
+      instanceDir: dataDir,
+      storage: shared.storage,
+    }),
+    async dependsOn() {
+      const [launcher, engine] = await Promise.all([shared.facts(), factsOfEngine(socketPath)])
+      return JSON.stringify([version, settings, launcher, engine])
+    },
+  }
+}
+
+async function factsOfEngine(socketPath: string): Promise<object> {
+  const engine = connectEngine({ socketPath })
+  try {
+    return await engine.info()
+  } finally {
+    engine.close()
+  }
+}
+
+/** Says for later processes of this data folder that the runtime was on; some keep things in it. */
+async function folderOf({
+  dataDir,
+  runtime,
+}: {
+  readonly dataDir: string
+  readonly runtime: RuntimeName
+}): Promise<string> {
+  const folder = join(instancesFolder(dataDir), runtime)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  return folder
+}

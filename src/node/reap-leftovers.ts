@@ -1,0 +1,45 @@
+import { rm } from 'node:fs/promises'
+import type { Logger } from 'pino'
+import type { Executors } from './create-executors.ts'
+
+const REAP_TIMEOUT_MS = 30_000
+
+/**
+ * Removes what an earlier process of this data folder left of its sandboxes, and the scratch of its tasks. A runtime
+ * that cannot be asked now is no reason not to start: it is not offered either, and reaps when it can be used again.
+ */
+export async function reapLeftovers({
+  executors,
+  workDir,
+  logger,
+}: {
+  readonly executors: Executors
+  readonly workDir: string
+  readonly logger: Logger
+}): Promise<void> {
+  for (const { executor } of executors.subjects) {
+    const { runtime } = executor
+    try {
+      const reaped = await executor.reap(AbortSignal.timeout(REAP_TIMEOUT_MS))
+      if (reaped > 0) logger.warn({ runtime, reaped }, 'removed what an earlier process left behind')
+    } catch (error) {
+      logger.warn({ runtime, err: error }, 'what an earlier process may have left behind cannot be removed now')
+    }
+  }
+  // A file system that is still mounted there could not be removed with the folder.
+  const unmounted = await executors.unmountLeftovers(workDir)
+  if (unmounted > 0) logger.warn({ unmounted }, 'unmounted what an earlier process left behind')
+  await rm(workDir, { recursive: true, force: true })
+}
+
+/** The same for a data folder that is to be removed. @throws whatever keeps something of it from being removed. */
+export async function reapAll({
+  executors,
+  dataDir,
+}: {
+  readonly executors: Executors
+  readonly dataDir: string
+}): Promise<void> {
+  for (const { executor } of executors.subjects) await executor.reap(AbortSignal.timeout(REAP_TIMEOUT_MS))
+  await executors.unmountLeftovers(dataDir)
+}

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { buildProgram, PROGRAMS_DIR } from '../../scripts/build-programs.ts'
+import { findStaticBusybox } from '../../scripts/toolchain.ts'
+import { verifyDocument } from '../../src/identity/verify-document.ts'
+import { serialisedErrorSchema } from '../../src/protocol/errors.ts'
+import { runDocumentSchema, type RunDocument } from '../../src/protocol/run-document.ts'
+import { launcherInstances, mountsBelow } from '../fixtures/left-on-host.ts'
+import { leftoversOf } from '../fixtures/native-launcher.ts'
+import { descendantsOf, survivorsOf } from '../fixtures/processes.ts'
+import { startProvider, type ProviderProcess } from '../fixtures/provider-process.ts'
+import { souk, startSouk, type CommandEnd } from '../fixtures/souk-command.ts'
+
+const DIGEST = 'ab'.repeat(32)
+
+describe('souk, with native programs', function () {
+  this.timeout(180_000)
+  let dir: string
+  let home: string
+  let root: string
+  let provider: ProviderProcess
+  const programs = new Map<string, string>()
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'souk-native-e2e-'))
+    home = join(dir, 'requester')
+    root = join(dir, 'root')
+    const busybox = findStaticBusybox()
+    assert(busybox !== undefined, 'there is no static busybox; on Debian: apt-get install busybox-static')
+    await mkdir(join(root, 'bin'), { recursive: true })
+    await mkdir(home)
+    await copyFile(busybox, join(root, 'bin/busybox'))
+    for (const name of ['sh', 'cat', 'id', 'ls', 'sleep']) await symlink('busybox', join(root, 'bin', name))
+    for (const name of ['args', 'exit-code', 'write-outputs'])
+      programs.set(name, (await buildProgram({ file: join(PROGRAMS_DIR, `${name}.c`), runtime: 'native' })).source)
+    provider = await startProvider({
+      dir: join(dir, 'provider'),
+      config: `sandbox: {wasm: {enabled: false}, native: {enabled: true, rootfs: ["box@sha256:${DIGEST}=${root}"]}}\n`,
+    })
+  })
+  after(async () => {
+    await provider?.end('SIGKILL')
+    await rm(dir, { recursive: true, force: true })
+  })
+
+  const program = (name: string): string => programs.get(name) ?? assert.fail(name)
+  const run = (...args: string[]): Promise<CommandEnd> => souk({ args: ['run', ...args], home })
+  const inRoot = (options: readonly string[], script: string): Promise<CommandEnd> =>
+    run('--local', '--rootfs', root, ...options, '--', '/bin/sh', '-c', script)
+  const documentOf = ({ stdout, stderr }: CommandEnd): RunDocument => {
+    assert.match(stdout, /^[^\n]+\n$/, stderr)
+    return runDocumentSchema.parse(JSON.parse(stdout))
+  }
+  const codeOf = ({ stdout }: CommandEnd): string =>
+    serialisedErrorSchema.parse((JSON.parse(stdout) as { error: unknown }).error).code
+
+  it('runs a command in a folder of this host, with the limits and the environment that were given', async () => {
+    const options = ['--pids', '100', '--memory', '512m', '--cpu-shares', '1024', '--env', 'KEY=VALUE']
+    const end = await inRoot(options, 'echo hi')
+    assert.deepEqual({ code: end.code, stdout: end.stdout }, { code: 0, stdout: 'hi\n' }, end.stderr)
+    assert.match(end.stderr, /sh is task 0x[0-9a-f]{10} here\n/)
+
+    const document = documentOf(await inRoot([...options, '--json'], 'echo "$KEY $(id -u) $HOME"; exit 7'))
+    assert.equal(document.stdout, 'VALUE 65534 \n')
+    assert.deepEqual(document.outcome, { kind: 'exited', code: 7 })
+    const { receipt } = verifyDocument(document)
+    const { pids, memoryBytes, cpuShares } = receipt.limits
+    assert.deepEqual({ pids, memoryBytes, cpuShares }, { pids: 100, memoryBytes: 512 * 1024 ** 2, cpuShares: 1024 })
+    assert.equal(receipt.isolation.runtime, 'native')
+    assert.ok(receipt.isolation.layers.includes('seccomp-allow-list'), receipt.isolation.layers.join())
+  })
+
+  it('takes inputs in and results out, and leaves the folder as it was', async () => {
+    const book = join(dir, 'book.txt')
+    const saved = join(dir, 'saved')
+    await writeFile(book, 'once upon a time\n')
+    const script = 'cat /in/book > /out/copy; echo x > /bin/x || echo read-only; ls /'
+    const options = ['--input', `${book}:/in/book`, '--output', '/out', '-d', saved]
+    const end = await inRoot(options, script)
+    assert.equal(end.code, 0, end.stderr)
+    assert.equal(end.stdout, 'read-only\nbin\ndev\nin\nout\nproc\ntmp\n')
+    assert.equal(await readFile(join(saved, 'out/copy'), 'utf8'), 'once upon a time\n')
+  })
+
+  it('exits as the task did', async () => {
+    const ends = await Promise.all([
+      inRoot([], 'exit 9'),
+      inRoot([], 'kill -SEGV $$'),
+      inRoot(['--timeout', '300ms'], 'sleep 100'),
+      inRoot(['--max-output', '1k'], 'while :; do echo line; done'),
+    ])
+    assert.deepEqual(
+      ends.map(({ code }) => code),
+      [9, 128 + 11, 124, 122],
+      ends.map(({ stderr }) => stderr).join('\n'),
+    )
+  })
+
+  it('runs a program that needs nothing but itself, here and at a provider, to the same end', async () => {
+    const words = ['first', 'two words', '']
+    const of = async (...where: string[]): Promise<RunDocument> =>
+      documentOf(await run(...where, '--json', '--native', program('args'), '--name', 'args', '--', ...words))
+    const [here, there] = await Promise.all([of('--local'), of('--to', provider.multiaddr)])
+    for (const key of ['name', 'runtime', 'outcome', 'stdout', 'stderr', 'outputs', 'spec', 'isolation'] as const)
+      assert.deepEqual(here[key], there[key], key)
+    assert.equal(here.runtime, 'native')
+    assert.ok(here.stdout.includes('two words'), here.stdout)
+    for (const each of [here, there]) assert.deepEqual(verifyDocument(each).receipt, each.receipt)
+    assert.equal(there.provider, provider.address)
+    const code = await run('--to', provider.multiaddr, '--quiet', '--native', program('exit-code'), '--', '42')
+    assert.deepEqual(code, { code: 42, signal: null, stdout: '', stderr: '' })
+  })
+
+  it('runs in a root file system that a provider names, and in one that goes along as an archive', async () => {
+    const file = join(dir, 'task.json')
+    const task = { version: 1, name: 'box', command: ['/bin/sh', '-c', 'echo "in the box: $*"', 'sh', 'a', 'b'] }
+    await writeFile(file, JSON.stringify({ ...task, runtime: { rootfs: `box@sha256:${DIGEST}` } }))
+    const named = await run('--to', provider.multiaddr, '--quiet', file)
+    assert.deepEqual({ code: named.code, stdout: named.stdout }, { code: 0, stdout: 'in the box: a b\n' }, named.stderr)
+
+    await writeFile(file, JSON.stringify({ ...task, runtime: { rootfs: `box@sha256:${'0'.repeat(64)}` } }))
+    const other = await run('--to', provider.multiaddr, '--json', file)
+    assert.deepEqual([other.code, codeOf(other)], [125, 'IMAGE_REFUSED'])
+
+    await promisify(execFile)('tar', ['-C', root, '-cf', join(dir, 'root.tar'), '.'])
+    await writeFile(file, JSON.stringify({ ...task, runtime: { tar: './root.tar' } }))
+    for (const where of [['--local'], ['--to', provider.multiaddr]]) {
+      const sent = await run(...where, '--quiet', file)
+      assert.deepEqual({ code: sent.code, stdout: sent.stdout }, { code: 0, stdout: 'in the box: a b\n' }, sent.stderr)
+    }
+  })
+
+  it('is refused what no provider gives: a folder of its own, a runtime that is off, more than is offered', async () => {
+    const folder = await run('--to', provider.multiaddr, '--json', '--rootfs', root, '--', '/bin/sh')
+    assert.deepEqual([folder.code, codeOf(folder)], [2, 'INVALID_USAGE'])
+    // What names the folder of a --local run names nothing at a provider.
+    const file = join(dir, 'local.json')
+    const runtime = { rootfs: `local-folder@sha256:${DIGEST}` }
+    await writeFile(file, JSON.stringify({ version: 1, command: ['/bin/sh'], runtime }))
+    assert.equal(codeOf(await run('--to', provider.multiaddr, '--json', file)), 'IMAGE_REFUSED')
+    const off = await run('--to', provider.multiaddr, 'examples/word-count.yaml')
+    assert.equal(off.code, 125)
+    assert.match(off.stderr, /turned off in the configuration \(sandbox\.wasm\.enabled\)/)
+    const pids = await inRoot(['--pids', '1000'], 'true')
+    assert.match(pids.stderr, /pids of 1000, the provider offers at most 256/)
+  })
+
+  it('finds what a run left whose whole command was killed, launcher and all', async () => {
+    const running = startSouk({
+      args: ['run', '--local', '--rootfs', root, '--', '/bin/sh', '-c', 'echo up; sleep 1000'],
+      home,
+    })
+    await running.says('up')
+    const pid = running.child.pid ?? 0
+    const processes = await descendantsOf(pid)
+    const [instance = ''] = await launcherInstances(processes)
+    assert.notEqual(instance, '')
+    for (const each of [...processes, pid]) process.kill(each, 'SIGKILL')
+    await running.ended
+    assert.deepEqual(await survivorsOf(processes, { withinMs: 20_000 }), [])
+    const folders = join(home, 'souk/local')
+    assert.equal((await readdir(folders)).length, 1)
+    const next = await inRoot(['--quiet'], 'echo next')
+    assert.deepEqual({ code: next.code, stdout: next.stdout }, { code: 0, stdout: 'next\n' }, next.stderr)
+    assert.deepEqual(await readdir(folders), [])
+    assert.deepEqual(await leftoversOf(instance), [])
+  })
+
+  it('leaves nothing behind', async () => {
+    const processes = await descendantsOf(provider.pid)
+    const instances = [...(await launcherInstances(processes))]
+    assert.equal(instances.length, 1, 'one launcher, which runs nothing now')
+    assert.equal(await provider.end('SIGTERM'), 0)
+    assert.deepEqual(await survivorsOf(processes, { withinMs: 20_000 }), [])
+    assert.deepEqual(await leftoversOf(instances[0] ?? ''), [])
+    assert.deepEqual(await mountsBelow(dir), [])
+  })
+})
