@@ -5,16 +5,38 @@
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import type { RuntimeName } from '../src/protocol/execution.ts'
 
 const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
+/** Programs for every runtime. */
 export const PROGRAMS_DIR = join(ROOT, 'test/fixtures/programs')
+/** Programs that need processes, signals, sockets or links, which WebAssembly does not have. */
+export const POSIX_PROGRAMS_DIR = join(PROGRAMS_DIR, 'posix')
 export const EXAMPLES_DIR = join(ROOT, 'examples/programs')
 
-/** For each runtime: the command that must be there, and Debian's packages that bring it and what it needs. */
+interface Toolchain {
+  /** The compiler. */
+  readonly command: string
+  /** Debian's packages that bring it and what it needs. */
+  readonly packages: readonly string[]
+  readonly flags: readonly string[]
+  /** Below .cache/programs; runtimes that run the same files share it. */
+  readonly folder: string
+  readonly suffix: string
+}
+
+const STATIC: Toolchain = {
+  command: 'cc',
+  packages: ['gcc', 'libc6-dev'],
+  flags: ['-static', '-s', '-std=gnu11'],
+  folder: 'static',
+  suffix: '',
+}
+
 export const TOOLCHAINS = {
   wasm: {
     command: 'clang-19',
@@ -26,15 +48,18 @@ export const TOOLCHAINS = {
       '/usr/include/wasm32-wasi',
       '-s',
       '-Wl,--stack-first',
+      '-std=c11',
     ],
+    folder: 'wasm',
     suffix: '.wasm',
   },
-} as const
-export type ProgramRuntime = keyof typeof TOOLCHAINS
+  native: STATIC,
+  docker: STATIC,
+} as const satisfies Readonly<Record<RuntimeName, Toolchain>>
 
 /** Compilers that run beside each other. */
 const AT_ONCE = 2
-const WARNINGS = ['-std=c11', '-Wall', '-Wextra', '-Werror']
+const WARNINGS = ['-Wall', '-Wextra', '-Werror']
 
 export interface BuiltProgram {
   readonly source: string
@@ -61,7 +86,7 @@ export async function buildProgram({
   flags = ['-O2'],
 }: {
   readonly file: string
-  readonly runtime: ProgramRuntime
+  readonly runtime: RuntimeName
   readonly flags?: readonly string[]
 }): Promise<BuiltProgram> {
   const toolchain = TOOLCHAINS[runtime]
@@ -71,12 +96,10 @@ export async function buildProgram({
     })
   })
   const options = [...toolchain.flags, ...WARNINGS, ...flags]
-  const key = createHash('sha256')
-    .update(JSON.stringify([version, options]))
-    .update(await readFile(file))
-    .digest('hex')
-    .slice(0, 24)
-  const folder = join(ROOT, '.cache/programs', runtime)
+  const hash = createHash('sha256').update(JSON.stringify([version, options]))
+  for (const source of [file, ...(await headersBeside(file))]) hash.update(await readFile(source))
+  const key = hash.digest('hex').slice(0, 24)
+  const folder = join(ROOT, '.cache/programs', toolchain.folder)
   const program = join(folder, `${basename(file, '.c')}-${key}${toolchain.suffix}`)
   if (!(await exists(program))) {
     const partial = `${program}.${randomBytes(8).toString('hex')}`
@@ -91,25 +114,42 @@ export async function buildProgram({
   return describe(program)
 }
 
-/** Every C program in a folder, compiled, by its name without `.c`. */
+/** Every C program in a folder, compiled, by its name without `.c`; those of the conformance table where none is named. */
 export async function buildPrograms({
   runtime,
-  dir = PROGRAMS_DIR,
+  dir,
   flags,
 }: {
-  readonly runtime: ProgramRuntime
+  readonly runtime: RuntimeName
   readonly dir?: string
   readonly flags?: readonly string[]
 }): Promise<ReadonlyMap<string, BuiltProgram>> {
-  const files = (await readdir(dir)).filter((name) => name.endsWith('.c')).sort()
-  const build = async (name: string): Promise<readonly [string, BuiltProgram]> => [
-    basename(name, '.c'),
-    await buildProgram({ file: join(dir, name), runtime, ...(flags && { flags }) }),
+  const files: string[] = []
+  for (const folder of dir === undefined ? programFolders(runtime) : [dir]) files.push(...(await filesIn(folder, '.c')))
+  const build = async (file: string): Promise<readonly [string, BuiltProgram]> => [
+    basename(file, '.c'),
+    await buildProgram({ file, runtime, ...(flags && { flags }) }),
   ]
   const built: (readonly [string, BuiltProgram])[] = []
   for (let first = 0; first < files.length; first += AT_ONCE)
     built.push(...(await Promise.all(files.slice(first, first + AT_ONCE).map(build))))
   return new Map(built)
+}
+
+function programFolders(runtime: RuntimeName): readonly string[] {
+  return runtime === 'wasm' ? [PROGRAMS_DIR] : [PROGRAMS_DIR, POSIX_PROGRAMS_DIR]
+}
+
+/** The headers that a program may include: what is compiled depends on them too. */
+async function headersBeside(file: string): Promise<readonly string[]> {
+  return filesIn(dirname(file), '.h')
+}
+
+async function filesIn(dir: string, suffix: string): Promise<readonly string[]> {
+  return (await readdir(dir))
+    .filter((name) => name.endsWith(suffix))
+    .sort()
+    .map((name) => join(dir, name))
 }
 
 async function exists(file: string): Promise<boolean> {

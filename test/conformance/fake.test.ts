@@ -69,10 +69,30 @@ const NO_SANDBOX = 'it has no sandbox whose limits could be met'
 executorConformance({
   name: 'fake',
   without: Object.fromEntries(
-    ['change-input', 'workdir', 'spin', 'memory', 'recurse', 'fill-disk', 'many-files', 'open-files'].map((program) => [
-      program,
-      NO_SANDBOX,
-    ]),
+    [
+      ...[
+        'abort',
+        'change-input',
+        'close-input',
+        'close-output',
+        'daemon',
+        'fill-disk',
+        'fork-until-refused',
+        'ignore-signals',
+      ],
+      ...[
+        'many-files',
+        'memory',
+        'network',
+        'odd-results',
+        'open-files',
+        'recurse',
+        'spin',
+        'spin-in-children',
+        'wild-store',
+      ],
+      'workdir',
+    ].map((program) => [program, NO_SANDBOX]),
   ),
   withoutLimits: ['idleTimeMs'],
   async setup() {

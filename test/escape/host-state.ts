@@ -1,0 +1,105 @@
+import { readdir, readFile, readlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { descendantsOf } from '../fixtures/processes.ts'
+
+/** Whatever a task could leave on its host, by kind, as a person would list it; each kind is sorted. */
+export type HostState = Readonly<Record<string, readonly string[]>>
+
+export interface Territory {
+  /** Occurs in the environment of every process of a task. */
+  readonly mark: string
+  /** Folder of the runtime, with everything in it. */
+  readonly folder: string
+  /** Processes that stay, whose descriptors must not become more; and this one. */
+  readonly kept: readonly number[]
+  /** What names the runtime's control groups and mounts, so that those of others on this host are told from them. */
+  readonly names: readonly string[]
+}
+
+export async function hostState({ mark, folder, kept, names }: Territory): Promise<HostState> {
+  const below = new Set(await descendantsOf(process.pid))
+  const processes: string[] = []
+  const networks = new Set([(await targetOf('/proc/self/ns/net')) ?? 'none'])
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    if (!below.has(Number(pid)) && !(await contentOf(`/proc/${pid}/environ`)).includes(mark)) continue
+    processes.push(`${pid} ${(await contentOf(`/proc/${pid}/cmdline`)).replaceAll('\0', ' ')}`)
+    networks.add((await targetOf(`/proc/${pid}/ns/net`)) ?? 'none')
+  }
+  return {
+    processes,
+    'network namespaces': [...networks].sort(),
+    mounts: await mounts(names),
+    'control groups': await controlGroups(names),
+    files: (await readdir(folder, { recursive: true })).sort(),
+    descriptors: (await Promise.all(kept.map(descriptorsOf))).flat(),
+  }
+}
+
+/** What is there now and was not before, kind by kind; empty where nothing is. */
+export function additions(before: HostState, now: HostState): string {
+  const found: string[] = []
+  for (const [kind, entries] of Object.entries(now)) {
+    const known = new Set(before[kind])
+    const more = entries.filter((entry) => !known.has(entry))
+    if (more.length > 0) found.push(`${kind}: ${more.join(', ')}`)
+  }
+  return found.join('; ')
+}
+
+/**
+ * `mount point (type)` of each line of proc_pid_mountinfo(5), network namespaces that are kept by a mount included, but
+ * for those that other tests make in their temporary folders meanwhile.
+ */
+async function mounts(names: readonly string[]): Promise<string[]> {
+  const lines = (await contentOf('/proc/self/mountinfo')).split('\n').filter((line) => line !== '')
+  const found = lines.flatMap((line) => {
+    const [before = '', after = ''] = line.split(' - ')
+    const point = before.split(' ')[4] ?? ''
+    const ours = names.some((name) => line.includes(name))
+    return ours || !point.startsWith(`${tmpdir()}/`) ? [`${point} (${after.split(' ')[0]})`] : []
+  })
+  return found.sort()
+}
+
+/** Control groups in every hierarchy that have one of the names in their own, with all below them. */
+async function controlGroups(names: readonly string[]): Promise<string[]> {
+  const found: string[] = []
+  const look = async (group: string, named: boolean): Promise<void> => {
+    if (named) found.push(group)
+    for (const below of await foldersIn(group)) {
+      const name = basename(below)
+      await look(below, named || names.some((each) => name.includes(each)))
+    }
+  }
+  await look('/sys/fs/cgroup', false)
+  return found.sort()
+}
+
+async function foldersIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []) // it may be gone by now
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name))
+}
+
+/** `pid: how many of what`, so that one closed and another opened in its place count as the same. */
+async function descriptorsOf(pid: number): Promise<string[]> {
+  const kinds = new Map<string, number>()
+  for (const descriptor of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
+    const target = await targetOf(`/proc/${pid}/fd/${descriptor}`)
+    // Node keeps one of /dev/null for itself now and then; the folder that is being read has one too.
+    if (target === undefined || target === '/dev/null' || target.endsWith('/fd')) continue
+    const kind = target.replace(/:\[\d+\]$/, '')
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
+  }
+  return [...kinds].flatMap(([kind, count]) =>
+    Array.from({ length: count }, (_, index) => `${pid}: ${kind} ${index + 1}`),
+  )
+}
+
+async function contentOf(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch(() => '') // the process is gone
+}
+
+async function targetOf(link: string): Promise<string | undefined> {
+  return readlink(link).catch(() => undefined) // the process or the descriptor is gone
+}

@@ -1,0 +1,4 @@
+import { escapeTests } from '../escape-tests.ts'
+import { nativeTarget } from './target.ts'
+
+escapeTests({ runtime: 'native', setup: nativeTarget })
