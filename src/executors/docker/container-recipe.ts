@@ -68,6 +68,8 @@ export function containerRecipe(plan: ContainerPlan): ContainerRecipe {
       RestartPolicy: { Name: 'no' },
       LogConfig: { Type: 'none', Config: {} },
       Init: false,
+      MaskedPaths: [...MASKED_PATHS],
+      ReadonlyPaths: [...READ_ONLY_PATHS],
       ...resources({ limits, engine }),
       Mounts: [...ours, ...plan.mounts].map(({ source, target, readOnly }) => ({
         Type: 'bind',
@@ -79,6 +81,24 @@ export function containerRecipe(plan: ContainerPlan): ContainerRecipe {
     },
   }
 }
+
+/** To set them replaces the engine's own, which are all here; interrupts and key-users are added. */
+const MASKED_PATHS = [
+  '/proc/acpi',
+  '/proc/asound',
+  '/proc/interrupts',
+  '/proc/kcore',
+  '/proc/key-users',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/sys/devices/virtual/powercap',
+  '/sys/firmware',
+] as const
+const READ_ONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'] as const
 
 /** The engine's own entrypoint rules: the image's, then the task's words, or the image's where the task has none. */
 export function programOf(
