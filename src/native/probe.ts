@@ -56,7 +56,7 @@ export async function probeNative(options: ProbeOptions): Promise<Capability> {
         ...verdicts.flatMap(({ limit, unproven }) => (unproven === undefined ? [] : [{ limit, why: unproven }])),
         ...UNENFORCEABLE,
       ],
-      features: ['program', 'tar', ...[...options.roots].map(([name, { sha256 }]) => `rootfs:${name}@${sha256}`)],
+      features: ['program', 'tar', 'rootfs'],
     }
   } catch (error) {
     return { runtime: 'native', available: false, why: sentence(error) }

@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import type { Execution, Isolation, Outcome } from '../protocol/execution.ts'
 import { SoukError } from '../protocol/errors.ts'
 import { LIMIT_NAMES, type LimitName } from '../protocol/limits.ts'
@@ -213,9 +214,15 @@ function reportIn(records: Records): TaskReport {
 
 /** Why a task has not started: what it asks for cannot be, or this host cannot do it. */
 function neverRan(records: Records): Error {
-  const { blame, stage, message } = parseFailure(records)
+  const { blame, stage, errno, message } = parseFailure(records)
+  // execve(2) says the same of a program that is there, and whose loader is not.
+  const advice =
+    errno === constants.errno.ENOENT
+      ? '; if it is there, its interpreter or loader is not: alone in its root a program has to be linked statically (cc -static)'
+      : ''
   // Ids are the operator's choice, whoever the launcher blames.
-  if (blame === 'request' && stage !== 'ids') return invalidTask(stage === 'exec' ? 'command' : 'runtime', message)
+  if (blame === 'request' && stage !== 'ids')
+    return stage === 'exec' ? invalidTask('command', message + advice) : invalidTask('runtime', message)
   // The requester is told, and what of this provider's disk is concerned is none of his business.
   return stage === 'bind'
     ? sandboxFailed('a file that the task needs cannot be used on the provider', new Error(message))

@@ -43,7 +43,7 @@ struct cgroup_usage {
 struct cgroup_kind {
 	const char *name; /* 'v1' 'v2' */
 	bool (*set_limits)(struct cgroup *cgroup, const struct request_limits *limits, struct failure *failure);
-	/* Opens what the task needs to get in (join or clone_fd). */
+	/* Opens what the task needs to get in, and what CPU time is read from. */
 	bool (*open_entrance)(struct cgroup *cgroup, struct failure *failure);
 	/* Sets cgroup->oom_fd and oom_events. */
 	bool (*watch_oom)(struct cgroup *cgroup, struct failure *failure);
@@ -99,10 +99,16 @@ void cgroup_host_remove(struct cgroup_host *host);
  * Without control groups on this host and without such a limit it succeeds with an empty group.
  */
 bool cgroup_create(struct cgroup *cgroup, const struct cgroup_host *host, const struct request_limits *limits, struct failure *failure);
-/* v2: folder for CLONE_INTO_CGROUP; v1: -1. */
-int cgroup_clone_fd(const struct cgroup *cgroup);
-/* v1: moves the calling (single-threaded) process in. Nothing on v2. False with errno set. */
-bool cgroup_join(const struct cgroup *cgroup);
+/*
+ * What a task needs to get in; the descriptors stay the group's. v1: `tasks` files, into each of which a single-threaded process writes `0`. v2:
+ * `is_folder`, one folder for CLONE_INTO_CGROUP. None without control groups.
+ */
+struct cgroup_entrance {
+	int fds[CGROUP_HIERARCHIES_MAX];
+	size_t count;
+	bool is_folder;
+};
+void cgroup_entrance(const struct cgroup *cgroup, struct cgroup_entrance *entrance);
 /* Whether CPU time can be read. */
 bool cgroup_counts_cpu(const struct cgroup *cgroup);
 uint64_t cgroup_cpu_us(const struct cgroup *cgroup);
@@ -111,7 +117,7 @@ void cgroup_usage(const struct cgroup *cgroup, struct cgroup_usage *usage);
 /* Removes the group when everything in it is dead or dying. False when it stays (EBUSY for about 2 s). */
 bool cgroup_remove(struct cgroup *cgroup);
 
-/* Used by cgroup1.c and cgroup2.c. */
+/* Used by cgroup.c, cgroup_host.c, cgroup1.c and cgroup2.c alone. */
 int cgroup_folder(const struct cgroup *cgroup, enum cgroup_controller controller); /* -1 without */
 bool cgroup_write(int folder, const char *file, const char *text);                 /* false with errno */
 bool cgroup_write_number(int folder, const char *file, uint64_t number);
@@ -121,6 +127,11 @@ uint64_t cgroup_read_number(int folder, const char *file);               /* 0 wh
 uint64_t cgroup_find_number(const char *text, const char *key);          /* of a line 'key number'; 0 without */
 void cgroup_kill_listed(int folder);                                     /* SIGKILL to everything in cgroup.procs */
 
+/* rmdir(2), tried again while it says EBUSY, for about `budget_ms`. True when the group is gone. */
+bool cgroup_remove_group(int parent, const char *name, int budget_ms);
+/* Kills what is in the group and removes it. */
+bool cgroup_clear_group(const struct cgroup_host *host, int parent, const char *name);
+
 extern const struct cgroup_kind cgroup1_kind, cgroup2_kind;
 
 /* How a host's hierarchies are found: each fills `host` as far as it can (folder and parent are opened by cgroup_host_open()). */
@@ -129,8 +140,11 @@ struct cgroup_mount {
 	unsigned controllers;
 	bool unified;
 };
-/* v2: the folder that this process may make groups in, its controllers switched on for children. False with host->problem. */
+/*
+ * v2: opens hierarchies[0].parent, the folder that this process may make groups in, and switches on for its children what controllers there are; they are left in
+ * host->controllers. False with host->problem. cgroup2_delegate() does the same for the children of /souk-<instance>.
+ */
 bool cgroup2_prepare(struct cgroup_host *host, const char *mount_point);
-bool cgroup2_delegate(struct cgroup_host *host);
+void cgroup2_delegate(struct cgroup_host *host);
 
 #endif

@@ -115,24 +115,21 @@ bool cgroup2_prepare(struct cgroup_host *host, const char *mount_point)
 			offered |= 1u << i;
 	host->hierarchies[0].parent = parent;
 	host->controllers = switch_on(parent, offered, host->name);
-	if (!host->controllers) {
+	/* A group without controllers still counts CPU time, where one can be made. */
+	if (!host->controllers)
 		snprintf(host->problem, sizeof(host->problem), "%s", geteuid() == 0 ?
 			"No control group controller could be switched on." :
-			"No control group has been delegated to this user.");
-		close(parent);
-		return false;
-	}
+			"No control group with controllers has been delegated to this user.");
 	return true;
 }
 
-bool cgroup2_delegate(struct cgroup_host *host)
+void cgroup2_delegate(struct cgroup_host *host)
 {
 	struct cgroup_hierarchy *hierarchy = &host->hierarchies[0];
 
 	/* Every v2 group counts CPU time, whatever its controllers. */
 	hierarchy->controllers = switch_on(hierarchy->folder, host->controllers, NULL) | CGROUP_CPUACCT;
 	host->controllers = hierarchy->controllers;
-	return true;
 }
 
 static bool refuse(struct failure *failure, const char *what)

@@ -36,6 +36,8 @@ static void add_missing(struct records *records, const struct launcher *launcher
 		records_text(records, REPORT_MISSING, launcher->root ?
 			"User namespaces cannot be made here: tasks run as ordinary users of the host." :
 			"User namespaces cannot be made here: without root no task can be run.");
+	if (!launcher->namespaces && (launcher->root || launcher->user_namespace))
+		records_text(records, REPORT_MISSING, "Namespaces cannot be made here (CAP_SYS_ADMIN is missing): no task can be run.");
 	if (!launcher->seccomp)
 		records_text(records, REPORT_MISSING, "This kernel has no system call filters: no task can be run.");
 }

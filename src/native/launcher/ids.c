@@ -6,10 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "kernel.h"
+
+enum { SHARERS = 8 };
 
 bool ids_can_make_user_namespace(void)
 {
@@ -20,6 +23,36 @@ bool ids_can_make_user_namespace(void)
 	if (pid == 0)
 		_exit(0);
 	return pid > 0 && waitpid(pid, &status, __WALL) == pid && status == 0;
+}
+
+/*
+ * The kernel bounds what the owner of a namespace has in all of its namespaces by the limit that the maker of each had. Without the
+ * right to have none (CAP_SYS_RESOURCE) the owner's part is shared: then no task gets more than a fraction.
+ */
+static bool share_out(int resource, struct rlimit *own)
+{
+	const struct rlimit unlimited = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };
+
+	if (getrlimit(resource, own) < 0)
+		return false;
+	if (setrlimit(resource, &unlimited) == 0)
+		return true;
+	if (own->rlim_cur != RLIM_INFINITY)
+		own->rlim_cur /= SHARERS;
+	own->rlim_max = own->rlim_cur;
+	return errno == EPERM;
+}
+
+bool ids_make_user_namespace(uid_t owner)
+{
+	struct rlimit signals, queues;
+
+	if (!share_out(RLIMIT_SIGPENDING, &signals) || !share_out(RLIMIT_MSGQUEUE, &queues))
+		return false;
+	/* The capabilities stay with the change of id: some hosts let only who has them make namespaces. The new one comes without this setting. */
+	return prctl(PR_SET_SECUREBITS, K_SECBIT_NO_SETUID_FIXUP, 0, 0, 0) == 0 && seteuid(owner) == 0 &&
+		unshare(CLONE_NEWUSER) == 0 && setrlimit(RLIMIT_SIGPENDING, &signals) == 0 &&
+		setrlimit(RLIMIT_MSGQUEUE, &queues) == 0;
 }
 
 static bool write_proc(int process, const char *file, const char *text)

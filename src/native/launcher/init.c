@@ -24,16 +24,12 @@ static _Noreturn void end_failed(const struct sandbox_plan *plan, const struct f
 	_exit(1);
 }
 
-/* Waits for the command. Nothing to do without a keeper. */
-static size_t take_command(const struct sandbox_plan *plan, int fds[MESSAGE_FDS_MAX])
+/* Waits for an order of this kind. Without a keeper there is nothing to do. */
+static void take(const struct sandbox_plan *plan, enum init_order order, struct init_command *command, struct message_extra *extra)
 {
-	struct message_extra extra;
-	char command = 0;
-
-	if (message_receive(plan->control, &command, 1, 0, &extra) != 1 || command != INIT_RUN || extra.count < 4)
+	if (message_receive(plan->control, command, sizeof(*command), 0, extra) != sizeof(*command) || command->order != order ||
+	    extra->count != (order == INIT_RUN ? 1 + command->channels + command->entrances : 0))
 		_exit(0);
-	memcpy(fds, extra.fds, sizeof(int) * extra.count);
-	return extra.count;
 }
 
 /* The death of the keeper is the death of everything in here. To be set again after every change of ids. */
@@ -67,18 +63,18 @@ static void volunteer_for_oom(void)
 	close(fd);
 }
 
-static pid_t fork_task(const struct sandbox_plan *plan, struct failure *failure)
+static pid_t fork_task(const struct init_command *command, const int *fds, struct failure *failure)
 {
-	int folder = cgroup_clone_fd(plan->cgroup);
-	struct k_clone_args arguments = {
-		.exit_signal = SIGCHLD,
-		.flags = folder >= 0 ? K_CLONE_INTO_CGROUP : 0,
-		.cgroup = folder >= 0 ? (uint64_t)folder : 0,
-	};
-	pid_t pid = k_clone3(&arguments);
+	struct k_clone_args arguments = { .exit_signal = SIGCHLD };
+	pid_t pid;
 
+	if (command->entrance_is_folder && command->entrances) {
+		arguments.flags = K_CLONE_INTO_CGROUP;
+		arguments.cgroup = (uint64_t)fds[1 + command->channels];
+	}
+	pid = k_clone3(&arguments);
 	if (pid < 0)
-		failure_set(failure, BLAME_HOST, folder >= 0 ? "cgroup" : "launcher", errno, "The task cannot be forked");
+		failure_set(failure, BLAME_HOST, arguments.flags ? "cgroup" : "launcher", errno, "The task cannot be forked");
 	return pid;
 }
 
@@ -99,12 +95,10 @@ static _Noreturn void reap(const struct sandbox_plan *plan, pid_t task)
 }
 
 /* What init holds from here on can only be harmful. */
-static bool lay_down(const struct sandbox_plan *plan, const int *fds, size_t count, struct failure *failure)
+static bool lay_down(const struct sandbox_plan *plan, struct failure *failure)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	for (size_t i = 0; i < count; i++)
-		close(fds[i]);
 	for (int fd = 0; fd < 3; fd++)
 		if (null < 0 || dup2(null, fd) < 0)
 			return failure_set(failure, BLAME_HOST, "launcher", errno, "/dev/null of the sandbox cannot be used");
@@ -121,13 +115,13 @@ void init_main(const struct sandbox_plan *plan)
 	};
 	struct init_message ready = { .kind = INIT_READY };
 	struct failure failure;
-	int fds[MESSAGE_FDS_MAX];
-	size_t count;
+	struct message_extra extra;
+	struct init_command command;
 	pid_t task;
 
 	die_with_keeper(plan);
-	/* Comes before the rest: rootless it also says that this process has its ids. */
-	count = take_command(plan, fds);
+	if (!plan->launcher->root)
+		take(plan, INIT_BEGIN, &command, &extra);
 	volunteer_for_oom();
 	if (!hide_host(plan, &failure) || !root_enter(&build, &failure))
 		end_failed(plan, &failure);
@@ -141,10 +135,11 @@ void init_main(const struct sandbox_plan *plan)
 	if (!message_send(plan->control, &ready, sizeof(ready), &disk.fd, 1))
 		_exit(1);
 	disk_close(&disk);
-	task = fork_task(plan, &failure);
+	take(plan, INIT_RUN, &command, &extra);
+	task = fork_task(&command, extra.fds, &failure);
 	if (task == 0)
-		task_main(plan, fds, count);
-	if (task < 0 || !lay_down(plan, fds, count, &failure))
+		task_main(plan, &command, extra.fds);
+	if (task < 0 || !lay_down(plan, &failure))
 		end_failed(plan, &failure);
 	reap(plan, task);
 }

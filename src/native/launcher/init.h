@@ -5,6 +5,8 @@
 #ifndef SOUK_INIT_H
 #define SOUK_INIT_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "cgroup.h"
@@ -13,12 +15,22 @@
 #include "request.h"
 
 enum {
-	INIT_FDS_MAX = REQUEST_CHANNELS_MAX + 4, /* of a command: the task's setup socket, then its channels */
 	INIT_CHANNELS_MAX = REQUEST_CHANNELS_MAX + 3,
+	INIT_FDS_MAX = 1 + INIT_CHANNELS_MAX + CGROUP_HIERARCHIES_MAX,
 };
 
-/* Keeper → init, a SEQPACKET message of one byte, with the descriptors: setup socket, 0, 1, 2, and request->channels in order. */
-enum { INIT_RUN = 'r' };
+/*
+ * Keeper → init, SEQPACKET messages. Rootless, INIT_BEGIN comes first: init has its ids. INIT_RUN brings as descriptors the task's setup
+ * socket, its ends of `channels` (0, 1, 2, then request->channels in order), then its `entrances` to control groups.
+ */
+enum init_order { INIT_BEGIN, INIT_RUN };
+
+struct init_command {
+	enum init_order order;
+	size_t channels;
+	size_t entrances;
+	bool entrance_is_folder; /* as in struct cgroup_entrance */
+};
 
 enum init_message_kind {
 	INIT_READY,  /* the root is built; `sealed_inodes`, with the disk's fd */
@@ -39,7 +51,6 @@ struct sandbox_plan {
 	const struct launcher *launcher;
 	const struct peer *peer;
 	const struct request *request;
-	const struct cgroup *cgroup;
 	int control; /* init's end */
 };
 

@@ -79,7 +79,8 @@ struct k_clone_args {
 #define K_CLOSE_RANGE_CLOEXEC 4u
 #define K_P_PIDFD 3
 
-/* capset(2) */
+/* capset(2), PR_SET_SECUREBITS of prctl(2) */
+#define K_SECBIT_NO_SETUID_FIXUP 0x4
 #define K_CAPABILITY_VERSION_3 0x20080522u
 
 struct k_cap_header {

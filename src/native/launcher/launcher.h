@@ -16,6 +16,7 @@ struct launcher {
 	gid_t gid;
 	bool root;             /* effective uid 0: namespaces are made first, the user namespace last */
 	bool user_namespace;   /* a user namespace can be made */
+	bool namespaces;       /* those of a sandbox can be made */
 	bool seccomp;          /* the filter has been built and the kernel takes filters */
 	struct cgroup_host cgroups;
 	unsigned cpus;         /* that a task can run on at once */

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { MESSAGE_FDS_MAX = 16 };
+enum { MESSAGE_FDS_MAX = 24 };
 
 /* Sends all of `bytes` in one message, with `count` descriptors (0 .. MESSAGE_FDS_MAX). False with errno. */
 bool message_send(int socket, const void *bytes, size_t length, const int *fds, size_t count);

@@ -28,7 +28,9 @@ static bool make_stage(struct build *build, struct failure *failure)
 	static const struct mount_option options[] = {
 		{ "source", "souk-stage" }, { "size", "4m" }, { "nr_inodes", "16384" }, { "mode", "0755" }, { NULL, NULL },
 	};
-	static const char *const folders[] = { "root", "lower", "upper", "work", "dev", "disk" };
+	static const char *const folders[] = { "root", "dev", "disk", "lower", "upper", "work" };
+	/* The last three are the overlay's. */
+	size_t count = build->request->root_folder ? 6 : 3;
 
 	/* Nothing that is mounted from here on may show up on the host. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -37,7 +39,7 @@ static bool make_stage(struct build *build, struct failure *failure)
 	/* On top of `/`, which exists everywhere; paths of the host still begin at the root of this process, beneath it. */
 	if (build->stage < 0 || !mounts_attach(build->stage, AT_FDCWD, "/"))
 		return fail(failure, "The stage cannot be mounted");
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+	for (size_t i = 0; i < count; i++)
 		if (mkdirat(build->stage, folders[i], 0755) < 0)
 			return fail(failure, "The stage cannot be filled");
 	return true;

@@ -25,12 +25,15 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static bool command(const struct sandbox *sandbox, int setup, const int *fds, size_t count)
+bool sandbox_can_start(bool root)
 {
-	int all[INIT_FDS_MAX] = { setup };
+	struct k_clone_args arguments = { .flags = NAMESPACES | (root ? 0 : K_CLONE_NEWUSER), .exit_signal = SIGCHLD };
+	pid_t pid = k_clone3(&arguments);
+	int status;
 
-	memcpy(all + 1, fds, sizeof(int) * count);
-	return message_send(sandbox->control, &(char){ INIT_RUN }, 1, all, count + 1);
+	if (pid == 0)
+		_exit(0);
+	return pid > 0 && waitpid(pid, &status, __WALL) == pid && status == 0;
 }
 
 static bool make_init(struct sandbox *sandbox, const struct sandbox_plan *plan, struct failure *failure)
@@ -43,8 +46,12 @@ static bool make_init(struct sandbox *sandbox, const struct sandbox_plan *plan, 
 	};
 
 	sandbox->init = k_clone3(&arguments);
-	if (sandbox->init == 0)
+	if (sandbox->init == 0) {
+		/* The keeper's ends are its alone, so that its death shows. */
+		close(sandbox->control);
+		close(sandbox->setup);
 		init_main(plan);
+	}
 	if (sandbox->init < 0) {
 		sandbox->pidfd = -1;
 		return fail(failure, "namespaces", "The namespaces of the sandbox cannot be made");
@@ -52,46 +59,66 @@ static bool make_init(struct sandbox *sandbox, const struct sandbox_plan *plan, 
 	return true;
 }
 
-bool sandbox_start(struct sandbox *sandbox, const struct sandbox_plan *plan, const int *fds, size_t count, struct failure *failure)
+static bool open_channels(struct sandbox *sandbox, int *init_end)
 {
-	const struct launcher *launcher = plan->launcher;
-	struct sandbox_plan own = *plan;
-	int control[2] = { -1, -1 }, setup[2] = { -1, -1 }, on = 1;
-	bool done = false;
+	int control[2], setup[2], on = 1;
 
-	*sandbox = (struct sandbox){ .pidfd = -1, .control = -1, .setup = -1 };
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0 ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, setup) < 0 ||
-	    setsockopt(setup[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0) {
-		fail(failure, "launcher", "The channels to the sandbox cannot be made");
-		goto out;
-	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0)
+		return false;
 	sandbox->control = control[0];
+	*init_end = control[1];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, setup) < 0)
+		return false;
 	sandbox->setup = setup[0];
-	own.control = control[1];
-	/* Waiting in the channel already, init loses no time; but without root it may begin only when it has its ids. */
-	if (launcher->root && !command(sandbox, setup[1], fds, count)) {
+	sandbox->task_setup = setup[1];
+	return setsockopt(sandbox->setup, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0;
+}
+
+static bool begin_rootless(struct sandbox *sandbox, const struct launcher *launcher, struct failure *failure)
+{
+	const struct init_command command = { .order = INIT_BEGIN };
+
+	if (!ids_write_maps(sandbox->init, launcher->uid, launcher->gid))
+		return fail(failure, "namespaces", "The user namespace cannot be given its ids");
+	return message_send(sandbox->control, &command, sizeof(command), NULL, 0) ||
 		fail(failure, "launcher", "Init cannot be commanded");
-		goto out;
-	}
-	if (!make_init(sandbox, &own, failure))
-		goto out;
-	if (!launcher->root && !ids_write_maps(sandbox->init, launcher->uid, launcher->gid))
-		fail(failure, "namespaces", "The user namespace cannot be given its ids");
-	else if (!launcher->root && !command(sandbox, setup[1], fds, count))
-		fail(failure, "launcher", "Init cannot be commanded");
+}
+
+bool sandbox_start(struct sandbox *sandbox, const struct sandbox_plan *plan, struct failure *failure)
+{
+	struct sandbox_plan own = *plan;
+	bool done;
+
+	*sandbox = (struct sandbox){ .pidfd = -1, .control = -1, .setup = -1, .task_setup = -1 };
+	own.control = -1;
+	if (!open_channels(sandbox, &own.control))
+		done = fail(failure, "launcher", "The channels to the sandbox cannot be made");
 	else
-		done = true;
-out:
-	/* The sandbox holds the other ends alone, so that its death shows. */
-	close_fd(&control[1]);
-	close_fd(&setup[1]);
-	if (!done) {
-		sandbox->control = control[0];
-		sandbox->setup = setup[0];
+		done = make_init(sandbox, &own, failure) &&
+			(plan->launcher->root || begin_rootless(sandbox, plan->launcher, failure));
+	/* The sandbox holds its ends alone, so that its death shows. */
+	close_fd(&own.control);
+	if (!done)
 		sandbox_close(sandbox);
-	}
 	return done;
+}
+
+bool sandbox_command(struct sandbox *sandbox, const struct cgroup *cgroup, const int *fds, size_t count, struct failure *failure)
+{
+	struct cgroup_entrance entrance;
+	struct init_command command = { .order = INIT_RUN, .channels = count };
+	int all[INIT_FDS_MAX] = { sandbox->task_setup };
+	bool done;
+
+	cgroup_entrance(cgroup, &entrance);
+	command.entrances = entrance.count;
+	command.entrance_is_folder = entrance.is_folder;
+	memcpy(all + 1, fds, sizeof(int) * count);
+	memcpy(all + 1 + count, entrance.fds, sizeof(int) * entrance.count);
+	done = message_send(sandbox->control, &command, sizeof(command), all, 1 + count + entrance.count);
+	close_fd(&sandbox->task_setup);
+	/* EPIPE: init is dead. Why it says on its channel. */
+	return done || errno == EPIPE || fail(failure, "launcher", "Init cannot be commanded");
 }
 
 static bool map_task(struct sandbox *sandbox, const struct sandbox_plan *plan, struct failure *failure)
@@ -161,6 +188,16 @@ static void wait_init(struct sandbox *sandbox, struct rusage *usage)
 	close_fd(&sandbox->pidfd);
 }
 
+/* A dead peer that had not read everything is an error once (ECONNRESET); what it has sent is there nevertheless. */
+static bool next_message(const struct sandbox *sandbox, struct init_message *message, struct message_extra *extra)
+{
+	ssize_t length = message_receive(sandbox->control, message, sizeof(*message), MSG_DONTWAIT, extra);
+
+	if (length < 0 && errno == ECONNRESET)
+		length = message_receive(sandbox->control, message, sizeof(*message), MSG_DONTWAIT, extra);
+	return length == sizeof(*message);
+}
+
 void sandbox_reap(struct sandbox *sandbox, const struct request_limits *limits, struct disk *disk, struct sandbox_end *end)
 {
 	struct init_message message;
@@ -168,7 +205,7 @@ void sandbox_reap(struct sandbox *sandbox, const struct request_limits *limits, 
 
 	*end = (struct sandbox_end){ 0 };
 	wait_init(sandbox, &end->usage);
-	while (message_receive(sandbox->control, &message, sizeof(message), MSG_DONTWAIT, &extra) == sizeof(message)) {
+	while (next_message(sandbox, &message, &extra)) {
 		if (message.kind == INIT_READY && extra.count == 1) {
 			disk_adopt(disk, extra.fds[0], limits->disk_bytes, limits->inodes, message.sealed_inodes);
 		} else if (message.kind == INIT_FAILED) {
@@ -192,4 +229,5 @@ void sandbox_close(struct sandbox *sandbox)
 	}
 	close_fd(&sandbox->control);
 	close_fd(&sandbox->setup);
+	close_fd(&sandbox->task_setup);
 }

@@ -14,16 +14,23 @@ struct sandbox {
 	int pidfd;     /* of init: readable when everything in the sandbox is dead */
 	int control;   /* to init */
 	int setup;     /* to the task, until it executes or is dead; else -1 */
+	int task_setup; /* the task's end of it, until it is handed over; else -1 */
 	pid_t init;
 	pid_t task;    /* 0 until it is born */
 	bool executes;
 };
 
+/* Whether the namespaces of a sandbox can be made, tried in a child. `root`: without a user namespace over them. */
+bool sandbox_can_start(bool root);
+
+/* Makes the namespaces and init, which begins to build the root at once. False with `failure`; nothing is left then. */
+bool sandbox_start(struct sandbox *sandbox, const struct sandbox_plan *plan, struct failure *failure);
+
 /*
- * Makes the namespaces and init, and gives init its command. `fds` are the task's ends of the channels (0, 1, 2, then the request's), which stay the
- * caller's. False with `failure`; nothing is left then.
+ * Gives init its command: to run the request's program in this control group. `fds` are the task's ends of `count` channels (0, 1, 2, then the request's).
+ * The caller closes its own copies of all descriptors, so that the end of the task shows. False with `failure`.
  */
-bool sandbox_start(struct sandbox *sandbox, const struct sandbox_plan *plan, const int *fds, size_t count, struct failure *failure);
+bool sandbox_command(struct sandbox *sandbox, const struct cgroup *cgroup, const int *fds, size_t count, struct failure *failure);
 
 enum sandbox_progress {
 	SANDBOX_PREPARES,

@@ -91,12 +91,19 @@ static bool be_mapped(int setup, struct failure *failure)
 	return true;
 }
 
+/* v1: this process writes itself in. v2: it was born in its group. */
+static bool join_cgroups(const struct init_command *command, const int *entrances, struct failure *failure)
+{
+	for (size_t i = 0; !command->entrance_is_folder && i < command->entrances; i++)
+		if (write(entrances[i], "0", 1) != 1)
+			return fail(failure, "cgroup", "The task cannot join its control group");
+	return true;
+}
+
 static bool isolate(const struct sandbox_plan *plan, int setup, struct failure *failure)
 {
 	const struct launcher *launcher = plan->launcher;
 
-	if (!cgroup_join(plan->cgroup))
-		return fail(failure, "cgroup", "The task cannot join its control group");
 	/* After joining: the root of a cgroup namespace is the group at that moment. */
 	if (unshare(CLONE_NEWCGROUP) < 0 && errno != EINVAL)
 		return fail(failure, "namespaces", "No cgroup namespace can be made");
@@ -106,7 +113,7 @@ static bool isolate(const struct sandbox_plan *plan, int setup, struct failure *
 	/* The user namespace comes last, so that it owns no other namespace. Groups: while that is still allowed. */
 	if (launcher->root && setgroups(0, NULL) < 0)
 		return fail(failure, "ids", "The groups of the launcher cannot be dropped");
-	if (launcher->root && launcher->user_namespace && unshare(CLONE_NEWUSER) < 0)
+	if (launcher->root && launcher->user_namespace && !ids_make_user_namespace(plan->request->uid))
 		return fail(failure, "namespaces", "No user namespace can be made");
 	return be_mapped(setup, failure);
 }
@@ -162,12 +169,13 @@ static bool blames_request(int error)
 }
 
 /* Returns only when something went wrong; `setup` is where to tell it. */
-static void prepare_and_execute(const struct sandbox_plan *plan, int *setup, const int *channels, size_t count, struct failure *failure)
+static void prepare_and_execute(const struct sandbox_plan *plan, const struct init_command *command, const int *fds, int *setup,
+	struct failure *failure)
 {
 	const struct request *request = plan->request;
 
-	/* Closing what was inherited comes after joining: the control groups' descriptors are among it. */
-	if (!isolate(plan, *setup, failure) || !place_fds(request, setup, channels, count, failure))
+	if (!join_cgroups(command, fds + 1 + command->channels, failure) || !isolate(plan, *setup, failure) ||
+	    !place_fds(request, setup, fds + 1, command->channels, failure))
 		return;
 	reset_signals();
 	if (setsid() < 0) {
@@ -187,12 +195,12 @@ static void prepare_and_execute(const struct sandbox_plan *plan, int *setup, con
 		request->program);
 }
 
-void task_main(const struct sandbox_plan *plan, const int *fds, size_t fd_count)
+void task_main(const struct sandbox_plan *plan, const struct init_command *command, const int *fds)
 {
 	struct failure failure;
 	int setup = fds[0];
 
-	prepare_and_execute(plan, &setup, fds + 1, fd_count - 1, &failure);
+	prepare_and_execute(plan, command, fds, &setup, &failure);
 	/* By write(2), which the filter is sure to let through. */
 	_exit(write(setup, &failure, sizeof(failure)) < 0 ? 126 : 125);
 }

@@ -14,7 +14,7 @@
  */
 enum { TASK_BORN = 'b', TASK_MAPPED = 'm', TASK_EXECUTES = 'x' };
 
-/* `fds`: the setup socket, then the task's ends of its channels, as in the command. */
-_Noreturn void task_main(const struct sandbox_plan *plan, const int *fds, size_t fd_count);
+/* `fds` came with the command. */
+_Noreturn void task_main(const struct sandbox_plan *plan, const struct init_command *command, const int *fds);
 
 #endif

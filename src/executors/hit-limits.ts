@@ -1,0 +1,97 @@
+import { mkdtemp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
+import type { Execution } from '../protocol/execution.ts'
+import { StopReason, type Job, type RuntimeTask, type TaskBase } from './executor.ts'
+import { ROOMY_LIMITS, SHARES_TRIAL, TRIALS, type Attempt, type Trial, type Verdict } from './probe-trials.ts'
+
+export interface ProbeRuns<T extends RuntimeTask> {
+  /** The executor's own. */
+  readonly run: (job: Job<T>) => Promise<Execution>
+  /** A task of this runtime that runs the probe program with a command. */
+  task(base: TaskBase): T
+  /** An empty folder for jobs; the caller removes it. */
+  readonly dir: string
+  readonly signal: AbortSignal
+}
+
+/** How often a trial may show nothing before it counts: what it measures is shared with the rest of a busy host. */
+const TRIES = 3
+const MAX_SAID_CHARACTERS = 500
+
+/**
+ * Hits every limit with the probe program, one after the other: what they measure must not be each other.
+ *
+ * @throws what `run` throws, for then nothing is known of any limit.
+ */
+export async function hitLimits<T extends RuntimeTask>(runs: ProbeRuns<T>): Promise<readonly Verdict[]> {
+  const verdicts: Verdict[] = []
+  for (const trial of TRIALS) verdicts.push(await tried(() => attempt(trial, runs)))
+  verdicts.push(await tried(() => weighed(runs)))
+  return verdicts
+}
+
+/** Looks at the walls from inside; resolves to which does not stand, or undefined where all do. Throws what `run` throws. */
+export async function findGap<T extends RuntimeTask>(runs: ProbeRuns<T>, uid: number): Promise<string | undefined> {
+  const { execution, stdout } = await runProbeProgram({ command: ['walls', String(uid)] }, runs)
+  const { outcome } = execution
+  if (outcome.kind === 'exited' && outcome.code === 0) return undefined
+  return stdout.trim() || JSON.stringify(outcome)
+}
+
+async function tried(once: () => Promise<Verdict>): Promise<Verdict> {
+  let verdict = await once()
+  for (let tries = 1; tries < TRIES && verdict.proven === undefined; tries += 1) verdict = await once()
+  return verdict
+}
+
+/** A trial that shows something else leaves its limit unproven. */
+async function attempt<T extends RuntimeTask>(trial: Trial, runs: ProbeRuns<T>): Promise<Verdict> {
+  const { execution } = await runProbeProgram(trial, runs)
+  return trial.holds(execution)
+    ? { limit: trial.limit, proven: trial.how }
+    : { limit: trial.limit, unproven: `a trial of it ended with ${JSON.stringify(execution.outcome)}` }
+}
+
+/** Two tasks of different weight side by side. */
+async function weighed<T extends RuntimeTask>(runs: ProbeRuns<T>): Promise<Verdict> {
+  const [heavy, light] = await Promise.all([
+    runProbeProgram(SHARES_TRIAL.heavy, runs),
+    runProbeProgram(SHARES_TRIAL.light, runs),
+  ])
+  return SHARES_TRIAL.verdict(heavy.execution.usage.cpuTimeMs, light.execution.usage.cpuTimeMs)
+}
+
+/** Runs the probe program once. Throws what `run` throws. */
+export async function runProbeProgram<T extends RuntimeTask>(
+  { command, limits, wallTimeMs }: Attempt,
+  { run, task, dir, signal }: ProbeRuns<T>,
+): Promise<{ readonly execution: Execution; readonly stdout: string }> {
+  const wall = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const said: Buffer[] = []
+  const sink = (): Writable =>
+    new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        said.push(chunk)
+        done()
+      },
+    })
+  try {
+    const execution = await run({
+      task: task({ command, env: {}, inputs: [], outputs: [] }),
+      limits: { ...ROOMY_LIMITS, ...limits },
+      dir: await mkdtemp(join(dir, 'job-')),
+      stdin: Readable.from([]),
+      stdout: sink(),
+      stderr: sink(),
+      signal: AbortSignal.any([signal, wall.signal]),
+      onStarted: () => {
+        if (wallTimeMs !== undefined) timer = setTimeout(() => wall.abort(new StopReason('wallTime')), wallTimeMs)
+      },
+    })
+    return { execution, stdout: Buffer.concat(said).toString('utf8').slice(0, MAX_SAID_CHARACTERS) }
+  } finally {
+    clearTimeout(timer)
+  }
+}

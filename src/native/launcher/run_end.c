@@ -1,0 +1,155 @@
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "collect.h"
+#include "folders.h"
+#include "run_state.h"
+
+/* What is left in the pipes of a dead task, as far as the client takes it. */
+static void drain(struct run *run)
+{
+	uint64_t last_ns = watch_now_ns();
+
+	for (;;) {
+		struct pollfd fds[WATCH_COUNT];
+		uint64_t now_ns;
+
+		if (pump_drain(&run->pump))
+			last_ns = watch_now_ns();
+		run_send(run);
+		if (run->gone || run->failed || !pump_has_output(&run->pump))
+			return;
+		now_ns = watch_now_ns();
+		if (now_ns - last_ns >= (uint64_t)RUN_STALL_MS * 1000000) {
+			pump_end_output(&run->pump);
+			return;
+		}
+		run_watch(run, fds);
+		for (size_t i = 0; i < FRAME_CHANNELS; i++)
+			fds[i].fd = -1;
+		if (poll(fds, WATCH_COUNT, RUN_STALL_MS - (int)((now_ns - last_ns) / 1000000)) > 0)
+			run_receive(run, fds);
+	}
+}
+
+static uint64_t microseconds(struct timeval time)
+{
+	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
+}
+
+/* Without control groups: of what init has waited for, which daemons that outlived the task are not among. */
+static void usage_from_init(const struct rusage *from, struct cgroup_usage *usage)
+{
+	*usage = (struct cgroup_usage){
+		.user_us = microseconds(from->ru_utime),
+		.system_us = microseconds(from->ru_stime),
+		.memory_peak_bytes = (uint64_t)from->ru_maxrss * 1024,
+	};
+	usage->cpu_us = usage->user_us + usage->system_us;
+}
+
+static void report(struct run *run, const struct sandbox_end *end, const struct cgroup_usage *usage, uint64_t wall_us)
+{
+	static struct records records;
+	struct disk_state disk = disk_state(&run->disk);
+	const char *reason = run->reason ? run->reason : "";
+
+	/* A main process whose end init could still tell ended before it was killed; by the kernel, where memory ran out. */
+	if (usage->oom_kills > 0)
+		reason = "memory";
+	else if (end->ended && strcmp(reason, "memory") != 0)
+		reason = "";
+	records_begin(&records);
+	if (end->ended && WIFEXITED(end->status))
+		records_number(&records, REPORT_EXIT_CODE, (uint64_t)WEXITSTATUS(end->status));
+	else
+		records_number(&records, REPORT_SIGNAL, end->ended ? (uint64_t)WTERMSIG(end->status) : SIGKILL);
+	records_text(&records, REPORT_REASON, reason);
+	records_number(&records, REPORT_CPU_TIME_US, usage->cpu_us);
+	records_number(&records, REPORT_WALL_TIME_US, wall_us);
+	records_number(&records, REPORT_MEMORY_PEAK_BYTES, usage->memory_peak_bytes);
+	records_number(&records, REPORT_OOM_KILLS, usage->oom_kills);
+	records_number(&records, REPORT_PIDS_DENIED, usage->pids_denied);
+	records_number(&records, REPORT_DISK_FULL, disk.bytes_full);
+	records_number(&records, REPORT_INODES_FULL, disk.inodes_full);
+	records_number(&records, REPORT_USER_TIME_US, usage->user_us);
+	records_number(&records, REPORT_SYSTEM_TIME_US, usage->system_us);
+	frame_send_report(run->connection, &records);
+}
+
+static bool collect(struct run *run)
+{
+	const struct request *request = run->request;
+	char names[REQUEST_OUTPUTS_MAX][DISK_OUTPUT_NAME_BYTES];
+	struct collect_folder folders[REQUEST_OUTPUTS_MAX];
+	struct pollfd alive = { .fd = run->launcher->alive, .events = POLLIN };
+
+	if (!request->output_count)
+		return true;
+	/* Waits for the client alone from here on; nothing is left that would have to be undone. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || poll(&alive, 1, 0) > 0)
+		return false;
+	folders_forget_binds(run->disk.fd, request);
+	for (size_t i = 0; i < request->output_count; i++) {
+		disk_output_name(names[i], (unsigned)i);
+		folders[i] = (struct collect_folder){ .name = names[i], .path = request->outputs[i] };
+	}
+	return collect_outputs(run->connection, &(struct collect){
+		.disk_fd = run->disk.fd,
+		.folders = folders,
+		.folder_count = request->output_count,
+		.max_bytes = request->limits.disk_bytes,
+	});
+}
+
+static void tell_failure(struct run *run, const struct sandbox_end *end, const struct cgroup_usage *usage)
+{
+	if (end->failed)
+		run->failure = end->failure;
+	else if (!run->failed)
+		failure_set(&run->failure, BLAME_HOST, "launcher", 0, "The sandbox was killed before the task could be executed.");
+	/* The task's own exec is charged to it: this is no fault of the host. The news of it may come before it is counted. */
+	if (!run->started && (usage->oom_kills > 0 || (run->reason && strcmp(run->reason, "memory") == 0)))
+		failure_set(&run->failure, BLAME_REQUEST, "exec", 0, "The limit on memory is too small for the program to be started.");
+	frame_send_failed(run->connection, &run->failure);
+	connection_drain(run->connection, RUN_STALL_MS);
+}
+
+bool run_finish(struct run *run)
+{
+	struct sandbox_end end = { 0 };
+	struct cgroup_usage usage;
+	uint64_t wall_us;
+	bool clean;
+
+	if (run->sandbox.setup >= 0)
+		run_setup(run);
+	wall_us = (watch_now_ns() - run->watch.started_ns) / 1000;
+	if (run->sandbox.pidfd >= 0)
+		sandbox_reap(&run->sandbox, &run->request->limits, &run->disk, &end);
+	sandbox_close(&run->sandbox);
+	if (cgroup_counts_cpu(&run->cgroup))
+		cgroup_usage(&run->cgroup, &usage);
+	else
+		usage_from_init(&end.usage, &usage);
+	clean = cgroup_remove(&run->cgroup);
+	if (run->gone)
+		return clean;
+	if (run->started && !run->failed)
+		drain(run);
+	if (run->gone)
+		return clean;
+	if (!run->started || run->failed) {
+		tell_failure(run, &end, &usage);
+		return clean;
+	}
+	report(run, &end, &usage, wall_us);
+	if (collect(run)) {
+		frame_send_done(run->connection);
+		connection_drain(run->connection, RUN_STALL_MS);
+	}
+	return clean;
+}
