@@ -56,8 +56,8 @@ export const STAGES: readonly Stage[] = [
   mochaStage({ name: 'gates', files: 'test/gates/**/*.test.ts', minutes: 2, needsToolchain: false }),
   mochaStage({ name: 'unit', files: 'test/unit/**/*.test.ts', minutes: 3, needsToolchain: true }),
   mochaStage({ name: 'fuzz', files: 'test/fuzz/**/*.test.ts', minutes: 3, needsToolchain: true }),
-  mochaStage({ name: 'conformance', files: 'test/conformance/**/*.test.ts', minutes: 4, needsToolchain: true }),
+  mochaStage({ name: 'conformance', files: 'test/conformance/**/*.test.ts', minutes: 5, needsToolchain: true }),
   mochaStage({ name: 'integration', files: 'test/integration/**/*.test.ts', minutes: 4, needsToolchain: true }),
-  mochaStage({ name: 'e2e', files: 'test/e2e/**/*.test.ts', minutes: 5, needsToolchain: true }),
-  mochaStage({ name: 'escape', files: 'test/escape/**/*.test.ts', minutes: 3, needsToolchain: true }),
+  mochaStage({ name: 'e2e', files: 'test/e2e/**/*.test.ts', minutes: 9, needsToolchain: true }),
+  mochaStage({ name: 'escape', files: 'test/escape/**/*.test.ts', minutes: 6, needsToolchain: true }),
 ]

@@ -36,8 +36,6 @@ export type NativeRoot =
   | { readonly kind: 'tar'; readonly source: string; readonly sha256: string; readonly bytes: number }
   /** One that the operator offers, pinned by the digest that he declared for it. */
   | { readonly kind: 'named'; readonly name: string; readonly sha256: string }
-  /** A folder of this host; never for a task of a peer. */
-  | { readonly kind: 'folder'; readonly path: string }
 
 export interface NativeTask extends TaskBase {
   readonly runtime: 'native'

@@ -53,8 +53,6 @@ export async function prepareRoot({
       const { path } = offered(root, roots)
       return path === undefined ? { kind: 'usr' } : { kind: 'folder', path: resolve(path) }
     }
-    case 'folder':
-      return { kind: 'folder', path: resolve(root.path) }
   }
 }
 

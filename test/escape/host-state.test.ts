@@ -32,7 +32,7 @@ describe('escape: what would be left of a task is seen', () => {
   })
 
   it('a process in another network, by its environment though it is nobody’s child', async () => {
-    const shell = spawn('unshare', ['--net', 'setsid', '--fork', 'sleep', '100'], {
+    const shell = spawn('sh', ['-c', 'unshare --net setsid --fork sleep 100'], {
       env: { ...process.env, SOUK_SEEN: name },
       stdio: 'ignore',
     })

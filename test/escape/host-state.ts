@@ -17,6 +17,10 @@ export interface Territory {
   readonly names: readonly string[]
 }
 
+/** Where tests that run beside these have their folders. */
+const TEMPORARY = ['/tmp', tmpdir()]
+
+/** Looks at the whole host, not only where a runtime says that it works. */
 export async function hostState({ mark, folder, kept, names }: Territory): Promise<HostState> {
   const below = new Set(await descendantsOf(process.pid))
   const processes: string[] = []
@@ -57,7 +61,9 @@ async function mounts(names: readonly string[]): Promise<string[]> {
     const [before = '', after = ''] = line.split(' - ')
     const point = before.split(' ')[4] ?? ''
     const ours = names.some((name) => line.includes(name))
-    return ours || !point.startsWith(`${tmpdir()}/`) ? [`${point} (${after.split(' ')[0]})`] : []
+    return ours || !TEMPORARY.some((folder) => point.startsWith(`${folder}/`))
+      ? [`${point} (${after.split(' ')[0]})`]
+      : []
   })
   return found.sort()
 }

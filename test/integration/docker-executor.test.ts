@@ -178,16 +178,41 @@ describe('the Docker executor', function () {
       assert.equal(execution.usage.memoryPeakBytes, ROOMY_LIMITS.memoryBytes)
     })
 
+    it('is that of its memory also where files have taken all of it, and nothing is left for the first process', async () => {
+      const { execution } = await run(shell('head -c 300000000 /dev/zero > /tmp/big; echo went on; sleep 1000'), {
+        limits: { diskBytes: 512 * 1024 * 1024, memoryBytes: 16 * 1024 * 1024 },
+      })
+      assert.deepEqual(execution.outcome, { kind: 'limit', limit: 'memory' })
+    })
+
     it('comes at once, and takes what was left behind with it', async () => {
       const { execution, said } = await run(shell('sleep 1000 & setsid sleep 1000 & echo left'))
       assert.deepEqual(execution.outcome, { kind: 'exited', code: 0 })
       assert.equal(said, 'left\n')
     })
 
-    it('keeps output to the last byte, also of pipes that were made non-blocking', async () => {
+    it('keeps output to the last byte', async () => {
       const { said } = await run(shell('head -c 700000 /dev/zero | tr "\\0" x; echo; echo end'))
       assert.equal(said.length, 700_005)
       assert.ok(said.endsWith('x\nend\n'))
+    })
+
+    it('is nobody’s fault but the host’s where somebody kills the container', async () => {
+      const task = await running(shell('echo ready; sleep 1000'))
+      const [found] = await place.docker.listContainers()
+      await place.docker.getContainer(found?.Id ?? '').kill()
+      await assert.rejects(
+        task.done,
+        (error) => isSoukError(error, 'EXECUTOR_FAILED') && error.fault === 'provider' && error.retryable,
+      )
+    })
+
+    it('is one for each of many that run beside each other', async () => {
+      const runs = Array.from({ length: 8 }, (_none, index) => run(shell(`echo ${index}; exit ${index}`)))
+      for (const [index, { execution, said }] of (await Promise.all(runs)).entries()) {
+        assert.deepEqual(execution.outcome, { kind: 'exited', code: index })
+        assert.equal(said, `${index}\n`)
+      }
     })
 
     it('is an error of the requester where there is no such program, and costs nothing', async () => {

@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { buildProgram, PROGRAMS_DIR } from '../../scripts/build-programs.ts'
 import { StopReason, type Executor, type Job, type NativeRoot, type NativeTask } from '../../src/executors/executor.ts'
 import { createNativeExecutor } from '../../src/native/executor.ts'
+import type { NamedRoot } from '../../src/native/roots.ts'
 import { startLauncher } from '../../src/native/launcher.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import type { LimitKey } from '../../src/protocol/limits.ts'
@@ -21,6 +22,7 @@ const discard = (): Writable => new Writable({ write: (_chunk, _encoding, done) 
 
 describe('native executor', function () {
   this.timeout(120_000)
+  const roots = new Map<string, NamedRoot>([['host-usr', { sha256: DIGEST }]])
   let dir: string
   let place: TestLauncher
   let executor: Executor<NativeTask>
@@ -30,7 +32,7 @@ describe('native executor', function () {
     place = await startNativeLauncher()
     executor = createNativeExecutor({
       launcher: place.launcher,
-      roots: new Map([['host-usr', { sha256: DIGEST }]]),
+      roots,
       maxRootBytes: 20 * 1024 * 1024,
     })
   })
@@ -81,7 +83,7 @@ describe('native executor', function () {
     ]
     assert.deepEqual(capability.proven.map(({ limit }) => limit).sort(), expected, JSON.stringify(capability.unproven))
     assert.deepEqual(capability.unproven.map(({ limit }) => limit).sort(), ['fuel', 'ioWeight'])
-    assert.ok(capability.features.includes("rootfs"))
+    assert.ok(capability.features.includes('rootfs'))
     for (const layer of ['pid-namespace', 'network-namespace', 'pivot-root', 'seccomp-allow-list', 'uid-65534'])
       assert.ok(capability.isolation.layers.includes(layer), layer)
   })
@@ -191,9 +193,10 @@ describe('native executor', function () {
     await chmod(folder, 0o755)
     const source = join(dir, 'root.tar')
     await promisify(execFile)('tar', ['-C', folder, '-cf', source, '.'])
+    roots.set('folder', { sha256: DIGEST, path: folder })
     const before = await readdir(folder, { recursive: true })
     for (const root of [
-      { kind: 'folder', path: folder },
+      { kind: 'named', name: 'folder', sha256: DIGEST },
       { kind: 'tar', source, sha256: '', bytes: 1 },
     ] as const) {
       const stdout = collector()

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildProgram, PROGRAMS_DIR, type BuiltProgram } from '../../../scripts/build-programs.ts'
 import type { NativeTask } from '../../../src/executors/executor.ts'
+import type { NamedRoot } from '../../../src/native/roots.ts'
 import { isSoukError } from '../../../src/protocol/errors.ts'
 import type { Behaviour } from '../../conformance/behaviours.ts'
 import { runBehaviour, type Ran } from '../../conformance/executor-conformance.ts'
@@ -28,6 +29,7 @@ const LINKS: readonly { readonly link: string; readonly task?: Partial<Behaviour
 
 describe('escape: root file systems of native tasks', function () {
   this.timeout(120_000)
+  const roots = new Map<string, NamedRoot>()
   let program: BuiltProgram
   let target: Target<NativeTask>
   let dir: string
@@ -35,7 +37,7 @@ describe('escape: root file systems of native tasks', function () {
 
   before(async () => {
     program = await buildProgram({ file: join(PROGRAMS_DIR, 'exit-code.c'), runtime: 'native' })
-    target = await nativeTarget(new Map([['exit-code', program]]))
+    target = await nativeTarget(new Map([['exit-code', program]]), roots)
   })
   after(() => target.close())
   beforeEach(async () => {
@@ -45,6 +47,7 @@ describe('escape: root file systems of native tasks', function () {
     await mkdir(outside)
     await chmod(outside, 0o777)
     await mkdir(join(dir, 'root'))
+    roots.set('hostile', { sha256: '', path: join(dir, 'root') })
     await copyFile(program.source, join(dir, 'root', 'program'))
   })
   afterEach(() => rm(dir, { recursive: true }))
@@ -53,7 +56,12 @@ describe('escape: root file systems of native tasks', function () {
     runBehaviour(
       {
         executor: target.executor,
-        task: (name, base) => ({ ...base, runtime: 'native', name, root: { kind: 'folder', path: join(dir, 'root') } }),
+        task: (name, base) => ({
+          ...base,
+          runtime: 'native',
+          name,
+          root: { kind: 'named', name: 'hostile', sha256: '' },
+        }),
       },
       {
         name: 'a root',

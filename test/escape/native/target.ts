@@ -1,15 +1,19 @@
 import type { BuiltProgram } from '../../../scripts/build-programs.ts'
 import type { NativeTask } from '../../../src/executors/executor.ts'
 import { createNativeExecutor } from '../../../src/native/executor.ts'
+import type { NamedRoot } from '../../../src/native/roots.ts'
 import { mountsBelow } from '../../fixtures/left-on-host.ts'
 import { startNativeLauncher } from '../../fixtures/native-launcher.ts'
 import { launchersOf } from '../launchers.ts'
 import type { Target } from '../escape-tests.ts'
 
 /** The native runtime with a launcher of its own; each program is alone in an empty root. */
-export async function nativeTarget(programs: ReadonlyMap<string, BuiltProgram>): Promise<Target<NativeTask>> {
+export async function nativeTarget(
+  programs: ReadonlyMap<string, BuiltProgram>,
+  roots: ReadonlyMap<string, NamedRoot> = new Map(),
+): Promise<Target<NativeTask>> {
   const { launcher, stateDir, instance, remove } = await startNativeLauncher()
-  const executor = createNativeExecutor({ launcher })
+  const executor = createNativeExecutor({ launcher, roots })
   await launcher.hello()
   const launchers = await launchersOf(instance)
   return {
