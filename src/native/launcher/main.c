@@ -290,13 +290,28 @@ static void serve(struct server *server)
 	}
 }
 
+/* A node makes a folder for the socket, and when it was killed nobody but this process is left to remove it. Its path is not used after this. */
+static void remove_socket(struct server *server)
+{
+	static char folder[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char *slash;
+
+	unlink(server->options.socket);
+	strcpy(folder, server->options.socket);
+	slash = strrchr(folder, '/');
+	if (!has_lifeline() || slash == folder)
+		return;
+	*slash = '\0';
+	rmdir(folder); /* where it is empty */
+}
+
 /* Lets the keepers clear up, then clears up itself. */
 static void end(struct server *server)
 {
 	uint64_t end_ns = watch_now_ns() + (uint64_t)END_WAIT_MS * 1000000;
 
 	close(server->listener);
-	unlink(server->options.socket);
+	remove_socket(server);
 	close(server->alive_write);
 	while (server->keeper_count > 0 && watch_now_ns() < end_ns) {
 		struct pollfd signals = { .fd = server->signals, .events = POLLIN };
