@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { access, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { access, constants, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -48,7 +48,17 @@ describe('the published package', function () {
   it('holds what runs, and neither sources nor tests', async () => {
     const entries = await readdir(installed)
     for (const name of ['bin', 'config', 'dist', 'schema', 'README.md']) assert.ok(entries.includes(name), name)
-    for (const name of ['src', 'test', 'bench', 'scripts']) assert.ok(!entries.includes(name), name)
+    for (const name of ['test', 'bench', 'scripts']) assert.ok(!entries.includes(name), name)
+    // Of the sources only those of programs that are compiled where the package is installed.
+    const sources = await readdir(join(installed, 'src'), { recursive: true, withFileTypes: true })
+    for (const file of sources.filter((entry) => entry.isFile()))
+      assert.match(file.name, /\.(?:[ch]|mjs|json|md)$/, join(file.parentPath, file.name))
+  })
+
+  it('has compiled its launcher, and a list of system calls for it', async () => {
+    for (const name of ['souk-launcher', 'souk-probe', 'souk-container-init'])
+      await access(join(installed, 'build', name), constants.X_OK)
+    await access(join(installed, 'dist/executors/seccomp.json'))
   })
 
   it('stays small with all that it brings', async () => {
@@ -85,6 +95,13 @@ describe('the published package', function () {
   it('runs a task in its sandbox', async () => {
     await writeFile(join(dir, 'empty.wasm'), Buffer.from(EMPTY_MODULE, 'hex'))
     const { stdout } = await souk(['run', '--local', '--json', '--wasm', join(dir, 'empty.wasm')])
+    const { outcome } = JSON.parse(stdout) as { readonly outcome: unknown }
+    assert.deepEqual(outcome, { kind: 'exited', code: 0 })
+  })
+
+  it('runs a native program in its sandbox', async () => {
+    const program = join(installed, 'build/souk-probe')
+    const { stdout } = await souk(['run', '--local', '--json', '--native', program, '--', 'walls', '65534'])
     const { outcome } = JSON.parse(stdout) as { readonly outcome: unknown }
     assert.deepEqual(outcome, { kind: 'exited', code: 0 })
   })

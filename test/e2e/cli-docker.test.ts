@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import Docker from 'dockerode'
+import { makeImage } from '../../scripts/docker-images.ts'
+import { startOwnDockerEngine, type OwnDockerEngine } from '../../scripts/own-docker-engine.ts'
+import { serialisedErrorSchema } from '../../src/protocol/errors.ts'
+import type { NodeStatus, RuntimeStatus } from '../../src/protocol/node-status.ts'
+import { runDocumentSchema, type RunDocument } from '../../src/protocol/run-document.ts'
+import type { TaskSpec } from '../../src/protocol/task.ts'
+import { engineContents } from '../fixtures/left-on-host.ts'
+import { startProvider, type ProviderProcess } from '../fixtures/provider-process.ts'
+import { souk, type CommandEnd } from '../fixtures/souk-command.ts'
+
+const WITHIN_MS = 60_000
+
+describe('souk, with containers', function () {
+  this.timeout(240_000)
+  let dir: string
+  let home: string
+  let engine: OwnDockerEngine
+  let image: string
+  let provider: ProviderProcess
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'souk-docker-e2e-'))
+    home = join(dir, 'requester')
+    await mkdir(home)
+    engine = await startOwnDockerEngine()
+    const { socketPath } = engine
+    image = await makeImage({ socketPath, busybox: true })
+    await new Docker({ socketPath }).getImage(image).tag({ repo: 'box', tag: '1' })
+    const docker = { enabled: true, socket: socketPath, images: [image] }
+    provider = await startProvider({ dir: join(dir, 'provider'), config: `sandbox: ${JSON.stringify({ docker })}\n` })
+  })
+  after(async () => {
+    await provider?.end('SIGKILL')
+    await engine?.stop()
+    await rm(dir, { recursive: true, force: true })
+  })
+
+  const command = (...args: string[]): Promise<CommandEnd> =>
+    souk({ args, home, env: { SOUK_SANDBOX_DOCKER_SOCKET: engine.socketPath } })
+  const echo = (where: readonly string[], named: string): Promise<CommandEnd> =>
+    command('run', ...where, '--json', '--docker', named, '--env', 'WHO=you', '--', '/bin/sh', '-c', 'echo hi $WHO')
+  const there = (): readonly string[] => ['--to', provider.multiaddr]
+  const documentOf = ({ stdout, stderr }: CommandEnd): RunDocument => {
+    assert.match(stdout, /^[^\n]+\n$/, stderr)
+    return runDocumentSchema.parse(JSON.parse(stdout))
+  }
+  const errorOf = ({ stdout }: CommandEnd) =>
+    serialisedErrorSchema.parse((JSON.parse(stdout) as { error: unknown }).error)
+  const dockerAtProvider = async (): Promise<RuntimeStatus> => {
+    const config = join(dir, 'provider/provider.yaml')
+    const { stdout } = await souk({ args: ['node', 'status', '--json', '--config', config], home })
+    const found = (JSON.parse(stdout) as NodeStatus).runtimes.find(({ runtime }) => runtime === 'docker')
+    return found ?? assert.fail(stdout)
+  }
+  const until = async (what: string, condition: () => Promise<boolean>): Promise<void> => {
+    const deadline = performance.now() + WITHIN_MS
+    while (!(await condition())) {
+      assert.ok(performance.now() < deadline, `${what} within ${WITHIN_MS} ms`)
+      await setTimeout(200)
+    }
+  }
+
+  it('runs a pinned image at a provider, and by its tag here, to the same end', async () => {
+    const [remote, local] = await Promise.all([echo(there(), image), echo(['--local'], 'box:1')])
+    const [a, b] = [documentOf(remote), documentOf(local)]
+    for (const key of ['runtime', 'outcome', 'stdout', 'outputs', 'isolation'] as const)
+      assert.deepEqual(a[key], b[key], key)
+    assert.equal(a.stdout, 'hi you\n')
+    assert.equal(a.runtime, 'docker')
+    assert.match(local.stderr, new RegExp(`image box:1 is ${image} here\n`))
+    assert.equal(b.name, 'box')
+  })
+
+  it('takes a tag in a task file for what it is here, and the task says which that was', async () => {
+    const file = join(dir, 'task.yaml')
+    await writeFile(file, 'version: 1\nruntime: {image: box:1}\ncommand: [/bin/sh, -c, echo from a file]\n')
+    const document = documentOf(await command('run', '--local', '--json', file))
+    assert.equal(document.stdout, 'from a file\n')
+    assert.deepEqual((JSON.parse(document.spec ?? '') as TaskSpec).runtime, { image })
+  })
+
+  it('says what is wrong with an image, and what would be right', async () => {
+    const tag = await echo(there(), 'box:1')
+    assert.deepEqual([tag.code, errorOf(tag).code], [2, 'INVALID_USAGE'])
+    assert.match(errorOf(tag).message, /must name a pinned image.*Only --local looks a tag up/)
+    const unknown = await echo(there(), `sha256:${'0'.repeat(64)}`)
+    assert.deepEqual([unknown.code, errorOf(unknown).code], [125, 'IMAGE_REFUSED'])
+    const missing = await echo(['--local'], 'box:2')
+    assert.deepEqual([missing.code, errorOf(missing).code], [125, 'IMAGE_REFUSED'])
+  })
+
+  it('is told when the engine of a provider is gone, and it is back by itself', async () => {
+    assert.equal((await dockerAtProvider()).available, true)
+    await engine.crash()
+    await until('withdrawn', async () => !(await dockerAtProvider()).available)
+    const refused = errorOf(await echo(there(), image))
+    assert.equal(refused.code, 'REFUSED')
+    assert.match(refused.message, /docker does not work on this provider: /)
+    assert.deepEqual(
+      (refused.details as { reasons: { reason: string }[] }).reasons.map(({ reason }) => reason),
+      ['RUNTIME_UNAVAILABLE'],
+    )
+    // The other runtimes go on.
+    assert.equal((await command('run', ...there(), '--quiet', 'examples/word-count.yaml')).code, 0)
+    await engine.restart()
+    await until('back', async () => (await dockerAtProvider()).available)
+    assert.equal(documentOf(await echo(there(), image)).stdout, 'hi you\n')
+  })
+
+  it('leaves nothing in the engine', async () => {
+    assert.equal(await provider.end('SIGTERM'), 0)
+    assert.deepEqual(await engineContents(engine.socketPath), { containers: [], volumes: [] })
+  })
+})
