@@ -170,6 +170,13 @@ function assertBytes(actual: Buffer, expected: string | Uint8Array | RegExp): vo
   else assert.ok(actual.equals(expected), `${actual.length} bytes that differ from the ${expected.length} expected`)
 }
 
+/** What is tested besides the table, by title. */
+export const BESIDES_TABLE = {
+  cancelledFirst: 'rejects as cancelled, free of charge, what is cancelled before it starts',
+  shutDown: 'rejects as stopped, at the provider’s fault, what a shutdown meets, running or not',
+  nothingLeft: 'leaves nothing behind: no process, no folder, no descriptor of the node',
+} as const
+
 /** Defines the tests that every executor must pass before it is offered, or stands in for another in a test. */
 export function executorConformance<T extends RuntimeTask>(options: ConformanceOptions<T>): void {
   describe(`executor conformance: ${options.name}`, function () {
@@ -195,11 +202,11 @@ export function executorConformance<T extends RuntimeTask>(options: ConformanceO
       })
     }
 
-    it('rejects as cancelled, free of charge, what is cancelled before it starts', async () => {
+    it(BESIDES_TABLE.cancelledFirst, async () => {
       await assert.rejects(stoppedBeforeStart(subject, 'cancelled'), (error) => isSoukError(error, 'CANCELLED'))
     })
 
-    it('rejects as stopped, at the provider’s fault, what a shutdown meets, running or not', async () => {
+    it(BESIDES_TABLE.shutDown, async () => {
       await assert.rejects(
         stoppedBeforeStart(subject, 'shutdown'),
         (error) => isSoukError(error, 'PROVIDER_STOPPED') && error.fault === 'provider' && error.retryable,
@@ -207,7 +214,7 @@ export function executorConformance<T extends RuntimeTask>(options: ConformanceO
       await assert.rejects(shutDownRunning(subject), (error) => isSoukError(error, 'PROVIDER_STOPPED'))
     })
 
-    it('leaves nothing behind: no process, no folder, no descriptor of the node', async () => {
+    it(BESIDES_TABLE.nothingLeft, async () => {
       await subject.executor.close()
       await settled('leftovers', async () => (await subject.leftovers()).join(', '), '')
       await settled(

@@ -88,6 +88,17 @@ const RESOURCES: readonly Attack[] = [
     expected: { outcome: exited(0), stdout: 'left\n' },
   },
   {
+    name: 'many processes with next to no CPU time: it is ended all the same',
+    program: 'spinning-processes',
+    limits: { pids: 250, cpuCores: 0.01, wallTimeMs: 4000 },
+    expected: {
+      outcome: limit('wallTime'),
+      stdout: 'started\n',
+      limitsHit: ['wallTime'],
+      usage: (usage) => usage.cpuTimeMs < 1000,
+    },
+  },
+  {
     name: 'a task that stops itself',
     program: 'stop-itself',
     limits: { idleTimeMs: 500 },
@@ -183,6 +194,11 @@ const HOST: readonly Attack[] = [
     name: 'other processes cannot be looked into',
     program: 'other-processes',
     expected: { outcome: exited(0), stdout: refusedWith(...REFUSED) },
+  },
+  {
+    name: 'the first process of its sandbox can be neither limited nor slowed down',
+    program: 'burden-init',
+    expected: { outcome: exited(0), stdout: refusedWith('EPERM') },
   },
   {
     name: 'killing everything kills nothing but its own',

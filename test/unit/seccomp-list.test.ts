@@ -38,7 +38,22 @@ const FORBIDDEN =
     .filter((name) => name !== '')
 
 /** Calls whose arguments decide: always allowed only with comparisons. */
-const CONDITIONAL = ['clone', 'ioctl', 'mknod', 'mknodat', 'personality', 'prctl', 'seccomp', 'socket', 'socketpair']
+const CONDITIONAL = [
+  'clone',
+  'ioctl',
+  'mknod',
+  'mknodat',
+  'personality',
+  'prctl',
+  'prlimit64',
+  'sched_setattr',
+  'sched_setparam',
+  'sched_setscheduler',
+  'seccomp',
+  'setpriority',
+  'socket',
+  'socketpair',
+]
 
 function applies(rule: Rule, values: readonly bigint[]): boolean {
   return (rule.args ?? []).every(({ index, value, valueTwo = 0, op }) => {
@@ -140,17 +155,45 @@ describe('the list of system calls', () => {
     }
   })
 
+  it('lets a process slow down and limit none but itself', () => {
+    const low = 0x7fff0000n
+    for (const call of ['sched_setattr', 'sched_setparam', 'sched_setscheduler']) {
+      assert.equal(decide(call, 0n, 5n, low), 0, call)
+      for (const pid of [1n, (1n << 32n) | 1n, 7n, 1n << 32n]) assert.equal(decide(call, pid, 5n, low), 1, call)
+    }
+    assert.equal(decide('setpriority', 0n, 0n, 19n), 0)
+    // Of init, of a process group, and of all of a user.
+    for (const [which, who] of [
+      [0n, 1n],
+      [0n, (1n << 32n) | 1n],
+      [1n, 0n],
+      [2n, 0n],
+    ] as const)
+      assert.equal(decide('setpriority', which, who, 19n), 1)
+    assert.equal(decide('prlimit64', 0n, 7n, low, low), 0)
+    assert.equal(decide('prlimit64', 1n, 7n, 0n, low), 0)
+    for (const pid of [1n, (1n << 32n) | 1n, 7n]) assert.equal(decide('prlimit64', pid, 7n, low, 0n), 1)
+  })
+
+  it('has nothing of which one task could take what all others need', () => {
+    for (const call of ['inotify_init', 'inotify_init1']) assert.equal(decide(call), 38, call)
+    for (const call of ['io_setup', 'add_key', 'fanotify_init']) assert.equal(decide(call), 1, call)
+  })
+
   it('holds back the rest by its arguments', () => {
     assert.equal(decide('personality', 0n), 0)
     assert.equal(decide('personality', 0xffffffffn), 0)
     // ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC, PER_LINUX32
     for (const persona of [0x40000n, 0x400000n, 8n]) assert.equal(decide('personality', persona), 1)
-    assert.equal(decide('prctl', 15n), 0)
+    for (const option of [1n, 15n, 21n, 23n, 24n, 31n, 32n, 38n, 47n, 48n, 55n, 56n, 59n, 60n, 61n, 63n, 65n])
+      assert.equal(decide('prctl', option), 0, String(option))
+    // PR_SET_SECCOMP, also with a high bit that the kernel ignores
+    for (const option of [22n, (1n << 32n) | 22n, (1n << 63n) | 22n]) assert.equal(decide('prctl', option), 1)
     // PR_SCHED_CORE, also with a high bit that the kernel ignores
     assert.equal(decide('prctl', 62n), 1)
     assert.equal(decide('prctl', (1n << 32n) | 62n), 1)
-    assert.equal(decide('seccomp', 1n, 0n), 0)
-    // SECCOMP_FILTER_FLAG_NEW_LISTENER
-    assert.equal(decide('seccomp', 1n, 8n), 1)
+    assert.equal(decide('seccomp', 2n), 0)
+    // SECCOMP_SET_MODE_FILTER, without flags and with SECCOMP_FILTER_FLAG_NEW_LISTENER
+    for (const flags of [0n, 8n]) assert.equal(decide('seccomp', 1n, flags), 1)
   })
 })

@@ -1,6 +1,6 @@
 import type { Limits } from '../../protocol/limits.ts'
 import type { DockerTask } from '../executor.ts'
-import type { ContainerRecipe, EngineInfo, ImageFacts } from './engine.ts'
+import { NANO_CPUS_PER_CORE, type ContainerRecipe, type EngineInfo, type ImageFacts } from './engine.ts'
 import type { ContainerMount } from './folders.ts'
 
 /** The label by which a container is known to be of an instance of souk, beside its name. */
@@ -25,7 +25,6 @@ export interface ContainerPlan {
   readonly instance: string
 }
 
-const NANO_CPUS_PER_CORE = 1e9
 /** The first process, which is ours and not the task's. */
 const OWN_PIDS = 1
 /** With fewer descriptors runc starts no container. */

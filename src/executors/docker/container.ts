@@ -40,6 +40,8 @@ export interface WaitingContainer {
   readonly outputEnded: Promise<void>
   /** What the engine knows of it; rejects as {@link DockerEngine} does when it knows nothing any more. */
   state(): Promise<ContainerState | undefined>
+  /** Gives it every core. Dying takes CPU time too, and many processes with little of it could put that off for minutes. */
+  hurry(): Promise<void>
   /** Ends everything that is in it and gives its file system back; the engine's part is removed in the background. */
   dispose(): Promise<void>
 }
@@ -117,6 +119,7 @@ async function prepare(options: PrepareOptions, leftovers: AsyncDisposableStack)
     frames,
     outputEnded,
     state: () => engine.state(id),
+    hurry: () => engine.setCores(id, workshop.info.cpus),
     dispose: () => leftovers.disposeAsync(),
   }
 }

@@ -76,6 +76,8 @@ export interface DockerEngine {
   state(id: string): Promise<ContainerState | undefined>
   /** Whether there is anything at a path of a container. */
   hasPath(id: string, path: string): Promise<boolean>
+  /** Lets a container use that many cores from now on; one that is gone already is no error. */
+  setCores(id: string, cores: number): Promise<void>
   /** Kills what runs in it and removes it with its anonymous volumes; one that is gone already is no error. */
   remove(id: string): Promise<void>
   /** Containers, running or not, that have the label, with their names and whether they run. */
@@ -88,6 +90,7 @@ export interface DockerEngine {
 const CALL_TIMEOUT_MS = 60_000
 const PING_TIMEOUT_MS = 5_000
 const NOT_FOUND = 404
+export const NANO_CPUS_PER_CORE = 1e9
 
 export function connectEngine({ socketPath }: { readonly socketPath: string }): DockerEngine {
   const agent = new Agent({ keepAlive: true })
@@ -135,6 +138,9 @@ export function connectEngine({ socketPath }: { readonly socketPath: string }): 
     },
     async hasPath(id, path) {
       return (await unlessMissing(inTime(container(id).infoArchive({ path })))) !== undefined
+    },
+    async setCores(id, cores) {
+      await unlessMissing(inTime(container(id).update({ NanoCpus: cores * NANO_CPUS_PER_CORE })))
     },
     async remove(id) {
       await unlessMissing(inTime(container(id).remove({ force: true, v: true })))

@@ -70,12 +70,16 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     checkTask(job.task, job.limits)
     throwIfStopped(job.signal)
     if (!watch.state.present) throw dockerUnavailable(watch.state.why)
+    // Nobody else listens yet, and an error that nobody hears ends the process; it is looked at once the task runs.
+    job.stdin.on('error', ignore)
     try {
       const image = await resolveImage({ image: job.task.image, allowed: images, engine })
       return await runImage(job, image)
     } catch (error) {
       if (isEngineGone(error) || isEngineGone((error as Error).cause)) await watch.look()
       throw engineFailure({ doing: 'running a task', error, socketPath })
+    } finally {
+      job.stdin.off('error', ignore)
     }
   }
   const runImage = async (job: Job<DockerTask>, image: ImageFacts): Promise<Execution> => {
@@ -127,6 +131,8 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     },
   }
 }
+
+const ignore = (): void => {}
 
 interface EngineFacts {
   readonly info: EngineInfo

@@ -7,6 +7,7 @@ import { StopReason, type DockerTask, type Job } from '../executor.ts'
 import { createOutputMeter } from '../output.ts'
 import { createResultCollector } from '../results.ts'
 import type { WaitingContainer } from './container.ts'
+import type { ContainerState } from './engine.ts'
 import { cancelledBeforeStart, containerFailed, invalidTask, providerStopped } from './failures.ts'
 import { resultsOf } from './folders.ts'
 import { watchContainer } from './watch.ts'
@@ -32,6 +33,8 @@ const LEFTOVERS_TIMEOUT_MS = 10_000
 /** For handing over results once the task is over. */
 const COLLECT_TIMEOUT_MS = 120_000
 const POLL_MS = 20
+/** How often the engine is asked why a container has ended, before it counts as having no reason. */
+const LOOKS_FOR_CAUSE = 25
 const NONCE_BYTES = 16
 /** Errors of execve(2) that are the doing of the task or its image. */
 const EXEC_ERRORS: Readonly<Record<number, string>> = {
@@ -84,7 +87,7 @@ class TaskRun {
     const { counters, frames } = container
     job.signal.addEventListener('abort', this.#onAbort)
     if (job.signal.aborted) this.#abort()
-    void container.outputEnded.then(() => this.#connectionEnded())
+    container.outputEnded.then(() => this.#connectionEnded(), noop)
     const startedAtMs = await this.#start()
     // Not before: what it says can be here sooner than the word that it has started.
     const output = Promise.all([
@@ -96,11 +99,13 @@ class TaskRun {
     if (ending.kind === 'failed') throw ending.error
     const endedAtMs = performance.now()
     this.#stopWatch?.()
+    // Dying is hurried, and what that takes is not the task's.
+    const stoppedCpuTimeMs = ending.kind === 'stopped' ? counters.cpuTimeMs() : undefined
     if (ending.kind === 'stopped') await this.#killed()
     // Everything of the task is dead, and its counters are still there.
     const memoryRanOut = counters.oomKills() > 0
     const pidsRanOut = counters.pidsDenied() > 0
-    const cpuTimeMs = Math.round(counters.cpuTimeMs())
+    const cpuTimeMs = stoppedCpuTimeMs ?? counters.cpuTimeMs()
     const memoryPeakBytes = Math.min(counters.memoryPeakBytes(), job.limits.memoryBytes)
     await this.#drained(output)
     const { outputs, diskFull, inodesFull } = await this.#collected()
@@ -119,7 +124,7 @@ class TaskRun {
       outcome,
       usage: {
         wallTimeMs: Math.round(endedAtMs - startedAtMs),
-        cpuTimeMs,
+        cpuTimeMs: Math.round(cpuTimeMs),
         memoryPeakBytes,
         outputBytes: this.#meter.bytes,
         limitsHit: LIMIT_NAMES.filter((limit) => hit.has(limit)),
@@ -131,6 +136,7 @@ class TaskRun {
 
   cleanUp(): void {
     const { job, container } = this.#options
+    this.#over = true
     this.#stopWatch?.()
     this.#meter.release()
     job.signal.removeEventListener('abort', this.#onAbort)
@@ -163,7 +169,10 @@ class TaskRun {
     job.stdin.pipe(container.stdin)
     control.ended.then(
       ({ status }) => this.#ending.resolve({ kind: 'task', outcome: outcomeOfStatus(status) }),
-      (error: unknown) => void this.#lost(error).catch((failure: unknown) => this.#fail(failure)),
+      (error: unknown) => {
+        // It goes with the container, too, that nobody needs any more.
+        if (!this.#over) void this.#lost(error).catch((failure: unknown) => this.#fail(failure))
+      },
     )
     return startedAtMs
   }
@@ -187,11 +196,15 @@ class TaskRun {
     else this.#stop(kind === 'cancelled' ? { kind: 'cancelled' } : { kind: 'limit', limit: 'wallTime' })
   }
 
-  /** Without the engine there is no output, and so no run. Once the task is over others see to that. */
-  #connectionEnded(): void {
+  /**
+   * Without the engine there is no output, and so no run. But the connection ends with the container too, of which
+   * {@link #lost} tells; and once the task is over others see to it.
+   */
+  async #connectionEnded(): Promise<void> {
     if (this.#over) return
-    this.#options.onEngineSuspect()
-    this.#fail(containerFailed('the connection to the engine broke while it ran'))
+    const state = await this.#state()
+    if (state === undefined || state.running)
+      this.#fail(containerFailed('the connection to the engine broke while it ran'))
   }
 
   /**
@@ -199,31 +212,45 @@ class TaskRun {
    * somebody on this host did, for which the task is not to pay.
    */
   async #lost(cause: unknown): Promise<never> {
-    const { container, onEngineSuspect } = this.#options
-    const state = await container.state().catch(() => {
-      onEngineSuspect()
-    })
-    if (state?.oomKilled === true && this.#started)
-      this.#ending.resolve({ kind: 'stopped', outcome: { kind: 'limit', limit: 'memory' } })
+    const { counters } = this.#options.container
+    let state = await this.#state()
+    // The engine hears of the end and of memory apart from each other.
+    for (let looks = 0; looks < LOOKS_FOR_CAUSE && state?.oomKilled === false && !this.#over; looks += 1) {
+      await sleep(POLL_MS)
+      state = await this.#state()
+    }
+    if (this.#started && (state?.oomKilled === true || counters.oomKills() > 0))
+      this.#stop({ kind: 'limit', limit: 'memory' })
     throw containerFailed('it was ended from outside', cause)
+  }
+
+  /** Of the container, as the engine knows it; undefined where that cannot be told. */
+  async #state(): Promise<ContainerState | undefined> {
+    const { container, onEngineSuspect } = this.#options
+    try {
+      return await container.state()
+    } catch {
+      onEngineSuspect()
+      return undefined
+    }
   }
 
   /** Waits until everything that a stopped task had running is dead. */
   async #killed(): Promise<void> {
-    const { control, state } = this.#options.container
+    const { container } = this.#options
     this.#meter.release()
-    control.kill()
-    const dead = control.ended.then(noop, async () => {
+    container.control.kill()
+    container.hurry().catch(noop)
+    const dead = container.control.ended.then(noop, async () => {
       // Init went first; the kernel ends the others with it (pid_namespaces(7)).
-      while ((await state())?.running === true) await sleep(POLL_MS)
+      while ((await this.#state())?.running === true) await sleep(POLL_MS)
     })
     if (!(await within(KILL_TIMEOUT_MS, dead))) throw containerFailed('the task could not be ended')
   }
 
   /** Waits for the last output, which init marks; where it cannot, the end of the container is that of its output. */
   async #drained(output: Promise<unknown>): Promise<void> {
-    const { container, onEngineSuspect } = this.#options
-    const { control, frames } = container
+    const { control, frames } = this.#options.container
     const nonce = randomBytes(NONCE_BYTES)
     this.#meter.release()
     frames.endAt(nonce)
@@ -232,10 +259,7 @@ class TaskRun {
     control.close()
     await within(LEFTOVERS_TIMEOUT_MS, output)
     // It ends with the engine as well, and then nobody knows what is missing.
-    await container.state().catch((error: unknown) => {
-      onEngineSuspect()
-      throw containerFailed('the engine went away with the last of its output', error)
-    })
+    if ((await this.#state()) === undefined) throw containerFailed('the engine went away with the last of its output')
   }
 
   /** The result files. Those that were not handed over whole change nothing of what the task came to. */

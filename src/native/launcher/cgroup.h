@@ -146,5 +146,7 @@ struct cgroup_mount {
  */
 bool cgroup2_prepare(struct cgroup_host *host, const char *mount_point);
 void cgroup2_delegate(struct cgroup_host *host);
+/* Undoes what cgroup2_prepare() did to the parent, once /souk-<instance> is gone: what it had to move one group down comes back. */
+void cgroup2_leave(const struct cgroup_host *host);
 
 #endif

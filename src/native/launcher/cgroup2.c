@@ -10,7 +10,10 @@
 
 #include "cgroup.h"
 
-enum { CPU_PERIOD_US = 100000, CPU_QUOTA_MIN_US = 1000 };
+enum { CPU_PERIOD_US = 100000, CPU_QUOTA_MIN_US = 1000, MOVE_ATTEMPTS = 8 };
+
+/* See move_down(). */
+static const char LEAF_PREFIX[] = "souk-", LEAF_SUFFIX[] = ".own";
 
 /* A group that systemd has given to us to rule says so in an attribute (systemd.resource-control(5), Delegate=). */
 static bool is_delegated(const char *folder)
@@ -19,6 +22,17 @@ static bool is_delegated(const char *folder)
 
 	return getxattr(folder, "trusted.delegate", value, sizeof(value)) > 0 ||
 		getxattr(folder, "user.delegate", value, sizeof(value)) > 0;
+}
+
+/* A launcher started by a node that an earlier one has moved down finds the group above it, as that one has. */
+static void leave_leaf(char *folder)
+{
+	char *name = strrchr(folder, '/') + 1;
+	size_t length = strlen(name), suffix = sizeof(LEAF_SUFFIX) - 1;
+
+	if (length > suffix && strcmp(name + length - suffix, LEAF_SUFFIX) == 0 &&
+	    strncmp(name, LEAF_PREFIX, sizeof(LEAF_PREFIX) - 1) == 0)
+		name[-1] = '\0';
 }
 
 /* The group this process is in: line '0::/path' of /proc/self/cgroup. */
@@ -34,32 +48,48 @@ static bool own_folder(const char *mount_point, char *folder, size_t size)
 		if (strncmp(line, "0::/", 4) == 0) {
 			int length = snprintf(folder, size, "%s%.*s", mount_point, (int)strcspn(line + 3, "\n"), line + 3);
 
-			return length > 0 && (size_t)length < size;
+			if (length <= 0 || (size_t)length >= size)
+				return false;
+			leave_leaf(folder);
+			return true;
 		}
 	}
 	return false;
 }
 
+/* False when nothing could be moved. What is forked meanwhile may stay, and so may what does not fit into the list. */
+static bool move_processes(int from, int to)
+{
+	char text[16384];
+	bool moved = false;
+
+	if (cgroup_read(from, "cgroup.procs", text, sizeof(text))) {
+		for (char *pid = text, *end; (end = strchr(pid, '\n')); pid = end + 1) {
+			*end = '\0';
+			moved = cgroup_write(to, "cgroup.procs", pid) || moved;
+		}
+	}
+	return moved;
+}
+
+static int open_leaf(int parent, const char *name, bool make)
+{
+	char leaf[CGROUP_NAME_BYTES + sizeof(LEAF_SUFFIX)];
+
+	snprintf(leaf, sizeof(leaf), "%s%s", name, LEAF_SUFFIX);
+	if (make && mkdirat(parent, leaf, 0755) < 0 && errno != EEXIST)
+		return -1;
+	return openat(parent, leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
 /* Only groups without processes of their own may have children with controllers: everything in `parent` moves one down. */
 static bool move_down(int parent, const char *name)
 {
-	char leaf[CGROUP_NAME_BYTES + 8], text[16384];
-	bool moved = false;
-	int folder;
+	int leaf = open_leaf(parent, name, true);
+	bool moved = leaf >= 0 && move_processes(parent, leaf);
 
-	snprintf(leaf, sizeof(leaf), "%s.own", name);
-	if (mkdirat(parent, leaf, 0755) < 0 && errno != EEXIST)
-		return false;
-	folder = openat(parent, leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (folder < 0)
-		return false;
-	if (cgroup_read(parent, "cgroup.procs", text, sizeof(text))) {
-		for (char *pid = text, *end; (end = strchr(pid, '\n')); pid = end + 1) {
-			*end = '\0';
-			moved = cgroup_write(folder, "cgroup.procs", pid) || moved;
-		}
-	}
-	close(folder);
+	if (leaf >= 0)
+		close(leaf);
 	return moved;
 }
 
@@ -83,9 +113,10 @@ static unsigned switch_on(int folder, unsigned wanted, const char *move_down_nam
 		if (!(wanted & (1u << i)) || (1u << i) == CGROUP_CPUACCT)
 			continue;
 		snprintf(command, sizeof(command), "+%s", cgroup_controller_names[i]);
-		if (!cgroup_write(folder, "cgroup.subtree_control", command) && errno == EBUSY && move_down_name &&
-		    move_down(folder, move_down_name))
-			cgroup_write(folder, "cgroup.subtree_control", command);
+		for (int attempt = 0; attempt < MOVE_ATTEMPTS; attempt++)
+			if (cgroup_write(folder, "cgroup.subtree_control", command) || errno != EBUSY || !move_down_name ||
+			    !move_down(folder, move_down_name))
+				break;
 	}
 	if (cgroup_read(folder, "cgroup.subtree_control", text, sizeof(text)))
 		for (unsigned i = 0; i < CGROUP_CONTROLLERS; i++)
@@ -130,6 +161,25 @@ void cgroup2_delegate(struct cgroup_host *host)
 	/* Every v2 group counts CPU time, whatever its controllers. */
 	hierarchy->controllers = switch_on(hierarchy->folder, host->controllers, NULL) | CGROUP_CPUACCT;
 	host->controllers = hierarchy->controllers;
+}
+
+void cgroup2_leave(const struct cgroup_host *host)
+{
+	int parent = host->hierarchies[0].parent, leaf = open_leaf(parent, host->name, false);
+	char text[CGROUP_NAME_BYTES + sizeof(LEAF_SUFFIX)];
+
+	if (leaf < 0)
+		return;
+	/* Another launcher may be using them in the same group; then what was moved down stays where it is. */
+	for (unsigned i = 0; i < CGROUP_CONTROLLERS; i++) {
+		snprintf(text, sizeof(text), "-%s", cgroup_controller_names[i]);
+		cgroup_write(parent, "cgroup.subtree_control", text);
+	}
+	for (int attempt = 0; attempt < MOVE_ATTEMPTS && move_processes(leaf, parent); attempt++)
+		;
+	close(leaf);
+	snprintf(text, sizeof(text), "%s%s", host->name, LEAF_SUFFIX);
+	cgroup_remove_group(parent, text, 100);
 }
 
 static bool refuse(struct failure *failure, const char *what)

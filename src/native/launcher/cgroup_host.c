@@ -97,6 +97,8 @@ void cgroup_host_remove(struct cgroup_host *host)
 	cgroup_host_clear(host, NULL);
 	for (size_t i = 0; i < host->count; i++) {
 		cgroup_remove_group(host->hierarchies[i].parent, host->name, 500);
+		if (host->kind == &cgroup2_kind)
+			cgroup2_leave(host);
 		close(host->hierarchies[i].folder);
 		close(host->hierarchies[i].parent);
 	}
@@ -171,7 +173,8 @@ static bool add_hierarchy(struct cgroup_host *host, int parent, unsigned control
 	host->controllers |= controllers;
 	return true;
 fail:
-	snprintf(host->problem, sizeof(host->problem), "No control group could be made for souk: %s.", strerror(errno));
+	snprintf(host->problem, sizeof(host->problem), geteuid() == 0 ? "No control group could be made for souk: %s." :
+		"No control group has been delegated to this user: %s.", strerror(errno));
 	return false;
 }
 
