@@ -11,6 +11,12 @@ export interface BenchCase {
   readonly p95Ms: number
 }
 
+/** Something to compare with that could not be had. */
+export interface MissingPeer {
+  readonly peer: string
+  readonly why: string
+}
+
 /** What `npm run -s bench -- NAME --json` prints. */
 export interface BenchReport {
   readonly name: string
@@ -19,6 +25,8 @@ export interface BenchReport {
   readonly ratios: Readonly<Record<string, number>>
   /** Everything else, with its unit in its name. */
   readonly figures: Readonly<Record<string, number>>
+  /** Peers that are left out of a comparison, where there are any to compare with. */
+  readonly missing?: readonly MissingPeer[]
 }
 
 export function benchCase(name: string, timesMs: readonly number[]): BenchCase {
@@ -42,13 +50,14 @@ export function round(value: number): number {
 }
 
 /** The report as a person reads it. */
-export function tableOf({ name, cases, ratios, figures }: BenchReport): string {
+export function tableOf({ name, cases, ratios, figures, missing = [] }: BenchReport): string {
   const rows = [
     ['case', 'n', 'p50 ms', 'p95 ms'],
     ...cases.map((row) => [row.case, String(row.n), String(row.p50Ms), String(row.p95Ms)]),
   ]
   const values = [...Object.entries(ratios), ...Object.entries(figures)].map(([key, value]) => [key, String(value)])
-  return [name, '', ...aligned(rows), '', ...aligned(values)].join('\n')
+  const without = missing.map(({ peer, why }) => `without ${peer}: ${why}`)
+  return [name, '', ...aligned(rows), '', ...aligned(values), ...without].join('\n')
 }
 
 /** The first column to the left, the others to the right. */

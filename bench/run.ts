@@ -3,11 +3,18 @@
  * one document. See docs/BENCHMARKS.md.
  */
 import { parseArgs } from 'node:util'
+import { docker } from './docker.ts'
 import { market } from './market.ts'
+import { native } from './native.ts'
 import { tableOf, type BenchOptions, type BenchReport } from './report.ts'
 import { wasm } from './wasm.ts'
 
-const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<BenchReport>>> = { market, wasm }
+const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<BenchReport>>> = {
+  market,
+  wasm,
+  native,
+  docker,
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

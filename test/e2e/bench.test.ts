@@ -14,16 +14,22 @@ const reportSchema = z.strictObject({
   cases: z.array(z.strictObject({ case: z.string(), n: z.int().positive(), p50Ms: measured, p95Ms: measured })).min(1),
   ratios: z.record(z.string(), measured),
   figures: z.record(z.string(), measured),
+  missing: z.array(z.strictObject({ peer: z.string(), why: z.string() })).optional(),
 })
 
 /** What each benchmark has to tell, whatever the numbers are: those are for a quiet machine. */
 const EXPECTED = {
   market: { ratios: ['blobVsBareStream'], figures: ['overheadP50Ms', 'noopTasksPerSecond'] },
   wasm: { ratios: ['coldVsPrewarmed'], figures: ['helloPrewarmedP50Ms', 'helloColdP50Ms'] },
+  native: {
+    ratios: ['vsBwrap', 'vsRunc', 'vsSpawn', 'tailVsSpawn', 'throughputVsRunc'],
+    figures: ['tasksPerSecond', 'eventLoopDelayP99Ms'],
+  },
+  docker: { ratios: ['coldVsDockerRun', 'coldVsDockerode'], figures: ['coldTasksPerSecond'] },
 } as const
 
 describe('the benchmarks', function () {
-  this.timeout(120_000)
+  this.timeout(300_000)
   let dir: string
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), 'souk-bench-test-'))
@@ -49,7 +55,8 @@ describe('the benchmarks', function () {
   it('say which there are', async () => {
     await assert.rejects(
       bench('nothing'),
-      (error: { code: number; stderr: string }) => error.code === 2 && error.stderr.includes('market, wasm'),
+      (error: { code: number; stderr: string }) =>
+        error.code === 2 && error.stderr.includes('market, wasm, native, docker'),
     )
   })
 })

@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Something that is run and timed. */
+export interface Subject {
+  readonly name: string
+  /** Runs it once; resolves to how long that took, in ms. */
+  run(): Promise<number>
+}
+
+/**
+ * Times all subjects in turns, so that a noisy neighbour disturbs each of them; the first round warms up and does
+ * not count. With `gapMs` before each run, what waking up costs is seen, which a hot loop hides.
+ *
+ * @returns the times of each subject, in ms, by its name.
+ */
+export async function interleaved(request: {
+  readonly subjects: readonly Subject[]
+  readonly rounds: number
+  readonly gapMs: number
+  /** How often each runs in its turn, one directly after the other. */
+  readonly burst: number
+}): Promise<ReadonlyMap<string, readonly number[]>> {
+  const { subjects, rounds, gapMs, burst } = request
+  const times = new Map(subjects.map(({ name }): [string, number[]] => [name, []]))
+  for (let round = -1; round < rounds; round++) {
+    for (const subject of subjects) {
+      if (gapMs > 0) await sleep(gapMs)
+      for (let index = 0; index < burst; index++) {
+        const timeMs = await subject.run()
+        if (round >= 0) times.get(subject.name)?.push(timeMs)
+      }
+    }
+  }
+  return times
+}
+
+/** How many runs end in a second where `inFlight` of them are always on their way. */
+export async function throughput(request: {
+  readonly subject: Subject
+  readonly inFlight: number
+  readonly durationMs: number
+}): Promise<number> {
+  const { subject, inFlight, durationMs } = request
+  let done = 0
+  const startMs = performance.now()
+  const lane = async (): Promise<void> => {
+    while (performance.now() - startMs < durationMs) {
+      await subject.run()
+      done += 1
+    }
+  }
+  await Promise.all(Array.from({ length: inFlight }, lane))
+  return (done * 1000) / (performance.now() - startMs)
+}
