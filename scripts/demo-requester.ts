@@ -1,6 +1,7 @@
 /**
- * The requester of `npm run demo`, in a process of its own: `demo-requester.ts MULTIADDR FOLDER [--json]`. Sends one
- * task after the other and tells what becomes of each; with --json, a document a line goes to standard output.
+ * The requester of `npm run demo`, in a process of its own: `demo-requester.ts MULTIADDR FOLDER [--json]`, with what was
+ * made for the runtimes in FOLDER/runtimes.json. Sends one task after the other and tells what becomes of each; with
+ * --json, a document a line goes to standard output.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,8 +15,10 @@ import { verifyDocument } from '../src/identity/verify-document.ts'
 import { isSoukError } from '../src/protocol/errors.ts'
 import type { TaskEvent } from '../src/protocol/events.ts'
 import type { RunDocument } from '../src/protocol/run-document.ts'
+import { LineReader } from './demo-line-reader.ts'
+import { receiptTable, wallLines } from './demo-receipts.ts'
 import { createDemoVoice, type DemoVoice } from './demo-voice.ts'
-import { demoTasks, type DemoTask } from './demo-tasks.ts'
+import { demoTasks, type DemoRuntimes, type DemoTask } from './demo-tasks.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,15 +28,22 @@ const [multiaddr = '', dir = ''] = positionals
 const voice = createDemoVoice({ stream: values.json ? process.stderr : process.stdout })
 
 const key = await loadOrCreateKey({ file: join(dir, 'requester.key') })
-const tasks = await demoTasks({ dir })
+const runtimes = JSON.parse(await readFile(join(dir, 'runtimes.json'), 'utf8')) as DemoRuntimes
+const tasks = await demoTasks({ dir, runtimes })
 await using client = await connect({ to: multiaddr, key })
 voice.say(`requester ${client.requester}, process ${process.pid}: connected to provider ${client.provider}`)
 
-let last: RunDocument | undefined
+const documents: RunDocument[] = []
 for (const demoTask of tasks) {
-  last = await runOne({ client, demoTask, voice })
-  if (values.json) process.stdout.write(`${JSON.stringify(last)}\n`)
+  const document = await runOne({ client, demoTask, voice })
+  documents.push(document)
+  if (values.json) process.stdout.write(`${JSON.stringify(document)}\n`)
 }
+voice.title(`${documents.length} tasks, ${documents.length} receipts`)
+voice.table(receiptTable({ documents, width: voice.width }))
+voice.title('What stood between them and this machine')
+for (const line of wallLines({ documents, width: voice.width })) voice.say(line)
+const last = documents.at(-1)
 if (last !== undefined) tamper(last)
 
 async function runOne({
@@ -49,7 +59,8 @@ async function runOne({
   tell.title(title)
   const submitted = await open.submit({ task })
   tell.step(`accepted as task ${submitted.taskId.slice(0, 18)}…`)
-  const result = await submitted.result({ onEvent: (event) => tellEvent(event, tell) })
+  const output = new LineReader((line) => tell.output([printable(line)]))
+  const result = await submitted.result({ onEvent: (event) => tellEvent({ event, output, tell }) })
   const { receipt } = result
   tell.step(
     `${outcomeText(receipt.outcome)}: ${usageText({ outcome: receipt.outcome, usage: receipt.usage, outputs: receipt.outputs.length })}`,
@@ -66,7 +77,15 @@ async function runOne({
   return document
 }
 
-function tellEvent(event: TaskEvent, tell: DemoVoice): void {
+function tellEvent({
+  event,
+  output,
+  tell,
+}: {
+  readonly event: TaskEvent
+  readonly output: LineReader
+  readonly tell: DemoVoice
+}): void {
   switch (event.kind) {
     case 'queued':
       return tell.step('queued')
@@ -77,8 +96,9 @@ function tellEvent(event: TaskEvent, tell: DemoVoice): void {
     case 'started':
       return tell.step('running in its sandbox')
     case 'output':
-      return tell.output(printableLines(Buffer.from(event.data).toString().trimEnd()))
+      return output.push(event)
     case 'finished':
+      return output.end()
   }
 }
 

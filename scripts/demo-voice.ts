@@ -3,11 +3,15 @@ import { styleText } from 'node:util'
 
 /** Tells a person what happens, a line each; steps with the milliseconds since their title. */
 export interface DemoVoice {
+  /** The most characters in a line that does not wrap. */
+  readonly width: number
   say(text: string): void
   title(text: string): void
   step(text: string): void
   /** What a task wrote. */
   output(lines: readonly string[]): void
+  /** Lines that belong together, the first a heading. */
+  table(lines: readonly string[]): void
 }
 
 export function createDemoVoice({ stream }: { readonly stream: WriteStream }): DemoVoice {
@@ -15,6 +19,7 @@ export function createDemoVoice({ stream }: { readonly stream: WriteStream }): D
   const styled = (style: 'bold' | 'dim' | 'cyan', text: string): string => styleText(style, text, { stream })
   const write = (line: string): void => void stream.write(`${line}\n`)
   return {
+    width: stream.isTTY ? stream.columns : Infinity,
     say: write,
     title(text) {
       startMs = performance.now()
@@ -26,6 +31,10 @@ export function createDemoVoice({ stream }: { readonly stream: WriteStream }): D
     },
     output(lines) {
       for (const line of lines) write(`${' '.repeat(9)}  ${styled('cyan', `│ ${line}`)}`)
+    },
+    table([heading = '', ...lines]) {
+      write(styled('dim', heading))
+      for (const line of lines) write(line)
     },
   }
 }

@@ -1,38 +1,52 @@
 /**
  * `npm run demo [-- --json]`: a provider in one process, a requester in another, on loopback; tasks cross the network,
- * run in a sandbox, and their signed results come back. Nothing is left behind.
+ * run in sandboxes of WebAssembly, native Linux and Docker, and their signed results come back. Nothing is left behind
+ * but what had to be installed, which is said.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { askLocalNode } from '../src/cli/local-socket.ts'
+import { nodePaths } from '../src/node/config.ts'
+import type { RuntimeStatus } from '../src/protocol/node-status.ts'
+import { prepareRuntimes } from './demo-runtimes.ts'
+import type { DemoRuntimes } from './demo-tasks.ts'
 import { createDemoVoice } from './demo-voice.ts'
 
 const root = join(import.meta.dirname, '..')
+/** Packages may have to be fetched. */
+const PREPARE_TIMEOUT_MS = 15 * 60_000
 /** A demo that takes longer is broken. */
-const TIMEOUT_MS = 60_000
-const STOP_TIMEOUT_MS = 5_000
+const TIMEOUT_MS = 120_000
+const STOP_TIMEOUT_MS = 10_000
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
 const voice = createDemoVoice({ stream: values.json ? process.stderr : process.stdout })
 const interrupted = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort(new Error(signal)))
-const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(TIMEOUT_MS)])
-process.exitCode = await demo(signal).catch((error: unknown) => {
-  if (!signal.aborted) throw error
-  voice.say(`\nEnded early: ${(signal.reason as Error).message}.`)
+process.exitCode = await demo().catch((error: unknown) => {
+  const stopped = interrupted.signal.aborted || (error as Error).name === 'TimeoutError'
+  if (!stopped) throw error
+  voice.say(`\nEnded early: ${((interrupted.signal.reason ?? error) as Error).message}.`)
   return 1
 })
 
-async function demo(signal: AbortSignal): Promise<number> {
-  const startMs = performance.now()
+async function demo(): Promise<number> {
+  const within = (timeoutMs: number): AbortSignal =>
+    AbortSignal.any([interrupted.signal, AbortSignal.timeout(timeoutMs)])
   const dir = await mkdtemp(join(tmpdir(), 'souk-demo-'))
   await using cleanUp = new AsyncDisposableStack()
   cleanUp.defer(() => rm(dir, { recursive: true, force: true }))
+  const prepared = await prepareRuntimes({ dir, voice, signal: within(PREPARE_TIMEOUT_MS), cleanUp })
 
+  voice.say('provider  starting: it hits each limit of each runtime, to see which of them hold on this machine')
+  const startMs = performance.now()
+  const signal = within(TIMEOUT_MS)
+  const dataDir = join(dir, 'provider')
   const provider = spawn(
     process.execPath,
     [join(root, 'bin', 'souk'), 'up', '--json', '--listen', '/ip4/127.0.0.1/tcp/0'],
@@ -40,7 +54,8 @@ async function demo(signal: AbortSignal): Promise<number> {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
-        SOUK_NODE_DATA_DIR: join(dir, 'provider'),
+        ...prepared.env,
+        SOUK_NODE_DATA_DIR: dataDir,
         SOUK_NODE_LOG_LEVEL: 'warn',
         SOUK_SANDBOX_WASM_PREWARM: '2',
       },
@@ -49,6 +64,9 @@ async function demo(signal: AbortSignal): Promise<number> {
   cleanUp.defer(() => end(provider))
   const { multiaddrs, address } = await greetingOf(provider, signal)
   voice.say(`provider  ${address}, process ${provider.pid}: serving on ${multiaddrs[0]}`)
+  const { runtimes } = await askLocalNode({ socket: nodePaths(dataDir).socket })
+  for (const runtime of runtimes) tellOffer(runtime)
+  await writeFile(join(dir, 'runtimes.json'), JSON.stringify(onlyOffered(prepared.runtimes, runtimes)))
 
   const args = [join(import.meta.dirname, 'demo-requester.ts'), multiaddrs[0], dir, ...(values.json ? ['--json'] : [])]
   const requester = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
@@ -56,6 +74,24 @@ async function demo(signal: AbortSignal): Promise<number> {
   const [code] = (await once(requester, 'exit', { signal })) as [number | null]
   if (code === 0) voice.say(`\nDone in ${((performance.now() - startMs) / 1000).toFixed(1)} s.`)
   return code ?? 1
+}
+
+/** What this provider has proven that it can hold a task of a runtime to, or why there is none. */
+function tellOffer(runtime: RuntimeStatus): void {
+  const what = runtime.available
+    ? `${runtime.isolation.engine}; ${runtime.proven.length} limits hold`
+    : `not offered: ${runtime.why}`
+  voice.say(`  ${runtime.runtime.padEnd('docker'.length)}  ${what}`)
+}
+
+/** A provider may not offer what was prepared: the launcher was never built, say. */
+function onlyOffered(prepared: DemoRuntimes, offered: readonly RuntimeStatus[]): DemoRuntimes {
+  const offers = (name: string): boolean => offered.some(({ runtime, available }) => runtime === name && available)
+  const { native, docker } = prepared
+  return {
+    ...(native && offers('native') && { native }),
+    ...(docker && offers('docker') && { docker }),
+  }
 }
 
 interface Greeting {

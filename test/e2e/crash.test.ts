@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type Client } from '../../src/client/connect.ts'
@@ -10,6 +9,7 @@ import { loadOrCreateKey } from '../../src/identity/key-file.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import { descendantsOf, survivorsOf } from '../fixtures/processes.ts'
 import { startProvider, type ProviderProcess } from '../fixtures/provider-process.ts'
+import { assertSettledOnce } from '../fixtures/settled-once.ts'
 import { wasmProgram } from '../fixtures/wasm-program.ts'
 
 const ROUNDS = 20
@@ -83,24 +83,4 @@ async function submit(client: Client | undefined, task: LoadedTask | undefined):
 async function task({ program, args, retry }: { program: string; args: string[]; retry: number }): Promise<LoadedTask> {
   const module = await wasmProgram(program)
   return taskFromCommandLine({ wasm: module, baseDir: '/', args, name: program, retry })
-}
-
-/** The journal itself tells: every accepted task has one end, and no task has two. */
-function assertSettledOnce({ file, accepted }: { readonly file: string; readonly accepted: readonly string[] }): void {
-  const journal = new DatabaseSync(file, { readOnly: true })
-  try {
-    const rows = journal
-      .prepare(
-        "SELECT task_id, kind, count(*) AS n FROM events WHERE kind IN ('accepted', 'finished', 'failed') GROUP BY task_id, kind",
-      )
-      .all()
-    const ends = new Map<string, number>()
-    for (const row of rows) {
-      assert.equal(row['n'], 1, JSON.stringify(row))
-      if (row['kind'] !== 'accepted') ends.set(String(row['task_id']), (ends.get(String(row['task_id'])) ?? 0) + 1)
-    }
-    for (const taskId of accepted) assert.equal(ends.get(taskId), 1, `${taskId} has ${ends.get(taskId) ?? 0} ends`)
-  } finally {
-    journal.close()
-  }
 }

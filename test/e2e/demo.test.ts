@@ -5,13 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { verifyDocument } from '../../src/identity/verify-document.ts'
+import { RUNTIME_NAMES } from '../../src/protocol/execution.ts'
 import { runDocumentSchema } from '../../src/protocol/run-document.ts'
+import { mountsBelow } from '../fixtures/left-on-host.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
 
 describe('the demo', function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
   let dir: string
 
   before(async () => {
@@ -24,21 +26,33 @@ describe('the demo', function () {
       env: { ...process.env, TMPDIR: dir, NO_COLOR: '1' },
     })
 
-  it('prints one document a line that verify, and narrates elsewhere', async () => {
+  it('prints one document a line that verify, of every runtime, and narrates elsewhere', async () => {
     const { stdout, stderr } = await demo('--json')
     const lines = stdout.trimEnd().split('\n')
     const documents = lines.map((line) => runDocumentSchema.parse(JSON.parse(line)))
     assert.deepEqual(
-      documents.map(({ name, outcome }) => [name, outcome.kind === 'exited' ? outcome.code : outcome.kind]),
+      documents.map(({ name, runtime, outcome }) => [
+        name,
+        runtime,
+        outcome.kind === 'exited' ? outcome.code : outcome.kind,
+      ]),
       [
-        ['word-count', 0],
-        ['large-word-count', 0],
-        ['too-little-memory', 1],
-        ['too-little-time', 'limit'],
-        ['crash', 'trapped'],
+        ['word-count', 'wasm', 0],
+        ['native-word-count', 'native', 0],
+        ['docker-word-count', 'docker', 0],
+        ['large-word-count', 'wasm', 0],
+        ['look-around', 'native', 1],
+        ['too-little-memory', 'wasm', 1],
+        ['too-little-time', 'native', 'limit'],
+        ['fork-bomb', 'docker', 2],
+        ['crash', 'wasm', 'trapped'],
       ],
+      stderr,
     )
     for (const document of documents) assert.equal(verifyDocument(document).receipt.taskId, document.task)
+    assert.deepEqual(new Set(documents.map(({ receipt }) => receipt.isolation.runtime)), new Set(RUNTIME_NAMES))
+    for (const { stdout: counts } of documents.slice(0, RUNTIME_NAMES.length))
+      assert.equal(counts, '6 44 217 /in/poem.txt\n')
     assert.match(stderr, /crash/i)
 
     const file = join(dir, 'documents')
@@ -55,8 +69,11 @@ describe('the demo', function () {
     for (const told of [
       /6 44 217/,
       /running/,
+      /I am user 65534/,
+      /Read-only file system/,
       /wall time limit/,
       /met its memory limit/,
+      /met its pids limit/,
       /trapped: unreachable/,
       /verified/,
       /refused: signature/,
@@ -66,5 +83,6 @@ describe('the demo', function () {
       (await readdir(dir)).filter((name) => name !== 'node-compile-cache'),
       [],
     )
+    assert.deepEqual(await mountsBelow(dir), [])
   })
 })

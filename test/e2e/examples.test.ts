@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { copyFile, cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import Docker from 'dockerode'
+import { buildProgram, EXAMPLES_DIR } from '../../scripts/build-programs.ts'
+import { makeImage } from '../../scripts/docker-images.ts'
+import { startOwnDockerEngine, type OwnDockerEngine } from '../../scripts/own-docker-engine.ts'
 import { startProvider, type ProviderProcess } from '../fixtures/provider-process.ts'
+import { souk } from '../fixtures/souk-command.ts'
 
 const run = promisify(execFile)
 const EXAMPLES = join(import.meta.dirname, '../../examples/sdk')
@@ -50,4 +55,50 @@ describe('the examples of the SDK', function () {
     const counts: unknown = JSON.parse(await readFile(join(dir, 'results/0/out/counts.json'), 'utf8'))
     assert.deepEqual(counts, { lines: 0, words: 6, bytes: 18 })
   })
+})
+
+describe('the examples of task files', function () {
+  this.timeout(120_000)
+  let dir: string
+  let examples: string
+  let engine: OwnDockerEngine
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'souk-examples-'))
+    examples = join(dir, 'examples')
+    await cp(join(EXAMPLES, '..'), examples, { recursive: true })
+    const program = await buildProgram({ file: join(EXAMPLES_DIR, 'word-count.c'), runtime: 'native' })
+    await copyFile(program.source, join(examples, 'programs', 'word-count'))
+    engine = await startOwnDockerEngine()
+    const image = await makeImage({ socketPath: engine.socketPath, busybox: true })
+    await new Docker({ socketPath: engine.socketPath }).getImage(image).tag({ repo: 'busybox' })
+  })
+  after(async () => {
+    await engine?.stop()
+    await rm(dir, { recursive: true, force: true })
+  })
+
+  /** Each of them counts the same poem, in the form of its own program. */
+  const EXPECTED_TASKS: Readonly<Record<string, RegExp>> = {
+    'word-count.yaml': /^6 44 217 \/in\/poem\.txt\n$/,
+    'word-count-native.yaml': /^6 44 217 \/in\/poem\.txt\n$/,
+    'word-count-docker.yaml': /^ +6 +44 +217 \/in\/poem\.txt\n$/,
+  }
+
+  it('are all run here', async () => {
+    const files = (await readdir(join(EXAMPLES, '..'))).filter((name) => name.endsWith('.yaml'))
+    assert.deepEqual(files.sort(), Object.keys(EXPECTED_TASKS).sort())
+  })
+
+  for (const [file, expected] of Object.entries(EXPECTED_TASKS)) {
+    it(`${file} counts the poem`, async () => {
+      const end = await souk({
+        args: ['run', '--local', join(examples, file)],
+        home: dir,
+        env: { SOUK_SANDBOX_DOCKER_SOCKET: engine.socketPath },
+      })
+      assert.equal(end.code, 0, end.stderr)
+      assert.match(end.stdout, expected)
+    })
+  }
 })
