@@ -87,7 +87,8 @@ async function start({ program, dir, socketPath, cgroup }: Place): Promise<Runni
       ...['--host', `unix://${socketPath}`, '--cgroup-parent', `/${cgroup}`],
       ...['--bridge=none', '--iptables=false', '--ip-forward=false', '--ip-masq=false', '--userland-proxy=false'],
     ],
-    { stdio: ['ignore', log, log], detached: true },
+    // containerd writes what its threads do there when it is ended roughly.
+    { stdio: ['ignore', log, log], detached: true, env: { ...process.env, TMPDIR: dir } },
   )
   closeSync(log)
   const { promise: ended, resolve } = Promise.withResolvers<void>()

@@ -84,5 +84,7 @@ export function defaultYaml(): string {
 /** Quoted where a plain scalar would be read as something else. */
 function yamlValue(name: ConfigKeyName): string {
   const text = defaultInYaml(name)
-  return text.startsWith('[') || /^([\d.]+|true|false)$/.test(text) ? text : stringify(text, { singleQuote: true }).trim()
+  return text.startsWith('[') || /^([\d.]+|true|false)$/.test(text)
+    ? text
+    : stringify(text, { singleQuote: true }).trim()
 }

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, lstat, mkdir, rm } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -51,7 +51,7 @@ export async function startLauncherProcess({
 }): Promise<LauncherProcess> {
   const obstacle = whyNot()
   if (obstacle !== undefined) throw nativeUnavailable(obstacle.why, obstacle)
-  const place = await socketPlace(stateDir)
+  const place = await socketPlace({ stateDir, instance })
   const child = spawn(LAUNCHER_BINARY, ['--socket', place.socket, '--instance', instance], {
     cwd: '/',
     env: {},
@@ -108,18 +108,34 @@ function collectDiagnostics(child: ChildProcess): () => string {
   return () => text.trim().slice(-1000).toWellFormed()
 }
 
-/** A folder that nobody else may enter, near enough to the root for the address of a socket in it. */
-async function socketPlace(stateDir: string): Promise<{ readonly socket: string; remove(): Promise<void> }> {
-  const folder = join(stateDir, 'launcher')
-  const socket = join(folder, 'socket')
-  if (Buffer.byteLength(socket) <= MAX_SOCKET_PATH_BYTES) {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-    await chmod(folder, 0o700)
-    return { socket, remove: () => remove(folder) }
-  }
-  const short = await mkdtemp(join(tmpdir(), 'souk-launcher-'))
-  return { socket: join(short, 'socket'), remove: () => remove(short) }
+/**
+ * A folder that nobody else may enter, near enough to the root for the address of a socket in it. Always the same one
+ * for an instance, so that what a killed node left is used again, and removed.
+ *
+ * @throws SoukError RUNTIME_UNAVAILABLE where somebody else has it.
+ */
+async function socketPlace({
+  stateDir,
+  instance,
+}: {
+  readonly stateDir: string
+  readonly instance: string
+}): Promise<{ readonly socket: string; remove(): Promise<void> }> {
+  const usual = join(stateDir, 'launcher')
+  const fits = Buffer.byteLength(socketIn(usual)) <= MAX_SOCKET_PATH_BYTES
+  const folder = fits ? usual : join(tmpdir(), `souk-launcher-${instance}`)
+  await mkdir(folder, { recursive: fits, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+  // The temporary folder is everybody's: another user may have been there first.
+  const found = await lstat(folder)
+  if (!found.isDirectory() || found.uid !== process.geteuid?.())
+    throw nativeUnavailable(`${folder}, where the launcher would listen, is somebody else's`)
+  await chmod(folder, 0o700)
+  return { socket: socketIn(folder), remove: () => remove(folder) }
 }
+
+const socketIn = (folder: string): string => join(folder, 'socket')
 
 /** What cannot be removed does no harm. */
 function remove(folder: string): Promise<void> {

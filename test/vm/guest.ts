@@ -1,0 +1,192 @@
+/** What runs in the machine, once for each mode; its results go to native-v2.test.ts. */
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
+import { buildPrograms, type BuiltProgram } from '../../scripts/build-programs.ts'
+import type { Executor, Job, NativeTask } from '../../src/executors/executor.ts'
+import { createNativeExecutor } from '../../src/native/executor.ts'
+import type { Execution } from '../../src/protocol/execution.ts'
+import { isSoukError } from '../../src/protocol/errors.ts'
+import type { LimitKey, Limits } from '../../src/protocol/limits.ts'
+import { ROOMY_LIMITS } from '../conformance/behaviours.ts'
+import { executorConformance } from '../conformance/executor-conformance.ts'
+import { settled } from '../conformance/leftovers.ts'
+import { startNativeLauncher, type TestLauncher } from '../fixtures/native-launcher.ts'
+import {
+  MODES,
+  MODE_VARIABLE,
+  PROBED,
+  refusal,
+  refusedLimits,
+  SAYS_WHAT_IT_IS,
+  STARTED_ANEW,
+  type Mode,
+} from './modes.ts'
+
+const mode = modeNamed(process.env[MODE_VARIABLE])
+const refused = refusedLimits(mode)
+/** Without root tasks run as the launcher's own user. */
+const user = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
+const identity = mode.id === 'root' ? {} : user
+
+let place: TestLauncher
+
+executorConformance({
+  name: mode.name,
+  withoutLimits: refused,
+  async setup() {
+    place = await startNativeLauncher()
+    const programs = await buildPrograms({ runtime: 'native' })
+    const executor = createNativeExecutor({ launcher: place.launcher, ...identity })
+    return {
+      executor: {
+        ...executor,
+        run: (job: Job<NativeTask>) => executor.run({ ...job, limits: enforceable(job.limits) }),
+        // The launcher is not the executor's own; what they leave behind is looked at together.
+        async close() {
+          await executor.close()
+          await place.launcher.close()
+        },
+      },
+      task: (program, base) => ({ ...base, ...nativeProgram(programs, program) }),
+      leftovers: async () => [...(await place.leftovers()), ...(await readdir(place.stateDir, { recursive: true }))],
+    }
+  },
+  teardown: () => place.remove(),
+})
+
+describe(`native runtime ${mode.name}`, function () {
+  this.timeout(300_000)
+  let own: TestLauncher
+  let executor: Executor<NativeTask>
+
+  before(async () => {
+    own = await startNativeLauncher()
+    executor = createNativeExecutor({ launcher: own.launcher, ...identity })
+  })
+  after(() => own.remove())
+
+  it(SAYS_WHAT_IT_IS, async () => {
+    const { cgroup, controllers, root, userNamespace, seccomp, missing } = await own.launcher.hello()
+    const has = { cgroup, controllers, root, userNamespace, seccomp }
+    const all = ['memory', 'pids', 'cpu', 'cpuacct']
+    const none = mode.id === 'rootless'
+    assert.deepEqual(has, {
+      ...(none ? { cgroup: 'none', controllers: [] } : { cgroup: 'v2', controllers: all }),
+      root: mode.id === 'root',
+      userNamespace: true,
+      seccomp: true,
+    })
+    const withoutGroups = [
+      'No control group has been delegated to this user: Permission denied.',
+      ...all.map((name) => `The control group controller ${name} is not there: its limits cannot be enforced.`),
+    ]
+    const withoutRoot = `Not root: tasks run as user ${user.uid} and group ${user.gid} only, and no storage can be lent.`
+    assert.deepEqual(missing, [...(none ? withoutGroups : []), ...(mode.id === 'root' ? [] : [withoutRoot])])
+  })
+
+  it(PROBED, async () => {
+    const capability = await executor.probe(new AbortController().signal)
+    if (mode.id === 'rootless') {
+      assert.ok(!capability.available)
+      assert.match(capability.why, /there are no control groups/)
+      return
+    }
+    assert.ok(capability.available, JSON.stringify(capability))
+    // How two tasks share a core shows only where both have the core to themselves, which an emulated one is not.
+    const proven = new Set<LimitKey>(capability.proven.map(({ limit }) => limit))
+    for (const limit of ['memoryBytes', 'pids', 'cpuTimeMs', 'idleTimeMs', 'diskBytes', 'inodes'] as const)
+      assert.ok(proven.has(limit), `${limit}: ${JSON.stringify(capability.unproven)}`)
+  })
+
+  for (const limit of refused) {
+    it(refusal(limit), async () => {
+      let started = false
+      const run = runPlain({
+        executor,
+        limits: { ...enforceable(ROOMY_LIMITS), [limit]: mode.refused[limit] },
+        onStarted: () => {
+          started = true
+        },
+      })
+      await assert.rejects(
+        run,
+        (error) =>
+          isSoukError(error, 'EXECUTOR_FAILED') && /A limit on .* cannot be enforced: .*\(cgroup\)/.test(error.message),
+      )
+      assert.equal(started, false)
+    })
+  }
+
+  it(STARTED_ANEW, async () => {
+    const before = await groupsOf(own)
+    for (const pid of await processesOf(own)) process.kill(pid, 'SIGKILL')
+    await settled('processes', async () => (await processesOf(own)).join(' '), '')
+    const { outcome } = await runPlain({ executor, limits: enforceable(ROOMY_LIMITS) })
+    assert.deepEqual(outcome, { kind: 'exited', code: 0 })
+    assert.deepEqual(await groupsOf(own), before)
+    await own.launcher.close()
+    assert.deepEqual(await own.leftovers(), [])
+  })
+})
+
+/** Runs a program that ends at once. */
+async function runPlain({
+  executor,
+  limits,
+  onStarted = () => {},
+}: {
+  readonly executor: Executor<NativeTask>
+  readonly limits: Limits
+  readonly onStarted?: () => void
+}): Promise<Execution> {
+  const dir = await mkdtemp(join(tmpdir(), 'souk-plain-'))
+  const programs = await buildPrograms({ runtime: 'native' })
+  try {
+    return await executor.run({
+      task: { command: [], env: {}, inputs: [], outputs: [], ...nativeProgram(programs, 'exit-code') },
+      limits,
+      dir,
+      stdin: Readable.from([]),
+      stdout: new Writable(),
+      stderr: new Writable(),
+      signal: new AbortController().signal,
+      onStarted,
+    })
+  } finally {
+    await rm(dir, { recursive: true })
+  }
+}
+
+async function processesOf({ leftovers }: TestLauncher): Promise<readonly number[]> {
+  return (await leftovers()).flatMap((line) => /^process (\d+) /.exec(line)?.slice(1).map(Number) ?? [])
+}
+
+/** The launcher's own control groups; those of its runs are named by numbers. */
+async function groupsOf({ leftovers }: TestLauncher): Promise<readonly string[]> {
+  const groups = (await leftovers()).filter((line) => line.startsWith('/sys/fs/cgroup/'))
+  return groups.filter((folder) => !/\/\d+$/.test(folder)).sort()
+}
+
+function modeNamed(id: string | undefined): Mode {
+  const found = MODES.find((each) => each.id === id)
+  if (found === undefined) throw new Error(`${MODE_VARIABLE} is to be one of ${MODES.map((each) => each.id).join(' ')}`)
+  return found
+}
+
+function nativeProgram(
+  programs: ReadonlyMap<string, BuiltProgram>,
+  name: string,
+): Pick<NativeTask, 'runtime' | 'name' | 'root'> {
+  const built = programs.get(name)
+  if (built === undefined) throw new Error(`no program ${name}`)
+  return { runtime: 'native', name, root: { kind: 'program', ...built } }
+}
+
+/** The limits without those that nothing enforces here: what the table asks for in every run would be refused as well. */
+function enforceable(limits: Limits): Limits {
+  const kept = Object.entries(limits).filter(([limit]) => !refused.some((each) => each === limit))
+  return Object.fromEntries(kept) as unknown as Limits
+}
