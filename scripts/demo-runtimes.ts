@@ -7,7 +7,7 @@ import type { DemoRuntimes } from './demo-tasks.ts'
 import type { DemoVoice } from './demo-voice.ts'
 import { fillRoot, makeImage } from './docker-images.ts'
 import { startOwnDockerEngine } from './own-docker-engine.ts'
-import { DOCKER_ENGINE, ensurePackages, findStaticBusybox } from './toolchain.ts'
+import { C_COMPILER, DOCKER_ENGINE, ensureOwnPrograms, ensurePackages, findStaticBusybox } from './toolchain.ts'
 
 /** What the shell of the demo's root file system can call. */
 const APPLETS = ['sh', 'cut', 'id', 'ps', 'tail', 'touch', 'tr']
@@ -43,7 +43,11 @@ export async function prepareRuntimes(request: {
   const packages = await orWithout('Docker', () =>
     ensurePackages({ required: DOCKER_ENGINE, whoNeeds: 'the demo needs for Docker', signal }).then(() => true),
   )
-  const native = await orWithout('native Linux', () => makeNative(dir))
+  const native = await orWithout('native Linux', async () => {
+    await ensurePackages({ required: C_COMPILER, whoNeeds: 'the demo needs for native Linux', signal })
+    await ensureOwnPrograms(signal)
+    return makeNative(dir)
+  })
   if (native !== undefined) voice.say('native    static executables of examples/programs, compiled here')
   const docker =
     packages !== undefined && native !== undefined

@@ -18,6 +18,12 @@ export const withProgram = (debianPackage: string, ...names: readonly string[]):
   isThere: () => names.some((name) => findProgram(name) !== undefined),
 })
 
+/** What compiles C for this machine, the package's own programs among it. */
+export const C_COMPILER: readonly RequiredPackage[] = [
+  withProgram('gcc', 'cc', 'gcc', 'musl-gcc'),
+  withFile('libc6-dev', '/usr/include/stdio.h'),
+]
+
 /** A Docker engine of our own, and what its images are made of. */
 export const DOCKER_ENGINE: readonly RequiredPackage[] = [
   withProgram('docker.io', 'dockerd'),
@@ -30,8 +36,7 @@ export const REQUIRED: readonly RequiredPackage[] = [
   withFile('lld-19', '/usr/bin/wasm-ld-19'),
   withFile('wasi-libc', '/usr/include/wasm32-wasi/stdio.h'),
   withFile('libclang-rt-19-dev-wasm32', '/usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a'),
-  withProgram('gcc', 'cc', 'gcc', 'musl-gcc'),
-  withFile('libc6-dev', '/usr/include/stdio.h'),
+  ...C_COMPILER,
   ...DOCKER_ENGINE,
 ]
 
@@ -84,6 +89,15 @@ const APT_OPTIONS = ['-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout
  */
 export async function ensureToolchain(signal: AbortSignal): Promise<void> {
   await ensurePackages({ required: REQUIRED, whoNeeds: 'the tests need', signal })
+  await ensureOwnPrograms(signal)
+}
+
+/**
+ * Builds the package's own C programs, with a compiler that has come since it was installed, say.
+ *
+ * @throws Error when one cannot be built.
+ */
+export async function ensureOwnPrograms(signal: AbortSignal): Promise<void> {
   // Compiler's messages go to standard error; what is up to date is not built again.
   const ok = await succeeds(process.execPath, [fileURLToPath(BUILD_SCRIPT)], { signal })
   if (!ok) throw new Error('The C programs of the native and Docker runtimes cannot be built.')
