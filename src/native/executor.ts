@@ -1,7 +1,8 @@
 import type { Execution } from '../protocol/execution.ts'
 import { SoukError } from '../protocol/errors.ts'
-import { StopReason, type Executor, type Job, type NativeTask } from '../executors/executor.ts'
-import { cancelledBeforeStart, invalidTask, providerStopped, sandboxFailed } from './failures.ts'
+import type { Executor, Job, NativeTask } from '../executors/executor.ts'
+import { invalidTask, notStarted } from '../executors/run-failures.ts'
+import { sandboxFailed } from './failures.ts'
 import { isolationOf } from './isolation.ts'
 import type { Launcher } from './launcher.ts'
 import { MAX_FRAME_BYTES } from './launcher-frames.ts'
@@ -85,7 +86,3 @@ export function createNativeExecutor(options: NativeExecutorOptions): Executor<N
 }
 
 const ignore = (): void => {}
-
-function notStarted(reason: unknown): SoukError {
-  return reason instanceof StopReason && reason.kind === 'shutdown' ? providerStopped() : cancelledBeforeStart()
-}

@@ -23,38 +23,11 @@ export function nativeUnavailable(
   })
 }
 
-export function invalidTask(path: string, message: string, cause?: unknown): SoukError<'INVALID_INPUT'> {
-  return new SoukError({
-    code: 'INVALID_INPUT',
-    message: `The task cannot be: ${path}: ${message}.`,
-    details: { issues: [{ path, message }] },
-    phase: 'prepare',
-    cause,
-  })
-}
-
 export function rootRefused(image: string, reason: string): SoukError<'IMAGE_REFUSED'> {
   return new SoukError({
     code: 'IMAGE_REFUSED',
     message: `The root file system ${image} is refused: ${reason}.`,
     details: { reason, image },
     hint: 'Use a root file system that the provider offers, pinned by its digest.',
-  })
-}
-
-export function providerStopped(): SoukError<'PROVIDER_STOPPED'> {
-  return new SoukError({
-    code: 'PROVIDER_STOPPED',
-    message: 'The provider stopped while it had the task.',
-    details: { attempts: 1 },
-  })
-}
-
-export function cancelledBeforeStart(): SoukError<'CANCELLED'> {
-  return new SoukError({
-    code: 'CANCELLED',
-    message: 'The task was cancelled before it started.',
-    details: {},
-    phase: 'prepare',
   })
 }

@@ -3,7 +3,7 @@ import type { NativeTask } from '../executors/executor.ts'
 import { SoukError } from '../protocol/errors.ts'
 import type { LimitKey, Limits } from '../protocol/limits.ts'
 import type { Refusal } from '../protocol/refusals.ts'
-import { invalidTask } from './failures.ts'
+import { invalidTask } from '../executors/run-failures.ts'
 import { PROGRAM_PATH } from './request.ts'
 
 /** The least and the most that a task can be held to, by limit. */

@@ -1,13 +1,14 @@
 import { access, constants } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Execution } from '../../protocol/execution.ts'
-import { StopReason, type DockerTask, type Executor, type Job } from '../executor.ts'
+import type { DockerTask, Executor, Job } from '../executor.ts'
 import type { CappedStorage } from '../ports.ts'
 import { prepareContainer, type Workshop } from './container.ts'
 import { connectEngine, type DockerEngine, type EngineInfo, type ImageFacts } from './engine.ts'
 import { engineFailure, isEngineGone } from './engine-errors.ts'
 import { watchEngine } from './engine-watch.ts'
-import { cancelledBeforeStart, dockerUnavailable, providerStopped } from './failures.ts'
+import { notStarted } from '../run-failures.ts'
+import { dockerUnavailable } from './failures.ts'
 import { createImageFolders } from './image-folders.ts'
 import { resolveImage } from './image-policy.ts'
 import { isolationOf } from './isolation.ts'
@@ -155,6 +156,5 @@ async function factsOf(engine: DockerEngine): Promise<EngineFacts> {
 
 function throwIfStopped(signal: AbortSignal): void {
   if (!signal.aborted) return
-  const { reason } = signal as { reason: unknown }
-  throw reason instanceof StopReason && reason.kind === 'shutdown' ? providerStopped() : cancelledBeforeStart()
+  throw notStarted(signal.reason)
 }

@@ -35,29 +35,3 @@ export function imageRefused({
     ...(hint !== undefined && { hint }),
   })
 }
-
-export function invalidTask(path: string, message: string): SoukError<'INVALID_INPUT'> {
-  return new SoukError({
-    code: 'INVALID_INPUT',
-    message: `The task cannot be: ${path}: ${message}.`,
-    details: { issues: [{ path, message }] },
-    phase: 'prepare',
-  })
-}
-
-export function providerStopped(): SoukError<'PROVIDER_STOPPED'> {
-  return new SoukError({
-    code: 'PROVIDER_STOPPED',
-    message: 'The provider stopped while it had the task.',
-    details: { attempts: 1 },
-  })
-}
-
-export function cancelledBeforeStart(): SoukError<'CANCELLED'> {
-  return new SoukError({
-    code: 'CANCELLED',
-    message: 'The task was cancelled before it started.',
-    details: {},
-    phase: 'prepare',
-  })
-}

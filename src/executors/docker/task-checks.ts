@@ -4,7 +4,7 @@ import { SoukError } from '../../protocol/errors.ts'
 import type { LimitKey, Limits } from '../../protocol/limits.ts'
 import type { Refusal } from '../../protocol/refusals.ts'
 import { programOf } from './container-recipe.ts'
-import { invalidTask } from './failures.ts'
+import { invalidTask } from '../run-failures.ts'
 
 /** Limits that this runtime does not have. */
 export const UNENFORCEABLE: readonly { readonly limit: LimitKey; readonly why: string }[] = [

@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { SoukError } from '../../protocol/errors.ts'
 import type { Execution, Isolation } from '../../protocol/execution.ts'
-import { StopReason, type Executor, type Job, type WasmTask } from '../executor.ts'
+import type { Executor, Job, WasmTask } from '../executor.ts'
 import type { Confinement } from '../ports.ts'
-import { cancelledBeforeStart, providerStopped } from './failures.ts'
+import { notStarted } from '../run-failures.ts'
 import { createSandboxPool } from './pool.ts'
 import { probeWasm } from './probe.ts'
 import { stackLimitBytes } from './proc.ts'
@@ -88,10 +88,6 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
     reap: async () => records.reap(),
     close: () => pool.close(),
   }
-}
-
-function notStarted(reason: unknown): SoukError {
-  return reason instanceof StopReason && reason.kind === 'shutdown' ? providerStopped() : cancelledBeforeStart()
 }
 
 function describeIsolation(confinement: Confinement | undefined): Isolation {

@@ -17,20 +17,3 @@ export function sandboxFailed(reason: string, cause?: unknown): SoukError<'EXECU
     cause,
   })
 }
-
-export function providerStopped(): SoukError<'PROVIDER_STOPPED'> {
-  return new SoukError({
-    code: 'PROVIDER_STOPPED',
-    message: 'The provider stopped while it had the task.',
-    details: { attempts: 1 },
-  })
-}
-
-export function cancelledBeforeStart(): SoukError<'CANCELLED'> {
-  return new SoukError({
-    code: 'CANCELLED',
-    message: 'The task was cancelled before it started.',
-    details: {},
-    phase: 'prepare',
-  })
-}

@@ -1,4 +1,4 @@
-import { providerStopped } from './failures.ts'
+import { providerStopped } from '../run-failures.ts'
 import { startSandbox, type SandboxProcess, type StartOptions } from './sandbox-process.ts'
 
 /** Processes kept ready. Each serves one task. */

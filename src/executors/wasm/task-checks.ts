@@ -2,6 +2,7 @@ import { SoukError } from '../../protocol/errors.ts'
 import type { Refusal } from '../../protocol/refusals.ts'
 import type { LimitKey, Limits } from '../../protocol/limits.ts'
 import type { WasmTask } from '../executor.ts'
+import { invalidTask } from '../run-failures.ts'
 import { moduleRefused } from './failures.ts'
 
 /** What this runtime can hold a task to, beyond what its probe hits; `unenforceable` are no limits of this runtime. */
@@ -27,7 +28,7 @@ export function checkTask({
   }
   const inputBytes = task.inputs.reduce((sum, input) => sum + input.bytes, 0)
   if (inputBytes > limits.memoryBytes) {
-    throw invalid(
+    throw invalidTask(
       'inputs',
       `they have ${inputBytes} bytes, and a WebAssembly task's files count as its memory, which is ${limits.memoryBytes}`,
     )
@@ -35,7 +36,8 @@ export function checkTask({
   const folders = ['/tmp', task.workdir ?? '/', ...task.outputs.map((output) => output.path)]
   for (const { target } of task.inputs) {
     const folder = folders.find((path) => path === target || path.startsWith(`${target}/`))
-    if (folder !== undefined) throw invalid('inputs', `the target ${target} is, or lies above, the folder ${folder}`)
+    if (folder !== undefined)
+      throw invalidTask('inputs', `the target ${target} is, or lies above, the folder ${folder}`)
   }
   const refusals = unmet(limits, bounds)
   if (refusals.length > 0) {
@@ -77,13 +79,4 @@ function unmet(limits: Limits, { stackBytes, unenforceable }: WasmBounds): Refus
     })
   }
   return refusals
-}
-
-function invalid(path: string, message: string): SoukError<'INVALID_INPUT'> {
-  return new SoukError({
-    code: 'INVALID_INPUT',
-    message: `The task cannot be: ${path}: ${message}.`,
-    details: { issues: [{ path, message }] },
-    phase: 'prepare',
-  })
 }
