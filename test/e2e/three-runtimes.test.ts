@@ -107,4 +107,14 @@ describe('one task file on three runtimes', function () {
     })
     for (const other of others) assert.deepEqual(other, first)
   })
+
+  it('puts every wall of the native sandbox around WebAssembly too, and says so', () => {
+    const [wasm, native] = [documents.get('wasm')?.isolation, documents.get('native')?.isolation]
+    assert.ok(wasm !== undefined && native !== undefined)
+    assert.deepEqual(
+      native.layers.filter((layer) => !wasm.layers.includes(layer)),
+      [],
+    )
+    assert.deepEqual(wasm.missing, [])
+  })
 })

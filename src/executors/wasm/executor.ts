@@ -119,8 +119,8 @@ function describeBounds(): WasmBounds {
       max: Math.max(MIN_STACK_BYTES, Math.min(available - STACK_RESERVE_BYTES, UNLIMITED_STACK_BYTES)),
     },
     unenforceable: [
-      { limit: 'cpuShares', why: 'its process is not in a control group of its own' },
-      { limit: 'ioWeight', why: 'its process is not in a control group of its own' },
+      { limit: 'cpuShares', why: 'its process is started before the task is known' },
+      { limit: 'ioWeight', why: 'its process is started before the task is known' },
       { limit: 'fuel', why: 'instructions are not metered' },
     ],
   }
