@@ -33,13 +33,20 @@ interface Puppet {
 
 interface Case {
   readonly dir: string
-  readonly play: (puppet: Puppet) => void
+  readonly play?: (puppet: Puppet) => void
+  /** Instead of what a process says until the task has started. */
+  readonly begin?: (puppet: Puppet) => void
   /** Something else holds the other ends of the pipes. */
   readonly keepPipesOpen?: boolean
 }
 
 /** Runs a task whose sandbox process says what `play` lets it say. A real process stands behind its number. */
-async function runWith({ dir, play, keepPipesOpen = false }: Case): Promise<Execution> {
+async function runWith({
+  dir,
+  play = () => {},
+  begin = ({ say }) => say({ event: 'received' }, { event: 'compiled' }, { event: 'started' }),
+  keepPipesOpen = false,
+}: Case): Promise<Execution> {
   const body = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
   const gone = once(body, 'exit')
   await once(body, 'spawn')
@@ -112,10 +119,10 @@ async function runWith({ dir, play, keepPipesOpen = false }: Case): Promise<Exec
       isolation: { runtime: 'wasm', engine: 'test', layers: [], missing: [], reuse: 'none' },
       compileTimeoutMs: 60_000,
     })
-    puppet.say({ event: 'received' }, { event: 'compiled' }, { event: 'started' })
+    begin(puppet)
     return await running
   } finally {
-    assert.equal(started, 1)
+    assert.ok(started <= 1)
     body.kill('SIGKILL')
     await gone
   }
@@ -203,6 +210,24 @@ describe('a WebAssembly sandbox process that has been taken over', function () {
       ],
     )
     assert.equal((await readdir(join(dir, 'results'))).length, 1)
+  })
+
+  it('begins nothing any more once the task was cancelled: neither its time nor a timer', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    await readdir(dir) // by now the test's own timer runs
+    const before = timers()
+    let seen: Puppet | undefined
+    const running = runWith({
+      dir,
+      begin(puppet) {
+        seen = puppet
+        puppet.cancel()
+        puppet.say({ event: 'received' })
+      },
+    })
+    await assert.rejects(running, (error) => isSoukError(error, 'CANCELLED'))
+    assert.equal(seen?.started, 0)
+    assert.equal(timers(), before)
   })
 
   it('does not keep the node waiting by a process that holds its pipes', async () => {

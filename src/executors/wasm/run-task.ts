@@ -66,6 +66,7 @@ class TaskRun {
   readonly #onAbort = (): void => this.#abort()
   #compileTimer: NodeJS.Timeout | undefined
   #stage: Stage = 'feeding'
+  #endedBy: Ending['kind'] | undefined
   #startedAtMs = 0
   #endedAtMs = 0
   #memoryPeakBytes = 0
@@ -174,12 +175,17 @@ class TaskRun {
     sandbox.destroy()
   }
 
+  #end(ending: Ending): void {
+    this.#endedBy ??= ending.kind
+    this.#ending.resolve(ending)
+  }
+
   #stop(outcome: Outcome): void {
-    this.#ending.resolve({ kind: 'stopped', outcome })
+    this.#end({ kind: 'stopped', outcome })
   }
 
   #fail(error: unknown): void {
-    this.#ending.resolve({ kind: 'failed', error })
+    this.#end({ kind: 'failed', error })
   }
 
   #limitMet(limit: LimitName): void {
@@ -203,6 +209,8 @@ class TaskRun {
     const { sandbox } = this.#options
     try {
       for (let next = await sandbox.frames.next(); next.done !== true; next = await sandbox.frames.next()) {
+        // What comes after that must begin nothing any more: neither a timer nor the task's time.
+        if (this.#endedBy === 'stopped' || this.#endedBy === 'failed') return
         if (next.value.kind === 'data') throw new ChannelBroken('data without a file')
         if (await this.#onReport(next.value.report)) return
       }
@@ -283,7 +291,7 @@ class TaskRun {
           maxBytes: job.limits.diskBytes,
           maxFiles: job.limits.inodes,
         })
-        this.#ending.resolve({ kind: 'guest', report })
+        this.#end({ kind: 'guest', report })
         return false
       case 'output':
         if (!job.task.outputs.some(({ path }) => report.path.startsWith(`${path}/`)))
