@@ -83,7 +83,7 @@ describe('the Docker executor', function () {
       const task = await running({
         ...shell('echo ready; sleep 1000'),
         env: { GREETING: 'hello' },
-        workdir: '/work/here',
+        workdir: '/workdir/here',
         outputs: [{ path: '/out' }],
       })
       const [found] = await place.docker.listContainers()
@@ -124,7 +124,7 @@ describe('the Docker executor', function () {
         'rw /dev/shm',
         'rw /out',
         'rw /tmp',
-        'rw /work/here',
+        'rw /workdir/here',
       ])
     })
 

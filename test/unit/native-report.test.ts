@@ -130,13 +130,13 @@ describe('mounts of a dead node', () => {
   it('are those of the launcher’s file systems at or below a folder, the innermost first', () => {
     const mountinfo = [
       '22 1 0:20 / / rw - ext4 /dev/vda rw',
-      '30 22 0:30 / /data/work/a rw,nosuid shared:5 - tmpfs souk-disk-x rw,size=1k',
-      String.raw`31 22 0:31 / /data/work/b\040c/d rw - tmpfs souk-disk-x rw`,
-      '32 22 0:32 / /data/work/other rw - tmpfs tmpfs rw',
-      '33 22 0:33 / /data/workshop rw - tmpfs souk-disk-x rw',
-      '34 22 0:34 / /data/work/e rw - ext4 souk-disk-x rw',
+      '30 22 0:30 / /data/node/a rw,nosuid shared:5 - tmpfs souk-disk-x rw,size=1k',
+      String.raw`31 22 0:31 / /data/node/b\040c/d rw - tmpfs souk-disk-x rw`,
+      '32 22 0:32 / /data/node/other rw - tmpfs tmpfs rw',
+      '33 22 0:33 / /data/nodeshop rw - tmpfs souk-disk-x rw',
+      '34 22 0:34 / /data/node/e rw - ext4 souk-disk-x rw',
       '',
     ].join('\n')
-    assert.deepEqual(leasesIn(mountinfo, '/data/work'), ['/data/work/b c/d', '/data/work/a'])
+    assert.deepEqual(leasesIn(mountinfo, '/data/node'), ['/data/node/b c/d', '/data/node/a'])
   })
 })
