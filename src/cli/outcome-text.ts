@@ -39,7 +39,7 @@ export function colouredOutcome(outcome: Outcome, colors: Colors): string {
   return outcome.kind === 'exited' && outcome.code === 0 ? colors.green(text) : colors.red(text)
 }
 
-/** What a task used, but for the limit that ended it: `1.20s, 0.90s CPU, 12.3m memory, 3 output files`. */
+/** What a task used that a person may want to know, but for the limit that ended it: `1.20s, 0.90s CPU, 12.3m memory, 3 output files`. */
 export function usageText({
   outcome,
   usage,
@@ -49,10 +49,14 @@ export function usageText({
   readonly usage: Usage
   readonly outputs: number
 }): string {
-  const { wallTimeMs, cpuTimeMs, memoryPeakBytes } = usage
+  const { wallTimeMs, cpuTimeMs, memoryPeakBytes, pidsPeak = 1, ioReadBytes = 0, ioWriteBytes = 0 } = usage
   const parts = [formatElapsed(wallTimeMs), `${formatElapsed(cpuTimeMs)} CPU`]
   // Of a task that was killed nobody may know.
   if (memoryPeakBytes > 0) parts.push(`${formatSize(memoryPeakBytes)} memory`)
+  if (pidsPeak > 1) parts.push(`${pidsPeak} processes at once`)
+  if (ioReadBytes > 0) parts.push(`${formatSize(ioReadBytes)} read from disk`)
+  if (ioWriteBytes > 0) parts.push(`${formatSize(ioWriteBytes)} written to disk`)
+  if (usage.overshootMs !== undefined) parts.push(`${formatElapsed(usage.overshootMs)} past its limit`)
   if (outputs > 0) parts.push(counted(outputs, 'output file'))
   const alsoHit = usage.limitsHit.filter((limit) => outcome.kind !== 'limit' || outcome.limit !== limit)
   if (alsoHit.length > 0)

@@ -1,4 +1,4 @@
-import type { NodeStatus, StatusResources } from '../protocol/node-status.ts'
+import type { DeniedTotals, NodeStatus, StatusResources } from '../protocol/node-status.ts'
 import { printable } from './printable.ts'
 import { counted, formatAge, formatSize } from './quantities.ts'
 import { describeRuntime } from './runtime-text.ts'
@@ -54,7 +54,21 @@ export function statusLines({ status, nowMs, width, colors }: StatusText): reado
     ...capacityTable,
     '',
     ...status.runtimes.map((runtime) => describeRuntime({ runtime, colors })),
+    ...deniedLines(status.denied),
   ]
+}
+
+function deniedLines(denied: readonly DeniedTotals[]): readonly string[] {
+  if (denied.length === 0) return []
+  const lines = denied.map(({ runtime, tasks, systemCalls, oomKills, pids }) => {
+    const what = [
+      ...(systemCalls > 0 ? [counted(systemCalls, 'system call')] : []),
+      ...(oomKills > 0 ? [`memory, with ${counted(oomKills, 'kill')}`] : []),
+      ...(pids > 0 ? [counted(pids, 'fork')] : []),
+    ]
+    return `${runtime} denied ${counted(tasks, 'task')}: ${what.join(', ')}`
+  })
+  return ['', ...lines]
 }
 
 function resourceCells(

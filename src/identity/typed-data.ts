@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { SoukError } from '../protocol/errors.ts'
-import type { Outcome, Output } from '../protocol/execution.ts'
+import { USAGE_DETAILS, type Outcome, type Output, type Usage } from '../protocol/execution.ts'
 import { LIMIT_KEYS } from '../protocol/limits.ts'
 import type { Authorization, UnsignedReceipt } from '../protocol/receipt.ts'
 import {
@@ -24,6 +24,7 @@ export const DOMAIN_VERSION = '1'
  * - `Outcome.detail` is the exit code in decimal, or the name of the signal, trap or limit; empty for `cancelled`.
  * - `Limits`: a limit that is absent is -1; `cpuCores`, a fraction, is its JSON number as RFC 8785 writes it, or
  *   empty where absent.
+ * - `Usage`: see {@link structsOf}.
  * - `Stream` and `Output` say `digest` and `size` for `sha256` and `bytes`. An output that failed has zeros there,
  *   and its error's code and message; one that was handed over has both of these empty.
  * - `Receipt.authorization` is the task that was signed. Its chain id is the one in the domain, for both hashes.
@@ -97,9 +98,26 @@ export const TYPED_STRUCTS = {
   ],
 } as const satisfies TypedStructs
 
+/** The same with a `Usage` that goes on: a detail that is absent is -1. */
+const DETAILED_STRUCTS: TypedStructs = {
+  ...TYPED_STRUCTS,
+  Usage: [...TYPED_STRUCTS.Usage, ...USAGE_DETAILS.map((name) => ({ name, type: 'int64' }))],
+}
+
+const isDetailed = (usage: Usage): boolean => USAGE_DETAILS.some((detail) => usage[detail] !== undefined)
+
+/**
+ * The types of a receipt. Its `Usage` is the longer one where any of its details is there, so that a receipt without
+ * them, as all were before there were any, has the hash that it always had.
+ */
+export function structsOf({ usage }: Pick<UnsignedReceipt, 'usage'>): TypedStructs {
+  return isDetailed(usage) ? DETAILED_STRUCTS : TYPED_STRUCTS
+}
+
 const hashDomain = structHasher({ structs: TYPED_STRUCTS, name: 'EIP712Domain' })
 const hashTask = structHasher({ structs: TYPED_STRUCTS, name: 'Task' })
 const hashReceipt = structHasher({ structs: TYPED_STRUCTS, name: 'Receipt' })
+const hashDetailedReceipt = structHasher({ structs: DETAILED_STRUCTS, name: 'Receipt' })
 
 /**
  * A task's id: the EIP-712 hash of what its requester signs, `0x` and 64 hex digits.
@@ -121,7 +139,11 @@ const taskIds = new WeakMap<Authorization, string>()
  * @throws SoukError INVALID_INPUT where a value does not fit its type, or text is not well-formed Unicode.
  */
 export function receiptHashOf(receipt: UnsignedReceipt): string {
-  return digestOf({ hash: hashReceipt, value: typedReceipt(receipt), chainId: receipt.authorization.chainId })
+  return digestOf({
+    hash: isDetailed(receipt.usage) ? hashDetailedReceipt : hashReceipt,
+    value: typedReceipt(receipt),
+    chainId: receipt.authorization.chainId,
+  })
 }
 
 /** The message of the `Task` type. */
@@ -130,7 +152,7 @@ export function typedTask(authorization: Authorization): TypedValue {
   return { specDigest: `0x${specDigest}`, requester, provider, nonce, expiryMs, maxPriceWei }
 }
 
-/** The message of the `Receipt` type. */
+/** The message of the `Receipt` type of {@link structsOf}. */
 export function typedReceipt(receipt: UnsignedReceipt): TypedValue {
   return {
     version: receipt.version,
@@ -140,7 +162,7 @@ export function typedReceipt(receipt: UnsignedReceipt): TypedValue {
     priceWei: receipt.priceWei,
     attempts: receipt.attempts,
     outcome: { kind: receipt.outcome.kind, detail: outcomeDetail(receipt.outcome) },
-    usage: receipt.usage,
+    usage: typedUsage(receipt.usage),
     limits: Object.fromEntries(LIMIT_KEYS.map((key) => [key, typedLimit(key, receipt.limits[key])])),
     isolation: receipt.isolation,
     stdout: typedStream(receipt.stdout),
@@ -162,6 +184,14 @@ function outcomeDetail(outcome: Outcome): string {
       return outcome.limit
     case 'cancelled':
       return ''
+  }
+}
+
+function typedUsage(usage: Usage): TypedValue {
+  const { wallTimeMs, cpuTimeMs, memoryPeakBytes, outputBytes, limitsHit } = usage
+  return {
+    ...{ wallTimeMs, cpuTimeMs, memoryPeakBytes, outputBytes, limitsHit },
+    ...(isDetailed(usage) && Object.fromEntries(USAGE_DETAILS.map((detail) => [detail, usage[detail] ?? -1]))),
   }
 }
 

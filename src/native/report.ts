@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import type { Outcome } from '../protocol/execution.ts'
+import type { Denials, Outcome, Usage, UsageDetail } from '../protocol/execution.ts'
 import type { LimitName } from '../protocol/limits.ts'
 import { LauncherProtocolError } from './launcher-frames.ts'
 import { numberOf, textsOf, type Records } from './launcher-records.ts'
@@ -16,6 +16,14 @@ const REPORT = {
   pidsDenied: 8,
   diskFull: 9,
   inodesFull: 10,
+  userTimeUs: 11,
+  pidsPeak: 13,
+  ioReadBytes: 14,
+  ioWriteBytes: 15,
+  contextSwitches: 16,
+  overshootUs: 17,
+  seccompDenied: 18,
+  seccompCall: 19,
   version: 20,
   cgroup: 21,
   controllers: 22,
@@ -39,6 +47,8 @@ const SIGRTMIN = 34
 const MAX_SIGNAL = 64
 const MAX_EXIT_CODE = 255
 const MAX_SENTENCE_CHARACTERS = 1000
+const MAX_NAMED_CALLS = 8
+const MAX_CALL_CHARACTERS = 64
 
 /** How a task ended, as the launcher saw it. */
 export interface TaskReport {
@@ -47,24 +57,64 @@ export interface TaskReport {
   readonly wallTimeMs: number
   readonly cpuTimeMs: number
   readonly memoryPeakBytes: number
+  /** What the kernel counts of some runs only. */
+  readonly details: Pick<Usage, UsageDetail>
   /** Limits that the kernel counts hits of. */
   readonly limitsHit: readonly LimitName[]
+  readonly denials: Denials
 }
 
 /** @throws LauncherProtocolError where something is missing or cannot be. */
 export function parseReport(records: Records): TaskReport {
   const number = (tag: number): number => needed(numberOf(records, tag), tag)
-  const oomKills = number(REPORT.oomKills)
+  const [oomKills, pids] = [number(REPORT.oomKills), number(REPORT.pidsDenied)]
+  const seccomp = seccompDenials(records)
   const hit: LimitName[] = []
   if (oomKills > 0) hit.push('memory')
-  if (number(REPORT.pidsDenied) > 0) hit.push('pids')
+  if (pids > 0) hit.push('pids')
+  const cpuTimeMs = milliseconds(number(REPORT.cpuTimeUs))
   return {
     outcome: outcomeOf(records, oomKills),
-    wallTimeMs: Math.round(number(REPORT.wallTimeUs) / 1000),
-    cpuTimeMs: Math.round(number(REPORT.cpuTimeUs) / 1000),
+    wallTimeMs: milliseconds(number(REPORT.wallTimeUs)),
+    cpuTimeMs,
     memoryPeakBytes: number(REPORT.memoryPeakBytes),
+    details: usageDetails(records, cpuTimeMs),
     limitsHit: [...hit, ...parseDiskReport(records)],
+    denials: { ...(seccomp !== undefined && { seccomp }), oomKills, pids },
   }
+}
+
+const milliseconds = (microseconds: number): number => Math.round(microseconds / 1000)
+
+function usageDetails(records: Records, cpuTimeMs: number): Pick<Usage, UsageDetail> {
+  const details: { [D in UsageDetail]?: number } = {}
+  for (const detail of ['pidsPeak', 'ioReadBytes', 'ioWriteBytes', 'contextSwitches'] as const) {
+    const value = numberOf(records, REPORT[detail])
+    if (value !== undefined) details[detail] = value
+  }
+  const [userUs, overshootUs] = [numberOf(records, REPORT.userTimeUs), numberOf(records, REPORT.overshootUs)]
+  if (userUs !== undefined) {
+    // The two are the whole, rounded or not.
+    details.userTimeMs = Math.min(cpuTimeMs, milliseconds(userUs))
+    details.systemTimeMs = cpuTimeMs - details.userTimeMs
+  }
+  if (overshootUs !== undefined) details.overshootMs = milliseconds(overshootUs)
+  return details
+}
+
+function seccompDenials(records: Records): Denials['seccomp'] {
+  const total = numberOf(records, REPORT.seccompDenied)
+  if (total === undefined) return undefined
+  const calls = textsOf(records, REPORT.seccompCall, MAX_CALL_CHARACTERS)
+  if (calls.length > MAX_NAMED_CALLS) throw new LauncherProtocolError(`${calls.length} denied calls by name`)
+  return { total, calls: Object.fromEntries(calls.map(deniedCall)) }
+}
+
+/** `mount 12` */
+function deniedCall(text: string): readonly [string, number] {
+  const [, name, times] = /^([a-z][a-z0-9_]{0,39}) ([1-9]\d{0,14})$/.exec(text) ?? []
+  if (name === undefined) throw new LauncherProtocolError('a denied call of another form')
+  return [name, Number(times)]
 }
 
 /** Which limits of the writable space were met. @throws LauncherProtocolError */

@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import type { Execution, Isolation, Outcome } from '../protocol/execution.ts'
 import { SoukError } from '../protocol/errors.ts'
-import { LIMIT_NAMES, type LimitName } from '../protocol/limits.ts'
+import { LIMIT_NAMES, TIME_LIMITS, type LimitName } from '../protocol/limits.ts'
 import { StopReason, type Job, type NativeTask } from '../executors/executor.ts'
 import { createOutputMeter } from '../executors/output.ts'
 import { createResultCollector, type ResultCollector } from '../executors/results.ts'
@@ -98,9 +98,11 @@ class TaskRun {
         memoryPeakBytes: report.memoryPeakBytes,
         outputBytes: this.#meter.bytes,
         limitsHit: LIMIT_NAMES.filter((limit) => hit.has(limit)),
+        ...detailsFor(outcome, report),
       },
       isolation,
       outputs,
+      denials: report.denials,
     }
   }
 
@@ -203,6 +205,13 @@ class TaskRun {
     if (this.#failure !== undefined) throw this.#failure
     return results?.outputs() ?? []
   }
+}
+
+/** What ended it last says whether a time was overrun: past its output cap it may have run into its wall time as well. */
+function detailsFor(outcome: Outcome, { details }: TaskReport): TaskReport['details'] {
+  if (outcome.kind === 'limit' && TIME_LIMITS.has(outcome.limit)) return details
+  const { overshootMs: _, ...others } = details
+  return others
 }
 
 function reportIn(records: Records): TaskReport {

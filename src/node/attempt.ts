@@ -37,6 +37,7 @@ export async function runAttempt(options: AttemptOptions): Promise<Attempt> {
   const wall = new AbortController()
   let disarm: (() => void) | undefined
   let startedAtMs = clock.nowMs()
+  let budgetMs = limits.wallTimeMs
   try {
     const execution = await options.executor.run({
       task: options.task,
@@ -48,13 +49,20 @@ export async function runAttempt(options: AttemptOptions): Promise<Attempt> {
       signal: AbortSignal.any([options.cancel, options.shutdown, wall.signal]),
       onStarted() {
         startedAtMs = clock.nowMs()
-        const budgetMs = Math.min(limits.wallTimeMs, Math.max(0, options.totalDeadlineMs - startedAtMs))
+        budgetMs = Math.min(limits.wallTimeMs, Math.max(0, options.totalDeadlineMs - startedAtMs))
         disarm = clock.setTimeout(() => wall.abort(new StopReason('wallTime')), budgetMs)
       },
     })
-    return { execution, startedAtMs, finishedAtMs: clock.nowMs() }
+    return { execution: withOvershoot(execution, budgetMs), startedAtMs, finishedAtMs: clock.nowMs() }
   } finally {
     disarm?.()
     options.stdin.destroy()
   }
+}
+
+/** What wall time a task had is known here alone: less than its limit where all of its time, queued and running, ran out. */
+function withOvershoot(execution: Execution, budgetMs: number): Execution {
+  const { outcome, usage } = execution
+  if (outcome.kind !== 'limit' || outcome.limit !== 'wallTime') return execution
+  return { ...execution, usage: { ...usage, overshootMs: Math.max(0, usage.wallTimeMs - budgetMs) } }
 }

@@ -92,6 +92,7 @@ export async function createNode(options: CreateNodeOptions): Promise<SoukNode> 
       capacity: provider.scheduler.snapshot().capacity,
       storage: core.storage(),
       runtimes: offers().map(runtimeStatusOf),
+      denied: provider.denied(),
     })
     const socket = await openLocalSocket({ path: paths.socket, status })
     cleanUp.defer(() => socket.close())

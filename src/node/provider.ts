@@ -4,8 +4,10 @@ import { StopReason, type Executor } from '../executors/executor.ts'
 import type { Key } from '../identity/key-file.ts'
 import { SoukError } from '../protocol/errors.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
+import type { DeniedTotals } from '../protocol/node-status.ts'
 import type { BlobService, TaskService } from '../protocol/network/task-service.ts'
 import type { SignedTask } from '../protocol/receipt.ts'
+import { createDenialTally } from './denials.ts'
 import { followTask } from './follow.ts'
 import { inputHolder } from './holders.ts'
 import { fetchInputs, missingBlobs, type BlobSource } from './inputs.ts'
@@ -41,6 +43,8 @@ export interface Provider extends TaskService, BlobService {
   readonly scheduler: Scheduler
   readonly tasks: TaskTable
   readonly stopping: boolean
+  /** What sandboxes denied to tasks since the node started. */
+  denied(): readonly DeniedTotals[]
   /** Takes up what an earlier process of this node left: queued tasks run, interrupted ones are settled or run again. */
   recover(): Promise<void>
   /** Takes no more tasks, lets running ones end for `drainMs`, then ends them as the provider's fault. */
@@ -54,6 +58,7 @@ export function createProvider(options: ProviderOptions): Provider {
     isKnown: options.capacity.isKnown,
     onFatal: options.onFatal,
   })
+  const denials = createDenialTally()
   const shutdown = new AbortController()
   const underWay = new Set<Promise<void>>()
   let stopping = false
@@ -96,7 +101,7 @@ export function createProvider(options: ProviderOptions): Provider {
 
   async function execute(task: TrackedTask, release: () => void): Promise<void> {
     try {
-      const next = await runTask({ ...options, task, tasks, shutdown: shutdown.signal })
+      const next = await runTask({ ...options, task, tasks, denials, shutdown: shutdown.signal })
       if (next === 'again' && !stopping) begin(task)
       // Before another one starts in its place, so that results cannot come faster than they go.
       else await retention.enforce()
@@ -185,6 +190,7 @@ export function createProvider(options: ProviderOptions): Provider {
     get stopping() {
       return stopping
     },
+    denied: denials.totals,
 
     async submit(request) {
       const taking = takeIn(request)

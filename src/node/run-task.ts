@@ -8,12 +8,13 @@ import type { Key } from '../identity/key-file.ts'
 import { keepResults } from './keep-results.ts'
 import { signReceipt } from '../identity/receipt.ts'
 import { SoukError } from '../protocol/errors.ts'
-import type { RuntimeName } from '../protocol/execution.ts'
+import type { Denials, RuntimeName } from '../protocol/execution.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { Logger } from 'pino'
 import { runAttempt } from './attempt.ts'
 import type { Clock } from './clock.ts'
 import type { Capacity } from './capacity.ts'
+import type { DenialTally } from './denials.ts'
 import { inputHolder, outputHolder } from './holders.ts'
 import { resolveTask, stdinFileOf } from './inputs.ts'
 import { createOutputLog } from './output-log.ts'
@@ -29,6 +30,7 @@ export interface RunTaskOptions {
   readonly store: ArtifactStore
   readonly capacity: Pick<Capacity, 'isKnown'>
   readonly unknownPeersStorageBytes: number
+  readonly denials: DenialTally
   readonly clock: Clock
   readonly logger: Logger
   readonly workDir: string
@@ -60,13 +62,15 @@ export async function runTask(options: RunTaskOptions): Promise<'settled' | 'aga
   try {
     const [begins] = await Promise.all([beginning, mkdir(dir, { recursive: true, mode: 0o700 })])
     if (!begins) return 'settled'
-    const receipt = await receiptOf({ ...options, record, attempt, dir })
+    const { receipt, denials } = await receiptOf({ ...options, record, attempt, dir })
     await tasks.commit({
       taskId,
       decide: () => ({ kind: 'finished', taskId, atMs: receipt.timings.finishedAtMs, receipt }),
     })
     options.store.release({ holder: inputHolder(taskId) })
-    logger.info({ taskId, outcome: receipt.outcome, wallTimeMs: receipt.usage.wallTimeMs }, 'task finished')
+    const { outcome, usage } = receipt
+    const denied = options.denials.note({ runtime: record.runtime, denials })
+    logger.info({ taskId, outcome, wallTimeMs: usage.wallTimeMs, ...(denied && { denied }) }, 'task finished')
     return 'settled'
   } catch (thrown) {
     return await settleFailure({ ...options, record, error: SoukError.from(thrown) })
@@ -79,7 +83,7 @@ export async function runTask(options: RunTaskOptions): Promise<'settled' | 'aga
 
 async function receiptOf(
   options: RunTaskOptions & { readonly record: LiveTask; readonly attempt: number; readonly dir: string },
-): Promise<Receipt> {
+): Promise<{ readonly receipt: Receipt; readonly denials: Denials | undefined }> {
   const { task, record, store, clock } = options
   const { taskId } = record
   const executor = options.executors.get(record.runtime)
@@ -116,7 +120,7 @@ async function receiptOf(
     })
     const outputs = await keepResults({ ...options, outputs: execution.outputs })
     const digests = await log.seal()
-    return signReceipt({
+    const receipt = signReceipt({
       receipt: {
         version: 1,
         taskId,
@@ -135,6 +139,7 @@ async function receiptOf(
       },
       key: options.key,
     })
+    return { receipt, denials: execution.denials }
   } finally {
     await log.close()
   }

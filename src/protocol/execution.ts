@@ -35,6 +35,31 @@ export const outcomeSchema = z.discriminatedUnion('kind', [
 export type Outcome = z.infer<typeof outcomeSchema>
 
 /**
+ * What is counted of a run only by some runtimes, and there not of every run.
+ *
+ * - `userTimeMs`, `systemTimeMs`: how `cpuTimeMs` splits into the task's own instructions and the kernel's for it.
+ * - `pidsPeak`: most processes and threads at once.
+ * - `ioReadBytes`, `ioWriteBytes`: from and to disks; files in memory and what the host had cached are none.
+ * - `contextSwitches`: how often a thread gave up a processor or was made to.
+ * - `overshootMs`: how far past the time limit that ended it, wall, CPU or idle, the last process died; for CPU time
+ *   in CPU time.
+ */
+export const USAGE_DETAILS = [
+  'userTimeMs',
+  'systemTimeMs',
+  'pidsPeak',
+  'ioReadBytes',
+  'ioWriteBytes',
+  'contextSwitches',
+  'overshootMs',
+] as const
+export type UsageDetail = (typeof USAGE_DETAILS)[number]
+
+const usageDetails = Object.fromEntries(USAGE_DETAILS.map((detail) => [detail, count.optional()])) as {
+  [D in UsageDetail]: z.ZodOptional<typeof count>
+}
+
+/**
  * What the task used. `limitsHit` names every limit that was met, those that ended the task and those that
  * only made a call fail, in the order of LIMIT_NAMES.
  */
@@ -44,6 +69,7 @@ export const usageSchema = z.strictObject({
   memoryPeakBytes: count,
   outputBytes: count,
   limitsHit: z.array(z.enum(LIMIT_NAMES)),
+  ...usageDetails,
 })
 export type Usage = z.infer<typeof usageSchema>
 
@@ -82,10 +108,25 @@ export const outputSchema = z.union([
 ])
 export type Output = z.infer<typeof outputSchema>
 
+/**
+ * What the sandbox refused to a task, each as often as it did. The provider's operator sees it; it is no part of a
+ * receipt.
+ */
+export interface Denials {
+  /** Denied system calls, and which most, by name; absent where the kernel tells of none. */
+  readonly seccomp?: { readonly total: number; readonly calls: Readonly<Record<string, number>> }
+  /** Processes that were killed for lack of memory. */
+  readonly oomKills: number
+  /** Processes and threads that were not started. */
+  readonly pids: number
+}
+
 /** What one run came to: success and every failure of the task have this one shape. */
 export interface Execution {
   readonly outcome: Outcome
   readonly usage: Usage
   readonly isolation: Isolation
   readonly outputs: readonly Output[]
+  /** Absent where a runtime does not count it. */
+  readonly denials?: Denials
 }

@@ -25,6 +25,17 @@ export interface NodeStatus {
   }
   readonly storage: { readonly bytes: number; readonly quotaBytes: number }
   readonly runtimes: readonly RuntimeStatus[]
+  /** What sandboxes denied to tasks since the node started; runtimes that denied nothing are not in it. */
+  readonly denied: readonly DeniedTotals[]
+}
+
+/** Of `tasks` that were denied something: system calls, memory to go on with, processes and threads. */
+export interface DeniedTotals {
+  readonly runtime: RuntimeName
+  readonly tasks: number
+  readonly systemCalls: number
+  readonly oomKills: number
+  readonly pids: number
 }
 
 export interface StatusResources {

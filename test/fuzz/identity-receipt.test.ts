@@ -2,19 +2,22 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { TypedDataEncoder, type TypedDataField } from 'ethers/hash'
 import { signReceipt, verifyReceipt } from '../../src/identity/receipt.ts'
-import { receiptHashOf, taskIdOf, TYPED_STRUCTS, typedReceipt } from '../../src/identity/typed-data.ts'
+import { receiptHashOf, structsOf, taskIdOf, typedReceipt } from '../../src/identity/typed-data.ts'
 import { verifyDocument } from '../../src/identity/verify-document.ts'
 import { recoverSigner } from '../../src/identity/verify.ts'
-import { OUTPUT_ERROR_CODES, RUNTIME_NAMES, TRAP_NAMES } from '../../src/protocol/execution.ts'
+import { OUTPUT_ERROR_CODES, RUNTIME_NAMES, TRAP_NAMES, USAGE_DETAILS } from '../../src/protocol/execution.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import { LIMIT_KEYS, LIMIT_NAMES } from '../../src/protocol/limits.ts'
 import { receiptSchema, type UnsignedReceipt } from '../../src/protocol/receipt.ts'
-import { keyOf, providerKey, runDocument, signedReceipt } from '../fixtures/receipts.ts'
+import { keyOf, providerKey, runDocument, signedReceipt, unsignedReceipt } from '../fixtures/receipts.ts'
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
-const { EIP712Domain: _, ...messageTypes } = TYPED_STRUCTS
-const types = structuredClone(messageTypes) as unknown as Record<string, TypedDataField[]>
+/** The types of a message in the form that ethers takes. */
+function typesOf(receipt: UnsignedReceipt): Record<string, TypedDataField[]> {
+  const { EIP712Domain: _, ...messageTypes } = structsOf(receipt)
+  return structuredClone(messageTypes) as unknown as Record<string, TypedDataField[]>
+}
 
 const text = (maxLength: number): fc.Arbitrary<string> => fc.string({ unit: 'binary', maxLength })
 const hex = (digits: number): fc.Arbitrary<string> =>
@@ -55,13 +58,17 @@ const anyReceipt: fc.Arbitrary<UnsignedReceipt> = fc
       fc.record({ kind: fc.constant('limit' as const), limit: fc.constantFrom(...LIMIT_NAMES) }),
       fc.record({ kind: fc.constant('cancelled' as const) }),
     ),
-    usage: fc.record({
-      wallTimeMs: count,
-      cpuTimeMs: count,
-      memoryPeakBytes: count,
-      outputBytes: count,
-      limitsHit: fc.uniqueArray(fc.constantFrom(...LIMIT_NAMES)),
-    }),
+    usage: fc.record(
+      {
+        wallTimeMs: count,
+        cpuTimeMs: count,
+        memoryPeakBytes: count,
+        outputBytes: count,
+        limitsHit: fc.uniqueArray(fc.constantFrom(...LIMIT_NAMES)),
+        ...Object.fromEntries(USAGE_DETAILS.map((detail) => [detail, count])),
+      },
+      { requiredKeys: ['wallTimeMs', 'cpuTimeMs', 'memoryPeakBytes', 'outputBytes', 'limitsHit'] },
+    ),
     limits,
     isolation: fc.record({
       runtime: fc.constantFrom(...RUNTIME_NAMES),
@@ -180,7 +187,7 @@ function* changesOf(value: Json): Generator<Json> {
   } else if (typeof value === 'object' && value !== null) {
     yield { ...value, more: 0 }
     yield Object.assign(structuredClone(value), JSON.parse('{"toString": null}'))
-    for (const key of LIMIT_KEYS) if (!(key in value)) yield { ...value, [key]: 1 }
+    for (const key of [...LIMIT_KEYS, ...USAGE_DETAILS]) if (!(key in value)) yield { ...value, [key]: 1 }
     for (const [key, member] of Object.entries(value)) {
       const { [key]: gone, ...others } = value
       yield others
@@ -232,6 +239,15 @@ describe('fuzz: receipts', () => {
     assertEveryChangeIsRefused(JSON.parse(JSON.stringify(signedReceipt())) as Json, verifyReceipt)
   }).timeout(120_000)
 
+  it('refuse every change of what only some runtimes count', () => {
+    const { usage, ...receipt } = unsignedReceipt()
+    const detailed = signReceipt({
+      receipt: { ...receipt, usage: { ...usage, userTimeMs: 1, pidsPeak: 2, overshootMs: 0 } },
+      key: providerKey,
+    })
+    assertEveryChangeIsRefused(JSON.parse(JSON.stringify(detailed)) as Json, verifyReceipt)
+  }).timeout(120_000)
+
   it('refuse every change of the document around them', () => {
     assertEveryChangeIsRefused(JSON.parse(JSON.stringify(runDocument())) as Json, verifyDocument)
   }).timeout(240_000)
@@ -245,7 +261,7 @@ describe('fuzz: receipts', () => {
           receiptHashOf(receipt),
           TypedDataEncoder.hash(
             { name: 'souk', version: '1', chainId },
-            types,
+            typesOf(receipt),
             typedReceipt(receipt) as Record<string, unknown>,
           ),
         )

@@ -163,6 +163,14 @@ describe('text on the terminal', () => {
       }),
       '1.20s, 0.90s CPU, met its disk limit',
     )
+    assert.equal(
+      usageText({
+        outcome: { kind: 'limit', limit: 'wallTime' },
+        usage: { ...usage, limitsHit: ['wallTime'], pidsPeak: 3, ioReadBytes: 4096, ioWriteBytes: 0, overshootMs: 20 },
+        outputs: 0,
+      }),
+      '1.20s, 0.90s CPU, 128k memory, 3 processes at once, 4k read from disk, 0.02s past its limit',
+    )
     assert.equal(colouredOutcome({ kind: 'exited', code: 0 }, coloured), coloured.green('exited 0'))
     assert.equal(colouredOutcome({ kind: 'exited', code: 1 }, coloured), coloured.red('exited 1'))
   })
@@ -309,11 +317,22 @@ describe('tables for 80 columns', () => {
       capacity: { total: resources, used: resources },
       storage: { bytes: 1024, quotaBytes: 10 * 1024 ** 3 },
       runtimes: [wasm, { runtime: 'docker', available: false, why: 'no engine answers' }],
+      denied: [
+        { runtime: 'native', tasks: 2, systemCalls: 12, oomKills: 1, pids: 0 },
+        { runtime: 'docker', tasks: 1, systemCalls: 0, oomKills: 0, pids: 1 },
+      ],
     }
     const lines = statusLines({ status, nowMs: NOW_MS, width: 80, colors: plain })
     assert.equal(lines[0], 'node     serving for 1m, souk 0.1.0, process 1')
     assert.ok(lines.includes('of        2    1.5      1g    4g'), lines.join('\n'))
     assert.ok(lines.includes('docker not available: no engine answers'))
+    assert.deepEqual(lines.slice(-3), [
+      '',
+      'native denied 2 tasks: 12 system calls, memory, with 1 kill',
+      'docker denied 1 task: 1 fork',
+    ])
+    const calm = statusLines({ status: { ...status, denied: [] }, nowMs: NOW_MS, width: 80, colors: plain })
+    assert.deepEqual(calm, lines.slice(0, -3))
 
     const diagnosis = {
       ok: true,

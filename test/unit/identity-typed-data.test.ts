@@ -5,17 +5,20 @@ import {
   DOMAIN_NAME,
   DOMAIN_VERSION,
   receiptHashOf,
+  structsOf,
   taskIdOf,
   TYPED_STRUCTS,
   typedReceipt,
   typedTask,
 } from '../../src/identity/typed-data.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
+import { USAGE_DETAILS, usageSchema } from '../../src/protocol/execution.ts'
 import { LIMIT_KEYS, limitsSchema } from '../../src/protocol/limits.ts'
 import { unsignedReceipt } from '../fixtures/receipts.ts'
 
 const { EIP712Domain: _, ...messageTypes } = TYPED_STRUCTS
 const types = structuredClone(messageTypes) as unknown as Record<string, TypedDataField[]>
+const ALL_DETAILS = Object.fromEntries(USAGE_DETAILS.map((detail, index) => [detail, index]))
 const { Task } = types
 assert(Task !== undefined)
 
@@ -51,6 +54,28 @@ describe('typed data', () => {
     const { chainId } = receipt.authorization
     assert.equal(taskIdOf(receipt.authorization), oracle('Task', typedTask(receipt.authorization), chainId))
     assert.equal(receiptHashOf(receipt), oracle('Receipt', typedReceipt(receipt), chainId))
+  })
+
+  it('hashes what only some runtimes count, where it is there, as ethers does', () => {
+    const detailed = { ...receipt, usage: { ...receipt.usage, pidsPeak: 3, overshootMs: 0 } }
+    const { EIP712Domain: _domain, ...detailedTypes } = structsOf(detailed)
+    assert.equal(
+      receiptHashOf(detailed),
+      TypedDataEncoder.hash(
+        { name: DOMAIN_NAME, version: DOMAIN_VERSION, chainId: receipt.authorization.chainId },
+        structuredClone(detailedTypes) as unknown as Record<string, TypedDataField[]>,
+        typedReceipt(detailed) as Record<string, unknown>,
+      ),
+    )
+    assert.equal(structsOf(receipt), TYPED_STRUCTS)
+    const usages = [{}, ALL_DETAILS, ...USAGE_DETAILS.flatMap((detail) => [0, 1].map((value) => ({ [detail]: value })))]
+    const hashes = usages.map((details) => receiptHashOf({ ...receipt, usage: { ...receipt.usage, ...details } }))
+    assert.equal(new Set(hashes).size, usages.length)
+  })
+
+  it('knows all that is counted of a run', () => {
+    const counted = ['wallTimeMs', 'cpuTimeMs', 'memoryPeakBytes', 'outputBytes', 'limitsHit', ...USAGE_DETAILS]
+    assert.deepEqual(Object.keys(usageSchema.shape), counted)
   })
 
   it('hashes a list of nothing as ethers does', () => {

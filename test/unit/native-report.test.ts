@@ -6,10 +6,14 @@ import { createRecordWriter, decodeRecords, type Records } from '../../src/nativ
 import { parseFailure, parseHello, parseReport, signalName } from '../../src/native/report.ts'
 import { outcomeSchema } from '../../src/protocol/execution.ts'
 
-const TAGS = { exitCode: 1, signal: 2, reason: 3, cpu: 4, wall: 5, memory: 6, oom: 7, pids: 8, disk: 9, inodes: 10 }
+const TAGS = {
+  ...{ exitCode: 1, signal: 2, reason: 3, cpu: 4, wall: 5, memory: 6, oom: 7, pids: 8, disk: 9, inodes: 10 },
+  ...{ user: 11, pidsPeak: 13, read: 14, written: 15, switches: 16, overshoot: 17, denied: 18 },
+}
+const DENIED_CALL = 19
 type Fields = Partial<Record<keyof typeof TAGS, number | string>>
 
-function report(fields: Fields): Records {
+function report(fields: Fields, deniedCalls: readonly string[] = []): Records {
   const all: Fields = { reason: '', cpu: 0, wall: 0, memory: 0, oom: 0, pids: 0, disk: 0, inodes: 0, ...fields }
   const writer = createRecordWriter()
   for (const [name, value] of Object.entries(all)) {
@@ -17,6 +21,7 @@ function report(fields: Fields): Records {
     if (typeof value === 'number') writer.number(tag, value)
     else writer.text(tag, value)
   }
+  for (const call of deniedCalls) writer.text(DENIED_CALL, call)
   return decoded(writer.end())
 }
 
@@ -61,9 +66,56 @@ describe('report of the launcher', () => {
         cpuTimeMs: 1,
         wallTimeMs: 3,
         memoryPeakBytes: 4096,
+        details: {},
         limitsHit: ['memory', 'pids', 'disk', 'inodes'],
+        denials: { oomKills: 2, pids: 3 },
       },
     )
+  })
+
+  it('has what only some kernels and ends count, where it was counted', () => {
+    const { details } = parseReport(
+      report({
+        ...{ signal: 9, reason: 'cpuTime', cpu: 10_600, user: 7_500, pidsPeak: 4, read: 512, written: 1024 },
+        ...{ switches: 7, overshoot: 1_400 },
+      }),
+    )
+    assert.deepEqual(details, {
+      userTimeMs: 8,
+      systemTimeMs: 3,
+      pidsPeak: 4,
+      ioReadBytes: 512,
+      ioWriteBytes: 1024,
+      contextSwitches: 7,
+      overshootMs: 1,
+    })
+    // Rounded up, one part is never more than the whole.
+    assert.deepEqual(parseReport(report({ exitCode: 0, cpu: 400, user: 800 })).details, {
+      userTimeMs: 0,
+      systemTimeMs: 0,
+    })
+  })
+
+  it('says which system calls were denied, and nothing where nobody counted them', () => {
+    assert.equal(parseReport(report({ exitCode: 0 })).denials.seccomp, undefined)
+    assert.deepEqual(parseReport(report({ exitCode: 0, denied: 0 })).denials.seccomp, { total: 0, calls: {} })
+    assert.deepEqual(
+      parseReport(report({ exitCode: 0, denied: 6 }, ['mount 3', 'syscall_300 2', 'bpf 1'])).denials.seccomp,
+      { total: 6, calls: { mount: 3, syscall_300: 2, bpf: 1 } },
+    )
+    for (const call of [
+      'mount',
+      'mount 0',
+      'mount -1',
+      ' 1',
+      'Mount 1',
+      '__proto__ 1',
+      'mount 1e9',
+      `mount ${'9'.repeat(40)}`,
+    ])
+      assert.throws(() => parseReport(report({ exitCode: 0, denied: 1 }, [call])), LauncherProtocolError, call)
+    const many = Array.from({ length: 9 }, (_, index) => `call_${index} 1`)
+    assert.throws(() => parseReport(report({ exitCode: 0, denied: 9 }, many)), LauncherProtocolError)
   })
 
   it('is refused where it says too little or too much', () => {

@@ -13,8 +13,10 @@ import type { LimitKey, Limits } from '../../src/protocol/limits.ts'
 import { ROOMY_LIMITS } from '../conformance/behaviours.ts'
 import { executorConformance } from '../conformance/executor-conformance.ts'
 import { settled } from '../conformance/leftovers.ts'
+import { nativeAccounting } from '../conformance/native-accounting.ts'
 import { startNativeLauncher, type TestLauncher } from '../fixtures/native-launcher.ts'
 import {
+  hasGroups,
   MODES,
   MODE_VARIABLE,
   PROBED,
@@ -61,12 +63,22 @@ describe(`native runtime ${mode.name}`, function () {
   this.timeout(300_000)
   let own: TestLauncher
   let executor: Executor<NativeTask>
+  let programs: ReadonlyMap<string, BuiltProgram>
 
   before(async () => {
+    programs = await buildPrograms({ runtime: 'native' })
     own = await startNativeLauncher()
     executor = createNativeExecutor({ launcher: own.launcher, ...identity })
   })
   after(() => own.remove())
+
+  nativeAccounting({
+    groups: hasGroups(mode),
+    subject: () => ({
+      executor: { ...executor, run: (job) => executor.run({ ...job, limits: enforceable(job.limits) }) },
+      task: (program, base) => ({ ...base, ...nativeProgram(programs, program) }),
+    }),
+  })
 
   it(SAYS_WHAT_IT_IS, async () => {
     const { cgroup, controllers, root, userNamespace, seccomp, missing } = await own.launcher.hello()

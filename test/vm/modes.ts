@@ -1,6 +1,7 @@
 import type { LimitKey, RequestedLimits } from '../../src/protocol/limits.ts'
 import { BEHAVIOURS } from '../conformance/behaviours.ts'
 import { BESIDES_TABLE } from '../conformance/executor-conformance.ts'
+import { accountTitles } from '../conformance/native-accounting.ts'
 
 /** How the native runtime is run in the machine. */
 export type ModeId = 'root' | 'delegated' | 'rootless'
@@ -36,6 +37,9 @@ export const STARTED_ANEW =
   'a launcher that was killed is followed by one in the same place, and nothing of either stays'
 export const refusal = (limit: LimitKey): string => `refuses a limit that it cannot enforce: ${limit}`
 
+/** Whether it has control groups. */
+export const hasGroups = ({ refused }: Mode): boolean => refused.memoryBytes === undefined
+
 /** The title of every test that has to run in the machine. */
 export function titlesOf(mode: Mode): readonly string[] {
   const refused = refusedLimits(mode)
@@ -48,5 +52,6 @@ export function titlesOf(mode: Mode): readonly string[] {
     PROBED,
     STARTED_ANEW,
     ...refused.map(refusal),
+    ...accountTitles(hasGroups(mode)),
   ]
 }

@@ -13,7 +13,7 @@ import { availableParallelism } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { rulesHeader } from './seccomp-rules.mjs'
+import { namesHeader, rulesHeader } from './seccomp-rules.mjs'
 
 const run = promisify(execFile)
 const launcher = dirname(fileURLToPath(import.meta.url))
@@ -120,6 +120,12 @@ async function usableCompiler(compilers, scratch) {
   )
 }
 
+/** All macros of the header with the system calls' numbers, as the compiler has it. */
+async function macros(compiler) {
+  const header = join(launcher, 'syscall_numbers.h')
+  return (await run(compiler, ['-E', '-dM', '-x', 'c', header], { maxBuffer: 16 * 1024 * 1024 })).stdout
+}
+
 async function compile({ compiler, scratch, program }) {
   const units = program.sources.map((source) => ({
     source,
@@ -159,6 +165,7 @@ async function main() {
   try {
     const compiler = await usableCompiler(compilers, scratch)
     await writeFile(join(scratch, 'seccomp-rules.h'), rulesHeader(JSON.parse(await readFile(profile, 'utf8'))))
+    await writeFile(join(scratch, 'syscall-names.h'), namesHeader(await macros(compiler)))
     for (const program of wanted) {
       const linked = await compile({ compiler, scratch, program })
       await rename(linked, join(build, program.name))

@@ -37,6 +37,7 @@ struct cgroup_usage {
 	uint64_t memory_peak_bytes;
 	uint64_t oom_kills;
 	uint64_t pids_denied;
+	uint64_t pids_peak; /* most processes and threads at once; 0 where the kernel keeps no count (before 6.11) */
 };
 
 /* What differs between v1 and v2. All may assume that the controllers they need are there. */

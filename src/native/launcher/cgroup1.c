@@ -129,6 +129,8 @@ static void usage(const struct cgroup *cgroup, struct cgroup_usage *usage)
 	usage->oom_kills = oom_kills(cgroup);
 	if (pids >= 0 && cgroup_read(pids, "pids.events", text, sizeof(text)))
 		usage->pids_denied = cgroup_find_number(text, "max");
+	if (pids >= 0)
+		usage->pids_peak = cgroup_read_number(pids, "pids.peak");
 }
 
 const struct cgroup_kind cgroup1_kind = {

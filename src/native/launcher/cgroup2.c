@@ -274,6 +274,7 @@ static void usage(const struct cgroup *cgroup, struct cgroup_usage *usage)
 	usage->oom_kills = oom_kills(cgroup);
 	if (cgroup_read(folder, "pids.events", text, sizeof(text)))
 		usage->pids_denied = cgroup_find_number(text, "max");
+	usage->pids_peak = cgroup_read_number(folder, "pids.peak");
 }
 
 /* cgroup.kill (5.14) takes also what is being forked; older kernels are asked again by the caller. */

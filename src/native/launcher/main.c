@@ -144,7 +144,7 @@ static bool open_launcher(struct server *server)
 	launcher->gid = getegid();
 	launcher->root = launcher->uid == 0;
 	launcher->cpus = sysconf(_SC_NPROCESSORS_ONLN) > 0 ? (unsigned)sysconf(_SC_NPROCESSORS_ONLN) : 1;
-	launcher->seccomp = seccomp_prepare() && seccomp_available();
+	launcher->seccomp = seccomp_prepare(seccomp_listener_flags()) && seccomp_available();
 	launcher->namespaces = sandbox_can_start(launcher->root);
 	launcher->user_namespace = ids_can_make_user_namespace();
 	if (pipe2(alive, O_CLOEXEC) < 0)

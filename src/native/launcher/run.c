@@ -93,6 +93,8 @@ void run_setup(struct run *run)
 		return;
 	case SANDBOX_EXECUTED:
 		run->started = true;
+		notify_open(&run->notify, run->sandbox.listener);
+		run->sandbox.listener = -1;
 		watch_start(&run->watch, run->launcher->cpus);
 		frame_send_started(run->connection, (uint64_t)run->sandbox.task);
 		if (run->kill_asked)
@@ -123,6 +125,15 @@ void run_watch(struct run *run, struct pollfd fds[WATCH_COUNT])
 	fds[WATCH_PIDFD] = (struct pollfd){ .fd = run->sandbox.pidfd, .events = POLLIN };
 	fds[WATCH_SETUP] = (struct pollfd){ .fd = run->sandbox.setup, .events = POLLIN };
 	fds[WATCH_OOM] = (struct pollfd){ .fd = run->reason ? -1 : run->cgroup.oom_fd, .events = run->cgroup.oom_events };
+	fds[WATCH_DENIALS] = notify_watch(&run->notify);
+}
+
+/* When to look at clocks again, as of poll(2). */
+static int timeout_ms(const struct run *run)
+{
+	int watch_ms = run->reason || run->failed ? -1 : watch_timeout_ms(&run->watch), notify_ms = notify_timeout_ms(&run->notify);
+
+	return watch_ms < 0 || (notify_ms >= 0 && notify_ms < watch_ms) ? notify_ms : watch_ms;
 }
 
 void run_receive(struct run *run, const struct pollfd fds[WATCH_COUNT])
@@ -152,12 +163,13 @@ static void serve(struct run *run)
 		const char *reason;
 
 		run_watch(run, fds);
-		if (poll(fds, WATCH_COUNT, run->reason || run->failed ? -1 : watch_timeout_ms(&run->watch)) < 0)
+		if (poll(fds, WATCH_COUNT, timeout_ms(run)) < 0)
 			continue;
 		if (fds[WATCH_SETUP].revents)
 			run_setup(run);
 		run_receive(run, fds);
 		pump_serve(&run->pump, fds);
+		notify_serve(&run->notify, fds[WATCH_DENIALS].revents);
 		if (fds[WATCH_OOM].revents)
 			out_of_memory(run);
 		if (!run->reason && (reason = watch_check(&run->watch)))
@@ -211,7 +223,7 @@ bool run_serve(struct connection *connection, const struct launcher *launcher, c
 	bool clean;
 
 	run = (struct run){
-		.connection = connection, .launcher = launcher, .request = request, .disk = { .fd = -1, .context = -1 },
+		.connection = connection, .launcher = launcher, .request = request, .disk = { .fd = -1, .context = -1 }, .notify = { .fd = -1 },
 	};
 	if (!begin(&run, peer)) {
 		frame_send_failed(connection, &run.failure);

@@ -51,7 +51,25 @@ static void usage_from_init(const struct rusage *from, struct cgroup_usage *usag
 	usage->cpu_us = usage->user_us + usage->system_us;
 }
 
-static void report(struct run *run, const struct sandbox_end *end, const struct cgroup_usage *usage, uint64_t wall_us)
+/*
+ * What init and all that it waited for did, itself included, which is little. Of processes that the end of the sandbox killed the kernel keeps nothing, as nobody
+ * waits for them: where the main process is among them there is nothing to tell.
+ */
+static void report_waited(struct records *records, const struct rusage *waited)
+{
+	static const uint64_t BLOCK_BYTES = 512;
+
+	records_number(records, REPORT_IO_READ_BYTES, (uint64_t)waited->ru_inblock * BLOCK_BYTES);
+	records_number(records, REPORT_IO_WRITE_BYTES, (uint64_t)waited->ru_oublock * BLOCK_BYTES);
+	records_number(records, REPORT_CONTEXT_SWITCHES, (uint64_t)waited->ru_nvcsw + (uint64_t)waited->ru_nivcsw);
+}
+
+static bool is_time_limit(const char *reason)
+{
+	return strcmp(reason, "wallTime") == 0 || strcmp(reason, "cpuTime") == 0 || strcmp(reason, "idleTime") == 0;
+}
+
+static void report(struct run *run, const struct sandbox_end *end, const struct cgroup_usage *usage, uint64_t died_ns)
 {
 	static struct records records;
 	struct disk_state disk = disk_state(&run->disk);
@@ -69,7 +87,7 @@ static void report(struct run *run, const struct sandbox_end *end, const struct 
 		records_number(&records, REPORT_SIGNAL, end->ended ? (uint64_t)WTERMSIG(end->status) : SIGKILL);
 	records_text(&records, REPORT_REASON, reason);
 	records_number(&records, REPORT_CPU_TIME_US, usage->cpu_us);
-	records_number(&records, REPORT_WALL_TIME_US, wall_us);
+	records_number(&records, REPORT_WALL_TIME_US, (died_ns - run->watch.started_ns) / 1000);
 	records_number(&records, REPORT_MEMORY_PEAK_BYTES, usage->memory_peak_bytes);
 	records_number(&records, REPORT_OOM_KILLS, usage->oom_kills);
 	records_number(&records, REPORT_PIDS_DENIED, usage->pids_denied);
@@ -77,6 +95,16 @@ static void report(struct run *run, const struct sandbox_end *end, const struct 
 	records_number(&records, REPORT_INODES_FULL, disk.inodes_full);
 	records_number(&records, REPORT_USER_TIME_US, usage->user_us);
 	records_number(&records, REPORT_SYSTEM_TIME_US, usage->system_us);
+	if (usage->pids_peak)
+		records_number(&records, REPORT_PIDS_PEAK, usage->pids_peak);
+	if (end->ended)
+		report_waited(&records, &end->usage);
+	if (is_time_limit(reason))
+		records_number(&records, REPORT_OVERSHOOT_US, watch_overshoot_us(&run->watch, reason, died_ns, usage->cpu_us));
+	/* The filter's own kill, of a call of another architecture, is a denial that no listener is told of. */
+	if (end->ended && WIFSIGNALED(end->status) && WTERMSIG(end->status) == SIGSYS)
+		run->notify.total++;
+	notify_report(&run->notify, &records);
 	frame_send_report(run->connection, &records);
 }
 
@@ -122,14 +150,15 @@ bool run_finish(struct run *run)
 {
 	struct sandbox_end end = { 0 };
 	struct cgroup_usage usage;
-	uint64_t wall_us;
+	uint64_t died_ns;
 	bool clean;
 
 	if (run->sandbox.setup >= 0)
 		run_setup(run);
-	wall_us = (watch_now_ns() - run->watch.started_ns) / 1000;
+	died_ns = watch_now_ns();
 	if (run->sandbox.pidfd >= 0)
 		sandbox_reap(&run->sandbox, &run->request->limits, &run->disk, &end);
+	notify_close(&run->notify);
 	sandbox_close(&run->sandbox);
 	if (cgroup_counts_cpu(&run->cgroup))
 		cgroup_usage(&run->cgroup, &usage);
@@ -146,7 +175,7 @@ bool run_finish(struct run *run)
 		tell_failure(run, &end, &usage);
 		return clean;
 	}
-	report(run, &end, &usage, wall_us);
+	report(run, &end, &usage, died_ns);
 	if (collect(run)) {
 		frame_send_done(run->connection);
 		connection_drain(run->connection, RUN_STALL_MS);

@@ -9,6 +9,7 @@
 #include "disk.h"
 #include "frame.h"
 #include "launcher.h"
+#include "notify.h"
 #include "pump.h"
 #include "request.h"
 #include "sandbox.h"
@@ -21,6 +22,7 @@ enum {
 	WATCH_PIDFD,
 	WATCH_SETUP,
 	WATCH_OOM,
+	WATCH_DENIALS,
 	WATCH_COUNT,
 };
 
@@ -34,6 +36,7 @@ struct run {
 	struct sandbox sandbox;
 	struct disk disk;
 	struct watch watch;
+	struct notify notify;
 	const char *reason;     /* why the keeper ends the task, or NULL */
 	bool started;
 	bool kill_asked;

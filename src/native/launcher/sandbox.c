@@ -89,7 +89,7 @@ bool sandbox_start(struct sandbox *sandbox, const struct sandbox_plan *plan, str
 	struct sandbox_plan own = *plan;
 	bool done;
 
-	*sandbox = (struct sandbox){ .pidfd = -1, .control = -1, .setup = -1, .task_setup = -1 };
+	*sandbox = (struct sandbox){ .pidfd = -1, .control = -1, .setup = -1, .task_setup = -1, .listener = -1 };
 	own.control = -1;
 	if (!open_channels(sandbox, &own.control))
 		done = fail(failure, "launcher", "The channels to the sandbox cannot be made");
@@ -157,6 +157,7 @@ enum sandbox_progress sandbox_setup(struct sandbox *sandbox, const struct sandbo
 				continue;
 		} else if (length == 1 && message.kind == TASK_EXECUTES) {
 			sandbox->executes = true;
+			sandbox->listener = extra.count ? extra.fds[0] : -1;
 			continue;
 		} else if (length == 0 && sandbox->executes) {
 			close_fd(&sandbox->setup);
@@ -230,4 +231,5 @@ void sandbox_close(struct sandbox *sandbox)
 	close_fd(&sandbox->control);
 	close_fd(&sandbox->setup);
 	close_fd(&sandbox->task_setup);
+	close_fd(&sandbox->listener);
 }

@@ -15,6 +15,7 @@ struct sandbox {
 	int control;   /* to init */
 	int setup;     /* to the task, until it executes or is dead; else -1 */
 	int task_setup; /* the task's end of it, until it is handed over; else -1 */
+	int listener;  /* of its system call filter, once it executes, for notify_open() to take over; else -1 */
 	pid_t init;
 	pid_t task;    /* 0 until it is born */
 	bool executes;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "seccomp_rule.h"
@@ -14,9 +15,15 @@
 /* The kernel's user API (linux/filter.h, linux/seccomp.h, linux/audit.h), as musl has no such headers. */
 #define RET_KILL_PROCESS 0x80000000u
 #define RET_ERRNO 0x00050000u
+#define RET_USER_NOTIF 0x7fc00000u
+#define RET_ACTION 0xffff0000u
+#define RET_DATA 0x0000ffffu
 #define RET_ALLOW 0x7fff0000u
-#define MODE_FILTER 2
+#define SET_MODE_FILTER 1
 #define GET_ACTION_AVAIL 2
+#define GET_NOTIF_SIZES 3
+#define NEW_LISTENER 8u
+#define WAIT_KILLABLE_RECV 32u
 #if defined(__x86_64__)
 #define ARCHITECTURE 0xC000003Eu
 #elif defined(__aarch64__)
@@ -29,6 +36,8 @@
 #endif
 
 #include "seccomp-rules.h"
+
+_Static_assert((SECCOMP_DEFAULT_ACTION & RET_ACTION) == RET_ERRNO, "what is on no list has to fail");
 
 struct instruction {
 	uint16_t code;
@@ -70,6 +79,9 @@ struct range {
 
 static struct instruction instructions[INSTRUCTIONS_MAX];
 static struct program program = {.instructions = instructions};
+/* For what is on no list, and the flags to install a filter with that does it. */
+static uint32_t denial;
+static unsigned install_flags;
 static bool too_long;
 
 static void emit(uint16_t code, uint32_t value, uint8_t if_true, uint8_t if_false)
@@ -161,7 +173,7 @@ static void emit_range(const struct seccomp_rule *const *rules, const struct ran
 		if (rules[range->at + i]->argument_count == 0)
 			return;
 	}
-	emit(RETURN, SECCOMP_DEFAULT_ACTION, 0, 0);
+	emit(RETURN, denial, 0, 0);
 }
 
 /* A binary search over ranges[0 .. count) for the number in the accumulator. */
@@ -228,7 +240,7 @@ static size_t make_ranges(const struct seccomp_rule *const *rules, size_t rule_c
 	return count;
 }
 
-bool seccomp_prepare(void)
+bool seccomp_prepare(unsigned listener_flags)
 {
 	static const struct seccomp_rule *rules[RULES_MAX];
 	static struct range ranges[2 * RULES_MAX + 1];
@@ -238,6 +250,8 @@ bool seccomp_prepare(void)
 
 	sort_rules(rules, rule_count);
 	range_count = make_ranges(rules, rule_count, ranges);
+	install_flags = listener_flags;
+	denial = listener_flags ? RET_USER_NOTIF : SECCOMP_DEFAULT_ACTION;
 	program.length = 0;
 	too_long = false;
 	emit(LOAD, offsetof(struct call, architecture), 0, 0);
@@ -263,11 +277,51 @@ bool seccomp_available(void)
 	return syscall(SYS_seccomp, GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
-bool seccomp_install(void)
+/* A listener cannot be had beneath another one, of a container that the launcher runs in. */
+static bool can_listen(unsigned flags)
 {
+	struct instruction allow = {.code = RETURN, .value = RET_ALLOW};
+	struct program trial = {.length = 1, .instructions = &allow};
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_seccomp, SET_MODE_FILTER, flags, &trial) < 0);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+unsigned seccomp_listener_flags(void)
+{
+	struct {
+		uint16_t notification, answer, call;
+	} sizes;
+	uint32_t action = RET_USER_NOTIF;
+
+	/* A kernel that hands out more than is known here would write beyond it. */
+	if (syscall(SYS_seccomp, GET_ACTION_AVAIL, 0, &action) < 0 || syscall(SYS_seccomp, GET_NOTIF_SIZES, 0, &sizes) < 0 ||
+	    sizes.notification != 80 || sizes.answer != 24)
+		return 0;
+	if (can_listen(NEW_LISTENER | WAIT_KILLABLE_RECV))
+		return NEW_LISTENER | WAIT_KILLABLE_RECV;
+	return can_listen(NEW_LISTENER) ? NEW_LISTENER : 0;
+}
+
+int seccomp_denied_errno(void)
+{
+	return SECCOMP_DEFAULT_ACTION & RET_DATA;
+}
+
+bool seccomp_install(int *listener)
+{
+	long result;
+
+	*listener = -1;
 	if (program.length == 0) {
 		errno = EINVAL;
 		return false;
 	}
-	return prctl(PR_SET_SECCOMP, MODE_FILTER, &program) == 0;
+	result = syscall(SYS_seccomp, SET_MODE_FILTER, install_flags, &program);
+	if (result >= 0 && install_flags)
+		*listener = (int)result;
+	return result >= 0;
 }

@@ -12,6 +12,7 @@
 
 #include "ids.h"
 #include "kernel.h"
+#include "message.h"
 #include "seccomp.h"
 
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
@@ -173,6 +174,7 @@ static void prepare_and_execute(const struct sandbox_plan *plan, const struct in
 	struct failure *failure)
 {
 	const struct request *request = plan->request;
+	int listener;
 
 	if (!join_cgroups(command, fds + 1 + command->channels, failure) || !isolate(plan, *setup, failure) ||
 	    !place_fds(request, setup, fds + 1, command->channels, failure))
@@ -185,11 +187,11 @@ static void prepare_and_execute(const struct sandbox_plan *plan, const struct in
 	if (!set_limits(&request->limits, failure) || !ids_become(request->uid, request->gid, failure) ||
 	    !enter_workdir(request->workdir, failure))
 		return;
-	if (!seccomp_install()) {
+	if (!seccomp_install(&listener)) {
 		fail(failure, "seccomp", "The system call filter cannot be installed");
 		return;
 	}
-	if (write(*setup, &(char){ TASK_EXECUTES }, 1) == 1)
+	if (message_send(*setup, &(char){ TASK_EXECUTES }, 1, &listener, listener >= 0))
 		execute(request);
 	failure_set(failure, blames_request(errno) ? BLAME_REQUEST : BLAME_HOST, "exec", errno, "%s cannot be executed",
 		request->program);

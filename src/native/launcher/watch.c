@@ -5,6 +5,7 @@
 #include "watch.h"
 
 #include <limits.h>
+#include <string.h>
 #include <time.h>
 
 static const uint64_t MS = 1000000, SECOND = 1000000000;
@@ -107,4 +108,19 @@ const char *watch_check(struct watch *watch)
 	}
 	watch->next_ns = next_look(watch, now, used_us);
 	return NULL;
+}
+
+uint64_t watch_overshoot_us(const struct watch *watch, const char *reason, uint64_t died_ns, uint64_t cpu_us)
+{
+	const struct request_limits *limits = watch->limits;
+	uint64_t used_us = (died_ns - watch->started_ns) / 1000, limit_us = limits->wall_time_ms * 1000;
+
+	if (strcmp(reason, "cpuTime") == 0) {
+		used_us = cpu_us;
+		limit_us = limits->cpu_time_ms * 1000;
+	} else if (strcmp(reason, "idleTime") == 0) {
+		used_us = (died_ns - watch->active_ns) / 1000;
+		limit_us = limits->idle_time_ms * 1000;
+	}
+	return used_us > limit_us ? used_us - limit_us : 0;
 }

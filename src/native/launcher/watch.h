@@ -26,6 +26,8 @@ uint64_t watch_now_ns(void); /* CLOCK_MONOTONIC */
 void watch_start(struct watch *watch, unsigned cpus);
 /* Milliseconds until the next look, as of poll(2): -1 for never. */
 int watch_timeout_ms(const struct watch *watch);
+/* How far past the limit that ended it, `reason` as of watch_check(), a task was when its last process died: in time, of CPU time in CPU time. */
+uint64_t watch_overshoot_us(const struct watch *watch, const char *reason, uint64_t died_ns, uint64_t cpu_us);
 /* The limit that is reached: 'wallTime' 'cpuTime' 'idleTime', or NULL. */
 const char *watch_check(struct watch *watch);
 

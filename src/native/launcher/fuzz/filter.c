@@ -102,7 +102,7 @@ static uint32_t by_rules(const struct call *call)
 		if (applies)
 			return rule->action;
 	}
-	return SECCOMP_DEFAULT_ACTION;
+	return denial;
 }
 
 /* A value at which a comparison could go wrong: near one of a rule, with other high bits, or any. */
@@ -138,7 +138,8 @@ int main(int count, char **arguments)
 	unsigned long rounds = count == 3 ? strtoul(arguments[2], NULL, 10) : 0;
 
 	random_state = count == 3 ? strtoull(arguments[1], NULL, 10) | 1 : 1;
-	if (rounds == 0 || !seccomp_prepare())
+	/* Both programs that there are, by turns of the seed. */
+	if (rounds == 0 || !seccomp_prepare(random_state & 2 ? NEW_LISTENER : 0))
 		return 2;
 	for (unsigned long round = 0; round < rounds; round++) {
 		for (int number = -2; number < 600; number++) {
