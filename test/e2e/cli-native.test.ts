@@ -4,10 +4,11 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { buildProgram, PROGRAMS_DIR } from '../../scripts/build-programs.ts'
+import { buildProgram, POSIX_PROGRAMS_DIR, PROGRAMS_DIR } from '../../scripts/build-programs.ts'
 import { findStaticBusybox } from '../../scripts/toolchain.ts'
 import { verifyDocument } from '../../src/identity/verify-document.ts'
 import { serialisedErrorSchema } from '../../src/protocol/errors.ts'
+import type { NodeStatus } from '../../src/protocol/node-status.ts'
 import { runDocumentSchema, type RunDocument } from '../../src/protocol/run-document.ts'
 import { launcherInstances, mountsBelow } from '../fixtures/left-on-host.ts'
 import { leftoversOf } from '../fixtures/native-launcher.ts'
@@ -37,6 +38,8 @@ describe('souk, with native programs', function () {
     for (const name of ['sh', 'cat', 'id', 'ls', 'sleep']) await symlink('busybox', join(root, 'bin', name))
     for (const name of ['args', 'exit-code', 'write-outputs'])
       programs.set(name, (await buildProgram({ file: join(PROGRAMS_DIR, `${name}.c`), runtime: 'native' })).source)
+    const accounting = await buildProgram({ file: join(POSIX_PROGRAMS_DIR, 'accounting.c'), runtime: 'native' })
+    programs.set('accounting', accounting.source)
     provider = await startProvider({
       dir: join(dir, 'provider'),
       config: `sandbox: {wasm: {enabled: false}, native: {enabled: true, rootfs: ["box@sha256:${DIGEST}=${root}"]}}\n`,
@@ -113,6 +116,42 @@ describe('souk, with native programs', function () {
     assert.equal(there.provider, provider.address)
     const code = await run('--to', provider.multiaddr, '--quiet', '--native', program('exit-code'), '--', '42')
     assert.deepEqual(code, { code: 42, signal: null, stdout: '', stderr: '' })
+  })
+
+  it('tells the operator what its sandboxes denied, and the requester what his task used', async () => {
+    const config = join(dir, 'provider/provider.yaml')
+    const nativeDenied = async (): Promise<NodeStatus['denied'][number]> => {
+      const { stdout } = await souk({ args: ['node', 'status', '--json', '--config', config], home })
+      const none = { runtime: 'native', tasks: 0, systemCalls: 0, oomKills: 0, pids: 0 } as const
+      return (JSON.parse(stdout) as NodeStatus).denied.find(({ runtime }) => runtime === 'native') ?? none
+    }
+    const before = await nativeDenied()
+    const account = async (what: string, times: string): Promise<RunDocument> =>
+      documentOf(await run('--to', provider.multiaddr, '--json', '--native', program('accounting'), '--', what, times))
+    const denied = await account('denied', '3')
+    assert.deepEqual(denied.outcome, { kind: 'exited', code: 0 })
+    assert.ok(!JSON.stringify(denied).includes('swapoff'), 'it is no business of the receipt')
+
+    const calm = await account('switches', '100')
+    const { receipt } = verifyDocument(calm)
+    const { usage } = receipt
+    assert.deepEqual(calm.usage, usage)
+    assert.ok((usage.contextSwitches ?? 0) >= 100, JSON.stringify(usage))
+    assert.equal((usage.userTimeMs ?? NaN) + (usage.systemTimeMs ?? NaN), usage.cpuTimeMs)
+
+    const lines = provider.log().trim().split('\n')
+    const ended = lines.map((line) => JSON.parse(line) as { taskId?: string; msg: string; denied?: unknown })
+    const ends = ended.filter(({ msg }) => msg === 'task finished')
+    assert.deepEqual(ends.find(({ taskId }) => taskId === denied.task)?.denied, {
+      seccomp: { total: 4, calls: { mount: 3, swapoff: 1 } },
+      oomKills: 0,
+      pids: 0,
+    })
+    assert.equal(ends.find(({ taskId }) => taskId === receipt.taskId)?.denied, undefined)
+    const { tasks, systemCalls, ...others } = before
+    assert.deepEqual(await nativeDenied(), { ...others, tasks: tasks + 1, systemCalls: systemCalls + 4 })
+    const shown = await souk({ args: ['node', 'status', '--config', config], home })
+    assert.match(shown.stdout, /^native denied \d+ tasks?: \d+ system calls/m)
   })
 
   it('runs in a root file system that a provider names, and in one that goes along as an archive', async () => {

@@ -23,7 +23,7 @@ bool seccomp_available(void);
 
 /*
  * Installs the filter on the calling thread, for good. no_new_privs must be set (or CAP_SYS_ADMIN held). Async-signal-safe; after it only
- * listed calls work: execve, close_range, fcntl, dup3, write, sendmsg, exit_group are among them. `listener` becomes a descriptor that exec closes, or -1
+ * listed calls work: execve, close_range, fcntl, dup3, write, sendmsg, setrlimit, exit_group are among them. `listener` becomes a descriptor that exec closes, or -1
  * where there is none: whoever holds it answers denied calls, which wait for that. False with errno set.
  */
 bool seccomp_install(int *listener);

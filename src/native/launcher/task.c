@@ -58,8 +58,7 @@ static bool limit(int resource, uint64_t value, const char *what, struct failure
 
 static bool set_limits(const struct request_limits *limits, struct failure *failure)
 {
-	return limit(RLIMIT_CORE, 0, "core files", failure) && limit(RLIMIT_NOFILE, limits->open_files, "open files", failure) &&
-		limit(RLIMIT_STACK, limits->stack_bytes, "the stack", failure) &&
+	return limit(RLIMIT_CORE, 0, "core files", failure) && limit(RLIMIT_STACK, limits->stack_bytes, "the stack", failure) &&
 		limit(RLIMIT_FSIZE, limits->disk_bytes, "the size of files", failure);
 }
 
@@ -191,6 +190,9 @@ static void prepare_and_execute(const struct sandbox_plan *plan, const struct in
 		fail(failure, "seccomp", "The system call filter cannot be installed");
 		return;
 	}
+	/* Not before: the filter's listener needs a number, too, until exec. */
+	if (!limit(RLIMIT_NOFILE, request->limits.open_files, "open files", failure))
+		return;
 	if (message_send(*setup, &(char){ TASK_EXECUTES }, 1, &listener, listener >= 0))
 		execute(request);
 	failure_set(failure, blames_request(errno) ? BLAME_REQUEST : BLAME_HOST, "exec", errno, "%s cannot be executed",
