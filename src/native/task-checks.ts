@@ -11,7 +11,10 @@ export type NativeBounds = { readonly [K in LimitKey]?: { readonly min?: number;
 
 /** Limits that this runtime does not have. */
 export const UNENFORCEABLE: readonly { readonly limit: LimitKey; readonly why: string }[] = [
-  { limit: 'ioWeight', why: 'its files are in memory, where nothing queues for a disk' },
+  {
+    limit: 'ioWeight',
+    why: 'its files are in memory, where nothing queues for a disk, and reads of its inputs are not weighted',
+  },
   { limit: 'fuel', why: 'instructions are not metered' },
 ]
 

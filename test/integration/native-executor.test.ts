@@ -114,6 +114,7 @@ describe('native executor', function () {
         'memoryBytes',
         'stackBytes',
       ])
+      assert.match(error.message, /held to ioWeight: its files are in memory, where nothing queues for a disk/)
       return true
     })
   })
