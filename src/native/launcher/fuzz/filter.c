@@ -133,14 +133,8 @@ static bool check(const struct call *call)
 	return false;
 }
 
-int main(int count, char **arguments)
+static bool check_all(unsigned long rounds)
 {
-	unsigned long rounds = count == 3 ? strtoul(arguments[2], NULL, 10) : 0;
-
-	random_state = count == 3 ? strtoull(arguments[1], NULL, 10) | 1 : 1;
-	/* Both programs that there are, by turns of the seed. */
-	if (rounds == 0 || !seccomp_prepare(random_state & 2 ? NEW_LISTENER : 0))
-		return 2;
 	for (unsigned long round = 0; round < rounds; round++) {
 		for (int number = -2; number < 600; number++) {
 			struct call call = {.number = number, .architecture = ARCHITECTURE};
@@ -152,8 +146,24 @@ int main(int count, char **arguments)
 			if (round % 64 == 0)
 				call.architecture ^= (uint32_t)next_random();
 			if (!check(&call))
-				return 1;
+				return false;
 		}
+	}
+	return true;
+}
+
+int main(int count, char **arguments)
+{
+	/* Without a listener, and with one. */
+	static const unsigned flags[] = {0, NEW_LISTENER};
+	unsigned long rounds = count == 3 ? strtoul(arguments[2], NULL, 10) : 0;
+
+	random_state = count == 3 ? strtoull(arguments[1], NULL, 10) | 1 : 1;
+	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+		if (rounds == 0 || !seccomp_prepare(flags[i]))
+			return 2;
+		if (!check_all(rounds))
+			return 1;
 	}
 	printf("%u instructions\n", (unsigned)program.length);
 	return 0;
