@@ -51,10 +51,11 @@ static void usage_from_init(const struct rusage *from, struct cgroup_usage *usag
 	usage->cpu_us = usage->user_us + usage->system_us;
 }
 
-static void report(struct run *run, const struct sandbox_end *end, const struct cgroup_usage *usage, uint64_t wall_us)
+static void report(struct run *run, const struct cgroup_usage *usage, uint64_t wall_us)
 {
 	static struct records records;
-	struct disk_state disk = disk_state(&run->disk);
+	const struct sandbox_end *end = &run->sandbox.end;
+	struct disk_state disk = disk_state(&run->sandbox.disk);
 	const char *reason = run->reason ? run->reason : "";
 
 	/* A main process whose end init could still tell ended before it was killed; by the kernel, where memory ran out. */
@@ -87,26 +88,26 @@ static bool collect(struct run *run)
 	struct collect_folder folders[REQUEST_OUTPUTS_MAX];
 	struct pollfd alive = { .fd = run->launcher->alive, .events = POLLIN };
 
-	if (!request->output_count)
-		return true;
 	/* Waits for the client alone from here on; nothing is left that would have to be undone. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || poll(&alive, 1, 0) > 0)
 		return false;
-	folders_forget_binds(run->disk.fd, request);
+	folders_forget_binds(run->sandbox.disk.fd, request);
 	for (size_t i = 0; i < request->output_count; i++) {
 		disk_output_name(names[i], (unsigned)i);
 		folders[i] = (struct collect_folder){ .name = names[i], .path = request->outputs[i] };
 	}
 	return collect_outputs(run->connection, &(struct collect){
-		.disk_fd = run->disk.fd,
+		.disk_fd = run->sandbox.disk.fd,
 		.folders = folders,
 		.folder_count = request->output_count,
 		.max_bytes = request->limits.disk_bytes,
 	});
 }
 
-static void tell_failure(struct run *run, const struct sandbox_end *end, const struct cgroup_usage *usage)
+static void tell_failure(struct run *run, const struct cgroup_usage *usage)
 {
+	const struct sandbox_end *end = &run->sandbox.end;
+
 	if (end->failed)
 		run->failure = end->failure;
 	else if (!run->failed)
@@ -118,38 +119,48 @@ static void tell_failure(struct run *run, const struct sandbox_end *end, const s
 	connection_drain(run->connection, RUN_STALL_MS);
 }
 
+/* Removes what is left of a run that is over. False when a control group could not be removed. */
+static bool remove_all(struct run *run)
+{
+	sandbox_close(&run->sandbox);
+	return cgroup_remove(&run->cgroup);
+}
+
+/* REPORT, results, DONE. What is left is removed when the client knows how the task ended; but before it is waited for. */
+static bool tell_end(struct run *run, const struct cgroup_usage *usage, uint64_t wall_us)
+{
+	bool whole = !run->request->output_count, clean;
+
+	report(run, usage, wall_us);
+	if (whole)
+		frame_send_done(run->connection);
+	run_send(run);
+	clean = remove_all(run);
+	if (!whole && collect(run))
+		frame_send_done(run->connection);
+	connection_drain(run->connection, RUN_STALL_MS);
+	return clean;
+}
+
 bool run_finish(struct run *run)
 {
-	struct sandbox_end end = { 0 };
 	struct cgroup_usage usage;
 	uint64_t wall_us;
-	bool clean;
 
 	if (run->sandbox.setup >= 0)
 		run_setup(run);
 	wall_us = (watch_now_ns() - run->watch.started_ns) / 1000;
-	if (run->sandbox.pidfd >= 0)
-		sandbox_reap(&run->sandbox, &run->request->limits, &run->disk, &end);
-	sandbox_close(&run->sandbox);
+	if (run->sandbox.pidfd >= 0 && !run->sandbox.end.alone)
+		sandbox_reap(&run->sandbox, &run->request->limits);
 	if (cgroup_counts_cpu(&run->cgroup))
 		cgroup_usage(&run->cgroup, &usage);
 	else
-		usage_from_init(&end.usage, &usage);
-	clean = cgroup_remove(&run->cgroup);
-	if (run->gone)
-		return clean;
-	if (run->started && !run->failed)
+		usage_from_init(&run->sandbox.end.usage, &usage);
+	if (run->started && !run->failed && !run->gone)
 		drain(run);
-	if (run->gone)
-		return clean;
-	if (!run->started || run->failed) {
-		tell_failure(run, &end, &usage);
-		return clean;
-	}
-	report(run, &end, &usage, wall_us);
-	if (collect(run)) {
-		frame_send_done(run->connection);
-		connection_drain(run->connection, RUN_STALL_MS);
-	}
-	return clean;
+	if (run->started && !run->failed && !run->gone)
+		return tell_end(run, &usage, wall_us);
+	if (!run->gone)
+		tell_failure(run, &usage);
+	return remove_all(run);
 }

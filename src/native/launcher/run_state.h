@@ -20,6 +20,7 @@ enum {
 	WATCH_ALIVE,
 	WATCH_PIDFD,
 	WATCH_SETUP,
+	WATCH_INIT,
 	WATCH_OOM,
 	WATCH_COUNT,
 };
@@ -28,11 +29,9 @@ struct run {
 	struct connection *connection;
 	const struct launcher *launcher;
 	const struct request *request;
-	struct sandbox_plan plan;
 	struct cgroup cgroup;
 	struct pump pump;
 	struct sandbox sandbox;
-	struct disk disk;
 	struct watch watch;
 	const char *reason;     /* why the keeper ends the task, or NULL */
 	bool started;
