@@ -2,6 +2,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { descendantsOf } from '../fixtures/processes.ts'
+import { waitingSlots } from '../fixtures/waiting-slots.ts'
 
 /** Whatever a task could leave on its host, by kind, as a person would list it; each kind is sorted. */
 export type HostState = Readonly<Record<string, readonly string[]>>
@@ -20,12 +21,14 @@ export interface Territory {
 /** Where tests that run beside these have their folders. */
 const TEMPORARY = ['/tmp', tmpdir()]
 
-/** Looks at the whole host, not only where a runtime says that it works. */
+/** Looks at the whole host, not only where a runtime says that it works; but not at what waits for its first task. */
 export async function hostState({ mark, folder, kept, names }: Territory): Promise<HostState> {
   const below = new Set(await descendantsOf(process.pid))
+  const waiting = await waitingSlots()
   const processes: string[] = []
   const networks = new Set([(await targetOf('/proc/self/ns/net')) ?? 'none'])
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    if (waiting.processes.has(Number(pid))) continue
     if (!below.has(Number(pid)) && !(await contentOf(`/proc/${pid}/environ`)).includes(mark)) continue
     processes.push(`${pid} ${(await contentOf(`/proc/${pid}/cmdline`)).replaceAll('\0', ' ')}`)
     networks.add((await targetOf(`/proc/${pid}/ns/net`)) ?? 'none')
@@ -34,7 +37,7 @@ export async function hostState({ mark, folder, kept, names }: Territory): Promi
     processes,
     'network namespaces': [...networks].sort(),
     mounts: await mounts(names),
-    'control groups': await controlGroups(names),
+    'control groups': (await controlGroups(names)).filter((group) => !waiting.keepers.has(Number(basename(group)))),
     files: (await readdir(folder, { recursive: true })).sort(),
     descriptors: (await Promise.all(kept.map(descriptorsOf))).flat(),
   }

@@ -126,22 +126,23 @@ static bool make_groups(struct cgroup *cgroup, struct failure *failure)
 	return true;
 }
 
-bool cgroup_create(struct cgroup *cgroup, const struct cgroup_host *host, const struct request_limits *limits, struct failure *failure)
+bool cgroup_make(struct cgroup *cgroup, const struct cgroup_host *host, struct failure *failure)
 {
-	const struct cgroup_kind *kind = host->kind;
-
 	*cgroup = (struct cgroup){ .host = host, .cpu_fd = -1, .oom_fd = -1 };
 	snprintf(cgroup->name, sizeof(cgroup->name), "%ld", (long)getpid());
-	if (!has_needed(host, limits, failure))
-		return false;
-	if (!kind)
-		return true;
-	if (make_groups(cgroup, failure) && kind->set_limits(cgroup, limits, failure) &&
-	    (limits->memory_bytes == REQUEST_UNLIMITED || kind->watch_oom(cgroup, failure)) &&
-	    kind->open_entrance(cgroup, failure))
+	if (!host->kind || (make_groups(cgroup, failure) && host->kind->open_entrance(cgroup, failure)))
 		return true;
 	cgroup_remove(cgroup);
 	return false;
+}
+
+bool cgroup_limit(struct cgroup *cgroup, const struct request_limits *limits, struct failure *failure)
+{
+	const struct cgroup_kind *kind = cgroup->host->kind;
+
+	return has_needed(cgroup->host, limits, failure) &&
+		(!kind || (kind->set_limits(cgroup, limits, failure) &&
+			(limits->memory_bytes == REQUEST_UNLIMITED || kind->watch_oom(cgroup, failure))));
 }
 
 void cgroup_entrance(const struct cgroup *cgroup, struct cgroup_entrance *entrance)

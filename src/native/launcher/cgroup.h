@@ -95,11 +95,16 @@ bool cgroup_host_clear(const struct cgroup_host *host, const char *only);
 /* Clears and removes /souk-<instance> itself. */
 void cgroup_host_remove(struct cgroup_host *host);
 
+/* Before cgroup_make(), and after cgroup_remove(). */
+#define CGROUP_NONE { .cpu_fd = -1, .oom_fd = -1 }
+
 /*
- * Makes the group of a run and sets every limit asked for. A limit that cannot be set fails, stage 'cgroup', blame host; nothing is left then.
- * Without control groups on this host and without such a limit it succeeds with an empty group.
+ * Makes the group of a run, without limits. On a host without control groups it succeeds with an empty group. False with `failure`, stage
+ * 'cgroup', blame host; nothing is left then.
  */
-bool cgroup_create(struct cgroup *cgroup, const struct cgroup_host *host, const struct request_limits *limits, struct failure *failure);
+bool cgroup_make(struct cgroup *cgroup, const struct cgroup_host *host, struct failure *failure);
+/* Sets every limit asked for, before a task is in the group. A limit that cannot be set fails, stage 'cgroup', blame host. */
+bool cgroup_limit(struct cgroup *cgroup, const struct request_limits *limits, struct failure *failure);
 /*
  * What a task needs to get in; the descriptors stay the group's. v1: `tasks` files, into each of which a single-threaded process writes `0`. v2:
  * `is_folder`, one folder for CLONE_INTO_CGROUP. None without control groups.

@@ -6,7 +6,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "inside.h"
 #include "kernel.h"
 #include "mounts.h"
 #include "root.h"
@@ -73,21 +72,12 @@ static bool fill_dev(int dev)
 	return mkdirat(dev, "shm", 0755) == 0;
 }
 
-bool devices_mount(struct build *build, struct failure *failure)
+static bool make_dev(struct build *build, struct failure *failure)
 {
-	int place = inside_make(build->root, "/dev", INSIDE_FOLDER, NULL, failure), dev;
-	bool done;
+	int dev = mounts_copy(build->stage, "dev", false);
 
-	if (place < 0)
-		return false;
-	dev = mounts_copy(build->stage, "dev", false);
-	done = dev >= 0 && mounts_attach(dev, place, "") && fill_dev(dev) && mounts_change(dev, DEV_SET, K_MOUNT_ATTR_NODEV, false);
-	if (!done)
-		fail(failure, "/dev cannot be made");
-	if (dev >= 0)
-		close(dev);
-	close(place);
-	return done;
+	return (dev >= 0 && root_fix(build, dev, "/dev", failure) && fill_dev(dev) &&
+		mounts_change(dev, DEV_SET, K_MOUNT_ATTR_NODEV, false)) || fail(failure, "/dev cannot be made");
 }
 
 /* Lays an empty file or folder that nobody may open over `name`, if there is such a thing. */
@@ -106,23 +96,33 @@ static bool mask(int stage, const char *what, int proc, const char *name)
 	return done;
 }
 
+/* Copies take over the attributes of the mount they are made of. */
+static bool make_masks(int stage)
+{
+	int masks = mounts_copy(stage, "mask", false), file;
+	bool done = masks >= 0 && mounts_attach(masks, stage, "mask");
+
+	file = done ? openat(masks, "file", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0) : -1;
+	/* Closed first: a mount where a file is being written to cannot become read-only. */
+	done = file >= 0 && close(file) == 0 && mkdirat(masks, "folder", 0) == 0 && mounts_change(masks, PROC_SET, 0, false);
+	if (masks >= 0)
+		close(masks);
+	return done;
+}
+
 static bool mask_all(int stage, int proc)
 {
 	static const char *const files[] = { "kcore", "keys", "key-users", "latency_stats", "timer_list", "sched_debug", "interrupts",
 		"sysrq-trigger", "kmsg" };
 	static const char *const folders[] = { "acpi", "scsi" };
-	int file = openat(stage, "mask-file", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
 
-	if (file < 0 || close(file) < 0 || mkdirat(stage, "mask-folder", 0) < 0)
-		return false;
-	/* Copies take over the attributes of what they are made of. */
-	if (!mounts_change(stage, PROC_SET, 0, false))
+	if (!make_masks(stage))
 		return false;
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (!mask(stage, "mask-file", proc, files[i]))
+		if (!mask(stage, "mask/file", proc, files[i]))
 			return false;
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-		if (!mask(stage, "mask-folder", proc, folders[i]))
+		if (!mask(stage, "mask/folder", proc, folders[i]))
 			return false;
 	return true;
 }
@@ -131,20 +131,18 @@ static bool mask_all(int stage, int proc)
  * The whole of /proc is read-only, not only sys, irq, bus and fs: what a process may set of itself there it can set by prctl(2) too. What is opened
  * through /proc/self/fd lies on other mounts and stays writable.
  */
-bool devices_mount_proc(struct build *build, struct failure *failure)
+static bool make_proc(struct build *build, struct failure *failure)
 {
 	static const struct mount_option options[] = { { "source", "proc" }, { NULL, NULL } };
-	int place = inside_make(build->root, "/proc", INSIDE_FOLDER, NULL, failure), proc;
-	bool done;
 
-	if (place < 0)
-		return false;
-	proc = mounts_new("proc", options, PROC_SET);
-	done = proc >= 0 && mounts_attach(proc, place, "") && mask_all(build->stage, proc);
-	if (!done)
+	int proc = mounts_new("proc", options, PROC_SET & ~K_MOUNT_ATTR_RDONLY);
+
+	return (proc >= 0 && root_fix(build, proc, "/proc", failure) && (build->proc_writable = mounts_copy(proc, "", false)) >= 0 &&
+		mounts_change(proc, K_MOUNT_ATTR_RDONLY, 0, false) && mask_all(build->stage, proc)) ||
 		fail(failure, "/proc cannot be mounted");
-	if (proc >= 0)
-		close(proc);
-	close(place);
-	return done;
+}
+
+bool devices_mount(struct build *build, struct failure *failure)
+{
+	return make_dev(build, failure) && make_proc(build, failure);
 }

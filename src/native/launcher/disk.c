@@ -49,22 +49,35 @@ static bool fill(int disk_fd, size_t page)
 	return filled;
 }
 
-bool disk_create(struct disk *disk, const char *source, uint64_t bytes, uint64_t inodes, struct failure *failure)
+static uint64_t page_bytes(void)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t size = bytes == 0 ? page : (bytes + page - 1) / page * page;
+	return (uint64_t)sysconf(_SC_PAGESIZE);
+}
 
-	*disk = (struct disk){.fd = -1, .bytes = bytes, .inodes = inodes};
+bool disk_create(struct disk *disk, const char *source, struct failure *failure)
+{
+	*disk = (struct disk){.fd = -1};
 	disk->context = k_fsopen("tmpfs");
-	if (disk->context >= 0 && set_text(disk->context, "source", source) && set_number(disk->context, "size", size) &&
+	if (disk->context >= 0 && set_text(disk->context, "source", source) && set_number(disk->context, "size", page_bytes()) &&
 	    set_number(disk->context, "nr_inodes", UNSEALED_INODES) && set_text(disk->context, "mode", "0755") &&
 	    k_fsconfig(disk->context, K_FSCONFIG_CMD_CREATE, NULL, NULL) == 0)
 		disk->fd = k_fsmount(disk->context, K_MOUNT_ATTR_NOSUID | K_MOUNT_ATTR_NODEV);
-	if (disk->fd >= 0 && (bytes > 0 || fill(disk->fd, page)))
+	if (disk->fd >= 0)
 		return true;
 	failure_set(failure, BLAME_HOST, STAGE, errno, "The disk of the task cannot be made");
 	disk_close(disk);
 	return false;
+}
+
+bool disk_size(struct disk *disk, uint64_t bytes, uint64_t inodes, struct failure *failure)
+{
+	uint64_t page = page_bytes();
+
+	disk->bytes = bytes;
+	disk->inodes = inodes;
+	/* The first page is there. After fsmount() the context stands for a change of the same file system. */
+	return (bytes == 0 ? fill(disk->fd, page) : set_number(disk->context, "size", (bytes + page - 1) / page * page)) ||
+	       failure_set(failure, BLAME_HOST, STAGE, errno, "The disk of the task cannot be given its size");
 }
 
 /* Opens a folder below the disk, following nothing. */
@@ -125,10 +138,9 @@ bool disk_seal(struct disk *disk, struct failure *failure)
 	if (fstatfs(disk->fd, &state) != 0)
 		return failure_set(failure, BLAME_HOST, STAGE, errno, "The disk of the task cannot be read");
 	disk->sealed_inodes = state.f_files - state.f_ffree;
-	/* After fsmount() the context stands for a change of the same file system. */
 	if (!set_number(disk->context, "nr_inodes", disk->sealed_inodes + disk->inodes) ||
 	    k_fsconfig(disk->context, K_FSCONFIG_CMD_RECONFIGURE, NULL, NULL) != 0)
-		return failure_set(failure, BLAME_HOST, STAGE, errno, "The inodes of the disk cannot be capped");
+		return failure_set(failure, BLAME_HOST, STAGE, errno, "The disk of the task cannot be capped");
 	close(disk->context);
 	disk->context = -1;
 	return true;

@@ -2,6 +2,7 @@
  * The disk of a run or of a storage lease: ONE tmpfs, capped in bytes and inodes, that holds everything writable.
  *
  *     disk_create(&disk, …)       a detached mount, reached by `disk.fd` only
+ *     disk_size(&disk, …)         says what the task may use
  *     disk_add_folder(&disk, …)   repeated
  *     disk_seal(&disk, …)         sets the caps, so that exactly `inodes` are left for the task beside what the launcher made
  *     … bind disk.fd's folders into the sandbox (open_tree(OPEN_TREE_CLONE) of a path below disk.fd, then move_mount) …
@@ -36,13 +37,18 @@ struct disk {
 };
 
 /*
- * A tmpfs with nosuid and nodev, mode 0755, owned by the caller. `source` is the name it has in /proc/self/mountinfo. `bytes` are rounded up
- * to a page; 0 bytes: every write fails with ENOSPC (one page, and a file of the launcher's that fills it). On false nothing is left.
+ * A tmpfs of one page with nosuid and nodev, mode 0755, owned by the caller. `source` is the name it has in /proc/self/mountinfo. On false nothing
+ * is left.
  */
-bool disk_create(struct disk *disk, const char *source, uint64_t bytes, uint64_t inodes, struct failure *failure);
+bool disk_create(struct disk *disk, const char *source, struct failure *failure);
+/*
+ * What the task may use, from disk_seal() on. `bytes` are rounded up to a page; 0 bytes: every write fails with ENOSPC (one page, and a file of
+ * the launcher's that fills it).
+ */
+bool disk_size(struct disk *disk, uint64_t bytes, uint64_t inodes, struct failure *failure);
 /* Makes the folder `path` (relative to the disk's root; its parent exists) with exactly this mode and owner. */
 bool disk_add_folder(struct disk *disk, const char *path, mode_t mode, uid_t uid, gid_t gid, struct failure *failure);
-/* Sets the cap on inodes. Before this a task must not reach the disk. */
+/* Sets the caps. Before this a task must not reach the disk. */
 bool disk_seal(struct disk *disk, struct failure *failure);
 /*
  * A disk that somebody else made and sealed (rootless: init makes it, and hands its fd to the keeper): `fd` is taken over.

@@ -8,13 +8,10 @@
 #include <unistd.h>
 
 #include "folders.h"
-#include "host_path.h"
 #include "inside.h"
 #include "kernel.h"
 #include "mounts.h"
 #include "root.h"
-
-enum { BIND_SET = K_MOUNT_ATTR_RDONLY | K_MOUNT_ATTR_NOSUID | K_MOUNT_ATTR_NODEV };
 
 /* A folder of the disk and where it is mounted inside. */
 struct folder {
@@ -23,7 +20,7 @@ struct folder {
 };
 
 struct folders {
-	struct folder list[REQUEST_OUTPUTS_MAX + 3];
+	struct folder list[REQUEST_OUTPUTS_MAX];
 	size_t count;
 };
 
@@ -95,7 +92,7 @@ static bool make_workdir(struct build *build, struct failure *failure)
 	fd = inside_make(build->root, request->workdir, INSIDE_FOLDER, NULL, failure);
 	if (fd < 0)
 		return false;
-	if (fstat(fd, &status) < 0 || fstat(build->disk->fd, &disk) < 0) {
+	if (fstat(fd, &status) < 0 || fstat(build->disk.fd, &disk) < 0) {
 		close(fd);
 		return fail(failure, "The disk cannot be examined for", request->workdir);
 	}
@@ -106,26 +103,63 @@ static bool make_workdir(struct build *build, struct failure *failure)
 		return owned || fail(failure, "No owner can be given to", request->workdir);
 	}
 	close(fd);
-	return disk_add_folder(build->disk, DISK_WORK, 0755, request->uid, request->gid, failure) &&
+	return disk_add_folder(&build->disk, DISK_WORK, 0755, request->uid, request->gid, failure) &&
 		attach_folder(build, &folder, failure);
 }
 
-static bool make_disk(struct build *build, struct failure *failure)
+/* A folder of the disk as a mount. -1 with `failure`. */
+static int prepare_folder(struct build *build, const char *name, struct failure *failure)
+{
+	int disk, copy;
+
+	if (!disk_add_folder(&build->disk, name, 01777, 0, 0, failure))
+		return -1;
+	disk = openat(build->stage, "disk", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	copy = disk < 0 ? -1 : mounts_copy(disk, name, false);
+	if (copy < 0)
+		fail(failure, "It cannot be mounted from the disk:", name);
+	if (disk >= 0)
+		close(disk);
+	return copy;
+}
+
+static bool prepare_folders(struct build *build, struct failure *failure)
+{
+	int tmp = prepare_folder(build, DISK_TMP, failure), shm = tmp < 0 ? -1 : prepare_folder(build, DISK_SHM, failure);
+	bool done = shm >= 0 && root_fix(build, tmp, "/tmp", failure) && root_place(build, shm, "/dev/shm", failure);
+
+	if (shm >= 0)
+		close(shm);
+	return done;
+}
+
+bool folders_prepare(struct build *build, struct failure *failure)
+{
+	/* Attached, because kernels before 6.15 copy no mount that is detached. */
+	return disk_create(&build->disk, "souk-disk", failure) &&
+		(mounts_attach(build->disk.fd, build->stage, "disk") || fail(failure, "The disk cannot be attached to", "the stage")) &&
+		prepare_folders(build, failure);
+}
+
+/* The folders of the disk that are there already are the task's. */
+static bool own_prepared(const struct build *build)
 {
 	const struct request *request = build->request;
-	struct disk *disk = build->disk;
+
+	return fchownat(build->disk.fd, DISK_TMP, request->uid, request->gid, AT_SYMLINK_NOFOLLOW) == 0 &&
+		fchownat(build->disk.fd, DISK_SHM, request->uid, request->gid, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool folders_mount(struct build *build, struct failure *failure)
+{
+	const struct request *request = build->request;
+	struct disk *disk = &build->disk;
 	struct folders folders = { .count = 0 };
 
-	if (!disk_create(disk, "souk-disk", request->limits.disk_bytes, request->limits.inodes, failure))
+	if (!disk_size(disk, request->limits.disk_bytes, request->limits.inodes, failure))
 		return false;
-	/* Attached, because kernels before 6.15 copy no mount that is detached. */
-	if (!mounts_attach(disk->fd, build->stage, "disk"))
-		return fail(failure, "The disk cannot be attached to", "the stage");
-	if (!disk_add_folder(disk, DISK_TMP, 01777, request->uid, request->gid, failure) ||
-	    !disk_add_folder(disk, DISK_SHM, 01777, request->uid, request->gid, failure))
-		return false;
-	strcpy(add(&folders, "/tmp")->name, DISK_TMP);
-	strcpy(add(&folders, "/dev/shm")->name, DISK_SHM);
+	if (!own_prepared(build))
+		return fail(failure, "No owner can be given to", "/tmp");
 	for (size_t i = 0; i < request->output_count; i++) {
 		struct folder *folder = add(&folders, request->outputs[i]);
 
@@ -133,64 +167,31 @@ static bool make_disk(struct build *build, struct failure *failure)
 		if (!disk_add_folder(disk, folder->name, 0755, request->uid, request->gid, failure))
 			return false;
 	}
-	/* A folder is mounted before those inside it. An OUTPUT at /tmp comes after, and thus over, the common one. */
-	qsort(folders.list + 2, folders.count - 2, sizeof(folders.list[0]), by_length);
+	/* A folder is mounted before those inside it. An OUTPUT at /tmp comes over the common one. */
+	qsort(folders.list, folders.count, sizeof(folders.list[0]), by_length);
 	for (size_t i = 0; i < folders.count; i++)
 		if (!attach_folder(build, &folders.list[i], failure))
 			return false;
 	return make_workdir(build, failure);
 }
 
-static bool bind_one(struct build *build, const struct request_bind *bind, struct failure *failure)
+bool folders_attach(struct build *build, const struct host_mount *mount, struct host_mount_copy *copy, struct failure *failure)
 {
-	int source = host_path_open(bind->host, build->peer, "bind", failure), copy = -1, place = -1;
-	uint64_t attributes = BIND_SET | (bind->executable ? 0 : K_MOUNT_ATTR_NOEXEC);
 	struct stat status;
+	int place = -1;
 	bool done = false;
 
-	if (source < 0)
-		return false;
-	if (fstat(source, &status) == 0)
-		place = inside_make(build->root, bind->inside, S_ISDIR(status.st_mode) ? INSIDE_FOLDER : INSIDE_FILE, NULL, failure);
+	if (fstat(copy->fd, &status) < 0)
+		fail(failure, "It cannot be told what is to be mounted at", mount->inside);
+	else
+		place = inside_make(build->root, mount->inside, S_ISDIR(status.st_mode) ? INSIDE_FOLDER : INSIDE_FILE, NULL, failure);
 	if (place >= 0) {
-		copy = mounts_copy(source, "", build->rootless && S_ISDIR(status.st_mode));
-		done = (copy >= 0 && mounts_change(copy, attributes, 0, build->rootless) && mounts_attach(copy, place, "")) ||
-			failure_set(failure, BLAME_HOST, "bind", errno, "%s cannot be bound", bind->inside);
-	}
-	if (copy >= 0)
-		close(copy);
-	if (place >= 0)
+		done = mounts_attach(copy->fd, place, "") ||
+			failure_set(failure, BLAME_HOST, "bind", errno, "%s cannot be bound", mount->inside);
 		close(place);
-	close(source);
+	}
+	close(copy->fd);
 	return done;
-}
-
-static int bind_by_length(const void *left, const void *right)
-{
-	size_t a = strlen((*(const struct request_bind *const *)left)->inside);
-	size_t b = strlen((*(const struct request_bind *const *)right)->inside);
-
-	return a < b ? -1 : a > b;
-}
-
-static bool bind_all(struct build *build, struct failure *failure)
-{
-	const struct request *request = build->request;
-	const struct request_bind *order[REQUEST_BINDS_MAX];
-
-	for (size_t i = 0; i < request->bind_count; i++)
-		order[i] = &request->binds[i];
-	qsort(order, request->bind_count, sizeof(order[0]), bind_by_length);
-	for (size_t i = 0; i < request->bind_count; i++)
-		if (!bind_one(build, order[i], failure))
-			return false;
-	return true;
-}
-
-bool folders_mount(struct build *build, struct failure *failure)
-{
-	/* Mount points below the disk's folders cost inodes of the disk: the cap comes when all are made. */
-	return make_disk(build, failure) && bind_all(build, failure) && disk_seal(build->disk, failure);
 }
 
 /* The OUTPUT that `path` lies in: the innermost one. */

@@ -43,18 +43,6 @@ static bool share_out(int resource, struct rlimit *own)
 	return errno == EPERM;
 }
 
-bool ids_make_user_namespace(uid_t owner)
-{
-	struct rlimit signals, queues;
-
-	if (!share_out(RLIMIT_SIGPENDING, &signals) || !share_out(RLIMIT_MSGQUEUE, &queues))
-		return false;
-	/* The capabilities stay with the change of id: some hosts let only who has them make namespaces. The new one comes without this setting. */
-	return prctl(PR_SET_SECUREBITS, K_SECBIT_NO_SETUID_FIXUP, 0, 0, 0) == 0 && seteuid(owner) == 0 &&
-		unshare(CLONE_NEWUSER) == 0 && setrlimit(RLIMIT_SIGPENDING, &signals) == 0 &&
-		setrlimit(RLIMIT_MSGQUEUE, &queues) == 0;
-}
-
 static bool write_proc(int process, const char *file, const char *text)
 {
 	int fd = openat(process, file, O_WRONLY | O_CLOEXEC);
@@ -70,25 +58,62 @@ static bool write_proc(int process, const char *file, const char *text)
 	return written == (ssize_t)strlen(text);
 }
 
+/* Groups that a process was given to be kept out of something must stay: setgroups first, and for good. */
+static bool write_maps(int process, uid_t uid, gid_t gid)
+{
+	char users[64], groups[64];
+
+	snprintf(users, sizeof(users), "%u %u 1", uid, uid);
+	snprintf(groups, sizeof(groups), "%u %u 1", gid, gid);
+	return write_proc(process, "setgroups", "deny") && write_proc(process, "gid_map", groups) &&
+		write_proc(process, "uid_map", users);
+}
+
 bool ids_write_maps(pid_t pid, uid_t uid, gid_t gid)
 {
-	char path[32], users[64], groups[64];
-	int process;
+	char path[32];
+	int process, error;
 	bool done;
 
 	snprintf(path, sizeof(path), "/proc/%ld", (long)pid);
-	snprintf(users, sizeof(users), "%u %u 1", uid, uid);
-	snprintf(groups, sizeof(groups), "%u %u 1", gid, gid);
 	process = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (process < 0)
 		return false;
-	/* Groups that a process was given to be kept out of something must stay: setgroups first, and for good. */
-	done = write_proc(process, "setgroups", "deny") && write_proc(process, "gid_map", groups) &&
-		write_proc(process, "uid_map", users);
-	int error = errno;
+	done = write_maps(process, uid, gid);
+	error = errno;
 	close(process);
 	errno = error;
 	return done;
+}
+
+/*
+ * In a new namespace a process may map its own effective ids to themselves, see user_namespaces(7). Its files in /proc are its own only while it is
+ * dumpable; nobody can trace it then, as its real user is another.
+ */
+static bool map_self(int proc, uid_t uid, gid_t gid)
+{
+	int process;
+	bool done;
+
+	if (prctl(PR_SET_DUMPABLE, 1) < 0)
+		return false;
+	process = openat(proc, "self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	done = process >= 0 && write_maps(process, uid, gid);
+	if (process >= 0)
+		close(process);
+	return prctl(PR_SET_DUMPABLE, 0) == 0 && done;
+}
+
+bool ids_make_user_namespace(uid_t uid, gid_t gid, int proc)
+{
+	struct rlimit signals, queues;
+
+	if (!share_out(RLIMIT_SIGPENDING, &signals) || !share_out(RLIMIT_MSGQUEUE, &queues))
+		return false;
+	/* The capabilities stay with the change of ids: some hosts let only who has them make namespaces. The new one comes without this setting. */
+	return prctl(PR_SET_SECUREBITS, K_SECBIT_NO_SETUID_FIXUP, 0, 0, 0) == 0 && setegid(gid) == 0 && seteuid(uid) == 0 &&
+		unshare(CLONE_NEWUSER) == 0 && setrlimit(RLIMIT_SIGPENDING, &signals) == 0 &&
+		setrlimit(RLIMIT_MSGQUEUE, &queues) == 0 && map_self(proc, uid, gid);
 }
 
 static bool fail(struct failure *failure, const char *what)

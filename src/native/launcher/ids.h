@@ -11,11 +11,12 @@
 bool ids_can_make_user_namespace(void);
 
 /*
- * Makes a user namespace around the calling process of root, as `owner`. The kernel counts queued signals, timers and message queues of a user
+ * Makes a user namespace around the calling process of root, as `uid`, in which `uid` and `gid` stand for themselves and no other id exists. `proc` is
+ * a /proc that can be written to. The kernel counts queued signals, timers and message queues of a user
  * towards the owner of his namespace too: as root's, one task could leave root with none on the whole host, and as another's
  * with a bound, other tasks. False with errno.
  */
-bool ids_make_user_namespace(uid_t owner);
+bool ids_make_user_namespace(uid_t uid, gid_t gid, int proc);
 
 /*
  * Lets the process `pid`, which has made a user namespace, be `uid` and `gid` in it: each stands for itself and no other id exists. Called by

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,12 +25,46 @@ static _Noreturn void end_failed(const struct sandbox_plan *plan, const struct f
 	_exit(1);
 }
 
-/* Waits for an order of this kind. Without a keeper there is nothing to do. */
-static void take(const struct sandbox_plan *plan, enum init_order order, struct init_command *command, struct message_extra *extra)
+static size_t fds_with(const struct init_command *command, const struct message_extra *extra)
 {
-	if (message_receive(plan->control, command, sizeof(*command), 0, extra) != sizeof(*command) || command->order != order ||
-	    extra->count != (order == INIT_RUN ? 1 + command->channels + command->entrances : 0))
+	switch (command->order) {
+	case INIT_RUN:
+		return 1 + command->channels + command->entrances;
+	case INIT_MOUNT:
+		return extra->count > 0;
+	default:
+		return 0;
+	}
+}
+
+/* Waits for an order of this kind. Without a keeper there is nothing to do. */
+static void take(int control, enum init_order order, struct init_command *command, struct message_extra *extra)
+{
+	if (message_receive(control, command, sizeof(*command), 0, extra) != sizeof(*command) || command->order != order ||
+	    extra->count != fds_with(command, extra))
 		_exit(0);
+}
+
+static bool mount_of_keeper(const struct build *build, const struct host_mount *mount, struct host_mount_copy *copy, struct failure *failure)
+{
+	struct init_command command;
+	struct message_extra extra;
+
+	(void)mount;
+	(void)failure;
+	take(build->control, INIT_MOUNT, &command, &extra);
+	copy->fd = extra.count > 0 ? extra.fds[0] : -1;
+	memcpy(copy->link, command.link, sizeof(copy->link));
+	return true;
+}
+
+/* Without root nobody is served but the launcher's own user. */
+static bool mount_of_own(const struct build *build, const struct host_mount *mount, struct host_mount_copy *copy, struct failure *failure)
+{
+	const struct peer self = { .uid = geteuid(), .gid = getegid() };
+
+	(void)build;
+	return host_mount_copy(mount, &self, true, copy, failure);
 }
 
 /* The death of the keeper is the death of everything in here. To be set again after every change of ids. */
@@ -78,6 +113,17 @@ static pid_t fork_task(const struct init_command *command, const int *fds, struc
 	return pid;
 }
 
+/* Whoever lives in the sandbox is a child of init, or a child of one: without children init is alone. */
+static bool is_alone(void)
+{
+	pid_t pid;
+
+	do
+		pid = waitpid(-1, NULL, __WALL | WNOHANG);
+	while (pid > 0 || (pid < 0 && errno == EINTR));
+	return pid < 0 && errno == ECHILD;
+}
+
 static _Noreturn void reap(const struct sandbox_plan *plan, pid_t task)
 {
 	struct init_message message = { .kind = INIT_ENDED };
@@ -86,12 +132,19 @@ static _Noreturn void reap(const struct sandbox_plan *plan, pid_t task)
 		pid_t pid = waitpid(-1, &message.status, __WALL);
 
 		if (pid == task) {
+			message.alone = is_alone();
+			getrusage(RUSAGE_CHILDREN, &message.usage);
 			message_send(plan->control, &message, sizeof(message), NULL, 0);
 			_exit(0);
 		}
 		if (pid < 0 && errno != EINTR)
 			_exit(1);
 	}
+}
+
+static bool release(int uncovered, struct failure *failure)
+{
+	return write(uncovered, "", 1) == 1 || failure_set(failure, BLAME_HOST, "launcher", errno, "The task cannot be let go on");
 }
 
 /* What init holds from here on can only be harmful. */
@@ -107,39 +160,85 @@ static bool lay_down(const struct sandbox_plan *plan, struct failure *failure)
 	return ids_drop_capabilities(failure);
 }
 
-void init_main(const struct sandbox_plan *plan)
+static void prepare(const struct sandbox_plan *plan, struct build *build)
 {
-	struct disk disk = { .fd = -1, .context = -1 };
-	struct build build = {
-		.request = plan->request, .peer = plan->peer, .rootless = !plan->launcher->root, .stage = -1, .root = -1, .disk = &disk,
-	};
-	struct init_message ready = { .kind = INIT_READY };
 	struct failure failure;
-	struct message_extra extra;
-	struct init_command command;
-	pid_t task;
 
 	die_with_keeper(plan);
-	if (!plan->launcher->root)
-		take(plan, INIT_BEGIN, &command, &extra);
+	if (build->rootless) {
+		struct message_extra extra;
+		struct init_command command;
+
+		take(plan->control, INIT_BEGIN, &command, &extra);
+	}
 	volunteer_for_oom();
-	if (!hide_host(plan, &failure) || !root_enter(&build, &failure))
+	if (!hide_host(plan, &failure) || !root_prepare(build, &failure))
 		end_failed(plan, &failure);
-	/* Opening the host's paths may have changed ids, and that clears it. */
-	die_with_keeper(plan);
 	if (prctl(PR_SET_DUMPABLE, 0) < 0) {
 		failure_set(&failure, BLAME_HOST, "ids", errno, "Init cannot be made undumpable");
 		end_failed(plan, &failure);
 	}
-	ready.sealed_inodes = disk.sealed_inodes;
-	if (!message_send(plan->control, &ready, sizeof(ready), &disk.fd, 1))
+}
+
+/* As the keeper has parsed it: this cannot fail but for want of memory. */
+static void take_request(struct sandbox_plan *plan)
+{
+	static struct request request;
+	char error[REQUEST_ERROR_BYTES];
+	struct message_extra extra;
+	struct init_command command;
+	struct failure failure;
+
+	take(plan->control, INIT_BUILD, &command, &extra);
+	if (!request_parse(plan->given->payload, plan->given->length, &request, error)) {
+		failure_set(&failure, BLAME_HOST, "launcher", 0, "%s", error);
+		end_failed(plan, &failure);
+	}
+	plan->request = &request;
+}
+
+static void build_root(const struct sandbox_plan *plan, struct build *build)
+{
+	struct init_message ready = { .kind = INIT_READY };
+	struct failure failure;
+
+	build->request = plan->request;
+	if (!root_enter(build, &failure))
+		end_failed(plan, &failure);
+	ready.sealed_inodes = build->disk.sealed_inodes;
+	if (!message_send(plan->control, &ready, sizeof(ready), &build->disk.fd, 1))
 		_exit(1);
-	disk_close(&disk);
-	take(plan, INIT_RUN, &command, &extra);
+	disk_close(&build->disk);
+}
+
+void init_main(struct sandbox_plan *plan)
+{
+	struct build build = {
+		.rootless = !plan->launcher->root, .stage = -1, .root = -1, .proc_writable = -1,
+		.disk = { .fd = -1, .context = -1 }, .control = plan->control,
+		.next_mount = plan->launcher->root ? mount_of_keeper : mount_of_own,
+	};
+	struct failure failure;
+	struct message_extra extra;
+	struct init_command command;
+	int uncovered[2];
+	pid_t task;
+
+	prepare(plan, &build);
+	take_request(plan);
+	build_root(plan, &build);
+	take(plan->control, INIT_RUN, &command, &extra);
+	if (pipe2(uncovered, O_CLOEXEC) < 0) {
+		failure_set(&failure, BLAME_HOST, "launcher", errno, "There is no pipe for the task");
+		end_failed(plan, &failure);
+	}
+	plan->proc = build.proc_writable;
+	plan->uncovered = uncovered[0];
 	task = fork_task(&command, extra.fds, &failure);
 	if (task == 0)
 		task_main(plan, &command, extra.fds);
-	if (task < 0 || !lay_down(plan, &failure))
+	/* Meanwhile the task prepares itself: what the kernel waits for here would hold it up. */
+	if (task < 0 || !root_uncover(&failure) || !release(uncovered[1], &failure) || !lay_down(plan, &failure))
 		end_failed(plan, &failure);
 	reap(plan, task);
 }

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include "host_path.h"
 #include "request.h"
 #include "run.h"
+#include "slot.h"
 #include "storage.h"
 #include "watch.h"
 
@@ -90,30 +93,35 @@ static bool serve_storage(struct connection *connection, const struct launcher *
 	return true;
 }
 
-static enum keeper_exit serve(struct connection *connection, const struct launcher *launcher, const struct peer *peer,
-	const struct request *request)
+static enum keeper_exit serve(struct connection *connection, const struct launcher *launcher, const struct sandbox_request *asked,
+	struct slot *slot)
 {
+	const struct request *request = asked->parsed;
 	struct failure failure;
+	bool clean = true;
 
+	/* What is not a run needs none. */
+	if (request->kind != REQUEST_RUN)
+		clean = slot_discard(slot);
 	switch (request->kind) {
 	case REQUEST_RUN:
-		if (may_be(request, launcher, peer, &failure))
-			return run_serve(connection, launcher, peer, request) ? KEEPER_DONE : KEEPER_LEFT_CGROUP;
+		if (may_be(request, launcher, asked->peer, &failure))
+			return run_serve(connection, launcher, asked, slot) ? KEEPER_DONE : KEEPER_LEFT_CGROUP;
 		break;
 	case REQUEST_STORAGE:
-		if (may_be(request, launcher, peer, &failure) && serve_storage(connection, launcher, peer, request, &failure))
-			return KEEPER_DONE;
+		if (may_be(request, launcher, asked->peer, &failure) && serve_storage(connection, launcher, asked->peer, request, &failure))
+			return clean ? KEEPER_DONE : KEEPER_LEFT_CGROUP;
 		break;
 	case REQUEST_UNMOUNT:
-		if (serve_storage(connection, launcher, peer, request, &failure))
-			return KEEPER_DONE;
+		if (serve_storage(connection, launcher, asked->peer, request, &failure))
+			return clean ? KEEPER_DONE : KEEPER_LEFT_CGROUP;
 		break;
 	case REQUEST_HELLO:
 		hello_serve(connection, launcher);
-		return KEEPER_DONE;
+		return clean ? KEEPER_DONE : KEEPER_LEFT_CGROUP;
 	}
 	frame_send_failed(connection, &failure);
-	return KEEPER_DONE;
+	return clean ? KEEPER_DONE : KEEPER_LEFT_CGROUP;
 }
 
 /*
@@ -139,7 +147,7 @@ static void linger(struct connection *connection, const struct launcher *launche
 	}
 }
 
-enum keeper_exit keeper_serve(int fd, const struct launcher *launcher, const struct peer *peer)
+static enum keeper_exit serve_connection(int fd, const struct launcher *launcher, const struct peer *peer, struct slot *slot)
 {
 	static struct request request;
 	struct connection connection;
@@ -157,11 +165,78 @@ enum keeper_exit keeper_serve(int fd, const struct launcher *launcher, const str
 		failure_set(&failure, BLAME_REQUEST, "request", 0, "%s", error);
 		frame_send_failed(&connection, &failure);
 	} else {
-		result = serve(&connection, launcher, peer, &request);
+		result = serve(&connection, launcher, &(struct sandbox_request){
+			.peer = peer, .payload = frame.payload, .length = frame.length, .parsed = &request,
+		}, slot);
 		request_free(&request);
 	}
 	if (connection_drain(&connection, LAST_STALL_MS))
 		linger(&connection, launcher);
 	connection_close(&connection);
 	return result;
+}
+
+/* Who is at the other end; false when it is none of ours. */
+static bool identify(const struct launcher *launcher, int fd, struct peer *peer)
+{
+	struct ucred credentials;
+	socklen_t size = sizeof(credentials);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
+		return false;
+	*peer = (struct peer){ .uid = credentials.uid, .gid = credentials.gid, .limited = credentials.uid != launcher->uid };
+	return !peer->limited || credentials.uid == launcher->peer_uid;
+}
+
+static bool add(int set, int fd, uint32_t events)
+{
+	return epoll_ctl(set, EPOLL_CTL_ADD, fd, &(struct epoll_event){ .events = events, .data.fd = fd }) == 0;
+}
+
+/*
+ * Waits among others for a connection that none of them takes: of those that wait one is woken. -1 when the launcher is gone. A slot whose init dies
+ * meanwhile is none any more; what is wrong shows when a run needs one.
+ */
+static int accept_connection(const struct launcher *launcher, struct slot *slot)
+{
+	int set = epoll_create1(EPOLL_CLOEXEC), fd = -1;
+
+	if (set < 0 || !add(set, launcher->alive, EPOLLIN) || !add(set, launcher->listener, EPOLLIN | EPOLLEXCLUSIVE) ||
+	    (slot_is_prepared(slot) && !add(set, slot->sandbox.pidfd, EPOLLIN)))
+		return -1;
+	while (fd < 0) {
+		struct epoll_event event;
+
+		if (epoll_wait(set, &event, 1, -1) <= 0)
+			continue;
+		if (event.data.fd == launcher->alive)
+			break;
+		if (event.data.fd == launcher->listener)
+			fd = accept4(launcher->listener, NULL, NULL, SOCK_CLOEXEC);
+		else if (!slot_discard(slot))
+			break;
+	}
+	close(set);
+	return fd;
+}
+
+enum keeper_exit keeper_serve(const struct launcher *launcher)
+{
+	struct slot slot = SLOT_EMPTY;
+	enum keeper_exit result = KEEPER_DONE;
+	struct failure failure;
+	struct peer peer;
+	pid_t self = getpid();
+	int fd;
+
+	/* Without root a sandbox sees the mounts of the moment at which it is made. */
+	if (launcher->root && launcher->seccomp)
+		slot_prepare(&slot, launcher, &failure);
+	fd = accept_connection(launcher, &slot);
+	prctl(PR_SET_NAME, "souk-keeper");
+	if (fd >= 0 && write(launcher->taken, &self, sizeof(self)) == sizeof(self) && identify(launcher, fd, &peer))
+		result = serve_connection(fd, launcher, &peer, &slot);
+	else if (fd >= 0)
+		close(fd);
+	return slot_discard(&slot) ? result : KEEPER_LEFT_CGROUP;
 }

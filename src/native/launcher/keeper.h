@@ -1,4 +1,4 @@
-/* The process that serves one connection. */
+/* The process that waits for a connection and serves it. */
 #ifndef SOUK_KEEPER_H
 #define SOUK_KEEPER_H
 
@@ -9,7 +9,10 @@ enum keeper_exit {
 	KEEPER_LEFT_CGROUP = 1, /* the launcher clears it away, as after a keeper that was killed */
 };
 
-/* Serves the connection `fd` to its end. To be called in a process of its own, single-threaded, that does nothing else and exits with the result. */
-enum keeper_exit keeper_serve(int fd, const struct launcher *launcher, const struct peer *peer);
+/*
+ * Prepares a slot, accepts a connection and serves it to its end. To be called in a process of its own, single-threaded, that does nothing else and
+ * exits with the result.
+ */
+enum keeper_exit keeper_serve(const struct launcher *launcher);
 
 #endif

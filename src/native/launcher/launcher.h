@@ -20,6 +20,9 @@ struct launcher {
 	bool seccomp;          /* the filter has been built and the kernel takes filters */
 	struct cgroup_host cgroups;
 	unsigned cpus;         /* that a task can run on at once */
+	int listener;          /* non-blocking; whoever accepts a connection serves it */
+	uid_t peer_uid;        /* beside its own user, whom it serves; its own uid for nobody */
+	int taken;             /* write end of a pipe: a keeper that has accepted a connection writes its pid_t */
 	int alive;             /* read end of a pipe that only the launcher writes to: EOF when it is gone */
 	char *arguments;       /* where argv lies: init overwrites it, as /proc/1/cmdline would show the socket's path */
 	size_t arguments_bytes;

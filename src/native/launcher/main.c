@@ -1,7 +1,7 @@
 /*
  * souk-launcher --socket PATH --instance ID [--peer-uid UID]
  *
- * Listens, and forks a keeper for each connection. Ends in order when its standard input ends, where that is a pipe or a socket, or at
+ * Listens, and keeps a few keepers ahead of the connections that they will accept, one each. Ends in order when its standard input ends, where that is a pipe or a socket, or at
  * SIGTERM or SIGINT. Exit codes: LAUNCHER_…
  */
 #include <errno.h>
@@ -36,6 +36,9 @@ enum launcher_exit {
 enum {
 	KEEPERS_MAX = 1024,
 	INSTANCE_MAX = 32,
+	WAITING_MAX = 8,     /* keepers that wait for a connection, each with a slot */
+	REFILL_MS = 4,       /* after a connection, so that preparing the next slot does not hold up the task */
+	DIED_WAIT_MS = 200,  /* before a keeper that died without a connection is replaced */
 	END_WAIT_MS = 10000, /* for keepers to clear up, before they are killed */
 	NO_UID = -1,
 };
@@ -46,14 +49,23 @@ struct options {
 	long long peer_uid; /* or NO_UID */
 };
 
+struct keeper {
+	pid_t pid;
+	bool waiting; /* has accepted no connection yet */
+};
+
 struct server {
 	struct launcher launcher;
 	struct options options;
-	int listener;
 	int signals;
 	int alive_write; /* the launcher's own end of launcher.alive */
-	pid_t keepers[KEEPERS_MAX];
+	int taken_read;  /* and of launcher.taken */
+	struct keeper keepers[KEEPERS_MAX];
 	size_t keeper_count;
+	size_t waiting;
+	size_t waiting_wanted;
+	uint64_t refill_ns; /* when to fork one more, where there are fewer than wanted */
+	uint64_t hold_ns;   /* before that none is forked */
 };
 
 static bool is_instance(const char *text)
@@ -108,15 +120,15 @@ static bool listen_at(struct server *server)
 	memcpy(address.sun_path, path, strlen(path));
 	if (lstat(path, &status) == 0 && (!S_ISSOCK(status.st_mode) || unlink(path) < 0))
 		return fail("what lies at the socket's path cannot be replaced");
-	server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (server->listener < 0)
+	server->launcher.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (server->launcher.listener < 0)
 		return fail("no socket");
 	/* 0600 from its first moment. */
 	old = umask(0177);
-	bound = bind(server->listener, (struct sockaddr *)&address, sizeof(address)) == 0;
+	bound = bind(server->launcher.listener, (struct sockaddr *)&address, sizeof(address)) == 0;
 	umask(old);
 	if (!bound || (server->options.peer_uid != NO_UID && lchown(path, (uid_t)server->options.peer_uid, (gid_t)-1) < 0) ||
-	    listen(server->listener, 128) < 0)
+	    listen(server->launcher.listener, 128) < 0)
 		return fail("the socket cannot be listened at");
 	return true;
 }
@@ -125,6 +137,10 @@ static bool open_signals(struct server *server)
 {
 	sigset_t set;
 
+	/* What whoever started it ignores would be ignored in every task. */
+	for (int number = 1; number < NSIG; number++)
+		if (number != SIGKILL && number != SIGSTOP)
+			signal(number, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
@@ -137,20 +153,25 @@ static bool open_signals(struct server *server)
 static bool open_launcher(struct server *server)
 {
 	struct launcher *launcher = &server->launcher;
-	int alive[2];
+	int alive[2], taken[2];
 
 	launcher->instance = server->options.instance;
 	launcher->uid = geteuid();
 	launcher->gid = getegid();
+	launcher->peer_uid = server->options.peer_uid == NO_UID ? launcher->uid : (uid_t)server->options.peer_uid;
 	launcher->root = launcher->uid == 0;
 	launcher->cpus = sysconf(_SC_NPROCESSORS_ONLN) > 0 ? (unsigned)sysconf(_SC_NPROCESSORS_ONLN) : 1;
 	launcher->seccomp = seccomp_prepare(seccomp_listener_flags()) && seccomp_available();
 	launcher->namespaces = sandbox_can_start(launcher->root);
 	launcher->user_namespace = ids_can_make_user_namespace();
-	if (pipe2(alive, O_CLOEXEC) < 0)
+	if (pipe2(alive, O_CLOEXEC) < 0 || pipe2(taken, O_CLOEXEC | O_NONBLOCK) < 0)
 		return fail("no pipe");
 	launcher->alive = alive[0];
 	server->alive_write = alive[1];
+	launcher->taken = taken[1];
+	server->taken_read = taken[0];
+	/* A slot is some memory and two processes: enough of them that a burst on all cores meets them. */
+	server->waiting_wanted = 2 * launcher->cpus < WAITING_MAX ? 2 * launcher->cpus : WAITING_MAX;
 	cgroup_host_open(&launcher->cgroups, launcher->instance);
 	if (launcher->cgroups.kind && !cgroup_host_clear(&launcher->cgroups, NULL))
 		fprintf(stderr, "souk-launcher: control groups that an earlier launcher left cannot be removed\n");
@@ -159,28 +180,15 @@ static bool open_launcher(struct server *server)
 	return true;
 }
 
-/* Who is at the other end; false when it is none of ours. */
-static bool identify(const struct server *server, int fd, struct peer *peer)
-{
-	const struct launcher *launcher = &server->launcher;
-	struct ucred credentials;
-	socklen_t size = sizeof(credentials);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
-		return false;
-	*peer = (struct peer){ .uid = credentials.uid, .gid = credentials.gid, .limited = credentials.uid != launcher->uid };
-	return !peer->limited || (server->options.peer_uid != NO_UID && credentials.uid == (uid_t)server->options.peer_uid);
-}
-
 /* In the keeper: what belongs to the launcher alone. Standard error stays, for diagnostics. */
 static void leave_launcher(const struct server *server)
 {
 	sigset_t set;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	close(server->listener);
 	close(server->signals);
 	close(server->alive_write);
+	close(server->taken_read);
 	dup2(null, 0);
 	dup2(null, 1);
 	if (null > 2)
@@ -192,34 +200,74 @@ static void leave_launcher(const struct server *server)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_SETMASK, &set, NULL);
-	prctl(PR_SET_NAME, "souk-keeper");
+	prctl(PR_SET_NAME, "souk-slot");
 }
 
-static void accept_one(struct server *server)
+static void fork_keeper(struct server *server)
 {
-	struct peer peer;
-	int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
-	pid_t pid;
+	pid_t pid = fork();
 
-	if (fd < 0)
-		return;
-	pid = identify(server, fd, &peer) ? fork() : -1;
 	if (pid == 0) {
 		leave_launcher(server);
-		_exit(keeper_serve(fd, &server->launcher, &peer));
+		_exit(keeper_serve(&server->launcher));
 	}
-	if (pid > 0)
-		server->keepers[server->keeper_count++] = pid;
-	close(fd);
+	if (pid < 0)
+		return;
+	server->keepers[server->keeper_count++] = (struct keeper){ .pid = pid, .waiting = true };
+	server->waiting++;
 }
 
-static void forget_keeper(struct server *server, pid_t pid)
+static struct keeper *find_keeper(struct server *server, pid_t pid)
 {
 	for (size_t i = 0; i < server->keeper_count; i++)
-		if (server->keepers[i] == pid) {
-			server->keepers[i] = server->keepers[--server->keeper_count];
-			return;
-		}
+		if (server->keepers[i].pid == pid)
+			return &server->keepers[i];
+	return NULL;
+}
+
+static void delay_refill(struct server *server, unsigned ms)
+{
+	server->refill_ns = watch_now_ns() + (uint64_t)ms * 1000000;
+}
+
+static void stop_waiting(struct server *server, struct keeper *keeper)
+{
+	if (!keeper || !keeper->waiting)
+		return;
+	keeper->waiting = false;
+	server->waiting--;
+}
+
+static void take_news(struct server *server)
+{
+	pid_t pids[64];
+	ssize_t length;
+
+	while ((length = read(server->taken_read, pids, sizeof(pids))) > 0) {
+		for (size_t i = 0; i < (size_t)length / sizeof(pids[0]); i++)
+			stop_waiting(server, find_keeper(server, pids[i]));
+		delay_refill(server, REFILL_MS);
+	}
+}
+
+/*
+ * Half of the keepers that are wanted are kept at any time. The others wait for a quiet moment, in which preparing a slot does not compete with the
+ * task that has just been started. Returns the milliseconds until then, as of poll(2).
+ */
+static int refill(struct server *server)
+{
+	uint64_t now_ns = watch_now_ns();
+	bool due = now_ns >= server->refill_ns;
+
+	if (server->keeper_count == KEEPERS_MAX || server->waiting >= server->waiting_wanted)
+		return -1;
+	if (now_ns < server->hold_ns)
+		return (int)((server->hold_ns - now_ns) / 1000000) + 1;
+	if (due || server->waiting < (server->waiting_wanted + 1) / 2)
+		fork_keeper(server);
+	if (due)
+		delay_refill(server, REFILL_MS);
+	return server->waiting < (server->waiting_wanted + 1) / 2 ? 0 : REFILL_MS;
 }
 
 /* A keeper that was killed has taken its sandbox with it, but not the control group. Cleared by a child, as it may take a while. */
@@ -240,7 +288,16 @@ static void reap(struct server *server)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		forget_keeper(server, pid);
+		struct keeper *keeper;
+
+		/* What it wrote came before its end. */
+		take_news(server);
+		keeper = find_keeper(server, pid);
+		if (keeper && keeper->waiting)
+			server->hold_ns = watch_now_ns() + (uint64_t)DIED_WAIT_MS * 1000000;
+		stop_waiting(server, keeper);
+		if (keeper)
+			*keeper = server->keepers[--server->keeper_count];
 		if (status != 0)
 			clear_after(server, pid);
 	}
@@ -275,18 +332,18 @@ static void serve(struct server *server)
 		struct pollfd fds[] = {
 			{ .fd = lifeline, .events = POLLIN },
 			{ .fd = server->signals, .events = POLLIN },
-			{ .fd = server->keeper_count < KEEPERS_MAX ? server->listener : -1, .events = POLLIN },
+			{ .fd = server->taken_read, .events = POLLIN },
 		};
 		char ignored[64];
 
-		if (poll(fds, 3, -1) < 0)
+		if (poll(fds, 3, refill(server)) < 0)
 			continue;
 		if (fds[0].revents && read(STDIN_FILENO, ignored, sizeof(ignored)) <= 0)
 			return;
 		if (fds[1].revents && !take_signals(server))
 			return;
 		if (fds[2].revents)
-			accept_one(server);
+			take_news(server);
 	}
 }
 
@@ -310,7 +367,7 @@ static void end(struct server *server)
 {
 	uint64_t end_ns = watch_now_ns() + (uint64_t)END_WAIT_MS * 1000000;
 
-	close(server->listener);
+	close(server->launcher.listener);
 	remove_socket(server);
 	close(server->alive_write);
 	while (server->keeper_count > 0 && watch_now_ns() < end_ns) {
@@ -320,7 +377,7 @@ static void end(struct server *server)
 		take_signals(server);
 	}
 	for (size_t i = 0; i < server->keeper_count; i++)
-		kill(server->keepers[i], SIGKILL);
+		kill(server->keepers[i].pid, SIGKILL);
 	cgroup_host_remove(&server->launcher.cgroups);
 	if (server->launcher.root)
 		storage_remove_left(server->launcher.instance);

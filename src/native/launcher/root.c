@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host_path.h"
 #include "inside.h"
 #include "kernel.h"
 #include "mounts.h"
@@ -28,9 +27,7 @@ static bool make_stage(struct build *build, struct failure *failure)
 	static const struct mount_option options[] = {
 		{ "source", "souk-stage" }, { "size", "4m" }, { "nr_inodes", "16384" }, { "mode", "0755" }, { NULL, NULL },
 	};
-	static const char *const folders[] = { "root", "dev", "disk", "lower", "upper", "work" };
-	/* The last three are the overlay's. */
-	size_t count = build->request->root_folder ? 6 : 3;
+	static const char *const folders[] = { "root", "lower", "upper", "work", "dev", "disk", "mask" };
 
 	/* Nothing that is mounted from here on may show up on the host. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -39,14 +36,14 @@ static bool make_stage(struct build *build, struct failure *failure)
 	/* On top of `/`, which exists everywhere; paths of the host still begin at the root of this process, beneath it. */
 	if (build->stage < 0 || !mounts_attach(build->stage, AT_FDCWD, "/"))
 		return fail(failure, "The stage cannot be mounted");
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
 		if (mkdirat(build->stage, folders[i], 0755) < 0)
 			return fail(failure, "The stage cannot be filled");
 	return true;
 }
 
-/* An overlay, because mount points that the root file system lacks have to be made. Takes over `folder`. */
-static int overlay(struct build *build, int folder, struct failure *failure)
+/* An overlay, because mount points that the root file system lacks have to be made. Takes `lower` over. */
+static int overlay(struct build *build, int lower, struct failure *failure)
 {
 	/* Relative to the stage, which is the current folder. What the lower folder says in extended attributes is not followed. */
 	const struct mount_option options[] = {
@@ -55,63 +52,58 @@ static int overlay(struct build *build, int folder, struct failure *failure)
 		build->rootless ? (struct mount_option){ NULL, NULL } : (struct mount_option){ "metacopy", "off" },
 		{ NULL, NULL },
 	};
-	int lower = mounts_copy(folder, "", build->rootless), mount = -1;
+	int mount = -1;
 
-	close(folder);
-	if (lower < 0 || !mounts_attach(lower, build->stage, "lower"))
+	if (!mounts_attach(lower, build->stage, "lower"))
 		fail(failure, "The folder of the root file system cannot be mounted");
 	else if (fchdir(build->stage) < 0 || (mount = mounts_new("overlay", options, K_MOUNT_ATTR_NOSUID | K_MOUNT_ATTR_NODEV)) < 0)
 		fail(failure, "The overlay over the root file system cannot be mounted");
-	if (lower >= 0)
-		close(lower);
+	close(lower);
 	return mount;
 }
 
-static bool attach_root(struct build *build, struct failure *failure)
+bool root_place(struct build *build, int mount, const char *path, struct failure *failure)
 {
-	const struct request *request = build->request;
-	int mount, folder;
-
-	if (request->root_folder) {
-		folder = host_path_open(request->root_folder, build->peer, "root", failure);
-		mount = folder < 0 ? -1 : overlay(build, folder, failure);
-	} else {
-		mount = mounts_copy(build->stage, "root", false);
-		if (mount < 0)
-			fail(failure, "The empty root cannot be made");
-	}
-	if (mount < 0)
-		return false;
-	build->root = mount;
-	return mounts_attach(mount, build->stage, "root") || fail(failure, "The root cannot be attached");
-}
-
-/* A link of the host's root (merged /usr) is made as it is, a folder is bound; what the host lacks is left out. */
-static bool mirror(struct build *build, const char *name, struct failure *failure)
-{
-	char path[16], target[256];
-	ssize_t length;
-	int folder, copy;
+	int folder = inside_make(build->root, path, INSIDE_FOLDER, NULL, failure);
 	bool done;
 
-	snprintf(path, sizeof(path), "/%s", name);
-	length = readlink(path, target, sizeof(target) - 1);
-	if (length > 0) {
-		target[length] = '\0';
-		return symlinkat(target, build->root, name) == 0 || fail(failure, "A link to /usr cannot be made");
-	}
-	folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0)
-		return errno == ENOENT || fail(failure, "A system folder of this host cannot be opened");
-	copy = mounts_copy(folder, "", build->rootless);
+		return false;
+	done = mounts_attach(mount, folder, "") ||
+		failure_set(failure, BLAME_HOST, "mounts", errno, "%s cannot be mounted in the root file system", path);
 	close(folder);
-	done = copy >= 0 && mkdirat(build->root, name, 0755) == 0 && mounts_change(copy, READ_ONLY, 0, build->rootless) &&
-		mounts_attach(copy, build->root, name);
-	if (!done)
-		fail(failure, "A system folder of this host cannot be bound");
-	if (copy >= 0)
-		close(copy);
 	return done;
+}
+
+bool root_fix(struct build *build, int mount, const char *path, struct failure *failure)
+{
+	build->fixed[build->fixed_count].mount = mount;
+	build->fixed[build->fixed_count++].path = path;
+	return root_place(build, mount, path, failure);
+}
+
+static bool make_empty_root(struct build *build, struct failure *failure)
+{
+	build->root = mounts_copy(build->stage, "root", false);
+	return (build->root >= 0 && mounts_attach(build->root, build->stage, "root")) || fail(failure, "The empty root cannot be made");
+}
+
+/* The task's own root file system over the empty one, to which everything moves that is in every root. */
+static bool replace_root(struct build *build, const struct host_mount *mount, struct failure *failure)
+{
+	struct host_mount_copy copy;
+	int root = build->next_mount(build, mount, &copy, failure) ? overlay(build, copy.fd, failure) : -1;
+
+	if (root < 0)
+		return false;
+	close(build->root);
+	build->root = root;
+	if (!mounts_attach(root, build->stage, "root"))
+		return fail(failure, "The root cannot be attached");
+	for (size_t i = 0; i < build->fixed_count; i++)
+		if (!root_place(build, build->fixed[i].mount, build->fixed[i].path, failure))
+			return false;
+	return true;
 }
 
 static bool write_file(int folder, const char *name, const char *text)
@@ -128,7 +120,7 @@ static bool fill_etc(struct build *build, struct failure *failure)
 {
 	const struct request *request = build->request;
 	char passwd[256], group[128];
-	int etc = -1, cache;
+	int etc = -1;
 	bool done;
 
 	snprintf(passwd, sizeof(passwd), "root:x:0:0:root:/:/bin/sh\n");
@@ -141,17 +133,6 @@ static bool fill_etc(struct build *build, struct failure *failure)
 	done = mkdirat(build->root, "etc", 0755) == 0 &&
 		(etc = openat(build->root, "etc", O_PATH | O_DIRECTORY | O_CLOEXEC)) >= 0 &&
 		write_file(etc, "passwd", passwd) && write_file(etc, "group", group);
-	/* Without its cache the dynamic loader searches its built-in folders only. */
-	cache = done ? open("/etc/ld.so.cache", O_PATH | O_CLOEXEC) : -1;
-	if (cache >= 0) {
-		int copy = mounts_copy(cache, "", false);
-
-		done = write_file(etc, "ld.so.cache", "") && copy >= 0 && mounts_change(copy, READ_ONLY, 0, false) &&
-			mounts_attach(copy, etc, "ld.so.cache");
-		if (copy >= 0)
-			close(copy);
-		close(cache);
-	}
 	if (!done)
 		fail(failure, "/etc cannot be made");
 	if (etc >= 0)
@@ -159,14 +140,25 @@ static bool fill_etc(struct build *build, struct failure *failure)
 	return done;
 }
 
-static bool fill_usr(struct build *build, struct failure *failure)
+/* A link of the host's root (merged /usr) is made as it is, a folder is mounted; what the host lacks is left out. */
+static bool mirror(struct build *build, const struct host_mount *mount, struct host_mount_copy *copy, struct failure *failure)
 {
-	static const char *const names[] = { "usr", "bin", "sbin", "lib", "lib64", "lib32" };
+	if (copy->link[0])
+		return symlinkat(copy->link, build->root, mount->inside + 1) == 0 || fail(failure, "A link to /usr cannot be made");
+	return copy->fd < 0 || folders_attach(build, mount, copy, failure);
+}
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (!mirror(build, names[i], failure))
+/* Those of the given kinds that come next in the list. */
+static bool attach_host(struct build *build, const struct host_mount **next, const struct host_mount *end, bool binds,
+	struct failure *failure)
+{
+	for (; *next < end && ((*next)->kind == HOST_BIND) == binds; (*next)++) {
+		struct host_mount_copy copy;
+
+		if (!build->next_mount(build, *next, &copy, failure) || !mirror(build, *next, &copy, failure))
 			return false;
-	return fill_etc(build, failure);
+	}
+	return true;
 }
 
 /* Expiring it is refused to the mount that is this process's root, which is what `.` leads to once nothing lies on it; see do_umount() in Linux. */
@@ -175,27 +167,52 @@ static bool is_uncovered(void)
 	return umount2(".", MNT_EXPIRE) < 0 && errno == EINVAL;
 }
 
-static bool pivot(struct build *build, struct failure *failure)
+/* Stacks the old root on the new one, so that no folder is needed for it; see pivot_root(2). */
+static bool pivot(int root)
 {
-	bool uncovered = false;
+	return fchdir(root) == 0 && k_pivot_root(".", ".") == 0;
+}
 
-	if (!mounts_change(build->root, READ_ONLY, 0, false))
-		return fail(failure, "The root cannot be made read-only");
-	/* Stacks the old root on the new one, so that no folder is needed for it; see pivot_root(2). */
-	if (fchdir(build->root) < 0 || k_pivot_root(".", ".") < 0)
-		return fail(failure, "The root cannot be entered");
+bool root_uncover(struct failure *failure)
+{
 	/* Each call takes off what is uppermost: the stage, whatever the host has stacked there, at last the old root itself. */
-	for (int layer = 0; layer < PIVOT_STACK_MAX && !uncovered && umount2(".", MNT_DETACH) == 0; layer++)
-		uncovered = is_uncovered();
+	for (int layer = 0; layer < PIVOT_STACK_MAX && umount2(".", MNT_DETACH) == 0; layer++)
+		if (is_uncovered())
+			return chdir("/") == 0 || fail(failure, "The root cannot be entered");
+	return fail(failure, "The old root cannot be taken off");
+}
+
+static bool leave_host(struct build *build, struct failure *failure)
+{
+	return pivot(build->stage) ? root_uncover(failure) : fail(failure, "The root of the host cannot be left");
+}
+
+bool root_prepare(struct build *build, struct failure *failure)
+{
+	return make_stage(build, failure) && make_empty_root(build, failure) && devices_mount(build, failure) &&
+		folders_prepare(build, failure) && (build->rootless || leave_host(build, failure));
+}
+
+static bool enter(struct build *build, struct failure *failure)
+{
+	bool done = (mounts_change(build->root, READ_ONLY, 0, false) && pivot(build->root)) ||
+		fail(failure, "The root cannot be entered");
+
 	close(build->root);
 	close(build->stage);
 	build->root = build->stage = -1;
-	return (uncovered && chdir("/") == 0) || fail(failure, "The root of the host cannot be taken off");
+	return done;
 }
 
 bool root_enter(struct build *build, struct failure *failure)
 {
-	return make_stage(build, failure) && attach_root(build, failure) &&
-		(!build->request->root_usr || fill_usr(build, failure)) && devices_mount(build, failure) &&
-		folders_mount(build, failure) && devices_mount_proc(build, failure) && pivot(build, failure);
+	static struct host_mount list[HOST_MOUNTS_MAX];
+	const struct host_mount *next = list, *end = list + host_mounts_list(build->request, list);
+
+	if (build->request->root_folder && !replace_root(build, next++, failure))
+		return false;
+	/* Mount points below the disk's folders cost inodes of the disk: the cap comes when all are made. */
+	return (!build->request->root_usr || fill_etc(build, failure)) && attach_host(build, &next, end, false, failure) &&
+		folders_mount(build, failure) && attach_host(build, &next, end, true, failure) &&
+		disk_seal(&build->disk, failure) && enter(build, failure);
 }

@@ -81,7 +81,7 @@ void run_setup(struct run *run)
 {
 	struct failure failure;
 
-	switch (sandbox_setup(&run->sandbox, &run->plan, &failure)) {
+	switch (sandbox_setup(&run->sandbox, &failure)) {
 	case SANDBOX_PREPARES:
 		return;
 	case SANDBOX_FAILED:
@@ -124,6 +124,8 @@ void run_watch(struct run *run, struct pollfd fds[WATCH_COUNT])
 	fds[WATCH_ALIVE] = (struct pollfd){ .fd = run->launcher->alive, .events = POLLIN };
 	fds[WATCH_PIDFD] = (struct pollfd){ .fd = run->sandbox.pidfd, .events = POLLIN };
 	fds[WATCH_SETUP] = (struct pollfd){ .fd = run->sandbox.setup, .events = POLLIN };
+	/* What it said until then is taken when there is something to wait for. */
+	fds[WATCH_INIT] = (struct pollfd){ .fd = run->started ? run->sandbox.control : -1, .events = POLLIN };
 	fds[WATCH_OOM] = (struct pollfd){ .fd = run->reason ? -1 : run->cgroup.oom_fd, .events = run->cgroup.oom_events };
 	fds[WATCH_DENIALS] = notify_watch(&run->notify);
 }
@@ -152,7 +154,7 @@ void run_send(struct run *run)
 		run->gone = true;
 }
 
-/* Until init, and with it everything, is dead. */
+/* Until everything foreign in the sandbox is dead: with init, or before it. */
 static void serve(struct run *run)
 {
 	struct pollfd fds[WATCH_COUNT];
@@ -175,7 +177,9 @@ static void serve(struct run *run)
 		if (!run->reason && (reason = watch_check(&run->watch)))
 			stop(run, reason);
 		run_send(run);
-		if (fds[WATCH_PIDFD].revents)
+		if (fds[WATCH_INIT].revents)
+			sandbox_hear(&run->sandbox, &run->request->limits);
+		if (fds[WATCH_PIDFD].revents || run->sandbox.end.alone)
 			return;
 		if (run->gone) {
 			/* What follows has no reader; the death of init is all there is to wait for. */
@@ -185,47 +189,57 @@ static void serve(struct run *run)
 	}
 }
 
-static bool begin(struct run *run, const struct peer *peer)
+/* What the slot has is the run's from here on. */
+static bool take_slot(struct run *run, struct slot *slot)
 {
-	const struct request *request = run->request;
-	int fds[INIT_CHANNELS_MAX];
-	bool begun;
+	if (!slot_is_prepared(slot) && !slot_prepare(slot, run->launcher, &run->failure))
+		return false;
+	run->sandbox = slot->sandbox;
+	run->cgroup = slot->cgroup;
+	*slot = (struct slot)SLOT_EMPTY;
+	return true;
+}
 
-	run->plan = (struct sandbox_plan){
-		.launcher = run->launcher, .peer = peer, .request = request, .control = -1,
-	};
-	run->watch = (struct watch){ .limits = &request->limits, .cgroup = &run->cgroup, .pump = &run->pump };
+static bool command(struct run *run)
+{
+	int fds[INIT_CHANNELS_MAX];
+	bool commanded;
+
+	if (!pump_open(&run->pump, run->connection, run->request, fds, &run->failure))
+		return false;
+	commanded = sandbox_command(&run->sandbox, &run->cgroup, fds, 3 + run->request->channel_count, &run->failure);
+	for (size_t i = 0; i < 3 + run->request->channel_count; i++)
+		close(fds[i]);
+	if (!commanded)
+		pump_close(&run->pump);
+	return commanded;
+}
+
+static bool begin(struct run *run, const struct sandbox_request *request, struct slot *slot)
+{
+	run->watch = (struct watch){ .limits = &run->request->limits, .cgroup = &run->cgroup, .pump = &run->pump };
 	if (!run->launcher->seccomp)
 		return failure_set(&run->failure, BLAME_HOST, "seccomp", 0, "This kernel has no system call filters.");
-	/* Init builds its root while the control group and the pipes are made. */
-	if (!sandbox_start(&run->sandbox, &run->plan, &run->failure))
+	if (!take_slot(run, slot))
 		return false;
-	if (!cgroup_create(&run->cgroup, &run->launcher->cgroups, &request->limits, &run->failure)) {
-		sandbox_close(&run->sandbox);
-		return false;
-	}
-	if (pump_open(&run->pump, run->connection, request, fds, &run->failure)) {
-		begun = sandbox_command(&run->sandbox, &run->cgroup, fds, 3 + request->channel_count, &run->failure);
-		for (size_t i = 0; i < 3 + request->channel_count; i++)
-			close(fds[i]);
-		if (begun)
-			return true;
-		pump_close(&run->pump);
-	}
+	/* Init builds its root while the control group is limited and the pipes are made. */
+	if (sandbox_build(&run->sandbox, run->launcher, request, &run->failure) &&
+	    cgroup_limit(&run->cgroup, &run->request->limits, &run->failure) && command(run))
+		return true;
 	sandbox_close(&run->sandbox);
 	cgroup_remove(&run->cgroup);
 	return false;
 }
 
-bool run_serve(struct connection *connection, const struct launcher *launcher, const struct peer *peer, const struct request *request)
+bool run_serve(struct connection *connection, const struct launcher *launcher, const struct sandbox_request *request, struct slot *slot)
 {
 	static struct run run;
 	bool clean;
 
 	run = (struct run){
-		.connection = connection, .launcher = launcher, .request = request, .disk = { .fd = -1, .context = -1 }, .notify = { .fd = -1 },
+		.connection = connection, .launcher = launcher, .request = request->parsed, .notify = { .fd = -1 },
 	};
-	if (!begin(&run, peer)) {
+	if (!begin(&run, request, slot)) {
 		frame_send_failed(connection, &run.failure);
 		connection_drain(connection, RUN_STALL_MS);
 		return true;
@@ -233,6 +247,6 @@ bool run_serve(struct connection *connection, const struct launcher *launcher, c
 	serve(&run);
 	clean = run_finish(&run);
 	pump_close(&run.pump);
-	disk_close(&run.disk);
+	disk_close(&run.sandbox.disk);
 	return clean;
 }

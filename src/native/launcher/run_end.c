@@ -52,7 +52,7 @@ static void usage_from_init(const struct rusage *from, struct cgroup_usage *usag
 }
 
 /*
- * What init and all that it waited for did, itself included, which is little. Of processes that the end of the sandbox killed the kernel keeps nothing, as nobody
+ * What all that init has waited for did. Of processes that the end of the sandbox killed the kernel keeps nothing, as nobody
  * waits for them: where the main process is among them there is nothing to tell.
  */
 static void report_waited(struct records *records, const struct rusage *waited)
@@ -69,10 +69,11 @@ static bool is_time_limit(const char *reason)
 	return strcmp(reason, "wallTime") == 0 || strcmp(reason, "cpuTime") == 0 || strcmp(reason, "idleTime") == 0;
 }
 
-static void report(struct run *run, const struct sandbox_end *end, const struct cgroup_usage *usage, uint64_t died_ns)
+static void report(struct run *run, const struct cgroup_usage *usage, uint64_t died_ns)
 {
 	static struct records records;
-	struct disk_state disk = disk_state(&run->disk);
+	const struct sandbox_end *end = &run->sandbox.end;
+	struct disk_state disk = disk_state(&run->sandbox.disk);
 	const char *reason = run->reason ? run->reason : "";
 
 	/* A main process whose end init could still tell ended before it was killed; by the kernel, where memory ran out. */
@@ -115,26 +116,26 @@ static bool collect(struct run *run)
 	struct collect_folder folders[REQUEST_OUTPUTS_MAX];
 	struct pollfd alive = { .fd = run->launcher->alive, .events = POLLIN };
 
-	if (!request->output_count)
-		return true;
 	/* Waits for the client alone from here on; nothing is left that would have to be undone. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || poll(&alive, 1, 0) > 0)
 		return false;
-	folders_forget_binds(run->disk.fd, request);
+	folders_forget_binds(run->sandbox.disk.fd, request);
 	for (size_t i = 0; i < request->output_count; i++) {
 		disk_output_name(names[i], (unsigned)i);
 		folders[i] = (struct collect_folder){ .name = names[i], .path = request->outputs[i] };
 	}
 	return collect_outputs(run->connection, &(struct collect){
-		.disk_fd = run->disk.fd,
+		.disk_fd = run->sandbox.disk.fd,
 		.folders = folders,
 		.folder_count = request->output_count,
 		.max_bytes = request->limits.disk_bytes,
 	});
 }
 
-static void tell_failure(struct run *run, const struct sandbox_end *end, const struct cgroup_usage *usage)
+static void tell_failure(struct run *run, const struct cgroup_usage *usage)
 {
+	const struct sandbox_end *end = &run->sandbox.end;
+
 	if (end->failed)
 		run->failure = end->failure;
 	else if (!run->failed)
@@ -146,39 +147,49 @@ static void tell_failure(struct run *run, const struct sandbox_end *end, const s
 	connection_drain(run->connection, RUN_STALL_MS);
 }
 
+/* Removes what is left of a run that is over. False when a control group could not be removed. */
+static bool remove_all(struct run *run)
+{
+	sandbox_close(&run->sandbox);
+	return cgroup_remove(&run->cgroup);
+}
+
+/* REPORT, results, DONE. What is left is removed when the client knows how the task ended; but before it is waited for. */
+static bool tell_end(struct run *run, const struct cgroup_usage *usage, uint64_t died_ns)
+{
+	bool whole = !run->request->output_count, clean;
+
+	report(run, usage, died_ns);
+	if (whole)
+		frame_send_done(run->connection);
+	run_send(run);
+	clean = remove_all(run);
+	if (!whole && collect(run))
+		frame_send_done(run->connection);
+	connection_drain(run->connection, RUN_STALL_MS);
+	return clean;
+}
+
 bool run_finish(struct run *run)
 {
-	struct sandbox_end end = { 0 };
 	struct cgroup_usage usage;
 	uint64_t died_ns;
-	bool clean;
 
 	if (run->sandbox.setup >= 0)
 		run_setup(run);
 	died_ns = watch_now_ns();
-	if (run->sandbox.pidfd >= 0)
-		sandbox_reap(&run->sandbox, &run->request->limits, &run->disk, &end);
+	if (run->sandbox.pidfd >= 0 && !run->sandbox.end.alone)
+		sandbox_reap(&run->sandbox, &run->request->limits);
 	notify_close(&run->notify);
-	sandbox_close(&run->sandbox);
 	if (cgroup_counts_cpu(&run->cgroup))
 		cgroup_usage(&run->cgroup, &usage);
 	else
-		usage_from_init(&end.usage, &usage);
-	clean = cgroup_remove(&run->cgroup);
-	if (run->gone)
-		return clean;
-	if (run->started && !run->failed)
+		usage_from_init(&run->sandbox.end.usage, &usage);
+	if (run->started && !run->failed && !run->gone)
 		drain(run);
-	if (run->gone)
-		return clean;
-	if (!run->started || run->failed) {
-		tell_failure(run, &end, &usage);
-		return clean;
-	}
-	report(run, &end, &usage, died_ns);
-	if (collect(run)) {
-		frame_send_done(run->connection);
-		connection_drain(run->connection, RUN_STALL_MS);
-	}
-	return clean;
+	if (run->started && !run->failed && !run->gone)
+		return tell_end(run, &usage, died_ns);
+	if (!run->gone)
+		tell_failure(run, &usage);
+	return remove_all(run);
 }

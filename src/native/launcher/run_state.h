@@ -21,6 +21,7 @@ enum {
 	WATCH_ALIVE,
 	WATCH_PIDFD,
 	WATCH_SETUP,
+	WATCH_INIT,
 	WATCH_OOM,
 	WATCH_DENIALS,
 	WATCH_COUNT,
@@ -30,11 +31,9 @@ struct run {
 	struct connection *connection;
 	const struct launcher *launcher;
 	const struct request *request;
-	struct sandbox_plan plan;
 	struct cgroup cgroup;
 	struct pump pump;
 	struct sandbox sandbox;
-	struct disk disk;
 	struct watch watch;
 	struct notify notify;
 	const char *reason;     /* why the keeper ends the task, or NULL */

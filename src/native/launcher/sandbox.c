@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host_mounts.h"
 #include "ids.h"
 #include "kernel.h"
 #include "message.h"
@@ -36,7 +38,7 @@ bool sandbox_can_start(bool root)
 	return pid > 0 && waitpid(pid, &status, __WALL) == pid && status == 0;
 }
 
-static bool make_init(struct sandbox *sandbox, const struct sandbox_plan *plan, struct failure *failure)
+static bool make_init(struct sandbox *sandbox, struct sandbox_plan *plan, struct failure *failure)
 {
 	const struct launcher *launcher = plan->launcher;
 	struct k_clone_args arguments = {
@@ -84,23 +86,68 @@ static bool begin_rootless(struct sandbox *sandbox, const struct launcher *launc
 		fail(failure, "launcher", "Init cannot be commanded");
 }
 
-bool sandbox_start(struct sandbox *sandbox, const struct sandbox_plan *plan, struct failure *failure)
+bool sandbox_start(struct sandbox *sandbox, const struct launcher *launcher, struct failure *failure)
 {
-	struct sandbox_plan own = *plan;
-	bool done;
+	struct sandbox_plan plan = { .launcher = launcher, .control = -1 };
+	bool done = false;
 
-	*sandbox = (struct sandbox){ .pidfd = -1, .control = -1, .setup = -1, .task_setup = -1, .listener = -1 };
-	own.control = -1;
-	if (!open_channels(sandbox, &own.control))
-		done = fail(failure, "launcher", "The channels to the sandbox cannot be made");
-	else
-		done = make_init(sandbox, &own, failure) &&
-			(plan->launcher->root || begin_rootless(sandbox, plan->launcher, failure));
+	*sandbox = (struct sandbox)SANDBOX_NONE;
+	sandbox->given = mmap(NULL, sizeof(*sandbox->given), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (sandbox->given == MAP_FAILED) {
+		sandbox->given = NULL;
+		fail(failure, "launcher", "There is no memory for a sandbox");
+	} else if (!open_channels(sandbox, &plan.control)) {
+		fail(failure, "launcher", "The channels to the sandbox cannot be made");
+	} else {
+		plan.given = sandbox->given;
+		done = make_init(sandbox, &plan, failure) && (launcher->root || begin_rootless(sandbox, launcher, failure));
+	}
 	/* The sandbox holds its ends alone, so that its death shows. */
-	close_fd(&own.control);
+	close_fd(&plan.control);
 	if (!done)
 		sandbox_close(sandbox);
 	return done;
+}
+
+/* EPIPE and ECONNRESET: init is dead. Why it says on its channel. */
+static bool tell(const struct sandbox *sandbox, const struct init_command *command, const int *fds, size_t count, struct failure *failure)
+{
+	return message_send(sandbox->control, command, sizeof(*command), fds, count) || errno == EPIPE || errno == ECONNRESET ||
+		fail(failure, "launcher", "Init cannot be commanded");
+}
+
+static bool give_mount(const struct sandbox *sandbox, const struct host_mount *mount, const struct peer *peer, struct failure *failure)
+{
+	struct init_command command = { .order = INIT_MOUNT };
+	struct host_mount_copy copy;
+	bool done;
+
+	if (!host_mount_copy(mount, peer, false, &copy, failure))
+		return false;
+	memcpy(command.link, copy.link, sizeof(command.link));
+	done = tell(sandbox, &command, &copy.fd, copy.fd >= 0, failure);
+	if (copy.fd >= 0)
+		close(copy.fd);
+	return done;
+}
+
+bool sandbox_build(struct sandbox *sandbox, const struct launcher *launcher, const struct sandbox_request *request, struct failure *failure)
+{
+	static struct host_mount list[HOST_MOUNTS_MAX];
+	const struct init_command build = { .order = INIT_BUILD };
+	size_t count;
+
+	sandbox->given->length = request->length;
+	memcpy(sandbox->given->payload, request->payload, request->length);
+	if (!tell(sandbox, &build, NULL, 0, failure))
+		return false;
+	if (!launcher->root)
+		return true;
+	count = host_mounts_list(request->parsed, list);
+	for (size_t i = 0; i < count; i++)
+		if (!give_mount(sandbox, &list[i], request->peer, failure))
+			return false;
+	return true;
 }
 
 bool sandbox_command(struct sandbox *sandbox, const struct cgroup *cgroup, const int *fds, size_t count, struct failure *failure)
@@ -115,25 +162,12 @@ bool sandbox_command(struct sandbox *sandbox, const struct cgroup *cgroup, const
 	command.entrance_is_folder = entrance.is_folder;
 	memcpy(all + 1, fds, sizeof(int) * count);
 	memcpy(all + 1 + count, entrance.fds, sizeof(int) * entrance.count);
-	done = message_send(sandbox->control, &command, sizeof(command), all, 1 + count + entrance.count);
+	done = tell(sandbox, &command, all, 1 + count + entrance.count, failure);
 	close_fd(&sandbox->task_setup);
-	/* EPIPE: init is dead. Why it says on its channel. */
-	return done || errno == EPIPE || fail(failure, "launcher", "Init cannot be commanded");
+	return done;
 }
 
-static bool map_task(struct sandbox *sandbox, const struct sandbox_plan *plan, struct failure *failure)
-{
-	const struct launcher *launcher = plan->launcher;
-
-	if (launcher->root && launcher->user_namespace &&
-	    !ids_write_maps(sandbox->task, plan->request->uid, plan->request->gid))
-		return fail(failure, "namespaces", "The user namespace cannot be given its ids");
-	/* A task that is dead by now tells so by the end of the socket. */
-	send(sandbox->setup, &(char){ TASK_MAPPED }, 1, MSG_NOSIGNAL);
-	return true;
-}
-
-enum sandbox_progress sandbox_setup(struct sandbox *sandbox, const struct sandbox_plan *plan, struct failure *failure)
+enum sandbox_progress sandbox_setup(struct sandbox *sandbox, struct failure *failure)
 {
 	union {
 		char kind;
@@ -151,11 +185,8 @@ enum sandbox_progress sandbox_setup(struct sandbox *sandbox, const struct sandbo
 			close_fd(&sandbox->setup);
 			return SANDBOX_FAILED;
 		}
-		if (length == 1 && message.kind == TASK_BORN && !sandbox->task) {
+		if (length == 1 && message.kind == TASK_EXECUTES && !sandbox->executes) {
 			sandbox->task = extra.pid;
-			if (map_task(sandbox, plan, failure))
-				continue;
-		} else if (length == 1 && message.kind == TASK_EXECUTES) {
 			sandbox->executes = true;
 			sandbox->listener = extra.count ? extra.fds[0] : -1;
 			continue;
@@ -199,24 +230,31 @@ static bool next_message(const struct sandbox *sandbox, struct init_message *mes
 	return length == sizeof(*message);
 }
 
-void sandbox_reap(struct sandbox *sandbox, const struct request_limits *limits, struct disk *disk, struct sandbox_end *end)
+void sandbox_hear(struct sandbox *sandbox, const struct request_limits *limits)
 {
+	struct sandbox_end *end = &sandbox->end;
 	struct init_message message;
 	struct message_extra extra;
 
-	*end = (struct sandbox_end){ 0 };
-	wait_init(sandbox, &end->usage);
 	while (next_message(sandbox, &message, &extra)) {
 		if (message.kind == INIT_READY && extra.count == 1) {
-			disk_adopt(disk, extra.fds[0], limits->disk_bytes, limits->inodes, message.sealed_inodes);
+			disk_adopt(&sandbox->disk, extra.fds[0], limits->disk_bytes, limits->inodes, message.sealed_inodes);
 		} else if (message.kind == INIT_FAILED) {
 			end->failed = true;
 			end->failure = message.failure;
 		} else if (message.kind == INIT_ENDED) {
 			end->ended = true;
 			end->status = message.status;
+			end->alone = message.alone;
+			end->usage = message.usage;
 		}
 	}
+}
+
+void sandbox_reap(struct sandbox *sandbox, const struct request_limits *limits)
+{
+	wait_init(sandbox, &sandbox->end.usage);
+	sandbox_hear(sandbox, limits);
 	close_fd(&sandbox->control);
 }
 
@@ -232,4 +270,7 @@ void sandbox_close(struct sandbox *sandbox)
 	close_fd(&sandbox->setup);
 	close_fd(&sandbox->task_setup);
 	close_fd(&sandbox->listener);
+	if (sandbox->given)
+		munmap(sandbox->given, sizeof(*sandbox->given));
+	sandbox->given = NULL;
 }

@@ -58,7 +58,8 @@ static bool check_mountpoint(const struct storage *storage, const char *path, st
 
 static bool make_disk(struct disk *disk, const struct request *request, const char *source, struct failure *failure)
 {
-	bool made = disk_create(disk, source, request->limits.disk_bytes, request->limits.inodes, failure) &&
+	bool made = disk_create(disk, source, failure) &&
+		    disk_size(disk, request->limits.disk_bytes, request->limits.inodes, failure) &&
 		    disk_add_folder(disk, DISK_TMP, 01777, request->uid, request->gid, failure) &&
 		    disk_add_folder(disk, DISK_WORK, 0755, request->uid, request->gid, failure);
 

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "ids.h"
@@ -62,33 +61,15 @@ static bool set_limits(const struct request_limits *limits, struct failure *fail
 		limit(RLIMIT_FSIZE, limits->disk_bytes, "the size of files", failure);
 }
 
-/* As if started by a shell; but a write beyond RLIMIT_FSIZE fails with EFBIG and does not kill. */
+/* As if started by a shell (the launcher ignores SIGPIPE alone); but a write beyond RLIMIT_FSIZE fails with EFBIG and does not kill. */
 static void reset_signals(void)
 {
-	struct sigaction action = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
-	for (int number = 1; number < NSIG; number++)
-		if (number != SIGKILL && number != SIGSTOP)
-			sigaction(number, &action, NULL);
-	action.sa_handler = SIG_IGN;
-	sigaction(SIGXFSZ, &action, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* The keeper learns the task's pid, and answers when the user namespace has its maps. */
-static bool be_mapped(int setup, struct failure *failure)
-{
-	char answer = 0;
-
-	if (send(setup, &(char){ TASK_BORN }, 1, MSG_NOSIGNAL) != 1)
-		return fail(failure, "ids", "The keeper does not listen");
-	if (recv(setup, &answer, 1, 0) != 1 || answer != TASK_MAPPED) {
-		errno = 0;
-		return fail(failure, "ids", "The keeper gave no ids to the user namespace");
-	}
-	return true;
 }
 
 /* v1: this process writes itself in. v2: it was born in its group. */
@@ -100,22 +81,35 @@ static bool join_cgroups(const struct init_command *command, const int *entrance
 	return true;
 }
 
-static bool isolate(const struct sandbox_plan *plan, int setup, struct failure *failure)
+/* What can be left behind while the old root still lies over the new one. */
+static bool leave_launcher(const struct sandbox_plan *plan, struct failure *failure)
 {
-	const struct launcher *launcher = plan->launcher;
-
 	/* After joining: the root of a cgroup namespace is the group at that moment. */
 	if (unshare(CLONE_NEWCGROUP) < 0 && errno != EINVAL)
 		return fail(failure, "namespaces", "No cgroup namespace can be made");
 	/* A keyring that the launcher got from its own session would be searched on the task's behalf. */
 	if (syscall(SYS_keyctl, K_KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0) < 0 && errno != ENOSYS && errno != EPERM)
 		return fail(failure, "ids", "No session keyring can be made");
-	/* The user namespace comes last, so that it owns no other namespace. Groups: while that is still allowed. */
-	if (launcher->root && setgroups(0, NULL) < 0)
+	/* While that is still allowed. */
+	if (plan->launcher->root && setgroups(0, NULL) < 0)
 		return fail(failure, "ids", "The groups of the launcher cannot be dropped");
-	if (launcher->root && launcher->user_namespace && !ids_make_user_namespace(plan->request->uid))
-		return fail(failure, "namespaces", "No user namespace can be made");
-	return be_mapped(setup, failure);
+	return setsid() >= 0 || fail(failure, "launcher", "No session can be made");
+}
+
+/* Until the old root is off, `/..` leads to it; and a process whose root is covered may make no user namespace. */
+static bool wait_for_root(int uncovered, struct failure *failure)
+{
+	char ignored;
+
+	return read(uncovered, &ignored, 1) == 1 || fail(failure, "mounts", "The old root was not taken off");
+}
+
+/* Last of the namespaces, so that it owns no other. */
+static bool make_user_namespace(const struct sandbox_plan *plan, struct failure *failure)
+{
+	return !plan->launcher->root || !plan->launcher->user_namespace ||
+		ids_make_user_namespace(plan->request->uid, plan->request->gid, plan->proc) ||
+		fail(failure, "namespaces", "No user namespace can be made");
 }
 
 static bool enter_workdir(const char *path, struct failure *failure)
@@ -175,14 +169,12 @@ static void prepare_and_execute(const struct sandbox_plan *plan, const struct in
 	const struct request *request = plan->request;
 	int listener;
 
-	if (!join_cgroups(command, fds + 1 + command->channels, failure) || !isolate(plan, *setup, failure) ||
-	    !place_fds(request, setup, fds + 1, command->channels, failure))
+	if (!join_cgroups(command, fds + 1 + command->channels, failure) || !leave_launcher(plan, failure))
 		return;
 	reset_signals();
-	if (setsid() < 0) {
-		fail(failure, "launcher", "No session can be made");
+	if (!wait_for_root(plan->uncovered, failure) || !make_user_namespace(plan, failure) ||
+	    !place_fds(request, setup, fds + 1, command->channels, failure))
 		return;
-	}
 	if (!set_limits(&request->limits, failure) || !ids_become(request->uid, request->gid, failure) ||
 	    !enter_workdir(request->workdir, failure))
 		return;
