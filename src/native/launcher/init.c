@@ -67,7 +67,7 @@ static bool mount_of_own(const struct build *build, const struct host_mount *mou
 	return host_mount_copy(mount, &self, true, copy, failure);
 }
 
-/* The death of the keeper is the death of everything in here. To be set again after every change of ids. */
+/* The death of the keeper is the death of everything in here. A change of ids would clear it; init makes none. */
 static void die_with_keeper(const struct sandbox_plan *plan)
 {
 	struct pollfd control = { .fd = plan->control };
