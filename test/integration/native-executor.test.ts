@@ -4,6 +4,7 @@ import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } fro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { buildProgram, PROGRAMS_DIR } from '../../scripts/build-programs.ts'
 import { StopReason, type Executor, type Job, type NativeRoot, type NativeTask } from '../../src/executors/executor.ts'
@@ -315,6 +316,34 @@ describe('native executor', function () {
     )
   })
 
+  it('sleeps while output of a task that is over waits for its reader', async () => {
+    // What is sent on trust, and what a pipe holds: the task can end, and not all of it is sent.
+    const content = Buffer.alloc(320 * 1024, 'x')
+    let received = 0
+    const read = Promise.withResolvers<void>()
+    const stdout = new Writable({
+      highWaterMark: 1,
+      write(chunk: Buffer, _encoding, done) {
+        received += chunk.length
+        void read.promise.then(() => done())
+      },
+    })
+    await place.launcher.hello()
+    const before = new Set(await childrenOf(await launcherPid(place.instance)))
+    const running = executor.run(await job(await program('cat'), { stdin: Readable.from([content]), stdout }))
+    await sleep(500)
+    const keepers = (await childrenOf(await launcherPid(place.instance))).filter((pid) => !before.has(pid))
+    const spent = await cpuTicksOf([...before, ...keepers])
+    await sleep(1500)
+    const ticks = (await cpuTicksOf([...before, ...keepers])) - spent
+    read.resolve()
+    const { outcome } = await running
+    assert.deepEqual(outcome, { kind: 'exited', code: 0 })
+    assert.equal(received, content.length)
+    // Of 150 hundredths of a second.
+    assert.ok(ticks < 40, `${ticks} hundredths of a second of CPU time`)
+  })
+
   it('listens elsewhere where its folder’s path is too long for a socket', async () => {
     const stateDir = join(dir, 'long'.repeat(30))
     const launcher = startLauncher({ stateDir, instance: 'test-long' })
@@ -327,6 +356,22 @@ describe('native executor', function () {
     }
   })
 })
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return children.split(' ').filter(Boolean).map(Number)
+}
+
+/** User and system time of these, as far as they live, in hundredths of a second (proc_pid_stat(5)). */
+async function cpuTicksOf(pids: readonly number[]): Promise<number> {
+  let ticks = 0
+  for (const pid of pids) {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+    const [user, system] = stat.split(') ').at(-1)?.split(' ').slice(11, 13) ?? []
+    ticks += Number(user ?? 0) + Number(system ?? 0)
+  }
+  return ticks
+}
 
 async function launcherPid(instance: string): Promise<number> {
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {

@@ -19,17 +19,22 @@ static void drain(struct run *run)
 
 		if (pump_drain(&run->pump))
 			last_ns = watch_now_ns();
+		/* What ends here goes with the REPORT. */
+		if (!pump_has_output(&run->pump))
+			return;
 		run_send(run);
-		if (run->gone || run->failed || !pump_has_output(&run->pump))
+		if (run->gone || run->failed)
 			return;
 		now_ns = watch_now_ns();
 		if (now_ns - last_ns >= (uint64_t)RUN_STALL_MS * 1000000) {
 			pump_end_output(&run->pump);
 			return;
 		}
+		/* The sandbox has nothing more to say: only the client is waited for. */
 		run_watch(run, fds);
-		for (size_t i = 0; i < FRAME_CHANNELS; i++)
-			fds[i].fd = -1;
+		for (size_t i = 0; i < WATCH_COUNT; i++)
+			if (i != WATCH_CONNECTION && i != WATCH_ALIVE)
+				fds[i].fd = -1;
 		if (poll(fds, WATCH_COUNT, RUN_STALL_MS - (int)((now_ns - last_ns) / 1000000)) > 0)
 			run_receive(run, fds);
 	}
