@@ -112,7 +112,7 @@ static int prepare_folder(struct build *build, const char *name, struct failure 
 {
 	int disk, copy;
 
-	if (!disk_add_folder(&build->disk, name, 01777, 0, 0, failure))
+	if (!disk_add_folder(&build->disk, name, 01777, geteuid(), getegid(), failure))
 		return -1;
 	disk = openat(build->stage, "disk", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	copy = disk < 0 ? -1 : mounts_copy(disk, name, false);

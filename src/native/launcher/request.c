@@ -307,6 +307,8 @@ static bool check_whole(struct parser *parser)
 		return refuse(parser, "ROOT_FOLDER and ROOT_USR exclude each other");
 	if (request->kind == REQUEST_RUN && request->workdir == NULL)
 		request->workdir = "/";
+	request->args[request->arg_count] = NULL;
+	request->env[request->env_count] = NULL;
 	return true;
 }
 
@@ -315,7 +317,7 @@ bool request_parse(const uint8_t *payload, size_t length, struct request *reques
 	struct parser parser = {.request = request, .error = error};
 	struct request_limits *limits = &request->limits;
 
-	memset(request, 0, sizeof *request);
+	memset(request, 0, offsetof(struct request, args));
 	*limits = (struct request_limits){REQUEST_UNLIMITED, REQUEST_UNLIMITED, REQUEST_UNLIMITED, REQUEST_UNLIMITED,
 					  REQUEST_UNLIMITED, REQUEST_UNLIMITED, REQUEST_UNLIMITED, REQUEST_UNLIMITED,
 					  REQUEST_UNLIMITED, REQUEST_UNLIMITED, REQUEST_UNLIMITED};

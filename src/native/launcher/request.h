@@ -66,22 +66,23 @@ struct request {
 	const char *root_folder;                /* or NULL */
 	bool root_usr;                          /* never together with root_folder */
 	const char *program;                    /* run: not empty, at most REQUEST_INSIDE_PATH_MAX bytes; may be relative */
-	char *args[REQUEST_ARGS_MAX + 1];       /* run: at least one; NULL-terminated */
-	size_t arg_count;
-	char *env[REQUEST_ENV_MAX + 1];         /* KEY=VALUE with a key that is not empty; NULL-terminated */
-	size_t env_count;
 	const char *workdir;                    /* run: never NULL; '/' when absent */
-	struct request_bind binds[REQUEST_BINDS_MAX]; /* in the order sent; no inside path twice */
-	size_t bind_count;
-	const char *outputs[REQUEST_OUTPUTS_MAX];     /* no path twice; not '/', not /proc, /dev or below them */
-	size_t output_count;
-	struct request_channel channels[REQUEST_CHANNELS_MAX];
-	size_t channel_count;
 	uid_t uid;                              /* run and storage: always present, never (uid_t)-1 */
 	gid_t gid;
 	const char *mountpoint;                 /* storage and unmount */
 	struct request_limits limits;
 	char *strings;                          /* the block that all strings lie in */
+	size_t arg_count;
+	size_t env_count;
+	size_t bind_count;
+	size_t output_count;
+	size_t channel_count;
+	/* The lists are long, and what is beyond their count is not set, so that nobody pays for what is not used. */
+	char *args[REQUEST_ARGS_MAX + 1];       /* run: at least one; NULL-terminated */
+	char *env[REQUEST_ENV_MAX + 1];         /* KEY=VALUE with a key that is not empty; NULL-terminated */
+	struct request_bind binds[REQUEST_BINDS_MAX]; /* in the order sent; no inside path twice */
+	const char *outputs[REQUEST_OUTPUTS_MAX];     /* no path twice; not '/', not /proc, /dev or below them */
+	struct request_channel channels[REQUEST_CHANNELS_MAX];
 };
 
 /*
