@@ -18,6 +18,7 @@ export function layersOf(hello: Hello, uid: number): string[] {
     ...(hello.cgroup === 'none' ? [] : [`cgroup-${hello.cgroup}`]),
     'no-new-privileges',
     'no-capabilities',
+    ...(hello.landlock > 0 ? [`landlock-abi-${hello.landlock}`] : []),
     ...(hello.seccomp ? ['seccomp-allow-list'] : []),
     `uid-${uid}`,
   ]
@@ -31,6 +32,7 @@ export function isolationOf(hello: Hello, uid: number): Isolation {
     missing: [
       ...(hello.userNamespace ? [] : ['user-namespace']),
       ...(hello.cgroup === 'none' ? ['cgroup'] : []),
+      ...(hello.landlock > 0 ? [] : ['landlock']),
       ...(hello.seccomp ? [] : ['seccomp-allow-list']),
       ...hello.missing,
     ].slice(0, 50),

@@ -31,6 +31,7 @@ const REPORT = {
   userNamespace: 24,
   seccomp: 25,
   missing: 26,
+  landlock: 27,
 } as const
 const FAILED = { blame: 1, stage: 2, errno: 3, message: 4 } as const
 
@@ -167,6 +168,8 @@ export interface Hello {
   readonly root: boolean
   readonly userNamespace: boolean
   readonly seccomp: boolean
+  /** ABI of the Landlock that confines tasks; 0 where none does. */
+  readonly landlock: number
   /** Walls that cannot be put up here, a sentence each. */
   readonly missing: readonly string[]
 }
@@ -187,6 +190,7 @@ export function parseHello(records: Records): Hello {
     root: flag(REPORT.root),
     userNamespace: flag(REPORT.userNamespace),
     seccomp: flag(REPORT.seccomp),
+    landlock: needed(numberOf(records, REPORT.landlock), REPORT.landlock),
     missing: textsOf(records, REPORT.missing, 200),
   }
 }

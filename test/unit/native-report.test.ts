@@ -149,6 +149,7 @@ describe('report of the launcher', () => {
     writer.text(21, 'v1')
     writer.text(22, 'memory,pids')
     for (const tag of [23, 24, 25]) writer.number(tag, 1)
+    writer.number(27, 6)
     writer.text(26, 'no this')
     writer.text(26, 'no that')
     assert.deepEqual(parseHello(decoded(writer.end())), {
@@ -158,6 +159,7 @@ describe('report of the launcher', () => {
       root: true,
       userNamespace: true,
       seccomp: true,
+      landlock: 6,
       missing: ['no this', 'no that'],
     })
   })

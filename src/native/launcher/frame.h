@@ -67,6 +67,7 @@ enum report_tag {
 	REPORT_USER_NAMESPACE = 24,
 	REPORT_SECCOMP = 25,
 	REPORT_MISSING = 26,
+	REPORT_LANDLOCK = 27,
 };
 
 struct connection {

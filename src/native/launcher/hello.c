@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "landlock.h"
+
 static void add_controllers(struct records *records, const struct launcher *launcher)
 {
 	char names[64] = "";
@@ -40,6 +42,11 @@ static void add_missing(struct records *records, const struct launcher *launcher
 		records_text(records, REPORT_MISSING, "Namespaces cannot be made here (CAP_SYS_ADMIN is missing): no task can be run.");
 	if (!launcher->seccomp)
 		records_text(records, REPORT_MISSING, "This kernel has no system call filters: no task can be run.");
+	if (launcher->landlock == 0)
+		records_text(records, REPORT_MISSING, "This kernel has no Landlock (or not among its active security modules).");
+	else if (launcher->landlock < LANDLOCK_ABI_LEAST)
+		records_text(records, REPORT_MISSING, "The Landlock of this kernel is of no use: with its first ABI no file "
+			"can be moved from one folder to another.");
 }
 
 void hello_serve(struct connection *connection, const struct launcher *launcher)
@@ -53,6 +60,7 @@ void hello_serve(struct connection *connection, const struct launcher *launcher)
 	records_number(&records, REPORT_ROOT, launcher->root);
 	records_number(&records, REPORT_USER_NAMESPACE, launcher->user_namespace);
 	records_number(&records, REPORT_SECCOMP, launcher->seccomp);
+	records_number(&records, REPORT_LANDLOCK, launcher->landlock >= LANDLOCK_ABI_LEAST ? (uint64_t)launcher->landlock : 0);
 	add_missing(&records, launcher);
 	if (frame_send_report(connection, &records))
 		frame_send_done(connection);

@@ -21,6 +21,7 @@
 
 #include "ids.h"
 #include "keeper.h"
+#include "landlock.h"
 #include "launcher.h"
 #include "sandbox.h"
 #include "seccomp.h"
@@ -162,6 +163,7 @@ static bool open_launcher(struct server *server)
 	launcher->root = launcher->uid == 0;
 	launcher->cpus = sysconf(_SC_NPROCESSORS_ONLN) > 0 ? (unsigned)sysconf(_SC_NPROCESSORS_ONLN) : 1;
 	launcher->seccomp = seccomp_prepare(seccomp_listener_flags()) && seccomp_available();
+	launcher->landlock = landlock_abi();
 	launcher->namespaces = sandbox_can_start(launcher->root);
 	launcher->user_namespace = ids_can_make_user_namespace();
 	if (pipe2(alive, O_CLOEXEC) < 0 || pipe2(taken, O_CLOEXEC | O_NONBLOCK) < 0)

@@ -11,6 +11,7 @@
 
 #include "ids.h"
 #include "kernel.h"
+#include "landlock.h"
 #include "message.h"
 #include "seccomp.h"
 
@@ -176,7 +177,7 @@ static void prepare_and_execute(const struct sandbox_plan *plan, const struct in
 	    !place_fds(request, setup, fds + 1, command->channels, failure))
 		return;
 	if (!set_limits(&request->limits, failure) || !ids_become(request->uid, request->gid, failure) ||
-	    !enter_workdir(request->workdir, failure))
+	    !enter_workdir(request->workdir, failure) || !landlock_confine(plan->launcher->landlock, request, failure))
 		return;
 	if (!seccomp_install(&listener)) {
 		fail(failure, "seccomp", "The system call filter cannot be installed");
