@@ -12,6 +12,7 @@ export function layersOf(hello: Hello, uid: number): string[] {
     'ipc-namespace',
     'uts-namespace',
     'cgroup-namespace',
+    ...(hello.timeNamespace ? ['time-namespace'] : []),
     'pivot-root',
     'read-only-root',
     'capped-tmpfs',
@@ -32,6 +33,7 @@ export function isolationOf(hello: Hello, uid: number): Isolation {
     missing: [
       ...(hello.userNamespace ? [] : ['user-namespace']),
       ...(hello.cgroup === 'none' ? ['cgroup'] : []),
+      ...(hello.timeNamespace ? [] : ['time-namespace']),
       ...(hello.landlock > 0 ? [] : ['landlock']),
       ...(hello.seccomp ? [] : ['seccomp-allow-list']),
       ...hello.missing,

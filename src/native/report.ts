@@ -32,6 +32,7 @@ const REPORT = {
   seccomp: 25,
   missing: 26,
   landlock: 27,
+  timeNamespace: 28,
 } as const
 const FAILED = { blame: 1, stage: 2, errno: 3, message: 4 } as const
 
@@ -168,6 +169,7 @@ export interface Hello {
   readonly root: boolean
   readonly userNamespace: boolean
   readonly seccomp: boolean
+  readonly timeNamespace: boolean
   /** ABI of the Landlock that confines tasks; 0 where none does. */
   readonly landlock: number
   /** Walls that cannot be put up here, a sentence each. */
@@ -190,6 +192,7 @@ export function parseHello(records: Records): Hello {
     root: flag(REPORT.root),
     userNamespace: flag(REPORT.userNamespace),
     seccomp: flag(REPORT.seccomp),
+    timeNamespace: flag(REPORT.timeNamespace),
     landlock: needed(numberOf(records, REPORT.landlock), REPORT.landlock),
     missing: textsOf(records, REPORT.missing, 200),
   }

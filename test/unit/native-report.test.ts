@@ -150,6 +150,7 @@ describe('report of the launcher', () => {
     writer.text(22, 'memory,pids')
     for (const tag of [23, 24, 25]) writer.number(tag, 1)
     writer.number(27, 6)
+    writer.number(28, 0)
     writer.text(26, 'no this')
     writer.text(26, 'no that')
     assert.deepEqual(parseHello(decoded(writer.end())), {
@@ -160,6 +161,7 @@ describe('report of the launcher', () => {
       userNamespace: true,
       seccomp: true,
       landlock: 6,
+      timeNamespace: false,
       missing: ['no this', 'no that'],
     })
   })

@@ -68,6 +68,7 @@ enum report_tag {
 	REPORT_SECCOMP = 25,
 	REPORT_MISSING = 26,
 	REPORT_LANDLOCK = 27,
+	REPORT_TIME_NAMESPACE = 28,
 };
 
 struct connection {

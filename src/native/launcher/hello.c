@@ -42,6 +42,8 @@ static void add_missing(struct records *records, const struct launcher *launcher
 		records_text(records, REPORT_MISSING, "Namespaces cannot be made here (CAP_SYS_ADMIN is missing): no task can be run.");
 	if (!launcher->seccomp)
 		records_text(records, REPORT_MISSING, "This kernel has no system call filters: no task can be run.");
+	if (!launcher->time_namespace)
+		records_text(records, REPORT_MISSING, "Time namespaces cannot be made here: tasks see the host's clocks.");
 	if (launcher->landlock == 0)
 		records_text(records, REPORT_MISSING, "This kernel has no Landlock (or not among its active security modules).");
 	else if (launcher->landlock < LANDLOCK_ABI_LEAST)
@@ -60,6 +62,7 @@ void hello_serve(struct connection *connection, const struct launcher *launcher)
 	records_number(&records, REPORT_ROOT, launcher->root);
 	records_number(&records, REPORT_USER_NAMESPACE, launcher->user_namespace);
 	records_number(&records, REPORT_SECCOMP, launcher->seccomp);
+	records_number(&records, REPORT_TIME_NAMESPACE, launcher->time_namespace);
 	records_number(&records, REPORT_LANDLOCK, launcher->landlock >= LANDLOCK_ABI_LEAST ? (uint64_t)launcher->landlock : 0);
 	add_missing(&records, launcher);
 	if (frame_send_report(connection, &records))

@@ -16,6 +16,7 @@
 #include "message.h"
 #include "root.h"
 #include "task.h"
+#include "timens.h"
 
 static _Noreturn void end_failed(const struct sandbox_plan *plan, const struct failure *failure)
 {
@@ -172,7 +173,8 @@ static void prepare(const struct sandbox_plan *plan, struct build *build)
 		take(plan->control, INIT_BEGIN, &command, &extra);
 	}
 	volunteer_for_oom();
-	if (!hide_host(plan, &failure) || !root_prepare(build, &failure))
+	if (!hide_host(plan, &failure) || !timens_begin(plan->launcher->time_namespace, &failure) ||
+	    !root_prepare(build, &failure))
 		end_failed(plan, &failure);
 	if (prctl(PR_SET_DUMPABLE, 0) < 0) {
 		failure_set(&failure, BLAME_HOST, "ids", errno, "Init cannot be made undumpable");

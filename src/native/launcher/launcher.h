@@ -18,6 +18,7 @@ struct launcher {
 	bool user_namespace;   /* a user namespace can be made */
 	bool namespaces;       /* those of a sandbox can be made */
 	bool seccomp;          /* the filter has been built and the kernel takes filters */
+	bool time_namespace;   /* one can be made */
 	int landlock;          /* ABI of the kernel's Landlock; 0 where there is none */
 	struct cgroup_host cgroups;
 	unsigned cpus;         /* that a task can run on at once */

@@ -26,6 +26,7 @@
 #include "sandbox.h"
 #include "seccomp.h"
 #include "storage.h"
+#include "timens.h"
 #include "watch.h"
 
 enum launcher_exit {
@@ -166,6 +167,7 @@ static bool open_launcher(struct server *server)
 	launcher->landlock = landlock_abi();
 	launcher->namespaces = sandbox_can_start(launcher->root);
 	launcher->user_namespace = ids_can_make_user_namespace();
+	launcher->time_namespace = timens_available(launcher->root);
 	if (pipe2(alive, O_CLOEXEC) < 0 || pipe2(taken, O_CLOEXEC | O_NONBLOCK) < 0)
 		return fail("no pipe");
 	launcher->alive = alive[0];
