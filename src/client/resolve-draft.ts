@@ -180,7 +180,7 @@ async function findFiles({
 }
 
 function runtimeOf({ draft, digestOf }: { draft: TaskDraft; digestOf: (path: string) => BlobRef }): RuntimeSpec {
-  const { type, module, image, program, tar, rootfs } = draft.runtime
+  const { type, module, image, program, tar, rootfs, writable = false, mounts = [] } = draft.runtime
   // What the schema of the spec refuses (a module for docker) it refuses itself.
   const runtime = {
     ...(type !== undefined && { type }),
@@ -189,6 +189,8 @@ function runtimeOf({ draft, digestOf }: { draft: TaskDraft; digestOf: (path: str
     ...(program !== undefined && { program: digestOf(program) }),
     ...(tar !== undefined && { tar: digestOf(tar) }),
     ...(rootfs !== undefined && { rootfs }),
+    ...(writable && { writable }),
+    ...(mounts.length > 0 && { mounts: mounts.map(({ name, target }) => ({ name, target })) }),
   }
   return runtime as RuntimeSpec
 }

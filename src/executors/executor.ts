@@ -28,7 +28,7 @@ export interface WasmTask extends TaskBase {
   readonly module: { readonly source: string; readonly sha256: string; readonly bytes: number }
 }
 
-/** Where the root file system of a native task comes from; it is read-only in every case. */
+/** Where the root file system of a native task comes from. */
 export type NativeRoot =
   /** A static program, alone in an empty root. `argv[0]` is the task's name. */
   | { readonly kind: 'program'; readonly source: string; readonly sha256: string; readonly bytes: number }
@@ -41,6 +41,10 @@ export interface NativeTask extends TaskBase {
   readonly runtime: 'native'
   readonly name: string
   readonly root: NativeRoot
+  /** Whether the task may change its root, on its own disk; never where a program is alone in it. Read-only where absent. */
+  readonly writable?: boolean
+  /** Folders that the operator offers, read-only, by the names that he gave them. None where absent. */
+  readonly mounts?: readonly { readonly name: string; readonly target: string }[]
 }
 
 export interface DockerTask extends TaskBase {
@@ -48,6 +52,9 @@ export interface DockerTask extends TaskBase {
   /** `name@sha256:…`, or the engine's own id of an image, `sha256:…`. */
   readonly image: string
 }
+
+/** Features of the native runtime that a task may ask for, as a capability names them; of a mount the name follows. */
+export const FEATURES = { writableRoot: 'writable-root', mount: 'mount:' } as const
 
 /** A task of any runtime, resolved. Each runtime adds its own member. */
 export type RuntimeTask = WasmTask | NativeTask | DockerTask

@@ -6,6 +6,7 @@ import { sandboxFailed } from './failures.ts'
 import { isolationOf } from './isolation.ts'
 import type { Launcher } from './launcher.ts'
 import { MAX_FRAME_BYTES } from './launcher-frames.ts'
+import { resolveMounts } from './mounts.ts'
 import { probeNative } from './probe.ts'
 import { taskRequest, type ResolvedRoot } from './request.ts'
 import { prepareRoot, type NamedRoot } from './roots.ts'
@@ -16,6 +17,8 @@ export interface NativeExecutorOptions {
   readonly launcher: Launcher
   /** Root file systems that the operator offers, by name. */
   readonly roots?: ReadonlyMap<string, NamedRoot>
+  /** Folders of this host that he lets tasks read, by name. */
+  readonly mounts?: ReadonlyMap<string, string>
   /** Whom tasks run as: nobody that owns anything. */
   readonly uid?: number
   readonly gid?: number
@@ -27,6 +30,7 @@ export interface NativeExecutorOptions {
 const NOBODY = 65_534
 const DEFAULTS = {
   roots: new Map<string, NamedRoot>(),
+  mounts: new Map<string, string>(),
   uid: NOBODY,
   gid: NOBODY,
   maxRootBytes: 1024 * 1024 * 1024,
@@ -36,16 +40,17 @@ const DEFAULTS = {
 /**
  * The native Linux runtime: programs in namespaces and control groups of their own, through the launcher.
  *
- * `run` throws INVALID_INPUT, IMAGE_REFUSED, REFUSED (a limit that cannot be held), CANCELLED, RUNTIME_UNAVAILABLE, all
+ * `run` throws INVALID_INPUT, IMAGE_REFUSED, REFUSED (a limit that cannot be held, a folder that is not offered), CANCELLED, RUNTIME_UNAVAILABLE, all
  * before the task has started, PROVIDER_STOPPED and EXECUTOR_FAILED.
  */
 export function createNativeExecutor(options: NativeExecutorOptions): Executor<NativeTask> {
-  const { launcher, roots, uid, gid, maxRootBytes, maxRootEntries } = { ...DEFAULTS, ...options }
+  const { launcher, roots, mounts, uid, gid, maxRootBytes, maxRootEntries } = { ...DEFAULTS, ...options }
   const bounds = process.platform === 'linux' ? nativeBounds() : {}
 
   const prepared = async ({ task, dir, signal }: Job<NativeTask>): Promise<ResolvedRoot> => {
     try {
-      return await prepareRoot({ root: task.root, dir, signal, roots, maxRootBytes, maxRootEntries })
+      const { root, writable = false } = task
+      return await prepareRoot({ root, writable, dir, signal, roots, maxRootBytes, maxRootEntries })
     } catch (error) {
       if (signal.aborted) throw notStarted(signal.reason)
       throw error instanceof SoukError ? error : sandboxFailed('its root file system cannot be prepared', error)
@@ -64,18 +69,26 @@ export function createNativeExecutor(options: NativeExecutorOptions): Executor<N
       job.stdin.off('error', ignore)
     }
   }
-  const runPrepared = async (job: Job<NativeTask>): Promise<Execution> => {
-    const [root, hello] = await Promise.all([prepared(job), launcher.hello()])
-    const request = taskRequest({ task: job.task, limits: job.limits, root, identity: { uid, gid } })
+  const runPrepared = async (job: Job<NativeTask>): Promise<Execution> => runIn(await prepared(job), job)
+  const runIn = async (root: ResolvedRoot, job: Job<NativeTask>): Promise<Execution> => {
+    const { task, limits } = job
+    const hello = await launcher.hello()
+    const request = taskRequest({
+      task,
+      limits,
+      root,
+      mounts: resolveMounts({ mounts: task.mounts, offered: mounts }),
+      identity: { uid, gid },
+    })
     if (request.length >= MAX_FRAME_BYTES)
       throw invalidTask('inputs', 'command, environment and paths are together longer than the launcher takes')
     const connection = await launcher.connect(STANDARD_CHANNELS)
-    return runTask({ job, connection, request, isolation: isolationOf(hello, uid) })
+    return runTask({ job, connection, request, isolation: isolationOf(hello, uid, task.writable) })
   }
   return {
     runtime: 'native',
     run,
-    probe: (signal) => probeNative({ launcher, run, bounds, roots, uid, signal }),
+    probe: (signal) => probeNative({ launcher, run, runIn, bounds, mounts, uid, signal }),
     /** The launcher removes what is left of its instance when it starts: it has to have started. */
     async reap() {
       await launcher.hello()

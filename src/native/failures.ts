@@ -10,6 +10,19 @@ export function sandboxFailed(reason: string, cause?: unknown): SoukError<'EXECU
   })
 }
 
+/** Where a root file system cannot be made the task's to change: what is the matter with this host, or with where it lies. */
+export function writableRootRefused(why: string): SoukError<'REFUSED'> {
+  const message = `The root file system cannot be made writable on this provider: ${why}.`
+  return new SoukError({
+    code: 'REFUSED',
+    message,
+    details: { reasons: [{ reason: 'FEATURE_UNPROVEN', message, subject: 'runtime.writable' }] },
+    fault: 'provider',
+    phase: 'prepare',
+    hint: 'Leave runtime.writable out and write to /tmp and the outputs, or ask another provider.',
+  })
+}
+
 export function nativeUnavailable(
   why: string,
   { hint, cause }: { readonly hint?: string; readonly cause?: unknown } = {},

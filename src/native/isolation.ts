@@ -2,8 +2,12 @@ import { release } from 'node:os'
 import type { Isolation } from '../protocol/execution.ts'
 import type { Hello } from './report.ts'
 
-/** The walls around what the launcher runs, outermost first, in the vocabulary of docs/SECURITY.md. */
-export function layersOf(hello: Hello, uid: number): string[] {
+/**
+ * The walls around what the launcher runs, outermost first, in the vocabulary of docs/SECURITY.md.
+ *
+ * @param writable whether it may change its root, on its own disk.
+ */
+export function layersOf(hello: Hello, uid: number, writable = false): string[] {
   return [
     ...(hello.userNamespace ? ['user-namespace'] : []),
     'pid-namespace',
@@ -14,7 +18,7 @@ export function layersOf(hello: Hello, uid: number): string[] {
     'cgroup-namespace',
     ...(hello.timeNamespace ? ['time-namespace'] : []),
     'pivot-root',
-    'read-only-root',
+    writable ? 'capped-root-overlay' : 'read-only-root',
     'capped-tmpfs',
     ...(hello.cgroup === 'none' ? [] : [`cgroup-${hello.cgroup}`]),
     'no-new-privileges',
@@ -25,11 +29,11 @@ export function layersOf(hello: Hello, uid: number): string[] {
   ]
 }
 
-export function isolationOf(hello: Hello, uid: number): Isolation {
+export function isolationOf(hello: Hello, uid: number, writable = false): Isolation {
   return {
     runtime: 'native',
     engine: `souk-launcher ${hello.version}, Linux ${release()}`.slice(0, 200),
-    layers: layersOf(hello, uid),
+    layers: layersOf(hello, uid, writable),
     missing: [
       ...(hello.userNamespace ? [] : ['user-namespace']),
       ...(hello.cgroup === 'none' ? ['cgroup'] : []),

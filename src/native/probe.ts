@@ -1,23 +1,26 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Execution } from '../protocol/execution.ts'
 import { ERROR_CODES, isSoukError } from '../protocol/errors.ts'
-import type { Capability, Job, NativeTask, ProvenLimit } from '../executors/executor.ts'
-import { findGap, hitLimits, type ProbeRuns } from '../executors/hit-limits.ts'
+import { FEATURES, type Capability, type Job, type NativeTask, type ProvenLimit } from '../executors/executor.ts'
+import { findGap, hitLimits, runProbeProgram, type ProbeRuns } from '../executors/hit-limits.ts'
 import { nativeUnavailable } from './failures.ts'
 import { isolationOf } from './isolation.ts'
 import type { Launcher } from './launcher.ts'
 import { PROBE_BINARY } from './launcher-process.ts'
 import type { Hello } from './report.ts'
-import type { NamedRoot } from './roots.ts'
+import { PROGRAM_PATH, type ResolvedRoot } from './request.ts'
 import { UNENFORCEABLE, type NativeBounds } from './task-checks.ts'
 
 export interface ProbeOptions {
   readonly launcher: Launcher
   readonly run: (job: Job<NativeTask>) => Promise<Execution>
+  /** As `run`, in this root instead of the task's own. */
+  readonly runIn: (root: ResolvedRoot, job: Job<NativeTask>) => Promise<Execution>
   readonly bounds: NativeBounds
-  readonly roots: ReadonlyMap<string, NamedRoot>
+  /** Folders that tasks may name. */
+  readonly mounts: ReadonlyMap<string, string>
   readonly uid: number
   readonly signal: AbortSignal
 }
@@ -45,6 +48,7 @@ export async function probeNative(options: ProbeOptions): Promise<Capability> {
     const gap = await findGap(runs, uid)
     if (gap !== undefined) throw nativeUnavailable(`a wall of the sandbox does not stand: ${gap}`)
     const verdicts = await hitLimits(runs)
+    const writable = await changesItsRoot(runs, options.runIn)
     return {
       runtime: 'native',
       available: true,
@@ -56,12 +60,35 @@ export async function probeNative(options: ProbeOptions): Promise<Capability> {
         ...verdicts.flatMap(({ limit, unproven }) => (unproven === undefined ? [] : [{ limit, why: unproven }])),
         ...UNENFORCEABLE,
       ],
-      features: ['program', 'tar', 'rootfs'],
+      features: [
+        'program',
+        'tar',
+        'rootfs',
+        ...(writable ? [FEATURES.writableRoot] : []),
+        ...[...options.mounts.keys()].map((name) => `${FEATURES.mount}${name}`),
+      ],
     }
   } catch (error) {
     return { runtime: 'native', available: false, why: sentence(error) }
   } finally {
     if (dir !== undefined) await rm(dir, { recursive: true, force: true }).catch(() => {})
+  }
+}
+
+/** Whether a task can change what a root file system has, as its owner, and no more of it than its disk holds. */
+async function changesItsRoot(runs: ProbeRuns<NativeTask>, runIn: ProbeOptions['runIn']): Promise<boolean> {
+  const path = join(runs.dir, 'root')
+  await mkdir(path)
+  await copyFile(PROBE_BINARY, join(path, PROGRAM_PATH))
+  const attempt = { command: [PROGRAM_PATH, 'change', PROGRAM_PATH], limits: { diskBytes: 0 } }
+  const run = (job: Job<NativeTask>): Promise<Execution> => runIn({ kind: 'folder', path, writable: true }, job)
+  try {
+    const { execution } = await runProbeProgram(attempt, { ...runs, run })
+    return execution.outcome.kind === 'exited' && execution.outcome.code === 0
+  } catch (error) {
+    // A file system whose owners cannot be mapped, say; everything else fails with it.
+    if (isSoukError(error, 'REFUSED')) return false
+    throw error
   }
 }
 

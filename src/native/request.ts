@@ -1,5 +1,6 @@
 import type { NativeTask } from '../executors/executor.ts'
 import type { Limits } from '../protocol/limits.ts'
+import type { ResolvedMount } from './mounts.ts'
 import { createRecordWriter, type RecordWriter } from './launcher-records.ts'
 
 /** Tags of a request's records (src/native/launcher/README.md). */
@@ -17,6 +18,7 @@ export const REQUEST = {
   uid: 11,
   gid: 12,
   mountPoint: 13,
+  rootWritable: 14,
   memoryBytes: 20,
   pids: 21,
   cpuMillicores: 22,
@@ -37,12 +39,13 @@ export const PROGRAM_PATH = '/program'
 /** How much longer than the node the launcher waits: it ends only what a node that hangs does not. */
 const WALL_TIME_RESERVE_MS = 2000
 const BIND_EXECUTABLE = 1
+const BIND_ALONE = 2
 
 /** A root file system as the launcher finds it. */
 export type ResolvedRoot =
   /** An executable file of this host, alone in an empty root. */
   | { readonly kind: 'program'; readonly source: string }
-  | { readonly kind: 'folder'; readonly path: string }
+  | { readonly kind: 'folder'; readonly path: string; readonly writable: boolean }
   | { readonly kind: 'usr' }
 
 export interface Identity {
@@ -55,11 +58,13 @@ export function taskRequest({
   task,
   limits,
   root,
+  mounts = [],
   identity,
 }: {
   readonly task: NativeTask
   readonly limits: Limits
   readonly root: ResolvedRoot
+  readonly mounts?: readonly ResolvedMount[]
   readonly identity: Identity
 }): Buffer {
   const records = createRecordWriter()
@@ -77,6 +82,7 @@ export function taskRequest({
   addEnvironment(records, task.env)
   if (task.workdir !== undefined) records.text(REQUEST.workdir, task.workdir)
   for (const { source, target } of task.inputs) addBind(records, { source, target, executable: false })
+  for (const { source, target } of mounts) addBind(records, { source, target, executable: false, alone: true })
   for (const { path } of task.outputs) records.text(REQUEST.output, path)
   addIdentity(records, identity)
   addLimits(records, { ...limits, wallTimeMs: limits.wallTimeMs + WALL_TIME_RESERVE_MS })
@@ -119,6 +125,7 @@ export function leaseRequest({
 
 export function addRoot(records: RecordWriter, root: ResolvedRoot): void {
   if (root.kind === 'folder') records.text(REQUEST.rootFolder, root.path)
+  if (root.kind === 'folder' && root.writable) records.number(REQUEST.rootWritable, 1)
   if (root.kind === 'usr') records.number(REQUEST.rootUsr, 1)
 }
 
@@ -137,10 +144,21 @@ export function addIdentity(records: RecordWriter, { uid, gid }: Identity): void
 
 export function addBind(
   records: RecordWriter,
-  { source, target, executable }: { readonly source: string; readonly target: string; readonly executable: boolean },
+  {
+    source,
+    target,
+    executable,
+    alone = false,
+  }: {
+    readonly source: string
+    readonly target: string
+    readonly executable: boolean
+    /** Without what is mounted below it. */
+    readonly alone?: boolean
+  },
 ): void {
   if (source.includes('\0') || target.includes('\0')) throw new RangeError('a NUL in a path')
-  const flags = Buffer.of(executable ? BIND_EXECUTABLE : 0)
+  const flags = Buffer.of((executable ? BIND_EXECUTABLE : 0) | (alone ? BIND_ALONE : 0))
   records.bytes(REQUEST.bind, Buffer.concat([flags, Buffer.from(`${source}\0${target}`)]))
 }
 

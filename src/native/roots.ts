@@ -30,6 +30,7 @@ const EXECUTABLE_BY_OTHERS = 0o001
  */
 export async function prepareRoot({
   root,
+  writable,
   dir,
   signal,
   roots,
@@ -37,6 +38,8 @@ export async function prepareRoot({
   maxRootEntries,
 }: RootOptions & {
   readonly root: NativeRoot
+  /** Whether the task is to be able to change it. */
+  readonly writable: boolean
   readonly dir: string
   readonly signal: AbortSignal
 }): Promise<ResolvedRoot> {
@@ -47,11 +50,17 @@ export async function prepareRoot({
       const into = join(dir, 'root')
       await mkdir(into)
       await unpackTar({ source: root.source, into, maxBytes: maxRootBytes, maxEntries: maxRootEntries, signal })
-      return { kind: 'folder', path: resolve(into) }
+      return { kind: 'folder', path: resolve(into), writable }
     }
     case 'named': {
       const { path } = offered(root, roots)
-      return path === undefined ? { kind: 'usr' } : { kind: 'folder', path: resolve(path) }
+      if (path !== undefined) return { kind: 'folder', path: resolve(path), writable }
+      if (writable)
+        throw rootRefused(
+          `${root.name}@${root.sha256}`,
+          'it is the /usr of this host, and no task can be let to change it',
+        )
+      return { kind: 'usr' }
     }
   }
 }

@@ -7,7 +7,7 @@ import { createOutputMeter } from '../executors/output.ts'
 import { createResultCollector, type ResultCollector } from '../executors/results.ts'
 import { collectFiles } from './collect-files.ts'
 import { cancelledBeforeStart, invalidTask, providerStopped } from '../executors/run-failures.ts'
-import { sandboxFailed } from './failures.ts'
+import { sandboxFailed, writableRootRefused } from './failures.ts'
 import { LauncherLost, type LauncherConnection } from './launcher-connection.ts'
 import { LauncherProtocolError, type ControlFrame } from './launcher-frames.ts'
 import type { Records } from './launcher-records.ts'
@@ -230,6 +230,7 @@ function neverRan(records: Records): Error {
     errno === constants.errno.ENOENT
       ? '; if it is there, its interpreter or loader is not: alone in its root a program has to be linked statically (cc -static)'
       : ''
+  if (stage === 'writable-root') return writableRootRefused(message)
   // Ids are the operator's choice, whoever the launcher blames.
   if (blame === 'request' && stage !== 'ids')
     return stage === 'exec' ? invalidTask('command', message + advice) : invalidTask('runtime', message)

@@ -58,6 +58,8 @@ export function checkTask({
 }): void {
   if (task.root.kind !== 'program' && (task.command[0] ?? '') === '')
     throw invalidTask('command', 'its first word is the program to run, and there is none')
+  if (task.root.kind === 'program' && task.writable === true)
+    throw invalidTask('runtime.writable', 'a program that is alone in its root has none to change')
   checkPaths(task)
   const refusals = [...unenforceable(limits), ...outOfBounds(limits, bounds)]
   if (refusals.length > 0) {
@@ -76,21 +78,25 @@ function checkPaths(task: NativeTask): void {
   const outputs = task.outputs.map(({ path }) => path)
   const folders = ['/tmp', ...(task.workdir === undefined ? [] : [task.workdir]), ...outputs]
   const taken = ['/proc', '/dev', ...(task.root.kind === 'program' ? [PROGRAM_PATH] : [])]
-  for (const path of [...folders, ...task.inputs.map(({ target }) => target)]) {
+  const targets = [...task.inputs, ...(task.mounts ?? [])].map(({ target }) => target)
+  for (const path of [...folders, ...targets]) {
     const reserved = taken.find((each) => isAtOrBelow(path, each))
     if (reserved !== undefined)
       throw invalidTask(pathKind(path, task), `${path} is in ${reserved}, which the sandbox makes`)
   }
-  for (const { target } of task.inputs) {
-    const folder = folders.find((path) => isAtOrBelow(path, target))
+  for (const target of targets) {
+    // What is offered may be the folder to work in, too.
+    const may = task.mounts?.some((mount) => mount.target === target) === true ? task.workdir : undefined
+    const folder = folders.find((path) => path !== may && isAtOrBelow(path, target))
     if (folder !== undefined)
-      throw invalidTask('inputs', `the target ${target} is, or lies above, the folder ${folder}`)
+      throw invalidTask(pathKind(target, task), `the target ${target} is, or lies above, the folder ${folder}`)
   }
 }
 
 function pathKind(path: string, task: NativeTask): string {
   if (path === task.workdir) return 'workdir'
-  return task.outputs.some((output) => output.path === path) ? 'outputs' : 'inputs'
+  if (task.outputs.some((output) => output.path === path)) return 'outputs'
+  return task.mounts?.some(({ target }) => target === path) === true ? 'runtime.mounts' : 'inputs'
 }
 
 function unenforceable(limits: Limits): Refusal[] {

@@ -7,6 +7,7 @@ import { blobsOf, type TaskSpec } from '../protocol/task.ts'
 import { authorizationRefusals } from './authorization-refusals.ts'
 import { demandOf, shareOf, shortagesOf, type Resources, type Shares } from './capacity.ts'
 import { appliedLimits, chooseOffer, type Offer } from './offers.ts'
+import { featureRefusals } from './feature-refusals.ts'
 import { parseSpec } from './spec-bytes.ts'
 
 /** What does not change from task to task. */
@@ -138,7 +139,8 @@ function termsOf(spec: TaskSpec, policy: AdmissionPolicy): Terms {
   const choice = chooseOffer(spec.runtime, policy)
   if (choice.offer === undefined) return { refusals: [choice.refusal] }
   const applied = appliedLimits(spec.limits, choice.offer)
-  if (applied.limits === undefined) return { refusals: applied.refusals }
+  const lacking = featureRefusals(spec.runtime, choice.offer.capability)
+  if (applied.limits === undefined) return { refusals: [...applied.refusals, ...lacking] }
   const { limits } = applied
   const demand = demandOf(limits)
   const refusals = shortagesOf(demand, policy.capacity).map((key): Refusal => {
@@ -152,7 +154,7 @@ function termsOf(spec: TaskSpec, policy: AdmissionPolicy): Terms {
       offered: String(offered),
     }
   })
-  return { refusals, agreed: { runtime: choice.offer.runtime, limits } }
+  return { refusals: [...refusals, ...lacking], agreed: { runtime: choice.offer.runtime, limits } }
 }
 
 function timeoutRefusals(spec: TaskSpec, policy: AdmissionPolicy): Refusal[] {

@@ -1,7 +1,7 @@
 import type { Issue } from '../protocol/errors.ts'
 import { RUNTIME_NAMES, type RuntimeName } from '../protocol/execution.ts'
 import { formatBytes, formatDurationMs } from '../protocol/units.ts'
-import { parseRootfs } from './config-items.ts'
+import { parseMount, parseRootfs } from './config-items.ts'
 import type { ConfigKeyName, ConfigValues } from './config-schema.ts'
 
 type NumberKey = { [K in ConfigKeyName]: ConfigValues[K] extends number ? K : never }[ConfigKeyName]
@@ -65,9 +65,13 @@ export function conflicts(values: ConfigValues): readonly Issue[] {
         'must name what tasks may run, as in [busybox, sha256:…], or sandbox.docker.enabled be false: no image is allowed that is not there',
     })
   }
-  const names = values['sandbox.native.rootfs'].map((item) => parseRootfs(item).name)
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice !== undefined)
-    issues.push({ path: 'sandbox.native.rootfs', message: `has ${twice} twice: a task would not know which it gets` })
+  const named = {
+    'sandbox.native.rootfs': values['sandbox.native.rootfs'].map((item) => parseRootfs(item).name),
+    'sandbox.native.mounts': values['sandbox.native.mounts'].map((item) => parseMount(item).name),
+  }
+  for (const [path, names] of Object.entries(named)) {
+    const twice = names.find((name, index) => names.indexOf(name) !== index)
+    if (twice !== undefined) issues.push({ path, message: `has ${twice} twice: a task would not know which it gets` })
+  }
   return issues
 }

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import { isAbsolute } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import { excerpt } from '../protocol/issues.ts'
 import type { Item } from './config-kinds.ts'
 
@@ -62,6 +62,33 @@ export const rootfs: Item = {
       throw new Error(
         `must have an absolute folder after its digest, as in ${name}@sha256:…=/srv/roots/${name}, not ${excerpt(item)}`,
       )
+    return item
+  },
+}
+
+/** A folder of this host that the operator lets native tasks read. */
+export interface OfferedMount {
+  readonly name: string
+  readonly path: string
+}
+
+const MOUNT = /^([a-z0-9][a-z0-9._-]{0,62})=(\/.*)$/
+
+/** What an item of {@link mount} says. */
+export function parseMount(item: string): OfferedMount {
+  const [, name = '', path = ''] = MOUNT.exec(item) ?? []
+  return { name, path }
+}
+
+export const mount: Item = {
+  accepts: '`NAME=/FOLDER`',
+  parse(item) {
+    const { name, path } = parseMount(item)
+    if (name === '' || path.includes('\0'))
+      throw new Error(
+        `must be NAME=/FOLDER, with a name of lower-case letters, digits, ".", "_", "-" and an absolute folder, not ${excerpt(item)}`,
+      )
+    if (resolve(path) === '/') throw new Error(`must not be the whole of this host: ${excerpt(item)}`)
     return item
   },
 }

@@ -1,5 +1,5 @@
 import { RUNTIME_NAMES } from '../protocol/execution.ts'
-import { image, rootfs } from './config-items.ts'
+import { image, mount, rootfs } from './config-items.ts'
 import { GIB, key, KIB, MIB } from './config-key.ts'
 import {
   decimal,
@@ -123,6 +123,11 @@ export const SANDBOX_KEYS = {
     kind: list({ item: rootfs, max: 64 }),
     default: '',
     doc: 'Root file systems that tasks may name, read-only. A task names one by its name and by the digest, which is yours to declare (that of the archive it was unpacked from, say): where you change what is in it, declare another.',
+  }),
+  'sandbox.native.mounts': key({
+    kind: list({ item: mount, max: 64 }),
+    default: '',
+    doc: 'Folders of this host that tasks may name and read: datasets, models. Always read-only, without programs, and without what is mounted below them: what one task could leave there the next would find. A task reads what the user that it runs as may read. No FIFO or socket of a service should lie in one: neither needs a writable file system to be used.',
   }),
   'sandbox.native.max_root': key({
     kind: size({ min: MIB }),

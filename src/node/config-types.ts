@@ -1,5 +1,5 @@
 import type { RuntimeName } from '../protocol/execution.ts'
-import type { OfferedRoot } from './config-items.ts'
+import type { OfferedMount, OfferedRoot } from './config-items.ts'
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -98,6 +98,8 @@ export interface Config {
       readonly gid: number
       /** Without a path: this host's /usr. */
       readonly rootfs: readonly OfferedRoot[]
+      /** Folders that tasks may read. */
+      readonly mounts: readonly OfferedMount[]
       /** What a tar file may come to, unpacked. */
       readonly maxRootBytes: number
       /** Of a launcher that the operator runs; the node starts its own where absent. */

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { Issue } from '../protocol/errors.ts'
 import { unknownKeyMessage } from '../protocol/issues.ts'
 import { conflicts } from './config-conflicts.ts'
-import { parseRootfs } from './config-items.ts'
+import { parseMount, parseRootfs } from './config-items.ts'
 import { invalid, knownValues, readDocument, shorten } from './config-file.ts'
 import {
   CONFIG_KEY_NAMES,
@@ -213,6 +213,7 @@ function configOf(values: ConfigValues): Config {
         uid: values['sandbox.native.uid'],
         gid: values['sandbox.native.gid'],
         rootfs: values['sandbox.native.rootfs'].map(parseRootfs),
+        mounts: values['sandbox.native.mounts'].map(parseMount),
         maxRootBytes: values['sandbox.native.max_root'],
         ...(launcherSocket !== undefined && { launcherSocket }),
       },

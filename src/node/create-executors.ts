@@ -142,13 +142,14 @@ async function confinementOf({
 }
 
 async function nativeSubject({ config, version, dataDir, shared }: Join): Promise<ProbeSubject> {
-  const { uid, gid, maxRootBytes, rootfs } = config.sandbox.native
+  const { uid, gid, maxRootBytes, rootfs, mounts: offered } = config.sandbox.native
   await folderOf({ dataDir, runtime: 'native' })
   const settings = { uid, gid, maxRootBytes }
   const roots = new Map(rootfs.map(({ name, ...root }) => [name, root]))
+  const mounts = new Map(offered.map(({ name, path }) => [name, path]))
   return {
-    executor: createNativeExecutor({ launcher: shared.launcher, roots, ...settings }),
-    dependsOn: async () => JSON.stringify([version, settings, await shared.facts()]),
+    executor: createNativeExecutor({ launcher: shared.launcher, roots, mounts, ...settings }),
+    dependsOn: async () => JSON.stringify([version, settings, [...mounts.keys()], await shared.facts()]),
   }
 }
 

@@ -2,7 +2,7 @@ import type { ArtifactStore } from '../artifacts/store.ts'
 import type { NativeRoot, RuntimeTask, TaskBase } from '../executors/executor.ts'
 import { SoukError, isSoukError } from '../protocol/errors.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
-import { blobsOf, type BlobRef, type RuntimeSpec, type TaskSpec } from '../protocol/task.ts'
+import { blobsOf, mountsOf, type BlobRef, type RuntimeSpec, type TaskSpec } from '../protocol/task.ts'
 import type { TakeTurn } from './prepare-lanes.ts'
 
 /** Where a task's blobs come from: its requester, over the network or in this process. */
@@ -142,7 +142,8 @@ export function resolveTask(options: {
     case 'native': {
       const root = nativeRootOf({ brought, fileOf })
       if (root === undefined) throw cannotRun({ runtime, brought })
-      return { ...base, runtime, name: spec.name, root }
+      const writable = 'writable' in brought && brought.writable === true
+      return { ...base, runtime, name: spec.name, root, writable, mounts: mountsOf(brought) }
     }
   }
 }

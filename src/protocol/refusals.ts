@@ -4,6 +4,8 @@ export const REFUSAL_REASONS = {
   RUNTIME_UNAVAILABLE: 'The provider offers the runtime, but it does not work there right now.',
   CAP_ABOVE_OFFER: 'A limit that the task asks for is above what the provider offers.',
   CAP_UNPROVEN: 'The task needs a limit that the provider has not proven it can enforce.',
+  FEATURE_UNPROVEN: 'The task needs something of the runtime that the provider has not seen to work there.',
+  UNKNOWN_MOUNT: 'The task names a folder that the provider does not offer.',
   QUEUE_FULL: "The provider's queue is full.",
   PEER_OVER_SHARE: 'This requester already has its share of queue, storage or slots there.',
   UNKNOWN_PEERS_OVER_SHARE: 'All requesters that the operator does not know have, together, their share.',

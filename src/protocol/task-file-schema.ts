@@ -5,6 +5,7 @@ import {
   argumentsSchema,
   environmentSchema,
   imageSchema,
+  mountNameSchema,
   nameSchema,
   sandboxPathSchema,
   sandboxTargetSchema,
@@ -23,6 +24,10 @@ export const RUNTIMES_OF_SOURCE = {
   tar: ['native'],
   rootfs: ['native'],
 } as const
+/** With these the provider's folders can be had. */
+const NATIVE_SOURCES: readonly string[] = ['program', 'tar', 'rootfs']
+/** These are root file systems. */
+const ROOT_SOURCES: readonly string[] = ['tar', 'rootfs']
 const SOURCES = Object.keys(RUNTIMES_OF_SOURCE) as readonly (keyof typeof RUNTIMES_OF_SOURCE)[]
 
 const runtimeSchema = z
@@ -56,6 +61,26 @@ const runtimeSchema = z
         return { name, sha256 }
       })
       .optional(),
+    writable: z.boolean().optional().meta({
+      description:
+        'Native, with a root file system: whether the task may change it. What it writes counts as its disk and is gone with it.',
+    }),
+    mounts: z
+      .array(
+        z.strictObject({
+          name: mountNameSchema.meta({ description: 'What the provider calls it.', examples: ['datasets'] }),
+          target: sandboxTargetSchema.meta({
+            description: 'Where it is inside the sandbox, an absolute path.',
+            examples: ['/data'],
+          }),
+        }),
+      )
+      .max(TASK_BOUNDS.mounts)
+      .optional()
+      .meta({
+        description: 'Native: folders that the provider offers, read-only.',
+        examples: [[{ name: 'datasets', target: '/data' }]],
+      }),
   })
   .superRefine((runtime, context) => {
     const brought = SOURCES.filter((source) => runtime[source] !== undefined)
@@ -66,6 +91,10 @@ const runtimeSchema = z
     const runtimes: readonly string[] = RUNTIMES_OF_SOURCE[source]
     if (runtime.type !== undefined && !runtimes.includes(runtime.type))
       add(`must be ${runtimes.join(' or ')} for ${source}, not ${runtime.type}`, ['type'])
+    if (runtime.mounts !== undefined && !NATIVE_SOURCES.includes(source))
+      add(`is for native tasks: with ${NATIVE_SOURCES.join(', ')}, not ${source}`, ['mounts'])
+    if (runtime.writable === true && !ROOT_SOURCES.includes(source))
+      add(`is for a root file system: with ${ROOT_SOURCES.join(', ')}, not ${source}`, ['writable'])
   })
   .meta({
     oneOf: SOURCES.map((source) => ({

@@ -26,7 +26,7 @@ export interface TaskDraft {
   readonly maxPriceWei: string
 }
 
-/** Exactly one of the keys besides `type`. */
+/** Exactly one of the keys besides `type`, `writable` and `mounts`. */
 export interface RuntimeDraft {
   readonly type?: RuntimeName
   readonly module?: string
@@ -34,6 +34,8 @@ export interface RuntimeDraft {
   readonly program?: string
   readonly tar?: string
   readonly rootfs?: { readonly name: string; readonly sha256: string }
+  readonly writable?: boolean
+  readonly mounts?: readonly { readonly name: string; readonly target: string }[]
 }
 
 /** The key of the task file that sets each limit. */

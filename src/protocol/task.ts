@@ -13,6 +13,7 @@ export const TASK_BOUNDS = {
   outputs: 64,
   pathBytes: 1024,
   segmentBytes: 255,
+  mounts: 16,
 } as const
 
 /** A file, named by what is in it. */
@@ -67,15 +68,25 @@ export const rootfsNameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'the name of a root file system that the provider offers')
 
+export const mountNameSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'the name of a folder that the provider offers')
+/** A folder of the provider, by the name that its operator gave it. */
+const mountSchema = z.strictObject({ name: mountNameSchema, target: sandboxTargetSchema })
+type MountSpec = z.infer<typeof mountSchema>
+/** What every native task may ask for; a root file system of its own may be writable too. */
+const nativeWishes = {
+  type: z.literal('native').optional(),
+  mounts: z.array(mountSchema).min(1).max(TASK_BOUNDS.mounts).optional(),
+}
+const rootWishes = { ...nativeWishes, writable: z.literal(true).optional() }
+
 const runtimeSchema = z.union([
   z.strictObject({ type: z.literal('wasm').optional(), module: blobRefSchema }),
   z.strictObject({ type: z.enum(['docker', 'native']).optional(), image: imageSchema }),
-  z.strictObject({ type: z.literal('native').optional(), program: blobRefSchema }),
-  z.strictObject({ type: z.literal('native').optional(), tar: blobRefSchema }),
-  z.strictObject({
-    type: z.literal('native').optional(),
-    rootfs: z.strictObject({ name: rootfsNameSchema, sha256: sha256Schema }),
-  }),
+  z.strictObject({ ...nativeWishes, program: blobRefSchema }),
+  z.strictObject({ ...rootWishes, tar: blobRefSchema }),
+  z.strictObject({ ...rootWishes, rootfs: z.strictObject({ name: rootfsNameSchema, sha256: sha256Schema }) }),
 ])
 
 /**
@@ -115,12 +126,12 @@ export const taskSpecSchema = z
   .refine(
     (spec) =>
       disjoint(
-        spec.inputs.map((input) => input.target),
+        [...spec.inputs, ...mountsOf(spec.runtime)].map(({ target }) => target),
         spec.outputs.map((output) => output.path),
       ),
     {
       message:
-        'targets of inputs and outputs must be distinct; nothing may lie below an input, no output below another output',
+        'targets of inputs, mounts and outputs must be distinct; nothing may lie below an input or a mount, no output below another output',
       path: ['inputs'],
     },
   )
@@ -128,7 +139,12 @@ export const taskSpecSchema = z
 export type TaskSpec = z.infer<typeof taskSpecSchema>
 export type RuntimeSpec = TaskSpec['runtime']
 
-/** No path twice, nothing below an input (it is a file), no output below another output. */
+/** The provider's folders that a task names. */
+export function mountsOf(runtime: z.infer<typeof runtimeSchema>): readonly MountSpec[] {
+  return ('mounts' in runtime ? runtime.mounts : undefined) ?? []
+}
+
+/** No path twice, nothing below an input (it is a file, or read-only), no output below another output. */
 function disjoint(inputs: readonly string[], outputs: readonly string[]): boolean {
   const files = new Set(inputs)
   const folders = new Set(outputs)

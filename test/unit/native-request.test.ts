@@ -50,7 +50,7 @@ describe('request to the launcher', () => {
   })
 
   it('runs the first word of the command in a root that has it', () => {
-    const inFolder = decoded(taskRequest({ task, limits, root: { kind: 'folder', path: '/roots/a' }, identity }))
+    const inFolder = decoded(taskRequest({ task, limits, root: { kind: 'folder', writable: false, path: '/roots/a' }, identity }))
     assert.deepEqual(texts(inFolder, REQUEST.rootFolder), ['/roots/a'])
     assert.deepEqual(texts(inFolder, REQUEST.program), ['a'])
     assert.deepEqual(texts(inFolder, REQUEST.argument), ['a', ''])

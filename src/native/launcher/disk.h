@@ -24,6 +24,9 @@
 #define DISK_TMP "tmp"   /* mode 1777 */
 #define DISK_SHM "shm"   /* mode 1777 */
 #define DISK_WORK "work" /* mode 0755, the task's */
+/* The overlay's, where the root is writable. */
+#define DISK_ROOT_UPPER "root-upper"
+#define DISK_ROOT_WORK "root-work"
 
 enum { DISK_OUTPUT_NAME_BYTES = 8 };
 /* "o0", "o1", … */

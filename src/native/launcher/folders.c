@@ -141,6 +141,18 @@ bool folders_prepare(struct build *build, struct failure *failure)
 		prepare_folders(build, failure);
 }
 
+bool folders_add_layer(struct build *build, int lower, struct failure *failure)
+{
+	const struct request *request = build->request;
+	struct stat status;
+
+	if (fstat(lower, &status) < 0)
+		return fail(failure, "It cannot be told who may do what in", "the root file system");
+	/* What an overlay's root says of itself it takes from its upper layer. */
+	return disk_add_folder(&build->disk, DISK_ROOT_UPPER, status.st_mode & 0777, request->uid, request->gid, failure) &&
+		disk_add_folder(&build->disk, DISK_ROOT_WORK, 0700, geteuid(), getegid(), failure);
+}
+
 /* The folders of the disk that are there already are the task's. */
 static bool own_prepared(const struct build *build)
 {

@@ -8,20 +8,21 @@
 #include <unistd.h>
 
 #include "host_path.h"
+#include "idmap.h"
 #include "kernel.h"
 #include "mounts.h"
 
 enum { READ_ONLY = K_MOUNT_ATTR_RDONLY | K_MOUNT_ATTR_NOSUID | K_MOUNT_ATTR_NODEV };
 
 static const struct host_mount usr[HOST_MOUNTS_USR] = {
-	{ HOST_USR, "/usr", "/usr", true },
-	{ HOST_USR, "/bin", "/bin", true },
-	{ HOST_USR, "/sbin", "/sbin", true },
-	{ HOST_USR, "/lib", "/lib", true },
-	{ HOST_USR, "/lib64", "/lib64", true },
-	{ HOST_USR, "/lib32", "/lib32", true },
+	{ .kind = HOST_USR, .host = "/usr", .inside = "/usr", .executable = true },
+	{ .kind = HOST_USR, .host = "/bin", .inside = "/bin", .executable = true },
+	{ .kind = HOST_USR, .host = "/sbin", .inside = "/sbin", .executable = true },
+	{ .kind = HOST_USR, .host = "/lib", .inside = "/lib", .executable = true },
+	{ .kind = HOST_USR, .host = "/lib64", .inside = "/lib64", .executable = true },
+	{ .kind = HOST_USR, .host = "/lib32", .inside = "/lib32", .executable = true },
 	/* Without its cache the dynamic loader searches its built-in folders only. */
-	{ HOST_FILE, "/etc/ld.so.cache", "/etc/ld.so.cache", true },
+	{ .kind = HOST_FILE, .host = "/etc/ld.so.cache", .inside = "/etc/ld.so.cache", .executable = true },
 };
 
 /* A folder is mounted before what lies in it. Paths are unique, so that this is an order. */
@@ -38,14 +39,16 @@ size_t host_mounts_list(const struct request *request, struct host_mount list[HO
 	size_t count = 0, first;
 
 	if (request->root_folder)
-		list[count++] = (struct host_mount){ .kind = HOST_ROOT, .host = request->root_folder };
+		list[count++] = (struct host_mount){
+			.kind = HOST_ROOT, .host = request->root_folder, .owner = request->root_writable ? request : NULL,
+		};
 	for (size_t i = 0; request->root_usr && i < HOST_MOUNTS_USR; i++)
 		list[count++] = usr[i];
 	first = count;
 	for (size_t i = 0; i < request->bind_count; i++)
 		list[count++] = (struct host_mount){
 			.kind = HOST_BIND, .host = request->binds[i].host, .inside = request->binds[i].inside,
-			.executable = request->binds[i].executable,
+			.executable = request->binds[i].executable, .alone = request->binds[i].alone,
 		};
 	qsort(list + first, count - first, sizeof(list[0]), by_length);
 	return count;
@@ -59,7 +62,8 @@ static bool copy_open(const struct host_mount *mount, int source, bool with_belo
 
 	if (fstat(source, &status) < 0)
 		return false;
-	below = with_below && S_ISDIR(status.st_mode);
+	/* Without root a folder with mounts below it cannot be copied without them. */
+	below = with_below && !mount->alone && S_ISDIR(status.st_mode);
 	copy->fd = mounts_copy(source, "", below);
 	if (copy->fd >= 0 && mounts_change(copy->fd, attributes, 0, below))
 		return true;
@@ -67,6 +71,24 @@ static bool copy_open(const struct host_mount *mount, int source, bool with_belo
 		close(copy->fd);
 	copy->fd = -1;
 	return false;
+}
+
+/* Mapped ids give the task what is its owner's alone: a peer can have that of what is its own. */
+static bool give_to_task(int mount, const struct request *request, const struct peer *peer, struct failure *failure)
+{
+	struct stat owner;
+
+	if (fstat(mount, &owner) < 0)
+		return failure_set(failure, BLAME_HOST, "mounts", errno, "It cannot be told whose the root file system is");
+	if (owner.st_uid == request->uid && owner.st_gid == request->gid)
+		return true;
+	if (geteuid() != 0 || (peer->limited && (owner.st_uid != peer->uid || owner.st_gid != peer->gid)))
+		return failure_set(failure, BLAME_HOST, "writable-root", 0,
+			"The folder of the root file system belongs to another user, and only a node that is root can let a task change it");
+	return idmap_swap(mount, (struct idmap_owner){ owner.st_uid, owner.st_gid },
+			(struct idmap_owner){ request->uid, request->gid }) ||
+		failure_set(failure, BLAME_HOST, "writable-root", errno,
+			"The folder of the root file system cannot be made the task's by a mount with mapped ids");
 }
 
 /* Where something stands in the place of a system folder: -1 with errno, or an O_PATH descriptor. A link is told by `copy`. */
@@ -101,5 +123,10 @@ bool host_mount_copy(const struct host_mount *mount, const struct peer *peer, bo
 		failure_set(failure, BLAME_HOST, mount->kind == HOST_BIND ? "bind" : "mounts", errno, "%s cannot be copied as a mount",
 			mount->inside ? mount->inside : "The root file system");
 	close(source);
+	if (done && mount->owner && !give_to_task(copy->fd, mount->owner, peer, failure)) {
+		close(copy->fd);
+		copy->fd = -1;
+		done = false;
+	}
 	return done;
 }

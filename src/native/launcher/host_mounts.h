@@ -31,6 +31,8 @@ struct host_mount {
 	const char *host;   /* path on the host */
 	const char *inside; /* path in the sandbox; NULL for HOST_ROOT */
 	bool executable;
+	bool alone;         /* HOST_BIND: without what is mounted below it, or not at all */
+	const struct request *owner; /* HOST_ROOT: what belongs to the owner of the folder is to belong to this run's task; or NULL */
 };
 
 /* Those of a request, in the order in which they are mounted. The same for keeper and init. Returns how many. */
@@ -44,7 +46,8 @@ struct host_mount_copy {
 
 /*
  * Opens and copies one, with the rights of the peer where it names the path. `with_below`: with the mounts below it, which a user namespace locks.
- * False with `failure`, stage 'root', 'bind' or 'mounts'.
+ * False with `failure`, stage 'root', 'bind' or 'mounts';
+ * 'writable-root' where this host cannot give what is in it to the task.
  */
 bool host_mount_copy(const struct host_mount *mount, const struct peer *peer, bool with_below, struct host_mount_copy *copy,
 	struct failure *failure);

@@ -31,6 +31,7 @@
 #define K_MOUNT_ATTR_NOSUID 0x00000002
 #define K_MOUNT_ATTR_NODEV 0x00000004
 #define K_MOUNT_ATTR_NOEXEC 0x00000008
+#define K_MOUNT_ATTR_IDMAP 0x00100000
 
 struct k_mount_attr {
 	uint64_t attr_set;

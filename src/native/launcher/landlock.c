@@ -23,14 +23,15 @@ enum {
 	WRITE_FILE = 1 << 1,
 	READ_FILE = 1 << 2,
 	READ_DIR = 1 << 3,
-	ALL_OF_ABI_1 = (1 << 13) - 1,
 	MAKE_CHAR = 1 << 6,
 	MAKE_BLOCK = 1 << 11,
+	ALL_OF_ABI_1 = (1 << 13) - 1,
 	REFER = 1 << 13,     /* ABI 2 */
 	TRUNCATE = 1 << 14,  /* ABI 3 */
 	IOCTL_DEV = 1 << 15, /* ABI 5 */
 
 	READ = EXECUTE | READ_FILE | READ_DIR,
+	WRITE = (ALL_OF_ABI_1 | REFER | TRUNCATE) & ~(MAKE_CHAR | MAKE_BLOCK),
 	DEVICES = WRITE_FILE | TRUNCATE,
 };
 
@@ -84,7 +85,7 @@ static bool allow_writes(struct confinement *confinement, const char *path, bool
 	if (done && is_disk)
 		confinement->disk = status.st_dev;
 	if (done && status.st_dev == confinement->disk)
-		done = allow(confinement, folder, ~(uint64_t)(MAKE_CHAR | MAKE_BLOCK | IOCTL_DEV));
+		done = allow(confinement, folder, WRITE);
 	close(folder);
 	return done;
 }
@@ -101,7 +102,8 @@ static bool allow_beneath(const struct confinement *confinement, const char *pat
 
 static bool add_rules(struct confinement *confinement, const struct request *request)
 {
-	if (!allow_beneath(confinement, "/", READ) || !allow_beneath(confinement, "/dev", DEVICES) ||
+	/* Rules add up: in a writable root what must not be written to is left to the mounts. */
+	if (!allow_beneath(confinement, "/", request->root_writable ? WRITE : READ) || !allow_beneath(confinement, "/dev", DEVICES) ||
 	    !allow_writes(confinement, "/tmp", true) || !allow_writes(confinement, "/dev/shm", false) ||
 	    !allow_writes(confinement, request->workdir, false))
 		return false;

@@ -12,6 +12,8 @@
 #define NUMBER_MAX ((UINT64_C(1) << 53) - 1)
 #define TIME_MS_MAX (UINT64_C(1) << 40)
 enum { RECORD_HEADER_BYTES = 6, DESCRIPTOR_MIN = 3, DESCRIPTOR_MAX = 15 };
+/* Flags of a BIND. */
+enum { BIND_EXECUTABLE = 1, BIND_ALONE = 2 };
 
 struct parser {
 	struct request *request;
@@ -83,7 +85,7 @@ static bool parse_bind(struct parser *parser, const struct record *record)
 	const uint8_t *host = record->value + 1, *inside;
 	size_t host_length, inside_length;
 
-	if (record->length < 2 || record->value[0] > 1)
+	if (record->length < 2 || (record->value[0] & ~(BIND_EXECUTABLE | BIND_ALONE)) != 0)
 		return refuse(parser, "BIND has no paths or unknown flags");
 	inside = memchr(host, '\0', record->length - 1);
 	if (inside == NULL)
@@ -93,7 +95,8 @@ static bool parse_bind(struct parser *parser, const struct record *record)
 	inside_length = record->length - 1 - host_length - 1;
 	if (inside_length > 0 && memchr(inside, '\0', inside_length) != NULL)
 		return refuse(parser, "BIND has more than two paths");
-	bind->executable = record->value[0] == 1;
+	bind->executable = (record->value[0] & BIND_EXECUTABLE) != 0;
+	bind->alone = (record->value[0] & BIND_ALONE) != 0;
 	bind->host = copy(parser, host, host_length);
 	bind->inside = copy(parser, inside, inside_length);
 	if (host_length > REQUEST_HOST_PATH_MAX || inside_length > REQUEST_INSIDE_PATH_MAX)
@@ -185,14 +188,15 @@ static bool parse_kind(struct parser *parser, const struct record *record)
 	return true;
 }
 
-static bool parse_root_usr(struct parser *parser, const struct record *record)
+/* What is asked for by being there: 1, and nothing else. */
+static bool parse_wish(struct parser *parser, const struct record *record, bool *wish)
 {
 	uint64_t number;
 
 	if (!parse_number(parser, record, 1, &number))
 		return false;
-	parser->request->root_usr = number == 1;
-	return number == 1 || refuse(parser, "ROOT_USR is not 1");
+	*wish = number == 1;
+	return *wish || refuse(parser, "%s is not 1", tags[record->tag].name);
 }
 
 static bool parse_limit(struct parser *parser, const struct record *record)
@@ -233,7 +237,9 @@ static bool parse_record(struct parser *parser, const struct record *record)
 	case TAG_ROOT_FOLDER:
 		return parse_path(parser, record, REQUEST_HOST_PATH_MAX, &request->root_folder);
 	case TAG_ROOT_USR:
-		return parse_root_usr(parser, record);
+		return parse_wish(parser, record, &request->root_usr);
+	case TAG_ROOT_WRITABLE:
+		return parse_wish(parser, record, &request->root_writable);
 	case TAG_PROGRAM:
 		return parse_program(parser, record);
 	case TAG_ARG: {
@@ -305,6 +311,8 @@ static bool check_whole(struct parser *parser)
 	}
 	if (request->root_folder != NULL && request->root_usr)
 		return refuse(parser, "ROOT_FOLDER and ROOT_USR exclude each other");
+	if (request->root_writable && request->root_folder == NULL)
+		return refuse(parser, "ROOT_WRITABLE needs a ROOT_FOLDER");
 	if (request->kind == REQUEST_RUN && request->workdir == NULL)
 		request->workdir = "/";
 	request->args[request->arg_count] = NULL;

@@ -36,6 +36,7 @@ struct request_bind {
 	const char *host;   /* at most REQUEST_HOST_PATH_MAX bytes */
 	const char *inside; /* not '/', not /proc, /dev or below them */
 	bool executable;
+	bool alone;         /* without what is mounted below it */
 };
 
 struct request_channel {
@@ -65,6 +66,7 @@ struct request {
 	enum request_kind kind;
 	const char *root_folder;                /* or NULL */
 	bool root_usr;                          /* never together with root_folder */
+	bool root_writable;                     /* only together with root_folder */
 	const char *program;                    /* run: not empty, at most REQUEST_INSIDE_PATH_MAX bytes; may be relative */
 	const char *workdir;                    /* run: never NULL; '/' when absent */
 	uid_t uid;                              /* run and storage: always present, never (uid_t)-1 */

@@ -13,7 +13,8 @@
 #include "mounts.h"
 
 enum {
-	READ_ONLY = K_MOUNT_ATTR_RDONLY | K_MOUNT_ATTR_NOSUID | K_MOUNT_ATTR_NODEV,
+	WRITABLE = K_MOUNT_ATTR_NOSUID | K_MOUNT_ATTR_NODEV,
+	READ_ONLY = K_MOUNT_ATTR_RDONLY | WRITABLE,
 	PIVOT_STACK_MAX = 16,
 };
 
@@ -45,9 +46,12 @@ static bool make_stage(struct build *build, struct failure *failure)
 /* An overlay, because mount points that the root file system lacks have to be made. Takes `lower` over. */
 static int overlay(struct build *build, int lower, struct failure *failure)
 {
+	const bool writable = build->request->root_writable;
 	/* Relative to the stage, which is the current folder. What the lower folder says in extended attributes is not followed. */
 	const struct mount_option options[] = {
-		{ "source", "souk-root" }, { "lowerdir", "lower" }, { "upperdir", "upper" }, { "workdir", "work" },
+		{ "source", "souk-root" }, { "lowerdir", "lower" },
+		{ "upperdir", writable ? "disk/" DISK_ROOT_UPPER : "upper" },
+		{ "workdir", writable ? "disk/" DISK_ROOT_WORK : "work" },
 		build->rootless ? (struct mount_option){ "userxattr", NULL } : (struct mount_option){ "redirect_dir", "nofollow" },
 		build->rootless ? (struct mount_option){ NULL, NULL } : (struct mount_option){ "metacopy", "off" },
 		{ NULL, NULL },
@@ -56,6 +60,8 @@ static int overlay(struct build *build, int lower, struct failure *failure)
 
 	if (!mounts_attach(lower, build->stage, "lower"))
 		fail(failure, "The folder of the root file system cannot be mounted");
+	else if (writable && !folders_add_layer(build, lower, failure))
+		mount = -1;
 	else if (fchdir(build->stage) < 0 || (mount = mounts_new("overlay", options, K_MOUNT_ATTR_NOSUID | K_MOUNT_ATTR_NODEV)) < 0)
 		fail(failure, "The overlay over the root file system cannot be mounted");
 	close(lower);
@@ -195,7 +201,8 @@ bool root_prepare(struct build *build, struct failure *failure)
 
 static bool enter(struct build *build, struct failure *failure)
 {
-	bool done = (mounts_change(build->root, READ_ONLY, 0, false) && pivot(build->root)) ||
+	uint64_t attributes = build->request->root_writable ? WRITABLE : READ_ONLY;
+	bool done = (mounts_change(build->root, attributes, 0, false) && pivot(build->root)) ||
 		fail(failure, "The root cannot be entered");
 
 	close(build->root);

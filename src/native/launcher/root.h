@@ -4,7 +4,7 @@
  *
  * Everything small that the launcher makes itself lies on one tmpfs, the *stage*:
  *     root/           the root where no ROOT_FOLDER is given
- *     lower/ upper/ work/    the overlay over ROOT_FOLDER; upper holds nothing but mount points
+ *     lower/ upper/ work/    the overlay over ROOT_FOLDER; upper holds nothing but mount points. With ROOT_WRITABLE the last two are on the disk
  *     dev/            what is bound to /dev
  *     disk/           where the disk is attached, so that its folders can be bound
  *     mask/           an empty file and an empty folder, which lie over parts of /proc
@@ -55,6 +55,8 @@ bool devices_mount(struct build *build, struct failure *failure);
 
 /* folders.c: the disk with /tmp and /dev/shm; later WORKDIR and the OUTPUTs. */
 bool folders_prepare(struct build *build, struct failure *failure);
+/* The upper layer of a root that the task may change; `lower` is the root of the lower one. */
+bool folders_add_layer(struct build *build, int lower, struct failure *failure);
 bool folders_mount(struct build *build, struct failure *failure);
 /* Attaches a copy of a mount of the host; takes its descriptor over. */
 bool folders_attach(struct build *build, const struct host_mount *mount, struct host_mount_copy *copy, struct failure *failure);

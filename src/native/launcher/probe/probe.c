@@ -12,6 +12,7 @@
  *     souk-probe files MOST       opens descriptors until that fails; 0 when it failed at MOST of them, the standard ones included
  *     souk-probe stack BYTES      uses so much stack
  *     souk-probe print            writes for ever
+ *     souk-probe change FILE      makes a folder in its root and removes FILE from it; 0 when that is done
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,6 +42,22 @@ static int missing(const char *format, ...)
 	va_end(arguments);
 	putchar('\n');
 	return 1;
+}
+
+/* What a root that can be changed allows, where its disk has no room for what is in files. */
+static int change_root(const char *program)
+{
+	struct stat status;
+	int file;
+
+	if (mkdir("/folder", 0700) < 0 || (file = open("/folder/file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600)) < 0)
+		return NOT_MET;
+	if (write(file, "x", 1) >= 0 || (errno != ENOSPC && errno != EFBIG))
+		return NOT_MET;
+	/* What belongs to somebody else on the host is the task's in here. */
+	if (stat(program, &status) < 0 || status.st_uid != getuid() || status.st_gid != getgid())
+		return NOT_MET;
+	return unlink(program) == 0 && access(program, F_OK) < 0 ? 0 : NOT_MET;
 }
 
 /* The value of a line of /proc/self/status; 0 when there is none. */
@@ -264,6 +282,8 @@ int main(int argc, char **argv)
 		return use_stack(number);
 	if (strcmp(mode, "print") == 0)
 		return print();
+	if (strcmp(mode, "change") == 0)
+		return change_root(argument);
 	fprintf(stderr, "souk-probe: there is no %s\n", mode);
 	return USAGE;
 }
