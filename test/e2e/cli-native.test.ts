@@ -40,9 +40,15 @@ describe('souk, with native programs', function () {
       programs.set(name, (await buildProgram({ file: join(PROGRAMS_DIR, `${name}.c`), runtime: 'native' })).source)
     const accounting = await buildProgram({ file: join(POSIX_PROGRAMS_DIR, 'accounting.c'), runtime: 'native' })
     programs.set('accounting', accounting.source)
+    const data = join(dir, 'data')
+    await mkdir(data)
+    await writeFile(join(data, 'numbers'), '1 2 3\n')
     provider = await startProvider({
       dir: join(dir, 'provider'),
-      config: `sandbox: {wasm: {enabled: false}, native: {enabled: true, rootfs: ["box@sha256:${DIGEST}=${root}"]}}\n`,
+      config: `sandbox:
+  wasm: {enabled: false}
+  native: {enabled: true, rootfs: ["box@sha256:${DIGEST}=${root}"], mounts: ["data=${data}"]}
+`,
     })
   })
   after(async () => {
@@ -171,6 +177,30 @@ describe('souk, with native programs', function () {
       const sent = await run(...where, '--quiet', file)
       assert.deepEqual({ code: sent.code, stdout: sent.stdout }, { code: 0, stdout: 'in the box: a b\n' }, sent.stderr)
     }
+  })
+
+  it('reads what a provider offers, and changes a root file system of its own, which stays as it was', async () => {
+    const file = join(dir, 'mounts.yaml')
+    const taskOf = (name: string): string => `version: 1
+name: mounts
+runtime:
+  rootfs: box@sha256:${DIGEST}
+  writable: true
+  mounts: [{ name: ${name}, target: /data }]
+command: [/bin/sh, -c, "cat /data/numbers; echo more > /data/more || echo refused; echo new > /bin/new; cat /bin/new"]
+`
+    await writeFile(file, taskOf('data'))
+    const document = documentOf(await run('--to', provider.multiaddr, '--json', file))
+    assert.equal(document.stdout, '1 2 3\nrefused\nnew\n')
+    const { receipt } = verifyDocument(document)
+    assert.ok(receipt.isolation.layers.includes('capped-root-overlay'), receipt.isolation.layers.join())
+    assert.ok(!(await readdir(join(root, 'bin'))).includes('new'))
+
+    await writeFile(file, taskOf('dates'))
+    const other = await run('--to', provider.multiaddr, '--pids', '1000', file)
+    assert.equal(other.code, 125)
+    assert.match(other.stderr, /names the folder dates; the provider offers data/)
+    assert.match(other.stderr, /pids of 1000, the provider offers at most 256/, 'every reason at once')
   })
 
   it('is refused what no provider gives: a folder of its own, a runtime that is off, more than is offered', async () => {

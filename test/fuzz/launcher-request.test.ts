@@ -73,7 +73,7 @@ const runRecords = fc
     limits: fc.uniqueArray(fc.tuple(fc.constantFrom(20, 21, 22, 23, 24, 25, 26, 29, 30), limit), {
       selector: ([tag]) => tag,
     }),
-    root: fc.constantFrom(undefined, record(2, '/srv/root'), record(3, 1n)),
+    root: fc.constantFrom([], [record(2, '/srv/root')], [record(2, '/srv/root'), record(14, 1n)], [record(3, 1n)]),
   })
   .map((run) => [
     record(1, 1n),
@@ -81,7 +81,7 @@ const runRecords = fc
     ...run.args.map((value) => record(5, value)),
     ...run.env.map((value, index) => record(6, `K${index}=${value}`)),
     ...run.binds.map((inside, index) =>
-      record(8, Buffer.from(`${String.fromCodePoint(index % 2)}/host${inside}\0${inside}`)),
+      record(8, Buffer.from(`${String.fromCodePoint(index % 4)}/host${inside}\0${inside}`)),
     ),
     ...run.outputs.map((value) => record(9, value)),
     ...run.channels.map((descriptor) => record(10, Buffer.of(descriptor, descriptor % 2))),
@@ -91,7 +91,7 @@ const runRecords = fc
     record(27, run.disk[0]),
     record(28, run.disk[1]),
     ...run.limits.map(([tag, value]) => record(tag, value)),
-    ...(run.root === undefined ? [] : [run.root]),
+    ...run.root,
   ])
   .chain((records) => fc.shuffledSubarray(records, { minLength: records.length }))
 
@@ -100,7 +100,11 @@ const DEFECTS: readonly Buffer[] = [
   record(1, 2n),
   record(0, 1n),
   record(13, '/somewhere'),
-  record(14, 1n),
+  record(14, 0n),
+  record(14, 2n),
+  record(14, ''),
+  Buffer.concat([record(2, '/a'), record(3, 1n), record(14, 1n)]),
+  record(15, 1n),
   record(31, 1n),
   record(65_535, ''),
   record(6, '=value'),
@@ -117,7 +121,7 @@ const DEFECTS: readonly Buffer[] = [
   record(9, '/a/'),
   record(9, `/${'a'.repeat(256)}`),
   record(9, `/${'a/'.repeat(512)}a`),
-  record(8, Buffer.from('\u0002/host\0/inside')),
+  record(8, Buffer.from('\u0004/host\0/inside')),
   record(8, Buffer.from('\u0000/host')),
   record(8, Buffer.from('\u0000/host\0/inside\0')),
   record(8, Buffer.from('\u0000/host\0/dev/null')),
@@ -214,6 +218,21 @@ describe('the launcher, fuzzed', function () {
         }
       }),
       { numRuns: 25, endOnFailure: true },
+    )
+  })
+
+  it('takes a writable root only of a folder', () => {
+    const run = [record(1, 1n), record(4, 'p'), record(5, ''), record(11, 1n), record(12, 1n), record(27, 0n)]
+    const of = (...more: Buffer[]): Buffer => Buffer.concat([...run, record(28, 0n), ...more])
+    const found = verdicts([
+      of(record(14, 1n), record(2, '/a')),
+      of(record(14, 1n)),
+      of(record(14, 1n), record(3, 1n)),
+      of(record(14, 1n), record(14, 1n), record(2, '/a')),
+    ])
+    assert.deepEqual(
+      found.map(({ parsed }) => parsed),
+      [true, false, false, false],
     )
   })
 

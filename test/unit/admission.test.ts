@@ -316,6 +316,34 @@ describe('admission', () => {
     const images: Offer = { ...native, capability: { ...wasm, runtime: 'native', features: ['image'] } }
     const noEngine: Offer = { ...docker, capability: { runtime: 'docker', available: false, why: 'no engine answers' } }
 
+    it('refuses what a runtime does not have besides, every part of it at once', () => {
+      const root = { type: 'native', rootfs: { name: 'debian', sha256: 'ab'.repeat(32) }, writable: true } as const
+      const mounts = ['data', 'models', 'other'].map((name) => ({ name, target: `/${name}` }))
+      const having = (...features: string[]): Changes => ({
+        spec: { runtime: { ...root, mounts }, limits: { openFiles: 17 } },
+        policy: { offers: [{ ...native, capability: { ...wasm, runtime: 'native', features } }] },
+      })
+      assert.deepEqual(refused(having('mount:data', 'mount:more')), [
+        'CAP_ABOVE_OFFER openFiles',
+        'FEATURE_UNPROVEN runtime.writable',
+        'UNKNOWN_MOUNT runtime.mounts',
+        'UNKNOWN_MOUNT runtime.mounts',
+      ])
+      const admission = ask(having('writable-root', 'mount:data', 'mount:more'))
+      assert(admission.kind === 'refused')
+      assert.deepEqual(
+        admission.reasons.slice(1).map(({ asked, offered, message }) => ({ asked, offered, message })),
+        ['models', 'other'].map((name) => ({
+          asked: name,
+          offered: 'data, more',
+          message: `The task names the folder ${name}; the provider offers data, more`,
+        })),
+      )
+      const all = having('writable-root', ...mounts.map(({ name }) => `mount:${name}`))
+      const { runtime: taken } = accepted({ ...all, spec: { ...all.spec, limits: {} } })
+      assert.equal(taken, 'native')
+    })
+
     it('takes the default where several can run a task, the only one that can where one can', () => {
       const taken = (offers: readonly Offer[], defaultRuntime: AdmissionPolicy['defaultRuntime']): string =>
         accepted({ spec: image, policy: { offers, defaultRuntime } }).runtime

@@ -236,6 +236,7 @@ peers: { known: [bob], share: 2 }
       await only(`sandbox: { native: { rootfs: [a@sha256:${DIGEST}=/a, a@sha256:${'1'.repeat(64)}=/b] } }`),
       /^sandbox.native.rootfs has a twice/,
     )
+    assert.match(await only('sandbox: { native: { mounts: [a=/a, a=/b] } }'), /^sandbox.native.mounts has a twice/)
   })
 
   it('holds the caps of a runtime against the machine where it is on, and only there', async () => {
@@ -260,6 +261,7 @@ peers: { known: [bob], share: 2 }
       `sandbox:
   native:
     rootfs: [debian-12@sha256:${DIGEST}=/srv/a b=c@d, host-usr@sha256:${DIGEST}]
+    mounts: [datasets=/srv/data sets, models=/srv/a=b]
     launcher_socket: ./launcher.sock
   docker: { images: [busybox, sha256:${DIGEST}, registry:5000/tools/cc@sha256:${DIGEST}], socket: run/docker.sock }
 `,
@@ -267,6 +269,10 @@ peers: { known: [bob], share: 2 }
     assert.deepEqual(config.sandbox.native.rootfs, [
       { name: 'debian-12', sha256: DIGEST, path: '/srv/a b=c@d' },
       { name: 'host-usr', sha256: DIGEST },
+    ])
+    assert.deepEqual(config.sandbox.native.mounts, [
+      { name: 'datasets', path: '/srv/data sets' },
+      { name: 'models', path: '/srv/a=b' },
     ])
     assert.equal(config.sandbox.native.launcherSocket, join(dir, 'launcher.sock'))
     assert.equal(config.sandbox.docker.socket, join(dir, 'run/docker.sock'))
@@ -327,6 +333,7 @@ peers: { known: [bob], share: 2 }
         `[host-usr@sha256:${DIGEST}=/usr]`,
         `["debian@sha256:${DIGEST}=/a\\0b"]`,
       ],
+      'sandbox.native.mounts': ['[a]', '[a=b]', '[A=/a]', '[=/a]', '[a=/]', '[a=/b/..]', '[5]', '["a=/a\\0b"]'],
       'sandbox.native.launcher_socket': ['5', '[a]'],
       'sandbox.docker.socket': ['""', '5'],
       'sandbox.docker.images': [

@@ -91,6 +91,18 @@ describe('a task, resolved', () => {
     }
   })
 
+  it('has what a native task asks for besides its root', () => {
+    const mounts = [{ name: 'data', target: '/data' }]
+    for (const [brought, asked] of [
+      [{ rootfs }, [false, []]],
+      [{ rootfs, writable: true, mounts }, [true, mounts]],
+      [{ program: program.blob, mounts }, [false, mounts]],
+    ] as const) {
+      const native = resolve('native', brought as RuntimeSpec)
+      assert.deepEqual(native.runtime === 'native' && [native.writable, native.mounts], asked)
+    }
+  })
+
   it('names a program that can be run where it is', async () => {
     const native = resolve('native', { program: program.blob })
     assert(native.runtime === 'native' && native.root.kind === 'program')

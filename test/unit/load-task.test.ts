@@ -188,7 +188,7 @@ inputs:
     const both = '{ source: book.txt, target: /a }, { source: book.txt, target: /a/b }'
     assert.match(
       await inputs(`inputs: [${both}]`),
-      /^inputs targets of inputs and outputs must be distinct.* \(line 3, column 9\)$/,
+      /^inputs targets of inputs, mounts and outputs must be distinct.* \(line 3, column 9\)$/,
     )
     assert.match(await inputs('outputs: [{ path: /a }, { path: /a/b }]'), /must be distinct/)
     await put('data/book', 'x')
@@ -302,6 +302,20 @@ price: { max: 5 }
       const file = await load(`version: 1\nname: ${name}\nruntime: ${runtime}\ncommand: [/bin/sh, -c]\n`)
       assert.deepEqual(made, file)
     }
+  })
+
+  it('asks for folders and for a root that can be changed in the words of the wire, and only where a file does', async () => {
+    const rootfs = `debian@sha256:${'ab'.repeat(32)}`
+    const of = async (more: string): Promise<object> =>
+      (await load(`version: 1\nname: a\nruntime: { rootfs: '${rootfs}'${more} }\ncommand: [a]\n`)).spec.runtime
+    const plain = await of('')
+    assert.deepEqual(await of(', writable: false, mounts: []'), plain)
+    assert.deepEqual(await of(', writable: true, mounts: [{ name: data, target: /data }]'), {
+      ...plain,
+      writable: true,
+      mounts: [{ name: 'data', target: '/data' }],
+    })
+    await assert.rejects(of(', mounts: [{ name: data, target: /a }, { name: data, target: /a/b }]'), /must be distinct/)
   })
 
   it('lets somebody say otherwise before the files are read', async () => {

@@ -50,13 +50,25 @@ describe('request to the launcher', () => {
   })
 
   it('runs the first word of the command in a root that has it', () => {
-    const inFolder = decoded(taskRequest({ task, limits, root: { kind: 'folder', writable: false, path: '/roots/a' }, identity }))
+    const inFolder = decoded(
+      taskRequest({ task, limits, root: { kind: 'folder', writable: false, path: '/roots/a' }, identity }),
+    )
     assert.deepEqual(texts(inFolder, REQUEST.rootFolder), ['/roots/a'])
     assert.deepEqual(texts(inFolder, REQUEST.program), ['a'])
     assert.deepEqual(texts(inFolder, REQUEST.argument), ['a', ''])
     const inUsr = decoded(taskRequest({ task: { ...task, workdir: '/w' }, limits, root: { kind: 'usr' }, identity }))
     assert.deepEqual(numbers(inUsr, REQUEST.rootUsr), [1n])
     assert.deepEqual(texts(inUsr, REQUEST.workdir), ['/w'])
+  })
+
+  it('asks for a root that can be changed where the task does, and for folders without what is mounted below', () => {
+    const mounts = [{ source: '/srv/data', target: '/data' }]
+    const root = { kind: 'folder', path: '/roots/a', writable: true } as const
+    const records = decoded(taskRequest({ task, limits, root, mounts, identity }))
+    assert.deepEqual(numbers(records, REQUEST.rootWritable), [1n])
+    assert.deepEqual(texts(records, REQUEST.bind), ['\0/store/x\0/in/x', '\x02/srv/data\0/data'])
+    const plain = decoded(taskRequest({ task, limits, root: { ...root, writable: false }, identity }))
+    assert.equal(plain.has(REQUEST.rootWritable), false)
   })
 
   it('carries every limit that there is, and no other', () => {

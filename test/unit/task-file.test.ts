@@ -131,6 +131,28 @@ describe('the task file', () => {
     assert.deepEqual(parse(`version: 1\nruntime: { rootfs: debian-12@sha256:${digest} }`).runtime, {
       rootfs: { name: 'debian-12', sha256: digest },
     })
+    const mounts = '[{ name: data, target: /data }]'
+    assert.deepEqual(parse(`version: 1\nruntime: { tar: a, writable: true, mounts: ${mounts} }`).runtime, {
+      tar: 'a',
+      writable: true,
+      mounts: [{ name: 'data', target: '/data' }],
+    })
+    assert.match(
+      only(`version: 1\nruntime: { module: a, mounts: ${mounts} }`),
+      /^runtime.mounts is for native tasks: with program, tar, rootfs, not module \(line 2, column 31\)/,
+    )
+    assert.match(
+      only('version: 1\nruntime: { program: a, writable: true }'),
+      /^runtime.writable is for a root file system: with tar, rootfs, not program/,
+    )
+    assert.match(
+      only('version: 1\nruntime: { tar: a, mounts: [{ name: Data, target: /data }] }'),
+      /^runtime.mounts.0.name must be the name of a folder that the provider offers/,
+    )
+    assert.match(
+      only('version: 1\nruntime: { tar: a, mounts: [{ name: data, target: / }] }'),
+      /^runtime.mounts.0.target must be below \//,
+    )
     assert.match(
       only('version: 1\nruntime: { rootfs: debian-12 }'),
       /^runtime.rootfs must be the name of a root file system that the provider offers, and its digest/,

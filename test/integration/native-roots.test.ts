@@ -1,0 +1,320 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  chmod,
+  chown,
+  copyFile,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { promisify } from 'node:util'
+import { findStaticBusybox } from '../../scripts/toolchain.ts'
+import type { Executor, Job, NativeRoot, NativeTask } from '../../src/executors/executor.ts'
+import { createNativeExecutor } from '../../src/native/executor.ts'
+import type { NamedRoot } from '../../src/native/roots.ts'
+import type { Execution } from '../../src/protocol/execution.ts'
+import { isSoukError } from '../../src/protocol/errors.ts'
+import { ROOMY_LIMITS } from '../conformance/behaviours.ts'
+import { collector } from '../conformance/executor-conformance.ts'
+import { startNativeLauncher, type TestLauncher } from '../fixtures/native-launcher.ts'
+
+const MiB = 1024 * 1024
+
+/** Everything below a folder: kind, mode, owner, time of change of content, and content. */
+async function digestOf(folder: string): Promise<string> {
+  const hash = createHash('sha256')
+  for (const name of (await readdir(folder, { recursive: true })).sort()) {
+    const path = join(folder, name)
+    const { mode, uid, gid, mtimeMs } = await lstat(path)
+    hash.update(JSON.stringify([name, mode, uid, gid, mtimeMs]))
+    if ((await lstat(path)).isFile()) hash.update(await readFile(path))
+  }
+  return hash.digest('hex')
+}
+
+describe('native root file systems', function () {
+  this.timeout(120_000)
+  const roots = new Map<string, NamedRoot>()
+  const mounts = new Map<string, string>()
+  let dir: string
+  let root: string
+  let place: TestLauncher
+  let executor: Executor<NativeTask>
+  let startedAtMs: number
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'souk-native-roots-'))
+    root = join(dir, 'root')
+    const busybox = findStaticBusybox()
+    assert.ok(busybox !== undefined, 'there is no static busybox; on Debian: apt-get install busybox-static')
+    await mkdir(join(root, 'bin'), { recursive: true })
+    await mkdir(join(root, 'etc'))
+    await copyFile(busybox, join(root, 'bin/busybox'))
+    for (const name of ['sh', 'cat', 'ls', 'rm', 'dd', 'stat', 'chmod', 'mkdir', 'mv', 'id', 'touch'])
+      await symlink('busybox', join(root, 'bin', name))
+    await writeFile(join(root, 'etc/config'), 'as it was\n')
+    await writeFile(join(root, 'etc/private'), 'of its owner alone\n', { mode: 0o600 })
+    for (let file = 0; file < 40; file += 1) await writeFile(join(root, `etc/${file}`), '')
+    await chmod(root, 0o755)
+    roots.set('box', { sha256: '', path: root })
+    roots.set('host-usr', { sha256: '' })
+    startedAtMs = performance.now()
+    place = await startNativeLauncher()
+    executor = createNativeExecutor({ launcher: place.launcher, roots, mounts })
+  })
+  after(async () => {
+    await executor.close()
+    await place.remove()
+    await rm(dir, { recursive: true })
+  })
+
+  const box: NativeRoot = { kind: 'named', name: 'box', sha256: '' }
+  async function sh(
+    script: string,
+    task: Partial<NativeTask> = {},
+    limits: Partial<Job<NativeTask>['limits']> = {},
+  ): Promise<Execution & { readonly stdout: string; readonly dir: string }> {
+    const stdout = collector()
+    const job = await mkdtemp(join(dir, 'job-'))
+    const execution = await executor.run({
+      task: {
+        runtime: 'native',
+        name: 'test',
+        root: box,
+        command: ['/bin/sh', '-c', `exec 2>&1\n${script}`],
+        env: {},
+        inputs: [],
+        outputs: [],
+        ...task,
+      },
+      limits: { ...ROOMY_LIMITS, ...limits },
+      dir: job,
+      stdin: Readable.from([]),
+      stdout: stdout.stream,
+      stderr: collector().stream,
+      signal: new AbortController().signal,
+      onStarted: () => {},
+    })
+    return { ...execution, stdout: stdout.content().toString(), dir: job }
+  }
+
+  describe('that a task may change', () => {
+    const changes = `set -e
+      cat /etc/private
+      stat -c %u:%g /etc/config
+      echo changed > /etc/config; cat /etc/config
+      echo new > /new; mkdir -p /srv/a/b; mv /new /srv/a/b/file; cat /srv/a/b/file
+      rm /bin/dd; /bin/dd 2>/dev/null || echo no dd
+      rm -r /etc; ls /
+      echo result > /out/file`
+    const said = `of its owner alone
+65534:65534
+changed
+new
+no dd
+bin
+dev
+out
+proc
+srv
+tmp
+`
+
+    it('are its own to change, wherever they come from, and stay as they were on this host', async () => {
+      const source = join(dir, 'root.tar')
+      await promisify(execFile)('tar', ['-C', root, '-cf', source, '.'])
+      const before = await digestOf(root)
+      for (const each of [box, { kind: 'tar', source, sha256: '', bytes: 1 }] as const) {
+        const task = { root: each, writable: true, outputs: [{ path: '/out' }] }
+        const ran = await sh(changes, task)
+        assert.deepEqual(ran.outcome, { kind: 'exited', code: 0 }, ran.stdout)
+        assert.equal(ran.stdout, said)
+        assert.deepEqual(
+          ran.outputs.map(({ path }) => path),
+          ['/out/file'],
+          'the outputs alone are the result',
+        )
+        assert.ok(ran.isolation.layers.includes('capped-root-overlay'))
+        assert.ok(!ran.isolation.layers.includes('read-only-root'))
+        if (each.kind === 'tar') {
+          const entries = await readdir(join(ran.dir, 'root'), { recursive: true })
+          assert.deepEqual(entries.sort(), (await readdir(root, { recursive: true })).sort())
+          assert.equal(await readFile(join(ran.dir, 'root/etc/config'), 'utf8'), 'as it was\n')
+        }
+      }
+      assert.equal(await digestOf(root), before)
+      assert.equal((await sh('cat /etc/config')).stdout, 'as it was\n', 'the next task finds it as it was')
+    })
+
+    it('are read-only where that is not asked for', async () => {
+      const { stdout, isolation } = await sh('echo changed > /etc/config')
+      assert.match(stdout, /Read-only file system|Permission denied/)
+      assert.ok(isolation.layers.includes('read-only-root'))
+    })
+
+    it('hold no more than the disk of the task', async () => {
+      const { stdout, usage, outcome } = await sh(
+        'dd if=/dev/zero of=/file bs=1024 count=4096; stat -c %s /file; echo x > /tmp/file',
+        { writable: true },
+        { diskBytes: MiB },
+      )
+      assert.match(stdout, /No space left on device/)
+      const [, bytes = ''] = /^(\d+)$/m.exec(stdout) ?? []
+      assert.ok(Number(bytes) > MiB / 2 && Number(bytes) <= MiB, stdout)
+      assert.ok(usage.limitsHit.includes('disk'))
+      assert.deepEqual(outcome, { kind: 'exited', code: 1 }, 'one disk for all that it writes')
+    })
+
+    it('have no more files than it has inodes: what it makes, changes, and removes', async () => {
+      const attempts = {
+        make: 'touch /etc/new$i',
+        change: 'chmod 600 /etc/$i',
+        remove: 'rm -f /etc/$i',
+      }
+      for (const [what, attempt] of Object.entries(attempts)) {
+        const { stdout, usage } = await sh(
+          `i=0; while [ $i -lt 40 ] && ${attempt}; do i=$((i+1)); done; echo "made $i"`,
+          { writable: true },
+          { inodes: 20 },
+        )
+        const [, made = ''] = /made (\d+)/.exec(stdout) ?? []
+        assert.ok(Number(made) >= 10 && Number(made) <= 20, `${what}: ${stdout}`)
+        assert.match(stdout, /No space left on device/)
+        assert.ok(usage.limitsHit.includes('inodes'), what)
+      }
+    })
+
+    it('give nobody more than he had: no device, no owner but the task, no set-id program', async () => {
+      const { stdout } = await sh(
+        'id -u; chmod 4755 /bin/busybox; /bin/busybox id -u; cat /proc/self/mountinfo',
+        { writable: true },
+        { diskBytes: 8 * MiB },
+      )
+      const [user, same, rootMount = ''] = stdout.split('\n')
+      assert.deepEqual([user, same], ['65534', '65534'])
+      assert.match(rootMount, / \/ rw,nosuid,nodev\b/)
+    })
+
+    it('are refused where there is none, or none that could be changed', async () => {
+      const host: NativeRoot = { kind: 'named', name: 'host-usr', sha256: '' }
+      await assert.rejects(sh('', { root: host, writable: true }), (error) => isSoukError(error, 'IMAGE_REFUSED'))
+      const source = join(root, 'bin/busybox')
+      await assert.rejects(
+        sh('', { root: { kind: 'program', source, sha256: '', bytes: 1 }, writable: true }),
+        (error) => isSoukError(error, 'INVALID_INPUT'),
+      )
+      // Such a file system maps no owners.
+      roots.set('kernel', { sha256: '', path: '/proc/sys/kernel' })
+      await assert.rejects(
+        sh('', { root: { kind: 'named', name: 'kernel', sha256: '' }, writable: true }),
+        (error) =>
+          isSoukError(error, 'REFUSED') &&
+          error.fault === 'provider' &&
+          error.details.reasons[0]?.reason === 'FEATURE_UNPROVEN',
+      )
+    })
+  })
+
+  describe('with folders that the operator offers', () => {
+    let data: string
+
+    before(async () => {
+      data = join(dir, 'data')
+      await mkdir(join(data, 'deep'), { recursive: true })
+      await mkdir(join(data, 'mounted'))
+      await writeFile(join(data, 'deep/file'), 'of the operator\n')
+      await writeFile(join(data, 'secret'), 'not for all\n', { mode: 0o600 })
+      await copyFile(join(root, 'bin/busybox'), join(data, 'program'))
+      await chmod(join(data, 'program'), 0o755)
+      await symlink(join(root, 'etc/config'), join(data, 'out-of-it'))
+      await symlink('/etc/config', join(data, 'into-the-root'))
+      await promisify(execFile)('mkfifo', ['-m', '666', join(data, 'pipe')])
+      await chmod(join(data, 'pipe'), 0o666)
+      await chown(data, 65_534, 65_534)
+      mounts.set('data', data)
+      mounts.set('gone', join(dir, 'gone'))
+    })
+
+    const at = (target: string): Partial<NativeTask> => ({ mounts: [{ name: 'data', target }] })
+
+    it('reads them, wherever it wants them', async () => {
+      for (const target of ['/data', '/some/where', '/tmp/data', '/etc']) {
+        const { stdout } = await sh(`cat ${target}/deep/file`, at(target))
+        assert.equal(stdout, 'of the operator\n', target)
+      }
+      const { stdout } = await sh('cat deep/file', { ...at('/data'), workdir: '/data' })
+      assert.equal(stdout, 'of the operator\n', 'as the folder to work in')
+    })
+
+    it('can do nothing else with them, whoever they belong to', async () => {
+      const before = await digestOf(data)
+      const { stdout } = await sh(
+        `echo x > /data/new; echo x >> /data/deep/file; rm /data/deep/file; chmod 777 /data; /data/program id
+        cat /data/secret
+        cat /data/out-of-it
+        cat /data/into-the-root`,
+        { ...at('/data'), writable: true },
+      )
+      const lines = stdout.trim().split('\n')
+      for (const line of lines.slice(0, 6)) assert.match(line, /Read-only file system|Permission denied/)
+      assert.match(lines[6] ?? '', /No such file/)
+      assert.equal(lines[7], 'as it was', 'links lead where they lead inside')
+      assert.equal(lines.length, 8)
+      assert.equal(await digestOf(data), before)
+      // What is written to a pipe is no file of a read-only mount.
+      const { stdout: pipe } = await sh('echo x > /data/pipe', at('/data'))
+      assert.match(pipe, /Permission denied/)
+    })
+
+    it('sees nothing of what is mounted below them', async () => {
+      await promisify(execFile)('mount', ['-t', 'tmpfs', 'souk-test', join(data, 'mounted')])
+      try {
+        await writeFile(join(data, 'mounted/file'), 'of another file system')
+        assert.equal((await sh('ls /data/mounted', at('/data'))).stdout, '')
+      } finally {
+        await promisify(execFile)('umount', [join(data, 'mounted')])
+      }
+    })
+
+    it('is refused one that is not offered, with those that are; one that is gone is the provider’s fault', async () => {
+      await assert.rejects(sh('', { mounts: [{ name: 'other', target: '/data' }] }), (error) => {
+        assert.ok(isSoukError(error, 'REFUSED'), String(error))
+        assert.deepEqual(
+          error.details.reasons.map(({ reason, asked, offered }) => [reason, asked, offered]),
+          [['UNKNOWN_MOUNT', 'other', 'data, gone']],
+        )
+        return true
+      })
+      await assert.rejects(sh('', { mounts: [{ name: 'gone', target: '/data' }] }), (error) => {
+        assert.ok(isSoukError(error, 'EXECUTOR_FAILED'), String(error))
+        return error.fault === 'provider' && !error.message.includes(dir)
+      })
+    })
+
+    it('is refused them where the sandbox needs the place', async () => {
+      for (const target of ['/proc', '/dev/data', '/tmp', '/out'])
+        await assert.rejects(sh('', { ...at(target), outputs: [{ path: '/out/deep' }] }), (error) =>
+          isSoukError(error, 'INVALID_INPUT'),
+        )
+    })
+  })
+
+  it('has clocks that began with it', async () => {
+    const { stdout, isolation } = await sh('cat /proc/uptime')
+    const elapsedS = (performance.now() - startedAtMs) / 1000
+    const [uptimeS = ''] = stdout.split(' ')
+    // The kernel writes hundredths.
+    assert.ok(Number(uptimeS) <= elapsedS + 0.01, `${uptimeS} s, of ${elapsedS}`)
+    assert.ok(isolation.layers.includes('time-namespace'))
+  })
+})
