@@ -98,7 +98,7 @@ describe('a task, resolved', () => {
       [{ rootfs, writable: true, mounts }, [true, mounts]],
       [{ program: program.blob, mounts }, [false, mounts]],
     ] as const) {
-      const native = resolve('native', brought as RuntimeSpec)
+      const native = resolve('native', brought)
       assert.deepEqual(native.runtime === 'native' && [native.writable, native.mounts], asked)
     }
   })

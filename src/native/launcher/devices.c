@@ -113,8 +113,8 @@ static bool make_masks(int stage)
 static bool mask_all(int stage, int proc)
 {
 	static const char *const files[] = { "kcore", "keys", "key-users", "latency_stats", "timer_list", "sched_debug", "interrupts",
-		"sysrq-trigger", "kmsg" };
-	static const char *const folders[] = { "acpi", "scsi" };
+		"sysrq-trigger", "kmsg", "cmdline", "diskstats", "partitions", "modules" };
+	static const char *const folders[] = { "acpi", "asound", "scsi" };
 
 	if (!make_masks(stage))
 		return false;
