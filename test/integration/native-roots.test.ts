@@ -200,9 +200,9 @@ tmp
         { writable: true },
         { diskBytes: 8 * MiB },
       )
-      const [user, same, rootMount = ''] = stdout.split('\n')
+      const [user, same] = stdout.split('\n')
       assert.deepEqual([user, same], ['65534', '65534'])
-      assert.match(rootMount, / \/ rw,nosuid,nodev\b/)
+      assert.match(stdout, / \/ \/ rw,nosuid,nodev\b/)
     })
 
     it('are refused where there is none, or none that could be changed', async () => {
@@ -307,6 +307,13 @@ tmp
           isSoukError(error, 'INVALID_INPUT'),
         )
     })
+  })
+
+  it('hide how the host was started, and its disks', async () => {
+    for (const file of ['cmdline', 'diskstats', 'partitions']) {
+      const { stdout } = await sh(`cat /proc/${file}`)
+      assert.equal(stdout, `cat: can't open '/proc/${file}': Permission denied\n`)
+    }
   })
 
   it('has clocks that began with it', async () => {

@@ -72,11 +72,28 @@ static bool fill_dev(int dev)
 	return mkdirat(dev, "shm", 0755) == 0;
 }
 
+/*
+ * The message queues of the sandbox, as mq_overview(7) has them; a kernel may have none. Landlock knows the place of a queue by this mount alone,
+ * and whoever is confined could open none without it.
+ */
+static bool mount_queues(int dev)
+{
+	static const struct mount_option options[] = { { "source", "mqueue" }, { NULL, NULL } };
+	int queues = mounts_new("mqueue", options, K_MOUNT_ATTR_NOSUID | K_MOUNT_ATTR_NODEV | K_MOUNT_ATTR_NOEXEC);
+	bool done;
+
+	if (queues < 0)
+		return errno == ENODEV;
+	done = mkdirat(dev, "mqueue", 0755) == 0 && mounts_attach(queues, dev, "mqueue");
+	close(queues);
+	return done;
+}
+
 static bool make_dev(struct build *build, struct failure *failure)
 {
 	int dev = mounts_copy(build->stage, "dev", false);
 
-	return (dev >= 0 && root_fix(build, dev, "/dev", failure) && fill_dev(dev) &&
+	return (dev >= 0 && root_fix(build, dev, "/dev", failure) && fill_dev(dev) && mount_queues(dev) &&
 		mounts_change(dev, DEV_SET, K_MOUNT_ATTR_NODEV, false)) || fail(failure, "/dev cannot be made");
 }
 

@@ -93,7 +93,7 @@ static bool allow_writes(struct confinement *confinement, const char *path, bool
 static bool allow_beneath(const struct confinement *confinement, const char *path, uint64_t access)
 {
 	int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool done = folder >= 0 && allow(confinement, folder, access);
+	bool done = folder >= 0 ? allow(confinement, folder, access) : errno == ENOENT;
 
 	if (folder >= 0)
 		close(folder);
@@ -104,6 +104,7 @@ static bool add_rules(struct confinement *confinement, const struct request *req
 {
 	/* Rules add up: in a writable root what must not be written to is left to the mounts. */
 	if (!allow_beneath(confinement, "/", request->root_writable ? WRITE : READ) || !allow_beneath(confinement, "/dev", DEVICES) ||
+	    !allow_beneath(confinement, "/dev/mqueue", WRITE) ||
 	    !allow_writes(confinement, "/tmp", true) || !allow_writes(confinement, "/dev/shm", false) ||
 	    !allow_writes(confinement, request->workdir, false))
 		return false;

@@ -2,6 +2,7 @@
 #include "attack.h"
 #include <fcntl.h>
 #include <linux/random.h>
+#include <mqueue.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -56,6 +57,7 @@ int main(void) {
   report("rename to another folder", rename("/tmp/a/file", "/tmp/b/file"));
   report("truncate", truncate("/tmp/b/file", 0));
   report("named pipe", mkfifo("/tmp/fifo", 0600));
+  report("message queue", mq_open("/queue", O_CREAT | O_RDWR, 0600, NULL));
   signal_child();
   talk_to_child();
   return 0;
