@@ -10,7 +10,7 @@ import { createDockerExecutor } from '../src/executors/docker/executor.ts'
 import { createCappedStorage } from '../src/native/capped-storage.ts'
 import { dockerodePeer, dockerRunPeer } from './docker-peers.ts'
 import { BENCH_LIMITS, executorSubject } from './executor-subject.ts'
-import { interleaved, throughput } from './interleaved.ts'
+import { interleaved, throughputs } from './interleaved.ts'
 import { benchLauncher } from './launcher.ts'
 import { benchCase, percentile, round, type BenchOptions, type BenchReport } from './report.ts'
 
@@ -65,9 +65,13 @@ export async function docker({ quick }: BenchOptions): Promise<BenchReport> {
     gapMs: GAP_MS,
     burst: 1,
   })
-  const durationMs = quick ? 500 : 8000
-  const ourPerSecond = await throughput({ subject: ours, inFlight: IN_FLIGHT, durationMs })
-  const dockerRunPerSecond = await throughput({ subject: dockerRun, inFlight: IN_FLIGHT, durationMs })
+  const perSecond = await throughputs({
+    subjects: [ours, dockerRun],
+    inFlight: IN_FLIGHT,
+    slices: quick ? 1 : 4,
+    sliceMs: quick ? 500 : 2500,
+  })
+  const [ourPerSecond = 0, dockerRunPerSecond = 0] = [ours, dockerRun].map(({ name }) => perSecond.get(name))
   const p50 = (name: string): number => percentile(times.get(name) ?? [], 0.5)
   return {
     name: 'docker',

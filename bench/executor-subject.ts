@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import type { Executor, RuntimeTask } from '../src/executors/executor.ts'
@@ -19,7 +19,7 @@ export const BENCH_LIMITS = {
   pids: 16,
 } as const satisfies Limits
 
-/** A task that has to exit with 0, run through an executor; its folder is made before and removed after the clock runs. */
+/** A task that has to exit with 0, run through an executor; its folder is made before the clock runs, and left to whoever removes `dir`. */
 export function executorSubject<T extends RuntimeTask>(options: {
   readonly name: string
   readonly executor: Executor<T>
@@ -34,25 +34,21 @@ export function executorSubject<T extends RuntimeTask>(options: {
     async run() {
       const dir = join(options.dir, `job-${(number += 1)}`)
       await mkdir(dir, { recursive: true })
-      try {
-        const startMs = performance.now()
-        const { outcome } = await executor.run({
-          task,
-          limits: BENCH_LIMITS,
-          dir,
-          stdin: Readable.from([]),
-          stdout: discard(),
-          stderr: discard(),
-          signal: new AbortController().signal,
-          onStarted: () => undefined,
-        })
-        const timeMs = performance.now() - startMs
-        if (outcome.kind !== 'exited' || outcome.code !== 0)
-          throw new Error(`${name} ended with ${JSON.stringify(outcome)}`)
-        return timeMs
-      } finally {
-        await rm(dir, { recursive: true, force: true })
-      }
+      const startMs = performance.now()
+      const { outcome } = await executor.run({
+        task,
+        limits: BENCH_LIMITS,
+        dir,
+        stdin: Readable.from([]),
+        stdout: discard(),
+        stderr: discard(),
+        signal: new AbortController().signal,
+        onStarted: () => undefined,
+      })
+      const timeMs = performance.now() - startMs
+      if (outcome.kind !== 'exited' || outcome.code !== 0)
+        throw new Error(`${name} ended with ${JSON.stringify(outcome)}`)
+      return timeMs
     },
   }
 }

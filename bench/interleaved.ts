@@ -34,12 +34,41 @@ export async function interleaved(request: {
   return times
 }
 
-/** How many runs end in a second where `inFlight` of them are always on their way. */
-export async function throughput(request: {
+/**
+ * How many runs end in a second where `inFlight` of them are always on their way. Subjects take turns here too, a slice of
+ * time each, which ends when the last run that was begun in it has ended.
+ *
+ * @returns runs in a second of each subject, by its name.
+ */
+export async function throughputs(request: {
+  readonly subjects: readonly Subject[]
+  readonly inFlight: number
+  readonly slices: number
+  readonly sliceMs: number
+  /** Called before a slice; what it returns, after it. */
+  readonly watch?: (subject: Subject) => () => void
+}): Promise<ReadonlyMap<string, number>> {
+  const { subjects, inFlight, slices, sliceMs, watch } = request
+  const totals = new Map(subjects.map(({ name }) => [name, { done: 0, timeMs: 0 }]))
+  for (let number = 0; number < slices; number++) {
+    for (const subject of subjects) {
+      const watched = watch?.(subject)
+      const { done, timeMs } = await slice({ subject, inFlight, durationMs: sliceMs })
+      watched?.()
+      const total = totals.get(subject.name)
+      if (total === undefined) continue
+      total.done += done
+      total.timeMs += timeMs
+    }
+  }
+  return new Map([...totals].map(([name, { done, timeMs }]) => [name, (done * 1000) / timeMs]))
+}
+
+async function slice(request: {
   readonly subject: Subject
   readonly inFlight: number
   readonly durationMs: number
-}): Promise<number> {
+}): Promise<{ readonly done: number; readonly timeMs: number }> {
   const { subject, inFlight, durationMs } = request
   let done = 0
   const startMs = performance.now()
@@ -50,5 +79,5 @@ export async function throughput(request: {
     }
   }
   await Promise.all(Array.from({ length: inFlight }, lane))
-  return (done * 1000) / (performance.now() - startMs)
+  return { done, timeMs: performance.now() - startMs }
 }

@@ -1,7 +1,7 @@
 import { ensurePackages, withProgram } from '../scripts/toolchain.ts'
 
 /** Peers that are not part of souk, by the command that shows that they are there. */
-const PACKAGES = { bwrap: 'bubblewrap', runc: 'runc' } as const
+const PACKAGES = { bwrap: 'bubblewrap', runc: 'runc', crun: 'crun' } as const
 export type PackagedPeer = keyof typeof PACKAGES
 
 /**

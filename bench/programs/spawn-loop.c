@@ -1,10 +1,10 @@
 /*
  * The floor for starting a program: posix_spawn and waitpid, from a small process, timed here.
  *
- *   spawn-loop PROGRAM
+ *   spawn-loop PROGRAM [ARGUMENT ...]
  *
  * For every byte on standard input it starts PROGRAM once, waits for its end and writes the nanoseconds that this
- * took, one line; it ends at the end of its input.
+ * took, one line; it ends at the end of its input. PROGRAM is looked for in PATH, and gets no environment.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,11 +23,10 @@ static int64_t now_ns(void) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 2) {
-    fprintf(stderr, "usage: spawn-loop PROGRAM\n");
+  if (argc < 2) {
+    fprintf(stderr, "usage: spawn-loop PROGRAM [ARGUMENT ...]\n");
     return 2;
   }
-  char *const child_argv[] = {argv[1], NULL};
   char *const child_env[] = {NULL};
   char byte;
   ssize_t got;
@@ -35,7 +34,7 @@ int main(int argc, char **argv) {
     if (got < 0) continue;
     const int64_t start_ns = now_ns();
     pid_t pid;
-    const int error = posix_spawn(&pid, argv[1], NULL, NULL, child_argv, child_env);
+    const int error = posix_spawnp(&pid, argv[1], NULL, NULL, argv + 1, child_env);
     if (error != 0) {
       fprintf(stderr, "spawn-loop: %s: %s\n", argv[1], strerror(error));
       return 1;

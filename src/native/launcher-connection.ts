@@ -51,7 +51,8 @@ export function createLauncherConnection(socket: Socket, channels: Channels): La
   const closed = Promise.withResolvers<void>()
   const waiting: ControlFrame[] = []
   let waitingBytes = 0
-  let failure: Error | undefined
+  /** Why there is nothing more to come. Made into an error only for whoever asks for more: most runs end without. */
+  let over: (() => Error) | undefined
   let wanted: PromiseWithResolvers<ControlFrame> | undefined
 
   const send: Send = (...parts) => {
@@ -63,13 +64,16 @@ export function createLauncherConnection(socket: Socket, channels: Channels): La
   const inputs = new Map(channels.inputs.map((channel) => [channel, new InChannel({ channel, send })]))
   const outputs = new Map(channels.outputs.map((channel) => [channel, new OutChannel({ channel, send })]))
 
-  const fail = (error: Error): void => {
-    failure ??= error
+  const reject = (): void => {
+    if (over !== undefined) wanted?.reject(over())
+    wanted = undefined
+  }
+  const fail = (why: () => Error): void => {
+    over ??= why
     for (const stream of inputs.values()) stream.destroy()
     // What was received is read; a stream whose end did not come ends early.
     for (const stream of outputs.values()) stream.finish()
-    wanted?.reject(failure)
-    wanted = undefined
+    reject()
     socket.destroy()
   }
   const onControl = (frame: ControlFrame): void => {
@@ -102,16 +106,16 @@ export function createLauncherConnection(socket: Socket, channels: Channels): La
   const decoder = createFrameDecoder(onFrame)
 
   socket.on('data', (chunk: Buffer) => {
-    if (failure !== undefined) return
+    if (over !== undefined) return
     try {
       decoder.push(chunk)
     } catch (error) {
-      fail(error instanceof Error ? error : new Error(String(error)))
+      fail(() => (error instanceof Error ? error : new Error(String(error))))
     }
   })
-  socket.on('error', (error) => fail(new LauncherLost('the connection to the launcher broke', { cause: error })))
+  socket.on('error', (error) => fail(() => new LauncherLost('the connection to the launcher broke', { cause: error })))
   socket.on('close', () => {
-    fail(new LauncherLost('the launcher closed the connection'))
+    fail(() => new LauncherLost('the launcher closed the connection'))
     closed.resolve()
   })
 
@@ -120,7 +124,7 @@ export function createLauncherConnection(socket: Socket, channels: Channels): La
     async next() {
       const frame = waiting.shift()
       if (frame === undefined) {
-        if (failure !== undefined) throw failure
+        if (over !== undefined) throw over()
         wanted ??= Promise.withResolvers()
         return wanted.promise
       }
@@ -135,18 +139,19 @@ export function createLauncherConnection(socket: Socket, channels: Channels): La
     async close() {
       const timer = setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS)
       // Nothing of what still comes is of use, but only a socket that is read comes to its end.
-      failure ??= new LauncherLost('the connection was closed')
-      wanted?.reject(failure)
-      wanted = undefined
+      over ??= closedHere
+      reject()
       socket.resume()
       socket.end()
       await closed.promise
       clearTimeout(timer)
     },
-    destroy: () => fail(new LauncherLost('the connection was closed')),
+    destroy: () => fail(closedHere),
     closed: closed.promise,
   }
 }
+
+const closedHere = (): LauncherLost => new LauncherLost('the connection was closed')
 
 /** What a frame that waits holds; each is worth something, so that their number is bounded too. */
 function costOf(frame: ControlFrame): number {

@@ -22,7 +22,17 @@ const EXPECTED = {
   market: { ratios: ['blobVsBareStream'], figures: ['overheadP50Ms', 'noopTasksPerSecond'] },
   wasm: { ratios: ['coldVsPrewarmed'], figures: ['helloPrewarmedP50Ms', 'helloColdP50Ms'] },
   native: {
-    ratios: ['vsBwrap', 'vsRunc', 'vsSpawn', 'tailVsSpawn', 'throughputVsRunc'],
+    ratios: [
+      'vsBwrap',
+      'vsBwrapFromC',
+      'vsRunc',
+      'vsSpawn',
+      'tailVsSpawn',
+      'throughputVsBwrap',
+      'throughputVsRunc',
+      'grownVsSmall',
+      'spawnGrownVsSmall',
+    ],
     figures: ['tasksPerSecond', 'eventLoopDelayP99Ms'],
   },
   docker: { ratios: ['coldVsDockerRun', 'coldVsDockerode'], figures: ['coldTasksPerSecond'] },

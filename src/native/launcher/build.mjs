@@ -28,6 +28,8 @@ const sanitize = process.argv.includes('--sanitize')
 const HOW_TO_GET = 'Debian: apt-get install --no-install-recommends gcc libc6-dev'
 // musl's programs are a tenth as large and start faster.
 const COMPILERS = sanitize ? ['gcc', 'clang'] : ['musl-gcc', 'cc', 'gcc', 'clang']
+// The sanitized build is the one that is looked at most closely; musl's headers do not bear all of these.
+const CLOSER_LOOK = ['-Wshadow', '-Wconversion', '-Wstrict-prototypes', '-Wmissing-prototypes', '-Wvla', '-Wformat=2']
 const FLAGS = [
   '-std=gnu17',
   '-O2',
@@ -37,7 +39,13 @@ const FLAGS = [
   ...(optional ? [] : ['-Werror']),
   '-fstack-protector-strong',
   ...(sanitize
-    ? ['-g', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined']
+    ? [
+        ...CLOSER_LOOK,
+        '-g',
+        '-fno-omit-frame-pointer',
+        '-fsanitize=address,undefined',
+        '-fno-sanitize-recover=undefined',
+      ]
     : ['-static']),
 ]
 

@@ -120,6 +120,9 @@ void run_watch(struct run *run, struct pollfd fds[WATCH_COUNT])
 	short out = connection_pending(run->connection) ? POLLOUT : 0;
 
 	pump_watch(&run->pump, fds);
+	/* A program may have written before the end of its setup is seen: STARTED comes first. */
+	for (size_t i = 0; !run->started && i < FRAME_CHANNELS; i++)
+		fds[i].fd = -1;
 	fds[WATCH_CONNECTION] = (struct pollfd){ .fd = run->connection->fd, .events = POLLIN | out };
 	fds[WATCH_ALIVE] = (struct pollfd){ .fd = run->launcher->alive, .events = POLLIN };
 	fds[WATCH_PIDFD] = (struct pollfd){ .fd = run->sandbox.pidfd, .events = POLLIN };

@@ -3,7 +3,7 @@ import type { NativeTask } from '../../../src/executors/executor.ts'
 import { createNativeExecutor } from '../../../src/native/executor.ts'
 import type { NamedRoot } from '../../../src/native/roots.ts'
 import { mountsBelow } from '../../fixtures/left-on-host.ts'
-import { startNativeLauncher } from '../../fixtures/native-launcher.ts'
+import { startNativeLauncher, type TestLauncher } from '../../fixtures/native-launcher.ts'
 import { launchersOf } from '../launchers.ts'
 import type { Target } from '../escape-tests.ts'
 
@@ -11,8 +11,9 @@ import type { Target } from '../escape-tests.ts'
 export async function nativeTarget(
   programs: ReadonlyMap<string, BuiltProgram>,
   roots: ReadonlyMap<string, NamedRoot> = new Map(),
+  start: () => Promise<TestLauncher> = startNativeLauncher,
 ): Promise<Target<NativeTask>> {
-  const { launcher, stateDir, instance, remove } = await startNativeLauncher()
+  const { launcher, stateDir, instance, remove } = await start()
   const executor = createNativeExecutor({ launcher, roots })
   await launcher.hello()
   const launchers = await launchersOf(instance)

@@ -1,0 +1,19 @@
+import { startSanitizedLauncher, type SanitizedLauncher } from '../fixtures/sanitized-launcher.ts'
+import { executorConformance } from './executor-conformance.ts'
+import { nativeSubject } from './native-subject.ts'
+
+/* The same table with a launcher whose every process ends at its first wrong access to memory or undefined behaviour. */
+describe('the launcher under the address and undefined behaviour sanitizers', () => {
+  let place: SanitizedLauncher
+
+  afterEach(() => place.assertQuiet())
+
+  executorConformance({
+    name: 'native, sanitized',
+    async setup() {
+      place = await startSanitizedLauncher()
+      return nativeSubject(place)
+    },
+    teardown: () => place.remove(),
+  })
+})
