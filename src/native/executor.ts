@@ -6,8 +6,11 @@ import { sandboxFailed } from './failures.ts'
 import { isolationOf } from './isolation.ts'
 import type { Launcher } from './launcher.ts'
 import { MAX_FRAME_BYTES } from './launcher-frames.ts'
+import { identityBeside } from './identity.ts'
+import type { NativeMode } from './mode.ts'
 import { probeNative } from './probe.ts'
-import { taskRequest, type ResolvedRoot } from './request.ts'
+import type { Hello } from './report.ts'
+import { taskRequest, type Identity, type ResolvedRoot } from './request.ts'
 import { prepareRoot, type NamedRoot } from './roots.ts'
 import { runTask, STANDARD_CHANNELS } from './run-task.ts'
 import { checkTask, nativeBounds } from './task-checks.ts'
@@ -16,19 +19,19 @@ export interface NativeExecutorOptions {
   readonly launcher: Launcher
   /** Root file systems that the operator offers, by name. */
   readonly roots?: ReadonlyMap<string, NamedRoot>
-  /** Whom tasks run as: nobody that owns anything. */
+  /** Whom tasks run as; where absent nobody that owns anything, or without root the launcher's own user. */
   readonly uid?: number
   readonly gid?: number
+  /** Strict where absent. */
+  readonly mode?: NativeMode
   /** Content of an archive's files, together, that a task may bring as its root. */
   readonly maxRootBytes?: number
   readonly maxRootEntries?: number
 }
 
-const NOBODY = 65_534
 const DEFAULTS = {
   roots: new Map<string, NamedRoot>(),
-  uid: NOBODY,
-  gid: NOBODY,
+  mode: 'strict' as NativeMode,
   maxRootBytes: 1024 * 1024 * 1024,
   maxRootEntries: 100_000,
 }
@@ -40,7 +43,8 @@ const DEFAULTS = {
  * before the task has started, PROVIDER_STOPPED and EXECUTOR_FAILED.
  */
 export function createNativeExecutor(options: NativeExecutorOptions): Executor<NativeTask> {
-  const { launcher, roots, uid, gid, maxRootBytes, maxRootEntries } = { ...DEFAULTS, ...options }
+  const { launcher, roots, mode, maxRootBytes, maxRootEntries } = { ...DEFAULTS, ...options }
+  const identity = (hello: Hello): Identity => identityBeside(hello, options)
   const bounds = process.platform === 'linux' ? nativeBounds() : {}
 
   const prepared = async ({ task, dir, signal }: Job<NativeTask>): Promise<ResolvedRoot> => {
@@ -66,16 +70,16 @@ export function createNativeExecutor(options: NativeExecutorOptions): Executor<N
   }
   const runPrepared = async (job: Job<NativeTask>): Promise<Execution> => {
     const [root, hello] = await Promise.all([prepared(job), launcher.hello()])
-    const request = taskRequest({ task: job.task, limits: job.limits, root, identity: { uid, gid } })
+    const request = taskRequest({ task: job.task, limits: job.limits, root, identity: identity(hello) })
     if (request.length >= MAX_FRAME_BYTES)
       throw invalidTask('inputs', 'command, environment and paths are together longer than the launcher takes')
     const connection = await launcher.connect(STANDARD_CHANNELS)
-    return runTask({ job, connection, request, isolation: isolationOf(hello, uid) })
+    return runTask({ job, connection, request, isolation: isolationOf(hello, identity(hello).uid) })
   }
   return {
     runtime: 'native',
     run,
-    probe: (signal) => probeNative({ launcher, run, bounds, roots, uid, signal }),
+    probe: (signal) => probeNative({ launcher, run, bounds, roots, mode, identity, signal }),
     /** The launcher removes what is left of its instance when it starts: it has to have started. */
     async reap() {
       await launcher.hello()

@@ -1,5 +1,6 @@
 import { release } from 'node:os'
-import type { Isolation } from '../protocol/execution.ts'
+import { missingLimit, type Isolation } from '../protocol/execution.ts'
+import { unheldLimits } from './mode.ts'
 import type { Hello } from './report.ts'
 
 /** The walls around what the launcher runs, outermost first, in the vocabulary of docs/SECURITY.md. */
@@ -32,6 +33,7 @@ export function isolationOf(hello: Hello, uid: number): Isolation {
       ...(hello.userNamespace ? [] : ['user-namespace']),
       ...(hello.cgroup === 'none' ? ['cgroup'] : []),
       ...(hello.seccomp ? [] : ['seccomp-allow-list']),
+      ...unheldLimits(hello).map(missingLimit),
       ...hello.missing,
     ].slice(0, 50),
     reuse: 'none',

@@ -1,3 +1,4 @@
+import type { NativeMode } from '../native/mode.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import type { OfferedRoot } from './config-items.ts'
 
@@ -88,14 +89,16 @@ export interface Config {
     }
     readonly native: {
       readonly enabled: boolean
+      readonly mode: NativeMode
       readonly memoryLimitBytes: number
       readonly cpuLimitCores: number
       readonly pidsLimit: number
       /** The wall time of one attempt. */
       readonly timeoutMs: number
       readonly stackSizeBytes: number
-      readonly uid: number
-      readonly gid: number
+      /** Absent: nobody, or without root the launcher's own. */
+      readonly uid?: number
+      readonly gid?: number
       /** Without a path: this host's /usr. */
       readonly rootfs: readonly OfferedRoot[]
       /** What a tar file may come to, unpacked. */

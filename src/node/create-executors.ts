@@ -9,6 +9,7 @@ import { createWasmExecutor } from '../executors/wasm/executor.ts'
 import { createCappedStorage } from '../native/capped-storage.ts'
 import { createConfinement } from '../native/confinement.ts'
 import { createNativeExecutor } from '../native/executor.ts'
+import { identityBeside } from '../native/identity.ts'
 import { startLauncher, type Launcher } from '../native/launcher.ts'
 import { LAUNCHER_BINARY } from '../native/launcher-process.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
@@ -115,36 +116,35 @@ interface Join extends CreateExecutorsOptions {
 
 async function wasmSubject({ config, version, dataDir, shared }: Join): Promise<ProbeSubject> {
   const { prewarm, stackSizeBytes, maxModuleBytes, compileTimeoutMs, memoryLimitBytes } = config.sandbox.wasm
-  const { uid, gid } = config.sandbox.native
+  const asked = config.sandbox.native
   const settings = { stackBytes: stackSizeBytes, maxModuleBytes, compileTimeoutMs, maxMemoryBytes: memoryLimitBytes }
   const instanceDir = await folderOf({ dataDir, runtime: 'wasm' })
-  const confinement = await confinementOf({ shared, uid, gid })
+  const confinement = await confinementOf(shared, asked)
   return {
     executor: createWasmExecutor({ instanceDir, prewarm, confinement, ...settings }),
     dependsOn: async () =>
-      JSON.stringify([version, settings, confinement === undefined ? 'bare' : [uid, gid, await shared.facts()]]),
+      JSON.stringify([
+        version,
+        settings,
+        confinement === undefined ? 'bare' : [asked.uid, asked.gid, await shared.facts()],
+      ]),
   }
 }
 
 /** The native sandbox as a wall around other runtimes; undefined where this host has none, or not all of it. */
-async function confinementOf({
-  shared,
-  ...identity
-}: {
-  readonly shared: SharedLauncher
-  readonly uid: number
-  readonly gid: number
-}): Promise<Confinement | undefined> {
-  const { launcher } = shared
+async function confinementOf(
+  { launcher }: SharedLauncher,
+  asked: Config['sandbox']['native'],
+): Promise<Confinement | undefined> {
   const hello = await launcher.hello().catch(() => undefined)
   if (hello === undefined || hello.cgroup === 'none' || !hello.seccomp) return undefined
-  return createConfinement({ launcher, hello, ...identity })
+  return createConfinement({ launcher, hello, ...identityBeside(hello, asked) })
 }
 
 async function nativeSubject({ config, version, dataDir, shared }: Join): Promise<ProbeSubject> {
-  const { uid, gid, maxRootBytes, rootfs } = config.sandbox.native
+  const { uid, gid, mode, maxRootBytes, rootfs } = config.sandbox.native
   await folderOf({ dataDir, runtime: 'native' })
-  const settings = { uid, gid, maxRootBytes }
+  const settings = { ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }), mode, maxRootBytes }
   const roots = new Map(rootfs.map(({ name, ...root }) => [name, root]))
   return {
     executor: createNativeExecutor({ launcher: shared.launcher, roots, ...settings }),
