@@ -16,6 +16,7 @@ import type { LimitKey } from '../../src/protocol/limits.ts'
 import { ROOMY_LIMITS } from '../conformance/behaviours.ts'
 import { collector } from '../conformance/executor-conformance.ts'
 import { settled } from '../conformance/leftovers.ts'
+import { quotaInKernel } from '../fixtures/cpu-quota.ts'
 import { startNativeLauncher, type TestLauncher } from '../fixtures/native-launcher.ts'
 
 const DIGEST = 'ab'.repeat(32)
@@ -242,6 +243,20 @@ describe('native executor', function () {
     await assert.rejects(executor.run(await job(await program('cat'), { stdin: broken })), (error) =>
       isSoukError(error, 'EXECUTOR_FAILED'),
     )
+  })
+
+  it('writes a quota of cores to the kernel in the order that the kernel reads it', async () => {
+    const { cgroup } = await place.launcher.hello()
+    // Half a core in whatever period, of which the launcher has one.
+    for (const quota of ['100000 50000', '20000 10000']) {
+      const files = await quotaInKernel({ executor, instance: place.instance, quota })
+      assert.deepEqual(
+        files,
+        cgroup === 'v1'
+          ? { 'cpu.cfs_period_us': '100000', 'cpu.cfs_quota_us': '50000' }
+          : { 'cpu.max': '50000 100000' },
+      )
+    }
   })
 
   it('ends a flood whose reader stands still by its wall time, having taken little of it', async () => {
