@@ -33,9 +33,16 @@ export function diagnosisLines({ diagnosis, width, colors }: DiagnosisText): rea
         '',
         printable(path === '' ? message : `${path} ${message}`),
       ]),
+      ['rights', rightsText(diagnosis.privileges, colors)],
     ],
   })
   return [...host, ...diagnosis.runtimes.flatMap((runtime) => ['', ...runtimeLines({ runtime, width, colors })])]
+}
+
+function rightsText({ root, user, problem }: Diagnosis['privileges'], colors: Colors): string {
+  if (problem !== undefined) return colors.yellow(printable(problem))
+  if (user === undefined) return 'an ordinary user'
+  return root ? `the launcher is root, the node becomes ${printable(user)}` : `${printable(user)}, an ordinary user`
 }
 
 const INDENT = '  '

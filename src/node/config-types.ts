@@ -13,6 +13,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 export interface Config {
   readonly node: {
     readonly dataDir: string
+    /** `souk`, `990` or `990:990`; absent where the node stays who starts it. */
+    readonly user?: string
     readonly logLevel: LogLevel
   }
   readonly network: {

@@ -164,9 +164,14 @@ function nested(flat: ReadonlyMap<string, unknown>): Record<string, unknown> {
 
 function configOf(values: ConfigValues): Config {
   const launcherSocket = values['sandbox.native.launcher_socket']
+  const user = values['node.user']
   const [uid, gid] = [values['sandbox.native.uid'], values['sandbox.native.gid']]
   return {
-    node: { dataDir: values['node.data_dir'], logLevel: values['node.log_level'] },
+    node: {
+      dataDir: values['node.data_dir'],
+      ...(user !== undefined && { user }),
+      logLevel: values['node.log_level'],
+    },
     network: {
       listen: values['network.listen'],
       announce: values['network.announce'],

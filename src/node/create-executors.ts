@@ -31,6 +31,8 @@ export interface CreateExecutorsOptions {
   /** Souk's own: another one may find something else when it probes. */
   readonly version: string
   readonly dataDir: string
+  /** One that was started when this process had the right to; it is ended with the rest. */
+  readonly launcher?: Launcher
 }
 
 /**
@@ -42,7 +44,7 @@ export async function createExecutors(options: CreateExecutorsOptions): Promise<
   const { wasm, docker, native } = config.sandbox
   const instance = await instanceIdOf(dataDir)
   // Early: starting a process holds up a node the longer the larger it has grown.
-  const shared = shareLauncher({ config, stateDir: instancesFolder(dataDir), instance })
+  const shared = shareLauncher({ ...options, stateDir: instancesFolder(dataDir), instance })
   const needed: Join = { ...options, instance, shared }
   const subjects = [
     ...(wasm.enabled ? [await wasmSubject(needed)] : []),
@@ -89,14 +91,16 @@ interface SharedLauncher {
 
 function shareLauncher({
   config,
-  ...own
-}: {
-  readonly config: Config
+  launcher: given,
+  stateDir,
+  instance,
+}: Pick<CreateExecutorsOptions, 'config' | 'launcher'> & {
   readonly stateDir: string
   readonly instance: string
 }): SharedLauncher {
   const { launcherSocket } = config.sandbox.native
-  const launcher = startLauncher(launcherSocket === undefined ? own : { socket: launcherSocket })
+  const place = launcherSocket === undefined ? { stateDir, instance } : { socket: launcherSocket }
+  const launcher = given ?? startLauncher(place)
   return {
     launcher,
     storage: createCappedStorage(launcher),

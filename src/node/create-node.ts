@@ -5,6 +5,7 @@ import { openArtifactStore } from '../artifacts/store.ts'
 import { localImageId as imageIdOnEngine } from '../executors/docker/local-image.ts'
 import type { Executor } from '../executors/executor.ts'
 import { loadOrCreateKey, type Key } from '../identity/key-file.ts'
+import type { Launcher } from '../native/launcher.ts'
 import type { NativeMode } from '../native/mode.ts'
 import type { SoukError } from '../protocol/errors.ts'
 import { RUNTIME_NAMES, type RuntimeName } from '../protocol/execution.ts'
@@ -45,6 +46,8 @@ export interface CreateNodeOptions {
   readonly config: Config
   readonly version: string
   readonly logger: Logger
+  /** One that was started when this process had the right to; the node ends it. */
+  readonly launcher?: Launcher
   /** Instead of the runtimes that the config enables. */
   readonly executors?: readonly Executor[]
 }
@@ -246,6 +249,7 @@ async function createNetwork(options: {
 async function createCore(
   options: Omit<CreateLocalNodeOptions, 'logger'> & {
     readonly logger: Logger
+    readonly launcher?: Launcher
     readonly executors?: readonly Executor[]
     readonly isKnown: (peer: string) => boolean
     readonly waivesAsked?: boolean

@@ -342,6 +342,7 @@ describe('tables for 80 columns', () => {
       kernel: 'Linux 6.18',
       arch: 'x64',
       secp256k1: { native: true },
+      privileges: { root: true, problem: 'the node would run as root: set node.user' },
       config: { file: null, valid: true, issues: [] },
       runtimes: [
         { ...wasm, enabled: true },
