@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -89,6 +90,20 @@ describe('native executor', function () {
     for (const layer of ['pid-namespace', 'network-namespace', 'pivot-root', 'seccomp-allow-list', 'uid-65534'])
       assert.ok(capability.isolation.layers.includes(layer), layer)
   })
+
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+  const unified = mounts.find((line) => line.includes(' - cgroup2 '))?.split(' ')[4]
+  const hybrid = unified !== undefined && mounts.some((line) => / - cgroup .*\bmemory\b/.test(line))
+  const asHybrid = hybrid ? it : it.skip
+  asHybrid(
+    `takes the v1 controllers of a hybrid host, whose v2 mount has none${hybrid ? '' : ' (needs a host with both)'}`,
+    async () => {
+      const { cgroup, controllers } = await place.launcher.hello()
+      assert.deepEqual([cgroup, controllers], ['v1', ['memory', 'pids', 'cpu', 'cpuacct']])
+      const ofUnified = await readFile(join(unified ?? '', 'cgroup.controllers'), 'utf8')
+      for (const controller of ['memory', 'pids', 'cpu']) assert.doesNotMatch(ofUnified, new RegExp(controller))
+    },
+  )
 
   it('is unavailable, and does not throw, where its probe is stopped', async () => {
     const capability = await executor.probe(AbortSignal.abort(new StopReason('shutdown')))
