@@ -10,8 +10,8 @@ interface UpOptions {
 }
 
 const HELP = `
-Started by root with node.user set, it starts the launcher of the sandboxes, then
-becomes that user for good.
+Started by root with node.user set, it starts the launcher of the sandboxes and
+then becomes that user for good.
 
 Prints the node's addresses, one a line; its log goes to standard error as JSON,
 a line each. On SIGINT or SIGTERM it takes no more tasks, lets the running ones
