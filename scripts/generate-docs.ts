@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cliPage } from './docs/cli.ts'
 import { configPage, defaultYaml } from './docs/config.ts'
+import { conformancePage } from './docs/conformance.ts'
 import { errorsPage } from './docs/errors.ts'
 import { SCHEMAS } from './docs/schemas.ts'
 import { taskPage } from './docs/task.ts'
@@ -12,6 +13,7 @@ export const DOCUMENTS: Readonly<Record<string, () => string>> = {
   'config/default.yaml': defaultYaml,
   'docs/CLI.md': cliPage,
   'docs/CONFIG.md': configPage,
+  'docs/CONFORMANCE.md': conformancePage,
   'docs/ERRORS.md': errorsPage,
   'docs/TASK.md': taskPage,
   ...SCHEMAS,

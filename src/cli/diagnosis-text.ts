@@ -33,9 +33,16 @@ export function diagnosisLines({ diagnosis, width, colors }: DiagnosisText): rea
         '',
         printable(path === '' ? message : `${path} ${message}`),
       ]),
+      ['rights', rightsText(diagnosis.privileges, colors)],
     ],
   })
   return [...host, ...diagnosis.runtimes.flatMap((runtime) => ['', ...runtimeLines({ runtime, width, colors })])]
+}
+
+function rightsText({ root, user, problem }: Diagnosis['privileges'], colors: Colors): string {
+  if (problem !== undefined) return colors.yellow(printable(problem))
+  if (user === undefined) return 'an ordinary user'
+  return root ? `the launcher is root, the node becomes ${printable(user)}` : `${printable(user)}, an ordinary user`
 }
 
 const INDENT = '  '
@@ -54,7 +61,7 @@ function runtimeLines({
     const state = runtime.enabled ? 'not available' : 'not available, and turned off'
     return [`${title}: ${colors.yellow(state)}`, ...indented({ text: printable(runtime.why), width })]
   }
-  const { caps, isolation, proven, unproven } = runtime
+  const { caps, isolation, proven, unproven, waived } = runtime
   const rows = [
     ...proven.map(({ limit, how }) => ({ limit, mark: colors.green('✓'), text: how })),
     ...unproven.map(({ limit, why }) => ({ limit, mark: colors.yellow('–'), text: why })),
@@ -68,18 +75,24 @@ function runtimeLines({
     const start = `${INDENT}${mark} ${limit.padEnd(limitWidth)}  ${capText(limit, caps).padStart(capWidth)}  `
     return [`${start}${first}`, ...more.map((line) => `${' '.repeat(textAt)}${line}`)]
   })
-  const state = runtime.enabled ? colors.green('available') : colors.yellow('able, but turned off')
+  const able = runtime.enabled ? colors.green('available') : colors.yellow('able, but turned off')
+  const state = runtime.mode === 'degraded' ? `${able}, ${colors.yellow('degraded')}` : able
   return [
     `${title}: ${state}, ${printable(isolation.engine)}`,
     ...(runtime.enabled ? [] : indented({ text: TURN_ON[runtime.runtime], width })),
     ...listLines({ name: 'layers ', items: isolation.layers, width, colors }),
     ...listLines({ name: 'missing', items: isolation.missing, width, colors }),
+    ...(waived.length === 0 ? [] : indented({ text: WITHOUT_LIMITS, width })),
     `${INDENT}${colors.dim('limits, each one hit (✓ holds, up to the value; – cannot be had here)')}`,
     ...limits,
   ]
 }
 
 const MIN_TEXT_WIDTH = 24
+
+/** In degraded mode, where something is missing. */
+const WITHOUT_LIMITS =
+  'tasks run without the limits that are missing. To have them run the node as root with node.user, or beside a launcher of root, or delegate a control group (v2) with the controllers memory, pids and cpu to its user'
 
 /** What the operator does to offer it. `--local` needs none of this. */
 const TURN_ON: Readonly<Record<RuntimeName, string>> = {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { secp256k1Backend } from '../identity/secp256k1.ts'
 import { loadConfig } from '../node/config.ts'
 import { examineHost, type ExaminedRuntime } from '../node/create-node.ts'
+import { examinePrivileges } from '../node/privileges.ts'
 import { isSoukError, type Issue } from '../protocol/errors.ts'
 import type { SoukHome } from './souk-home.ts'
 
@@ -17,6 +18,8 @@ export interface Diagnosis {
   readonly arch: string
   readonly secp256k1: { readonly native: boolean; readonly why?: string }
   readonly config: { readonly file: string | null; readonly valid: boolean; readonly issues: readonly Issue[] }
+  /** As whom the node would run. */
+  readonly privileges: { readonly root: boolean; readonly user?: string; readonly problem?: string }
   readonly runtimes: readonly ExaminedRuntime[]
 }
 
@@ -42,6 +45,7 @@ export async function examine({ version, env, home, configFile }: ExamineOptions
       arch: arch(),
       secp256k1: backend,
       config: { file: configFile ?? null, valid: issues.length === 0, issues },
+      privileges: await examinePrivileges(config),
       runtimes,
     }
   } finally {

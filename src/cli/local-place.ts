@@ -20,6 +20,8 @@ export interface LocalPlaceOptions {
   readonly configFile?: string
   /** What the one task needs. */
   readonly runtime: RuntimeSpec
+  /** Runs it without the limits that nothing holds here, whatever the configuration says. */
+  readonly degraded?: boolean
   /** A folder that it may name as its root file system. */
   readonly root?: LocalRoot
   readonly keyFile?: string
@@ -85,8 +87,12 @@ function forOneTask({
   config,
   runtime,
   root,
+  degraded = false,
   dataDir,
-}: Pick<LocalPlaceOptions, 'runtime' | 'root'> & { readonly config: Config; readonly dataDir: string }): Config {
+}: Pick<LocalPlaceOptions, 'runtime' | 'root' | 'degraded'> & {
+  readonly config: Config
+  readonly dataDir: string
+}): Config {
   const { wasm, native, docker } = config.sandbox
   const [needed] = runtimesOf(runtime)
   return {
@@ -101,6 +107,7 @@ function forOneTask({
       native: {
         ...native,
         enabled: needed === 'native',
+        mode: degraded ? 'degraded' : native.mode,
         rootfs: root === undefined ? native.rootfs : [...native.rootfs, root],
       },
       docker: {

@@ -6,6 +6,7 @@ import type { TaskOptions } from './task-overrides.ts'
 export interface RunOptions extends TaskOptions, ResultOptions {
   readonly to?: string
   readonly local?: boolean
+  readonly degraded?: boolean
   readonly config?: string
   readonly key?: string
   readonly chainId?: string

@@ -96,6 +96,7 @@ async function open({ cli, options, task, signal }: Open): Promise<Place> {
       cli,
       runtime: task.spec.runtime,
       ...configOf(options),
+      ...(options.degraded === true && { degraded: true }),
       ...(root !== undefined && { root }),
       ...(key !== undefined && { keyFile: key }),
     })

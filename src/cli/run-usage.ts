@@ -30,7 +30,7 @@ export function checkUsage(request: RunRequest): void {
 }
 
 function checkPlace({ options }: RunRequest): void {
-  const { to, local = false, config, chainId } = options
+  const { to, local = false, degraded = false, config, chainId } = options
   if (local === (to !== undefined))
     throw wrong(
       local
@@ -39,6 +39,11 @@ function checkPlace({ options }: RunRequest): void {
       '--to',
     )
   if (!local && config !== undefined) throw wrong('--config goes with --local: a provider has its own.', '--config')
+  if (!local && degraded)
+    throw wrong(
+      '--degraded goes with --local: what a provider runs without is said by its operator (sandbox.native.mode).',
+      '--degraded',
+    )
   if (chainId !== undefined && (local || !/^\d{1,15}$/.test(chainId))) {
     throw wrong(
       local

@@ -14,7 +14,11 @@ export function describeRuntime({
   const name = runtime.runtime.padEnd(NAME_WIDTH)
   if (!runtime.available) return `${name} ${colors.yellow('not available')}: ${printable(runtime.why)}`
   const { memoryBytes, wallTimeMs } = runtime.caps
-  return `${name} ${colors.green('available')}: a task has up to ${formatBytes(memoryBytes)} of memory and ${formatDurationMs(wallTimeMs)} of time`
+  const { waived } = runtime
+  const state = waived.length === 0 ? colors.green('available') : colors.yellow('degraded')
+  const memory = waived.includes('memoryBytes') ? '' : `${formatBytes(memoryBytes)} of memory and `
+  const without = waived.length === 0 ? '' : `; nothing holds it to a limit on ${waived.join(', ')}`
+  return `${name} ${state}: a task has up to ${memory}${formatDurationMs(wallTimeMs)} of time${without}`
 }
 
 /** The longest name of a runtime. */

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import type { RunResult } from '../client/collect-result.ts'
 import { runDocumentOf } from '../client/run-document.ts'
 import { isSoukError, SoukError } from '../protocol/errors.ts'
+import { limitsMissingIn } from '../protocol/execution.ts'
 import { encodeStreams, type RunDocument } from '../protocol/run-document.ts'
 import type { Cli } from './cli.ts'
 import { exitCodeOfOutcome } from './exit-code.ts'
@@ -54,6 +55,9 @@ export async function seeThrough(request: SeeThrough): Promise<number> {
   const { outcome, usage, outputs } = receipt
   const files = outputs.filter((output) => 'sha256' in output)
   narrator.say(`${colouredOutcome(outcome, stderr.colors)}: ${usageText({ outcome, usage, outputs: files.length })}`)
+  const unheld = limitsMissingIn(receipt.isolation)
+  if (unheld.length > 0)
+    narrator.say(stderr.colors.yellow(`nothing held it to a limit on ${unheld.map(printable).join(', ')}`))
   for (const output of outputs) {
     if ('error' in output)
       narrator.say(

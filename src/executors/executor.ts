@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import type { Execution, Isolation, RuntimeName } from '../protocol/execution.ts'
-import type { LimitKey, Limits } from '../protocol/limits.ts'
+import type { BoundedLimits, LimitKey, Limits } from '../protocol/limits.ts'
 
 /** A file on this host whose content was checked against its digest. Executors only read it. */
 export interface InputFile {
@@ -76,6 +76,17 @@ export interface Job<T extends RuntimeTask> {
   onStarted(): void
 }
 
+/** A run of a runtime that always bounds cores and memory. */
+export type BoundedJob<T extends RuntimeTask> = Job<T> & { readonly limits: BoundedLimits }
+
+/** @throws Error where a bound is missing: such a job is for another runtime. */
+export function boundedJob<T extends RuntimeTask>(job: Job<T>): BoundedJob<T> {
+  const { cpuCores, memoryBytes } = job.limits
+  if (cpuCores === undefined || memoryBytes === undefined)
+    throw new Error(`a ${job.task.runtime} task without a bound on cores or memory`)
+  return { ...job, limits: { ...job.limits, cpuCores, memoryBytes } }
+}
+
 /** Why a run is being stopped from outside; the reason of a job's AbortSignal. */
 export class StopReason extends Error {
   override readonly name = 'StopReason'
@@ -104,6 +115,8 @@ export interface AvailableRuntime {
   readonly isolation: Isolation
   readonly proven: readonly ProvenLimit[]
   readonly unproven: readonly { readonly limit: LimitKey; readonly why: string }[]
+  /** Those of them that tasks run without here, as the operator has said: every isolation's `missing` names them. */
+  readonly waived?: readonly LimitKey[]
   readonly features: readonly string[]
 }
 

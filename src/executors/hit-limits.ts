@@ -2,6 +2,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import type { Execution } from '../protocol/execution.ts'
+import type { LimitKey, Limits } from '../protocol/limits.ts'
 import { StopReason, type Job, type RuntimeTask, type TaskBase } from './executor.ts'
 import { ROOMY_LIMITS, SHARES_TRIAL, TRIALS, type Attempt, type Trial, type Verdict } from './probe-trials.ts'
 
@@ -10,6 +11,8 @@ export interface ProbeRuns<T extends RuntimeTask> {
   readonly run: (job: Job<T>) => Promise<Execution>
   /** A task of this runtime that runs the probe program with a command. */
   task(base: TaskBase): T
+  /** Limits that nothing holds here: they are not tried, and no run is given them. */
+  readonly without?: readonly LimitKey[]
   /** An empty folder for jobs; the caller removes it. */
   readonly dir: string
   readonly signal: AbortSignal
@@ -26,8 +29,9 @@ const MAX_SAID_CHARACTERS = 500
  */
 export async function hitLimits<T extends RuntimeTask>(runs: ProbeRuns<T>): Promise<readonly Verdict[]> {
   const verdicts: Verdict[] = []
-  for (const trial of TRIALS) verdicts.push(await tried(() => attempt(trial, runs)))
-  verdicts.push(await tried(() => weighed(runs)))
+  const without = new Set(runs.without)
+  for (const trial of TRIALS) if (!without.has(trial.limit)) verdicts.push(await tried(() => attempt(trial, runs)))
+  if (!without.has('cpuShares')) verdicts.push(await tried(() => weighed(runs)))
   return verdicts
 }
 
@@ -65,7 +69,7 @@ async function weighed<T extends RuntimeTask>(runs: ProbeRuns<T>): Promise<Verdi
 /** Runs the probe program once. Throws what `run` throws. */
 export async function runProbeProgram<T extends RuntimeTask>(
   { command, limits, wallTimeMs }: Attempt,
-  { run, task, dir, signal }: ProbeRuns<T>,
+  { run, task, dir, signal, without = [] }: ProbeRuns<T>,
 ): Promise<{ readonly execution: Execution; readonly stdout: string }> {
   const wall = new AbortController()
   let timer: NodeJS.Timeout | undefined
@@ -80,7 +84,7 @@ export async function runProbeProgram<T extends RuntimeTask>(
   try {
     const execution = await run({
       task: task({ command, env: {}, inputs: [], outputs: [] }),
-      limits: { ...ROOMY_LIMITS, ...limits },
+      limits: omit({ ...ROOMY_LIMITS, ...limits }, without),
       dir: await mkdtemp(join(dir, 'job-')),
       stdin: Readable.from([]),
       stdout: sink(),
@@ -94,4 +98,9 @@ export async function runProbeProgram<T extends RuntimeTask>(
   } finally {
     clearTimeout(timer)
   }
+}
+
+function omit(limits: Limits, without: readonly LimitKey[]): Limits {
+  const kept = Object.entries(limits).filter(([limit]) => !without.some((each) => each === limit))
+  return Object.fromEntries(kept) as unknown as Limits
 }

@@ -6,9 +6,12 @@ import { sandboxFailed } from './failures.ts'
 import { isolationOf } from './isolation.ts'
 import type { Launcher } from './launcher.ts'
 import { MAX_FRAME_BYTES } from './launcher-frames.ts'
+import { identityBeside } from './identity.ts'
+import type { NativeMode } from './mode.ts'
 import { resolveMounts } from './mounts.ts'
 import { probeNative } from './probe.ts'
-import { taskRequest, type ResolvedRoot } from './request.ts'
+import type { Hello } from './report.ts'
+import { taskRequest, type Identity, type ResolvedRoot } from './request.ts'
 import { prepareRoot, type NamedRoot } from './roots.ts'
 import { runTask, STANDARD_CHANNELS } from './run-task.ts'
 import { checkTask, nativeBounds } from './task-checks.ts'
@@ -19,20 +22,20 @@ export interface NativeExecutorOptions {
   readonly roots?: ReadonlyMap<string, NamedRoot>
   /** Folders of this host that he lets tasks read, by name. */
   readonly mounts?: ReadonlyMap<string, string>
-  /** Whom tasks run as: nobody that owns anything. */
+  /** Whom tasks run as; where absent nobody that owns anything, or without root the launcher's own user. */
   readonly uid?: number
   readonly gid?: number
+  /** Strict where absent. */
+  readonly mode?: NativeMode
   /** Content of an archive's files, together, that a task may bring as its root. */
   readonly maxRootBytes?: number
   readonly maxRootEntries?: number
 }
 
-const NOBODY = 65_534
 const DEFAULTS = {
   roots: new Map<string, NamedRoot>(),
   mounts: new Map<string, string>(),
-  uid: NOBODY,
-  gid: NOBODY,
+  mode: 'strict' as NativeMode,
   maxRootBytes: 1024 * 1024 * 1024,
   maxRootEntries: 100_000,
 }
@@ -44,7 +47,8 @@ const DEFAULTS = {
  * before the task has started, PROVIDER_STOPPED and EXECUTOR_FAILED.
  */
 export function createNativeExecutor(options: NativeExecutorOptions): Executor<NativeTask> {
-  const { launcher, roots, mounts, uid, gid, maxRootBytes, maxRootEntries } = { ...DEFAULTS, ...options }
+  const { launcher, roots, mounts, mode, maxRootBytes, maxRootEntries } = { ...DEFAULTS, ...options }
+  const identity = (hello: Hello): Identity => identityBeside(hello, options)
   const bounds = process.platform === 'linux' ? nativeBounds() : {}
 
   const prepared = async ({ task, dir, signal }: Job<NativeTask>): Promise<ResolvedRoot> => {
@@ -73,22 +77,23 @@ export function createNativeExecutor(options: NativeExecutorOptions): Executor<N
   const runIn = async (root: ResolvedRoot, job: Job<NativeTask>): Promise<Execution> => {
     const { task, limits } = job
     const hello = await launcher.hello()
+    const whom = identity(hello)
     const request = taskRequest({
       task,
       limits,
       root,
       mounts: resolveMounts({ mounts: task.mounts, offered: mounts }),
-      identity: { uid, gid },
+      identity: whom,
     })
     if (request.length >= MAX_FRAME_BYTES)
       throw invalidTask('inputs', 'command, environment and paths are together longer than the launcher takes')
     const connection = await launcher.connect(STANDARD_CHANNELS)
-    return runTask({ job, connection, request, isolation: isolationOf(hello, uid, task.writable) })
+    return runTask({ job, connection, request, isolation: isolationOf(hello, whom.uid, task.writable) })
   }
   return {
     runtime: 'native',
     run,
-    probe: (signal) => probeNative({ launcher, run, runIn, bounds, mounts, uid, signal }),
+    probe: (signal) => probeNative({ launcher, run, runIn, bounds, mounts, mode, identity, signal }),
     /** The launcher removes what is left of its instance when it starts: it has to have started. */
     async reap() {
       await launcher.hello()

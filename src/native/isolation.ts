@@ -1,5 +1,6 @@
 import { release } from 'node:os'
-import type { Isolation } from '../protocol/execution.ts'
+import { missingLimit, type Isolation } from '../protocol/execution.ts'
+import { unheldLimits } from './mode.ts'
 import type { Hello } from './report.ts'
 
 /**
@@ -40,6 +41,7 @@ export function isolationOf(hello: Hello, uid: number, writable = false): Isolat
       ...(hello.timeNamespace ? [] : ['time-namespace']),
       ...(hello.landlock > 0 ? [] : ['landlock']),
       ...(hello.seccomp ? [] : ['seccomp-allow-list']),
+      ...unheldLimits(hello).map(missingLimit),
       ...hello.missing,
     ].slice(0, 50),
     reuse: 'none',

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { chmod, lstat, mkdir, rm } from 'node:fs/promises'
+import { chmod, lstat, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,8 @@ import { nativeUnavailable } from './failures.ts'
 
 const START_TIMEOUT_MS = 30_000
 const END_TIMEOUT_MS = 10_000
+/** A launcher gives its keepers 10 s to clear up before it kills them. */
+const LEFT_ALONE_MS = 20_000
 /** What a socket's address holds besides its terminating NUL (unix(7)). */
 const MAX_SOCKET_PATH_BYTES = 107
 const MAX_DIAGNOSTICS_CHARACTERS = 4000
@@ -28,6 +30,20 @@ export interface LauncherProcess {
   close(): Promise<void>
 }
 
+/** For this user. */
+export interface OwnLauncherOptions {
+  /** A folder of this instance alone, for the socket. */
+  readonly stateDir: string
+  /** Tells this node's control groups from those of others: at most 32 of a-z, 0-9 and `-`. */
+  readonly instance: string
+}
+
+/** By root, for a user who cannot so much as send it a signal. */
+export interface RootLauncherOptions {
+  readonly instance: string
+  readonly peerUid: number
+}
+
 /** Why no launcher can be started here, as far as that is seen without starting one. */
 function whyNot(): { readonly why: string; readonly hint?: string } | undefined {
   if (process.platform !== 'linux') return { why: `they need Linux, and this is ${process.platform}` }
@@ -42,17 +58,16 @@ function whyNot(): { readonly why: string; readonly hint?: string } | undefined 
  *
  * @throws SoukError RUNTIME_UNAVAILABLE
  */
-export async function startLauncherProcess({
-  stateDir,
-  instance,
-}: {
-  readonly stateDir: string
-  readonly instance: string
-}): Promise<LauncherProcess> {
+export async function startLauncherProcess(
+  options: OwnLauncherOptions | RootLauncherOptions,
+): Promise<LauncherProcess> {
   const obstacle = whyNot()
   if (obstacle !== undefined) throw nativeUnavailable(obstacle.why, obstacle)
-  const place = await socketPlace({ stateDir, instance })
-  const child = spawn(LAUNCHER_BINARY, ['--socket', place.socket, '--instance', instance], {
+  const { instance } = options
+  const others = 'peerUid' in options
+  const place = others ? await rootPlace() : await socketPlace(options)
+  const peer = others ? ['--peer-uid', String(options.peerUid)] : []
+  const child = spawn(LAUNCHER_BINARY, ['--socket', place.socket, '--instance', instance, ...peer], {
     cwd: '/',
     env: {},
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -85,9 +100,15 @@ export async function startLauncherProcess({
     async close() {
       child.ref()
       child.stdin.end()
-      const late = setTimeout(() => child.kill('SIGKILL'), END_TIMEOUT_MS)
-      await ended
-      clearTimeout(late)
+      // One of root cannot be killed by who is root no more: it ends by its lifeline, keepers and all, or is left to that.
+      const patience = others ? LEFT_ALONE_MS : END_TIMEOUT_MS
+      const late = Promise.withResolvers<void>()
+      const timer = setTimeout(() => {
+        if (others) late.resolve()
+        else child.kill('SIGKILL')
+      }, patience)
+      await Promise.race([ended, late.promise])
+      clearTimeout(timer)
       for (const stream of child.stdio) stream?.destroy()
       await place.remove()
     },
@@ -108,19 +129,34 @@ function collectDiagnostics(child: ChildProcess): () => string {
   return () => text.trim().slice(-1000).toWellFormed()
 }
 
+interface SocketPlace {
+  readonly socket: string
+  remove(): Promise<void>
+}
+
+/** Where root alone can rename what is root's: of a folder of the peer's he could put another in the socket's place. */
+const ROOT_FOLDERS = ['/run', '/tmp']
+
+/** A folder of root, which the peer may enter and nothing else; the launcher removes it when it ends. */
+async function rootPlace(): Promise<SocketPlace> {
+  for (const parent of ROOT_FOLDERS) {
+    const folder = await mkdtemp(join(parent, 'souk-launcher-')).catch(() => undefined)
+    if (folder === undefined) continue
+    await chmod(folder, 0o711)
+    return { socket: socketIn(folder), remove: () => remove(folder) }
+  }
+  throw nativeUnavailable(
+    `there is no place for the launcher's socket: ${ROOT_FOLDERS.join(' and ')} cannot be written to`,
+  )
+}
+
 /**
  * A folder that nobody else may enter, near enough to the root for the address of a socket in it. Always the same one
  * for an instance, so that what a killed node left is used again, and removed.
  *
  * @throws SoukError RUNTIME_UNAVAILABLE where somebody else has it.
  */
-async function socketPlace({
-  stateDir,
-  instance,
-}: {
-  readonly stateDir: string
-  readonly instance: string
-}): Promise<{ readonly socket: string; remove(): Promise<void> }> {
+async function socketPlace({ stateDir, instance }: OwnLauncherOptions): Promise<SocketPlace> {
   const usual = join(stateDir, 'launcher')
   const fits = Buffer.byteLength(socketIn(usual)) <= MAX_SOCKET_PATH_BYTES
   const folder = fits ? usual : join(tmpdir(), `souk-launcher-${instance}`)

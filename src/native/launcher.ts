@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nativeUnavailable } from './failures.ts'
 import { createLauncherConnection, type Channels, type LauncherConnection } from './launcher-connection.ts'
-import { startLauncherProcess, type LauncherProcess } from './launcher-process.ts'
+import { startLauncherProcess, type LauncherProcess, type OwnLauncherOptions } from './launcher-process.ts'
 import { parseHello, type Hello } from './report.ts'
 import { helloRequest } from './request.ts'
 
@@ -17,14 +17,11 @@ export interface Launcher {
 }
 
 export type LauncherOptions =
-  | {
-      /** A folder of this instance alone, for the socket. */
-      readonly stateDir: string
-      /** Tells this node's control groups from those of others: at most 32 of a-z, 0-9 and `-`. */
-      readonly instance: string
-    }
+  | OwnLauncherOptions
   /** The socket of a privileged launcher that is already there. */
   | { readonly socket: string }
+  /** One that was started with rights that this process has no more: it ends with this process, and is followed by none. */
+  | { readonly process: LauncherProcess }
 
 const HELLO_TIMEOUT_MS = 10_000
 /** One that has died is seen dead at most this much later than its socket is. */
@@ -35,7 +32,7 @@ const DEATH_NOTICE_MS = 1000
  * it has grown. One that has died is started anew by the next use.
  */
 export function startLauncher(options: LauncherOptions): Launcher {
-  const door = 'socket' in options ? externalDoor(options.socket) : ownDoor(options)
+  const door = doorTo(options)
   let hello: Promise<Hello> | undefined
 
   const connectTo: Launcher['connect'] = async (channels) => createLauncherConnection(await door.open(), channels)
@@ -58,6 +55,12 @@ interface Door {
   close(): Promise<void>
 }
 
+function doorTo(options: LauncherOptions): Door {
+  if ('socket' in options) return externalDoor(options.socket)
+  if ('process' in options) return { ...externalDoor(options.process.socket), close: () => options.process.close() }
+  return ownDoor(options)
+}
+
 function externalDoor(path: string): Door {
   return {
     open: () =>
@@ -68,7 +71,7 @@ function externalDoor(path: string): Door {
   }
 }
 
-function ownDoor(options: { readonly stateDir: string; readonly instance: string }): Door {
+function ownDoor(options: OwnLauncherOptions): Door {
   let current: Promise<LauncherProcess> | undefined
   let closed = false
 

@@ -9,8 +9,9 @@ import { nativeUnavailable } from './failures.ts'
 import { isolationOf } from './isolation.ts'
 import type { Launcher } from './launcher.ts'
 import { PROBE_BINARY } from './launcher-process.ts'
+import { requireWalls, unheldLimits, type NativeMode } from './mode.ts'
 import type { Hello } from './report.ts'
-import { PROGRAM_PATH, type ResolvedRoot } from './request.ts'
+import { PROGRAM_PATH, type Identity, type ResolvedRoot } from './request.ts'
 import { UNENFORCEABLE, type NativeBounds } from './task-checks.ts'
 
 export interface ProbeOptions {
@@ -21,7 +22,9 @@ export interface ProbeOptions {
   readonly bounds: NativeBounds
   /** Folders that tasks may name. */
   readonly mounts: ReadonlyMap<string, string>
-  readonly uid: number
+  readonly mode: NativeMode
+  /** Whom tasks run as beside a launcher. */
+  readonly identity: (hello: Hello) => Identity
   readonly signal: AbortSignal
 }
 
@@ -30,14 +33,17 @@ export async function probeNative(options: ProbeOptions): Promise<Capability> {
   let dir: string | undefined
   try {
     const hello = await options.launcher.hello()
-    requireWalls(hello)
+    requireWalls(hello, options.mode)
+    const { uid } = options.identity(hello)
+    const waived = options.mode === 'degraded' ? unheldLimits(hello) : []
     const folder = await mkdtemp(join(tmpdir(), 'souk-native-probe-'))
     dir = folder
-    const { run, signal, uid } = options
+    const { run, signal } = options
     const runs: ProbeRuns<NativeTask> = {
       run,
       dir: folder,
       signal,
+      without: waived,
       task: (base) => ({
         ...base,
         runtime: 'native',
@@ -52,14 +58,16 @@ export async function probeNative(options: ProbeOptions): Promise<Capability> {
     return {
       runtime: 'native',
       available: true,
-      isolation: isolationOf(hello, options.uid),
+      isolation: isolationOf(hello, uid),
       proven: verdicts.flatMap(({ limit, proven }) =>
         proven === undefined ? [] : [{ limit, how: proven, ...options.bounds[limit] } satisfies ProvenLimit],
       ),
       unproven: [
         ...verdicts.flatMap(({ limit, unproven }) => (unproven === undefined ? [] : [{ limit, why: unproven }])),
+        ...waived.map((limit) => ({ limit, why: 'no control group holds it: in degraded mode tasks run without' })),
         ...UNENFORCEABLE,
       ],
+      waived,
       features: [
         'program',
         'tar',
@@ -97,17 +105,4 @@ function sentence(error: unknown): string {
   if (!isSoukError(error, 'RUNTIME_UNAVAILABLE')) return error instanceof Error ? error.message : String(error)
   const { why } = error.details
   return error.hint === ERROR_CODES.RUNTIME_UNAVAILABLE.hint ? why : `${why}. ${error.hint}`
-}
-
-/** Without these there is no sandbox worth the name. @throws SoukError RUNTIME_UNAVAILABLE */
-function requireWalls({ cgroup, seccomp, missing }: Hello): void {
-  const because = missing.length > 0 ? ` (${missing.join('; ')})` : ''
-  if (cgroup === 'none')
-    throw nativeUnavailable(`there are no control groups to hold a task's memory, processes and CPU by${because}`, {
-      hint: 'Run the launcher as root, or delegate a control group to it.',
-    })
-  if (!seccomp)
-    throw nativeUnavailable(`the kernel has no seccomp filters${because}`, {
-      hint: 'Use a kernel with CONFIG_SECCOMP_FILTER.',
-    })
 }

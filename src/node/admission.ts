@@ -142,7 +142,7 @@ function termsOf(spec: TaskSpec, policy: AdmissionPolicy): Terms {
   const lacking = featureRefusals(spec.runtime, choice.offer.capability)
   if (applied.limits === undefined) return { refusals: [...applied.refusals, ...lacking] }
   const { limits } = applied
-  const demand = demandOf(limits)
+  const demand = demandOf(limits, policy.capacity)
   const refusals = shortagesOf(demand, policy.capacity).map((key): Refusal => {
     const subject = key === 'cpuMilliCores' ? 'cpuCores' : key
     const [asked, offered] = [demand, policy.capacity].map((r) => (key === 'cpuMilliCores' ? r[key] / 1000 : r[key]))

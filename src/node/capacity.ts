@@ -23,12 +23,12 @@ export function milliCoresOf(cpuCores: number): number {
   return Math.max(1, Math.ceil(Math.round(cpuCores * 1e6) / 1e3))
 }
 
-/** What a task takes for as long as it runs: one slot, and all that its limits allow it. */
-export function demandOf(limits: Pick<Limits, 'cpuCores' | 'memoryBytes' | 'diskBytes'>): Resources {
+/** What a task takes for as long as it runs: one slot, and all that its limits allow it, which without a limit is `total`. */
+export function demandOf(limits: Pick<Limits, 'cpuCores' | 'memoryBytes' | 'diskBytes'>, total: Resources): Resources {
   return {
     slots: 1,
-    cpuMilliCores: milliCoresOf(limits.cpuCores),
-    memoryBytes: limits.memoryBytes,
+    cpuMilliCores: limits.cpuCores === undefined ? total.cpuMilliCores : milliCoresOf(limits.cpuCores),
+    memoryBytes: limits.memoryBytes ?? total.memoryBytes,
     diskBytes: limits.diskBytes,
   }
 }

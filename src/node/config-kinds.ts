@@ -196,6 +196,24 @@ export function optionalPath(): Kind<string | undefined> {
   }
 }
 
+const USER = /^(?:[A-Za-z_][A-Za-z0-9_.-]{0,31}|\d{1,10}(?::\d{1,10})?)$/
+
+/** A user of this host, or nothing. Which there are is looked up by who becomes him. */
+export function optionalUser(): Kind<string | undefined> {
+  const right = 'a user, by name or number, or the numbers of user and group as in `990:990`'
+  return {
+    accepts: `nothing, or ${right}`,
+    parse(value) {
+      const text = typeof value === 'number' ? String(value) : value
+      if (text === '') return undefined
+      if (typeof text !== 'string' || !USER.test(text))
+        throw new Error(`must be ${plain(right)}, not ${excerpt(value)}`)
+      return text
+    },
+    show: (value) => value ?? '',
+  }
+}
+
 /** An amount in wei. Beyond 2^53 a number loses digits: text is exact. */
 export function wei(): Kind<bigint> {
   return {

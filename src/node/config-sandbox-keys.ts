@@ -1,3 +1,4 @@
+import { NATIVE_MODES } from '../native/mode.ts'
 import { RUNTIME_NAMES } from '../protocol/execution.ts'
 import { image, mount, rootfs } from './config-items.ts'
 import { GIB, key, KIB, MIB } from './config-key.ts'
@@ -26,6 +27,15 @@ const stackRoom = (machine: Machine): number =>
 const MAX_ID = 0xffff_fffe
 /** Of a user or a group: never root, not even inside. */
 const taskId = (): Kind<number> => integer({ min: 1, max: MAX_ID, why: "0 is root, and what runs is a stranger's" })
+/** Undefined is `auto`: what it comes to depends on the launcher. */
+const autoTaskId = (): Kind<number | undefined> => {
+  const { accepts, parse } = taskId()
+  return {
+    accepts: `\`auto\` or ${accepts}`,
+    parse: (value, context) => (value === 'auto' ? undefined : parse(value, context)),
+    show: (value) => value ?? 'auto',
+  }
+}
 const cores = (): Kind<number> => decimal({ min: 0.01, max: 4096 })
 /** Linux counts threads among a control group's pids; more of them than this no task of a marketplace needs. */
 const processes = (): Kind<number> => integer({ min: 1, max: 32_768 })
@@ -96,6 +106,11 @@ export const SANDBOX_KEYS = {
     default: 'false',
     doc: "Whether native Linux programs are offered. Off until you say so: it is a stranger's machine code, and between it and this host is the kernel alone.",
   }),
+  'sandbox.native.mode': key({
+    kind: oneOf(NATIVE_MODES),
+    default: 'strict',
+    doc: 'What becomes of limits that this host cannot hold. `strict`: without bounds on memory, processes and cores, and without a user namespace, native tasks are not offered. `degraded`, for a machine of your own: they run without the limits that nothing holds, `isolation.missing` in each receipt names those, and a task that asks for one is refused.',
+  }),
   'sandbox.native.memory_limit': key({
     kind: size({ min: MIB }),
     default: '512m',
@@ -117,8 +132,18 @@ export const SANDBOX_KEYS = {
     default: '8m',
     doc: 'Call stack of the first thread of each process (RLIMIT_STACK).',
   }),
-  'sandbox.native.uid': key({ kind: taskId(), default: '65534', doc: 'The user that it runs as; never root.' }),
-  'sandbox.native.gid': key({ kind: taskId(), default: '65534', doc: 'The group that it runs as; it is in no other.' }),
+  'sandbox.native.uid': key({
+    kind: autoTaskId(),
+    default: 'auto',
+    auto: "65534; the launcher's own user where that is not root, which can make no other of itself",
+    doc: 'The user that it runs as; never root.',
+  }),
+  'sandbox.native.gid': key({
+    kind: autoTaskId(),
+    default: 'auto',
+    auto: "65534; the launcher's own group where that is not root",
+    doc: 'The group that it runs as; it is in no other.',
+  }),
   'sandbox.native.rootfs': key({
     kind: list({ item: rootfs, max: 64 }),
     default: '',

@@ -1,6 +1,6 @@
 import { ethereumAddress, tcpMultiaddr } from './config-items.ts'
 import { key, KIB, MIB, type ConfigKey } from './config-key.ts'
-import { decimal, duration, integer, list, oneOf, path, size, wei } from './config-kinds.ts'
+import { decimal, duration, integer, list, oneOf, optionalUser, path, size, wei } from './config-kinds.ts'
 import { SANDBOX_KEYS } from './config-sandbox-keys.ts'
 import { LOG_LEVELS } from './config-types.ts'
 import type { Machine } from './machine.ts'
@@ -38,6 +38,11 @@ export const CONFIG_KEYS = {
     kind: path(),
     default: '~/.souk/node',
     doc: 'Folder of everything that the node keeps: its key, journal, artifacts and sockets. Made with mode 0700. One node at a time.',
+  }),
+  'node.user': key({
+    kind: optionalUser(),
+    default: '',
+    doc: 'The user that the node becomes when root starts it (`souk up`): the launcher of the sandboxes stays root, and nothing else does. The data folder is made for that user, or is theirs already. Left empty, the node stays who starts it.',
   }),
   'node.log_level': key({ kind: oneOf(LOG_LEVELS), default: 'info', doc: 'What is logged, from the most to nothing.' }),
   'network.listen': key({

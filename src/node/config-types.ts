@@ -1,3 +1,4 @@
+import type { NativeMode } from '../native/mode.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import type { OfferedMount, OfferedRoot } from './config-items.ts'
 
@@ -12,6 +13,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 export interface Config {
   readonly node: {
     readonly dataDir: string
+    /** `souk`, `990` or `990:990`; absent where the node stays who starts it. */
+    readonly user?: string
     readonly logLevel: LogLevel
   }
   readonly network: {
@@ -88,14 +91,16 @@ export interface Config {
     }
     readonly native: {
       readonly enabled: boolean
+      readonly mode: NativeMode
       readonly memoryLimitBytes: number
       readonly cpuLimitCores: number
       readonly pidsLimit: number
       /** The wall time of one attempt. */
       readonly timeoutMs: number
       readonly stackSizeBytes: number
-      readonly uid: number
-      readonly gid: number
+      /** Absent: nobody, or without root the launcher's own. */
+      readonly uid?: number
+      readonly gid?: number
       /** Without a path: this host's /usr. */
       readonly rootfs: readonly OfferedRoot[]
       /** Folders that tasks may read. */

@@ -164,8 +164,14 @@ function nested(flat: ReadonlyMap<string, unknown>): Record<string, unknown> {
 
 function configOf(values: ConfigValues): Config {
   const launcherSocket = values['sandbox.native.launcher_socket']
+  const user = values['node.user']
+  const [uid, gid] = [values['sandbox.native.uid'], values['sandbox.native.gid']]
   return {
-    node: { dataDir: values['node.data_dir'], logLevel: values['node.log_level'] },
+    node: {
+      dataDir: values['node.data_dir'],
+      ...(user !== undefined && { user }),
+      logLevel: values['node.log_level'],
+    },
     network: {
       listen: values['network.listen'],
       announce: values['network.announce'],
@@ -205,13 +211,14 @@ function configOf(values: ConfigValues): Config {
       },
       native: {
         enabled: values['sandbox.native.enabled'],
+        mode: values['sandbox.native.mode'],
         memoryLimitBytes: values['sandbox.native.memory_limit'],
         cpuLimitCores: values['sandbox.native.cpu_limit'],
         pidsLimit: values['sandbox.native.pids_limit'],
         timeoutMs: values['sandbox.native.timeout'],
         stackSizeBytes: values['sandbox.native.stack_size'],
-        uid: values['sandbox.native.uid'],
-        gid: values['sandbox.native.gid'],
+        ...(uid !== undefined && { uid }),
+        ...(gid !== undefined && { gid }),
         rootfs: values['sandbox.native.rootfs'].map(parseRootfs),
         mounts: values['sandbox.native.mounts'].map(parseMount),
         maxRootBytes: values['sandbox.native.max_root'],

@@ -9,6 +9,7 @@ import { createWasmExecutor } from '../executors/wasm/executor.ts'
 import { createCappedStorage } from '../native/capped-storage.ts'
 import { createConfinement } from '../native/confinement.ts'
 import { createNativeExecutor } from '../native/executor.ts'
+import { identityBeside } from '../native/identity.ts'
 import { startLauncher, type Launcher } from '../native/launcher.ts'
 import { LAUNCHER_BINARY } from '../native/launcher-process.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
@@ -30,6 +31,8 @@ export interface CreateExecutorsOptions {
   /** Souk's own: another one may find something else when it probes. */
   readonly version: string
   readonly dataDir: string
+  /** One that was started when this process had the right to; it is ended with the rest. */
+  readonly launcher?: Launcher
 }
 
 /**
@@ -41,7 +44,7 @@ export async function createExecutors(options: CreateExecutorsOptions): Promise<
   const { wasm, docker, native } = config.sandbox
   const instance = await instanceIdOf(dataDir)
   // Early: starting a process holds up a node the longer the larger it has grown.
-  const shared = shareLauncher({ config, stateDir: instancesFolder(dataDir), instance })
+  const shared = shareLauncher({ ...options, stateDir: instancesFolder(dataDir), instance })
   const needed: Join = { ...options, instance, shared }
   const subjects = [
     ...(wasm.enabled ? [await wasmSubject(needed)] : []),
@@ -88,14 +91,16 @@ interface SharedLauncher {
 
 function shareLauncher({
   config,
-  ...own
-}: {
-  readonly config: Config
+  launcher: given,
+  stateDir,
+  instance,
+}: Pick<CreateExecutorsOptions, 'config' | 'launcher'> & {
   readonly stateDir: string
   readonly instance: string
 }): SharedLauncher {
   const { launcherSocket } = config.sandbox.native
-  const launcher = startLauncher(launcherSocket === undefined ? own : { socket: launcherSocket })
+  const place = launcherSocket === undefined ? { stateDir, instance } : { socket: launcherSocket }
+  const launcher = given ?? startLauncher(place)
   return {
     launcher,
     storage: createCappedStorage(launcher),
@@ -115,36 +120,35 @@ interface Join extends CreateExecutorsOptions {
 
 async function wasmSubject({ config, version, dataDir, shared }: Join): Promise<ProbeSubject> {
   const { prewarm, stackSizeBytes, maxModuleBytes, compileTimeoutMs, memoryLimitBytes } = config.sandbox.wasm
-  const { uid, gid } = config.sandbox.native
+  const asked = config.sandbox.native
   const settings = { stackBytes: stackSizeBytes, maxModuleBytes, compileTimeoutMs, maxMemoryBytes: memoryLimitBytes }
   const instanceDir = await folderOf({ dataDir, runtime: 'wasm' })
-  const confinement = await confinementOf({ shared, uid, gid })
+  const confinement = await confinementOf(shared, asked)
   return {
     executor: createWasmExecutor({ instanceDir, prewarm, confinement, ...settings }),
     dependsOn: async () =>
-      JSON.stringify([version, settings, confinement === undefined ? 'bare' : [uid, gid, await shared.facts()]]),
+      JSON.stringify([
+        version,
+        settings,
+        confinement === undefined ? 'bare' : [asked.uid, asked.gid, await shared.facts()],
+      ]),
   }
 }
 
 /** The native sandbox as a wall around other runtimes; undefined where this host has none, or not all of it. */
-async function confinementOf({
-  shared,
-  ...identity
-}: {
-  readonly shared: SharedLauncher
-  readonly uid: number
-  readonly gid: number
-}): Promise<Confinement | undefined> {
-  const { launcher } = shared
+async function confinementOf(
+  { launcher }: SharedLauncher,
+  asked: Config['sandbox']['native'],
+): Promise<Confinement | undefined> {
   const hello = await launcher.hello().catch(() => undefined)
   if (hello === undefined || hello.cgroup === 'none' || !hello.seccomp) return undefined
-  return createConfinement({ launcher, hello, ...identity })
+  return createConfinement({ launcher, hello, ...identityBeside(hello, asked) })
 }
 
 async function nativeSubject({ config, version, dataDir, shared }: Join): Promise<ProbeSubject> {
-  const { uid, gid, maxRootBytes, rootfs, mounts: offered } = config.sandbox.native
+  const { uid, gid, mode, maxRootBytes, rootfs, mounts: offered } = config.sandbox.native
   await folderOf({ dataDir, runtime: 'native' })
-  const settings = { uid, gid, maxRootBytes }
+  const settings = { ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }), mode, maxRootBytes }
   const roots = new Map(rootfs.map(({ name, ...root }) => [name, root]))
   const mounts = new Map(offered.map(({ name, path }) => [name, path]))
   return {

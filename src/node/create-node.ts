@@ -5,6 +5,8 @@ import { openArtifactStore } from '../artifacts/store.ts'
 import { localImageId as imageIdOnEngine } from '../executors/docker/local-image.ts'
 import type { Executor } from '../executors/executor.ts'
 import { loadOrCreateKey, type Key } from '../identity/key-file.ts'
+import type { Launcher } from '../native/launcher.ts'
+import type { NativeMode } from '../native/mode.ts'
 import type { SoukError } from '../protocol/errors.ts'
 import { RUNTIME_NAMES, type RuntimeName } from '../protocol/execution.ts'
 import { createHost } from '../protocol/network/host.ts'
@@ -44,6 +46,8 @@ export interface CreateNodeOptions {
   readonly config: Config
   readonly version: string
   readonly logger: Logger
+  /** One that was started when this process had the right to; the node ends it. */
+  readonly launcher?: Launcher
   /** Instead of the runtimes that the config enables. */
   readonly executors?: readonly Executor[]
 }
@@ -137,7 +141,7 @@ export interface CreateLocalNodeOptions {
 export async function createLocalNode(options: CreateLocalNodeOptions): Promise<LocalNode> {
   const cleanUp = new AsyncDisposableStack()
   try {
-    const { provider, offers } = await createCore({ ...options, isKnown: () => true, cleanUp })
+    const { provider, offers } = await createCore({ ...options, isKnown: () => true, waivesAsked: true, cleanUp })
     return {
       provider,
       offers,
@@ -153,7 +157,7 @@ export async function createLocalNode(options: CreateLocalNodeOptions): Promise<
 }
 
 /** What a runtime can do here, and whether it is on: whether others are offered it. */
-export type ExaminedRuntime = RuntimeStatus & { readonly enabled: boolean }
+export type ExaminedRuntime = RuntimeStatus & { readonly enabled: boolean; readonly mode?: NativeMode }
 
 /** What this host can do, each limit hit anew, for runtimes that are off as well: `souk doctor`. */
 export async function examineHost(options: {
@@ -168,7 +172,11 @@ export async function examineHost(options: {
   const executors = await createExecutors({ ...options, config })
   try {
     const offers = await probeOffers({ ...options, config, subjects: executors.subjects, refresh: true })
-    return offers.map((offer) => ({ ...runtimeStatusOf(offer), enabled: sandbox[offer.runtime].enabled }))
+    return offers.map((offer) => ({
+      ...runtimeStatusOf(offer),
+      enabled: sandbox[offer.runtime].enabled,
+      ...(offer.runtime === 'native' && { mode: sandbox.native.mode }),
+    }))
   } finally {
     await executors.close()
   }
@@ -241,8 +249,10 @@ async function createNetwork(options: {
 async function createCore(
   options: Omit<CreateLocalNodeOptions, 'logger'> & {
     readonly logger: Logger
+    readonly launcher?: Launcher
     readonly executors?: readonly Executor[]
     readonly isKnown: (peer: string) => boolean
+    readonly waivesAsked?: boolean
     readonly cleanUp: AsyncDisposableStack
   },
 ) {

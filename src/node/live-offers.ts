@@ -13,6 +13,8 @@ export interface ProbeOffersOptions {
   readonly probesFile: string
   /** Probes anew, whatever is kept. */
   readonly refresh?: boolean
+  /** Whoever asks for a limit is the operator himself: what nothing holds here he does without. */
+  readonly waivesAsked?: boolean
 }
 
 /** An offer for every runtime: a task for one that is off is refused with why, rather than as unknown. */
@@ -21,12 +23,13 @@ export async function probeOffers({
   subjects,
   probesFile,
   refresh,
+  waivesAsked = false,
 }: ProbeOffersOptions): Promise<readonly Offer[]> {
   const found = await probeAll({ subjects, cacheFile: probesFile, ...(refresh !== undefined && { refresh }) })
   const capabilities = RUNTIME_NAMES.map(
     (runtime) => found.find((capability) => capability.runtime === runtime) ?? turnedOff(runtime),
   )
-  return offersOf({ config, capabilities })
+  return offersOf({ config, capabilities, waivesAsked })
 }
 
 function turnedOff(runtime: RuntimeName): Capability {
@@ -88,6 +91,8 @@ export async function openLiveOffers(options: ProbeOffersOptions & { readonly lo
 function report({ offer, logger }: { readonly offer: Offer; readonly logger: Logger }): void {
   const { runtime, capability } = offer
   if (!capability.available) logger.warn({ runtime, why: capability.why }, 'runtime is not available')
+  else if (capability.waived !== undefined && capability.waived.length > 0)
+    logger.warn({ runtime, limits: capability.waived }, 'degraded: tasks run without limits that nothing holds here')
   const limits = unenforced(offer)
   if (limits.length > 0) logger.warn({ runtime, limits }, 'limits that this host cannot enforce are not offered')
 }

@@ -1,16 +1,26 @@
 import type { AvailableRuntime, Capability, ProvenLimit } from '../executors/executor.ts'
 import type { Refusal } from '../protocol/refusals.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
-import { ALWAYS_APPLIED, LIMIT_KEYS, type LimitKey, type Limits, type RequestedLimits } from '../protocol/limits.ts'
+import {
+  ALWAYS_APPLIED,
+  ALWAYS_BOUNDED,
+  LIMIT_KEYS,
+  type BoundedLimits,
+  type LimitKey,
+  type Limits,
+  type RequestedLimits,
+} from '../protocol/limits.ts'
 import { runtimesOf, type RuntimeSpec } from '../protocol/task.ts'
 
 /** One runtime that this provider offers. */
 export interface Offer {
   readonly runtime: RuntimeName
   /** The most that a task may ask for, per limit, and what it gets when it asks for nothing. */
-  readonly caps: Limits
+  readonly caps: BoundedLimits
   /** What it gets instead of the cap where it asks for nothing: a runtime that cannot use more needs no more. */
   readonly defaults?: RequestedLimits
+  /** Limits that nothing holds here are left out of what a task asks for, too: who asks is who has said so. */
+  readonly waivesAsked?: boolean
   /** Without these, too, nothing of it runs: what they hold back would take the host with it. */
   readonly required?: readonly LimitKey[]
   /** What of this the runtime has proven on this host. */
@@ -80,6 +90,7 @@ export function appliedLimits(asked: { readonly [K in LimitKey]?: number | undef
   if (!capability.available) return { refusals: [unavailable(runtime, capability.why), ...above] }
 
   const proven = new Map(capability.proven.map((limit) => [limit.limit, limit]))
+  const waived = new Set(capability.waived)
   const limits: { [K in LimitKey]?: number } = {}
   const unproven: Refusal[] = []
   const missing: string[] = []
@@ -89,6 +100,8 @@ export function appliedLimits(asked: { readonly [K in LimitKey]?: number | undef
     const why = value === undefined ? undefined : whyUnproven({ key, value, proof, capability })
     if (why === undefined) {
       if (value !== undefined) limits[key] = value
+    } else if (waived.has(key) && (asked[key] === undefined || offer.waivesAsked === true)) {
+      continue
     } else if (asked[key] !== undefined) {
       unproven.push({
         reason: 'CAP_UNPROVEN',
@@ -104,7 +117,7 @@ export function appliedLimits(asked: { readonly [K in LimitKey]?: number | undef
     return { refusals: [unavailable(runtime, why), ...refusals] }
   }
   if (refusals.length > 0) return { refusals }
-  return hasAll(limits)
+  return hasAll(limits, waived)
     ? { limits }
     : { refusals: [unavailable(runtime, 'the operator sets no cap for a limit that every run has')] }
 }
@@ -170,8 +183,12 @@ function unavailable(runtime: RuntimeName, why: string): Refusal {
   }
 }
 
-const isAlwaysApplied = (key: LimitKey): boolean => (ALWAYS_APPLIED as readonly LimitKey[]).includes(key)
+const ALWAYS: readonly LimitKey[] = [...ALWAYS_APPLIED, ...ALWAYS_BOUNDED]
+const isAlwaysApplied = (key: LimitKey): boolean => ALWAYS.includes(key)
 
-function hasAll(limits: RequestedLimits): limits is Limits {
-  return ALWAYS_APPLIED.every((key) => limits[key] !== undefined)
+function hasAll(limits: RequestedLimits, waived: ReadonlySet<LimitKey>): limits is Limits {
+  return (
+    ALWAYS_APPLIED.every((key) => limits[key] !== undefined) &&
+    ALWAYS_BOUNDED.every((key) => limits[key] !== undefined || waived.has(key))
+  )
 }

@@ -1,6 +1,6 @@
 import type { Capability } from '../executors/executor.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
-import { LIMIT_KEYS, type LimitKey, type Limits, type RequestedLimits } from '../protocol/limits.ts'
+import { LIMIT_KEYS, type BoundedLimits, type LimitKey, type RequestedLimits } from '../protocol/limits.ts'
 import type { RuntimeStatus } from '../protocol/node-status.ts'
 import type { Offer } from './offers.ts'
 import type { Config } from './config.ts'
@@ -9,7 +9,7 @@ import type { Config } from './config.ts'
 const USUAL_SHARES = 1024
 
 /** The most that the operator lets one task of a runtime have. */
-export function capsOf({ config, runtime }: { readonly config: Config; readonly runtime: RuntimeName }): Limits {
+export function capsOf({ config, runtime }: { readonly config: Config; readonly runtime: RuntimeName }): BoundedLimits {
   const { sandbox, capacity } = config
   const shared = {
     cpuTimeMs: sandbox.cpuTimeLimitMs,
@@ -44,29 +44,32 @@ function defaultsOf({ config, runtime }: { readonly config: Config; readonly run
 export function offersOf({
   config,
   capabilities,
+  waivesAsked = false,
 }: {
   readonly config: Config
   readonly capabilities: readonly Capability[]
+  readonly waivesAsked?: boolean
 }): readonly Offer[] {
   return capabilities.map((capability) => ({
     runtime: capability.runtime,
     caps: capsOf({ config, runtime: capability.runtime }),
     defaults: defaultsOf({ config, runtime: capability.runtime }),
     ...(capability.runtime !== 'wasm' && { required: ['pids'] }),
+    waivesAsked,
     capability,
   }))
 }
 
-/** The caps that this host cannot enforce: they are not offered, and a task that needs one is refused. */
+/** The caps that this host cannot enforce: they are not offered, and a task that needs one is refused. Waived ones are none of them. */
 export function unenforced({ caps, capability }: Offer): readonly LimitKey[] {
   if (!capability.available) return []
-  const proven = new Set(capability.proven.map(({ limit }) => limit))
-  return LIMIT_KEYS.filter((key) => caps[key] !== undefined && !proven.has(key))
+  const known = new Set([...capability.proven.map(({ limit }) => limit), ...(capability.waived ?? [])])
+  return LIMIT_KEYS.filter((key) => caps[key] !== undefined && !known.has(key))
 }
 
 /** An offer as the local status shows it. */
 export function runtimeStatusOf({ runtime, caps, capability }: Offer): RuntimeStatus {
   if (!capability.available) return { runtime, available: false, why: capability.why }
-  const { isolation, proven, unproven } = capability
-  return { runtime, available: true, caps, isolation, proven, unproven }
+  const { isolation, proven, unproven, waived = [] } = capability
+  return { runtime, available: true, caps, isolation, proven, unproven, waived }
 }

@@ -209,7 +209,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   return {
     enqueue(task) {
       const { taskId, requester } = task
-      const demand = demandOf(task.limits)
+      const demand = demandOf(task.limits, capacity.total)
       if (entries.has(taskId) || shortagesOf(demand, capacity.total).length > 0) {
         const reason = entries.has(taskId) ? `task ${taskId} is queued already` : `task ${taskId} can never run here`
         throw new SoukError({
@@ -231,7 +231,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
     claim({ requester, limits }) {
       if (stopped || entries.size > 0) return undefined
-      const reservation = capacity.reserve({ requester, demand: demandOf(limits) })
+      const reservation = capacity.reserve({ requester, demand: demandOf(limits, capacity.total) })
       return reservation.reserved ? started(reservation.release) : undefined
     },
     cancel(taskId) {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { LIMIT_NAMES } from './limits.ts'
+import { LIMIT_NAMES, type LimitKey } from './limits.ts'
 
 /** The runtimes a task can ask for. A provider offers those that its probe has proven. */
 export const RUNTIME_NAMES = ['wasm', 'docker', 'native'] as const
@@ -75,7 +75,8 @@ export type Usage = z.infer<typeof usageSchema>
 
 /**
  * What stood between the task and the host. `layers` are the walls in place, outermost first, in the
- * vocabulary of docs/SECURITY.md; `missing` are those that this runtime has elsewhere but not on this host.
+ * vocabulary of docs/SECURITY.md; `missing` are those that this runtime has elsewhere but not on this host,
+ * and limits that nothing here holds a task to ({@link missingLimit}).
  */
 export const isolationSchema = z.strictObject({
   runtime: z.enum(RUNTIME_NAMES),
@@ -85,6 +86,18 @@ export const isolationSchema = z.strictObject({
   reuse: z.enum(['none', 'same-requester']),
 })
 export type Isolation = z.infer<typeof isolationSchema>
+
+const MISSING_LIMIT = 'limit:'
+
+/** How an isolation's `missing` names a limit that nothing on this host holds a task to. */
+export function missingLimit(limit: LimitKey): string {
+  return `${MISSING_LIMIT}${limit}`
+}
+
+/** The limits that nothing held a task to, as its provider says. */
+export function limitsMissingIn({ missing }: Pick<Isolation, 'missing'>): readonly string[] {
+  return missing.filter((item) => item.startsWith(MISSING_LIMIT)).map((item) => item.slice(MISSING_LIMIT.length))
+}
 
 /** Why a declared output could not be handed over. It never changes the outcome. */
 export const OUTPUT_ERROR_CODES = [

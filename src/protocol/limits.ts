@@ -65,17 +65,21 @@ export type RequestedLimits = { readonly [K in LimitKey]?: number }
 
 /** The limits every run has: a provider always bounds these, whatever was asked. */
 export const ALWAYS_APPLIED = [
-  'cpuCores',
   'wallTimeMs',
-  'memoryBytes',
   'diskBytes',
   'inodes',
   'outputBytes',
   'openFiles',
 ] as const satisfies readonly LimitKey[]
 
+/** Every run has these as well, but one in the native runtime's degraded mode on a host that cannot hold it to them. */
+export const ALWAYS_BOUNDED = ['cpuCores', 'memoryBytes'] as const satisfies readonly LimitKey[]
+
 /** The limits as applied to one run. */
 export type Limits = RequestedLimits & { readonly [K in (typeof ALWAYS_APPLIED)[number]]: number }
+
+/** Limits that bound the cores and the memory, too: an operator's caps, and every run that is not degraded. */
+export type BoundedLimits = Limits & { readonly [K in (typeof ALWAYS_BOUNDED)[number]]: number }
 
 /** The order in which limits are shown, hashed and documented. */
 export const LIMIT_KEYS = [

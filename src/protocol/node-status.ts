@@ -1,5 +1,5 @@
 import type { Isolation, RuntimeName } from './execution.ts'
-import type { LimitKey, Limits } from './limits.ts'
+import type { BoundedLimits, LimitKey } from './limits.ts'
 
 /** What `souk node status` shows: the answer of a node's local socket to `GET /status`. */
 export interface NodeStatus {
@@ -49,9 +49,11 @@ export type RuntimeStatus =
   | {
       readonly runtime: RuntimeName
       readonly available: true
-      readonly caps: Limits
+      readonly caps: BoundedLimits
       readonly isolation: Isolation
       readonly proven: readonly { readonly limit: LimitKey; readonly how: string }[]
       readonly unproven: readonly { readonly limit: LimitKey; readonly why: string }[]
+      /** Those of them that tasks run without: not empty in degraded mode alone. */
+      readonly waived: readonly LimitKey[]
     }
   | { readonly runtime: RuntimeName; readonly available: false; readonly why: string }

@@ -3,6 +3,9 @@ import { isSoukError } from './errors.ts'
 import { excerpt } from './issues.ts'
 import { MAX_TIMER_MS, parseBytes, parseDurationMs } from './units.ts'
 
+/** The most cores that a task can ask for. */
+export const MAX_CORES = 4096
+
 /** What a key is for, in the JSON Schema and the documentation. */
 export interface Described {
   readonly description: string
@@ -69,6 +72,39 @@ export function count({ max, ...meta }: Described & { readonly max?: number }): 
     .optional()
     .meta({ ...meta })
 }
+
+/** A period and the CPU time within it, in microseconds, as the kernel takes them (sched-bwc: 1 ms to 1 s, 1 ms at least). */
+const QUOTA = /^\s*(\d{1,12})\s+(\d{1,12})\s*$/
+const MIN_PERIOD_US = 1000
+const MAX_PERIOD_US = 1_000_000
+const MIN_QUOTA_US = 1000
+/** A task's cores are counted in thousandths. */
+const MILLI = 1000
+
+/** Cores as `PERIOD QUOTA`, read into a number of cores: the older form of `cpu`. */
+export const cpuQuota = (meta: Described): z.ZodOptional<z.ZodPipe<z.ZodString, z.ZodTransform<number, string>>> =>
+  z
+    .string({ error: (issue) => `must be text such as "100000 50000", not ${excerpt(issue.input)}` })
+    .meta({ ...meta })
+    .transform((text, context) => {
+      const fail = (message: string): never => {
+        context.issues.push({ code: 'custom', message, input: text })
+        return z.NEVER
+      }
+      const [, period = '', quota = ''] = QUOTA.exec(text) ?? []
+      if (period === '')
+        return fail(
+          `must be a period and the CPU time in it, in microseconds, such as "100000 50000" for half a core, not ${excerpt(text)}`,
+        )
+      const [periodUs, quotaUs] = [Number(period), Number(quota)]
+      if (periodUs < MIN_PERIOD_US || periodUs > MAX_PERIOD_US)
+        return fail(`must begin with a period from ${MIN_PERIOD_US} to ${MAX_PERIOD_US} microseconds, not ${period}`)
+      if (quotaUs < MIN_QUOTA_US)
+        return fail(`must end with a CPU time of at least ${MIN_QUOTA_US} microseconds, not ${quota}`)
+      const cores = Math.round((quotaUs / periodUs) * MILLI) / MILLI
+      return cores > MAX_CORES ? fail(`must come to at most ${MAX_CORES} cores, not ${cores}`) : cores
+    })
+    .optional()
 
 /** The path of a file, as it is written. */
 export const file = (meta: Described): z.ZodString =>

@@ -12,7 +12,7 @@ import {
   TASK_BOUNDS,
   weiSchema,
 } from './task.ts'
-import { count, duration, file, size } from './task-file-fields.ts'
+import { count, cpuQuota, duration, file, MAX_CORES, size } from './task-file-fields.ts'
 
 const ROOTFS = /^([a-z0-9][a-z0-9._-]{0,62})@sha256:([0-9a-f]{64})$/
 
@@ -109,31 +109,48 @@ const word = z.union([z.string(), z.number(), z.boolean()], {
   error: (issue) => `must be text, not ${excerpt(issue.input)}`,
 })
 
-const resourcesSchema = z.strictObject({
-  cpu: z
-    .number()
-    .positive()
-    .max(4096)
-    .optional()
-    .meta({ description: 'Cores that may be used at once; fractions count.', examples: [1, 0.5] }),
-  cpuShares: count({ max: 262_144, description: 'Weight against other tasks on the same machine; 1024 is the norm.' }),
-  memory: size({
-    description: 'Memory. For WebAssembly: linear memory, tables and files.',
-    examples: ['128m', '1.5g'],
-  }),
-  disk: size({ min: 0, description: 'Everything that the task writes to files.', examples: ['64m'] }),
-  inodes: z
-    .int()
-    .min(0)
-    .optional()
-    .meta({ description: 'Files and folders that it has.', examples: [1000] }),
-  pids: count({ description: 'Processes and threads at once.', examples: [16] }),
-  openFiles: count({ description: 'Open files at once.', examples: [64] }),
-  output: size({ min: 0, description: 'Standard output and error together. More ends the task.', examples: ['1m'] }),
-  stack: size({ description: 'Call stack.', examples: ['1m'] }),
-  ioWeight: count({ max: 10_000, description: 'Weight of disk access against other tasks; 100 is the norm.' }),
-  fuel: count({ description: 'WebAssembly: metered instructions.' }),
-})
+const resourcesSchema = z
+  .strictObject({
+    cpu: z
+      .number()
+      .positive()
+      .max(MAX_CORES)
+      .optional()
+      .meta({ description: 'Cores that may be used at once; fractions count.', examples: [1, 0.5] }),
+    cpu_quota: cpuQuota({
+      description:
+        'The same in the older form, *period quota* in microseconds: `100000 50000` is half a core. Instead of `cpu`, not beside it.',
+      examples: ['100000 50000'],
+    }),
+    cpuShares: count({
+      max: 262_144,
+      description: 'Weight against other tasks on the same machine; 1024 is the norm.',
+    }),
+    memory: size({
+      description: 'Memory. For WebAssembly: linear memory, tables and files.',
+      examples: ['128m', '1.5g'],
+    }),
+    disk: size({ min: 0, description: 'Everything that the task writes to files.', examples: ['64m'] }),
+    inodes: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ description: 'Files and folders that it has.', examples: [1000] }),
+    pids: count({ description: 'Processes and threads at once.', examples: [16] }),
+    openFiles: count({ description: 'Open files at once.', examples: [64] }),
+    output: size({ min: 0, description: 'Standard output and error together. More ends the task.', examples: ['1m'] }),
+    stack: size({ description: 'Call stack.', examples: ['1m'] }),
+    ioWeight: count({ max: 10_000, description: 'Weight of disk access against other tasks; 100 is the norm.' }),
+    fuel: count({ description: 'WebAssembly: metered instructions.' }),
+  })
+  .superRefine(({ cpu, cpu_quota }, context) => {
+    if (cpu !== undefined && cpu_quota !== undefined)
+      context.addIssue({
+        code: 'custom',
+        message: 'must not be beside cpu, which says the same: leave one of them out',
+        path: ['cpu_quota'],
+      })
+  })
 
 const timeoutsSchema = z.strictObject({
   queue: duration({

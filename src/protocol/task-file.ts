@@ -123,7 +123,7 @@ export function invalidTask({
 
 function draftOf(file: TaskFile): TaskDraft {
   const sections: Readonly<Record<string, Readonly<Record<string, number | undefined>>>> = {
-    resources: file.resources,
+    resources: { ...file.resources, cpu: file.resources.cpu ?? file.resources.cpu_quota },
     timeouts: file.timeouts,
   }
   const limits: { -readonly [K in LimitKey]?: number } = {}

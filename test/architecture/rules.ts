@@ -91,12 +91,20 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   },
   'node/http': { imports: ['protocol', 'node'], packages: ['pino'], builtins: ['http'] },
   cli: {
-    imports: ['protocol', 'identity', 'client', 'cli/commands', 'node/config.ts', 'node/create-node.ts'],
+    imports: [
+      'protocol',
+      'identity',
+      'client',
+      'cli/commands',
+      'node/config.ts',
+      'node/create-node.ts',
+      'node/privileges.ts',
+    ],
     packages: ['commander', 'picocolors', 'pino'],
     builtins: ['http'],
   },
   'cli/commands': {
-    imports: ['protocol', 'identity', 'client', 'cli', 'node/config.ts', 'node/create-node.ts'],
+    imports: ['protocol', 'identity', 'client', 'cli', 'node/config.ts', 'node/create-node.ts', 'node/privileges.ts'],
     packages: ['commander', 'picocolors', 'pino'],
     builtins: ['http'],
   },

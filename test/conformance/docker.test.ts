@@ -1,12 +1,13 @@
 import { buildPrograms } from '../../scripts/build-programs.ts'
 import { startDockerPlace, type DockerPlace } from '../fixtures/docker-engine.ts'
+import { COLUMNS } from './columns.ts'
 import { executorConformance } from './executor-conformance.ts'
 
 let place: DockerPlace
 
 executorConformance({
   name: 'docker',
-  documented: 'docker',
+  column: COLUMNS.docker,
   async setup() {
     place = await startDockerPlace()
     const programs = await buildPrograms({ runtime: 'docker' })

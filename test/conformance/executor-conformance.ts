@@ -13,10 +13,9 @@ import {
   type TaskBase,
 } from '../../src/executors/executor.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
-import type { Execution, Output, RuntimeName } from '../../src/protocol/execution.ts'
-import type { LimitKey } from '../../src/protocol/limits.ts'
-import { behaviourIn, BEHAVIOURS, ROOMY_LIMITS, type Behaviour } from './behaviours.ts'
-import { documentBehaviour } from './document.ts'
+import type { Execution, Output } from '../../src/protocol/execution.ts'
+import { behaviourIn, ROOMY_LIMITS, type Behaviour } from './behaviours.ts'
+import { testedIn, type Column } from './columns.ts'
 import { openDescriptors, settled } from './leftovers.ts'
 
 /** An executor under test, and how its tasks come by the programs. */
@@ -33,12 +32,8 @@ export interface ConformanceOptions<T extends RuntimeTask> {
   readonly name: string
   setup(): Promise<ConformanceSubject<T>>
   teardown?(): Promise<void>
-  /** Programs that the runtime cannot express, by name, and why. */
-  readonly without?: Readonly<Record<string, string>>
-  /** Limits that the runtime does not have. */
-  readonly withoutLimits?: readonly LimitKey[]
-  /** The runtime whose column in docs/CONFORMANCE.md this is; none for a stand-in. */
-  readonly documented?: RuntimeName
+  /** What of the table is tested: the column of docs/CONFORMANCE.md, or of a stand-in its own. */
+  readonly column: Column
 }
 
 export interface Ran {
@@ -177,8 +172,12 @@ export const BESIDES_TABLE = {
   nothingLeft: 'leaves nothing behind: no process, no folder, no descriptor of the node',
 } as const
 
+/** Those whose tests have been defined in this process. */
+export const DEFINED_COLUMNS = new Set<Column>()
+
 /** Defines the tests that every executor must pass before it is offered, or stands in for another in a test. */
 export function executorConformance<T extends RuntimeTask>(options: ConformanceOptions<T>): void {
+  DEFINED_COLUMNS.add(options.column)
   describe(`executor conformance: ${options.name}`, function () {
     this.timeout(120_000)
     let subject: ConformanceSubject<T>
@@ -192,11 +191,7 @@ export function executorConformance<T extends RuntimeTask>(options: ConformanceO
       await options.teardown?.()
     })
 
-    for (const behaviour of BEHAVIOURS) {
-      const missing = options.withoutLimits?.find((limit) => behaviour.limits?.[limit] !== undefined)
-      const without = options.without?.[behaviour.program] ?? (missing && `it has no limit ${missing}`)
-      if (options.documented) documentBehaviour({ behaviour, runtime: options.documented, without })
-      if (without !== undefined) continue
+    for (const behaviour of testedIn(options.column)) {
       it(behaviour.name, async () => {
         assertBehaviour(await runBehaviour(subject, behaviour), behaviourIn(behaviour, subject.executor.runtime))
       })

@@ -68,33 +68,38 @@ const NO_SANDBOX = 'it has no sandbox whose limits could be met'
 
 executorConformance({
   name: 'fake',
-  without: Object.fromEntries(
-    [
-      ...[
-        'abort',
-        'change-input',
-        'close-input',
-        'close-output',
-        'daemon',
-        'fill-disk',
-        'fork-until-refused',
-        'ignore-signals',
-      ],
-      ...[
-        'many-files',
-        'memory',
-        'network',
-        'odd-results',
-        'open-files',
-        'recurse',
-        'spin',
-        'spin-in-children',
-        'wild-store',
-      ],
-      'workdir',
-    ].map((program) => [program, NO_SANDBOX]),
-  ),
-  withoutLimits: ['idleTimeMs'],
+  column: {
+    title: 'fake',
+    runtime: 'wasm',
+    where: 'in this process',
+    without: Object.fromEntries(
+      [
+        ...[
+          'abort',
+          'change-input',
+          'close-input',
+          'close-output',
+          'daemon',
+          'fill-disk',
+          'fork-until-refused',
+          'ignore-signals',
+        ],
+        ...[
+          'many-files',
+          'memory',
+          'network',
+          'odd-results',
+          'open-files',
+          'recurse',
+          'spin',
+          'spin-in-children',
+          'wild-store',
+        ],
+        'workdir',
+      ].map((program) => [program, NO_SANDBOX]),
+    ),
+    unheld: { idleTimeMs: 1 },
+  },
   async setup() {
     return {
       executor: createFakeExecutor({ programs }),

@@ -1,4 +1,5 @@
 import { startSanitizedLauncher, type SanitizedLauncher } from '../fixtures/sanitized-launcher.ts'
+import { COLUMNS } from './columns.ts'
 import { executorConformance } from './executor-conformance.ts'
 import { nativeSubject } from './native-subject.ts'
 
@@ -10,6 +11,7 @@ describe('the launcher under the address and undefined behaviour sanitizers', ()
 
   executorConformance({
     name: 'native, sanitized',
+    column: COLUMNS['native-v1'],
     async setup() {
       place = await startSanitizedLauncher()
       return nativeSubject(place)

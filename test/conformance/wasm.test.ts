@@ -5,6 +5,7 @@ import { buildPrograms } from '../../scripts/build-programs.ts'
 import { createWasmExecutor } from '../../src/executors/wasm/executor.ts'
 import { createConfinement } from '../../src/native/confinement.ts'
 import { startNativeLauncher, type TestLauncher } from '../fixtures/native-launcher.ts'
+import { COLUMNS } from './columns.ts'
 import { executorConformance } from './executor-conformance.ts'
 import { childrenNaming } from './leftovers.ts'
 
@@ -15,15 +16,7 @@ for (const confined of [false, true]) {
 
   executorConformance({
     name: confined ? 'wasm, in the native sandbox' : 'wasm',
-    ...(!confined && { documented: 'wasm' as const }),
-    without: {
-      'fork-until-refused': 'WebAssembly has no processes.',
-      daemon: 'WebAssembly has no processes.',
-      'spin-in-children': 'WebAssembly has no processes.',
-      'ignore-signals': 'WebAssembly has no signals.',
-      network: 'A module that imports sockets is refused.',
-      'odd-results': 'Links and pipes cannot be made.',
-    },
+    column: COLUMNS.wasm,
     async setup() {
       instanceDir = await mkdtemp(join(tmpdir(), 'souk-wasm-'))
       const programs = await buildPrograms({ runtime: 'wasm' })

@@ -70,6 +70,11 @@ describe('souk, without a provider', function () {
     ['a program that is not there', ['run', '--local', '--native', '/none/app'], /no such file/],
     ['a wrong weight', ['run', '--local', '--cpu-shares', '1.5', EXAMPLE], /--cpu-shares must be a whole number/],
     ['arguments with a task file', ['run', '--local', EXAMPLE, 'x'], /under `command`/],
+    [
+      'what only its operator may say of a provider',
+      ['run', '--to', NOBODY, '--degraded', EXAMPLE],
+      /--degraded goes with --local/,
+    ],
     ['an option of the other place', ['run', '--to', NOBODY, '--config', 'x', EXAMPLE], /--config goes with --local/],
     ['a wrong limit', ['run', '--local', '--memory', 'lots', EXAMPLE], /--memory must be a size/],
     ['a task file that is not there', ['run', '--local', 'nothing.yaml'], /no such file/],

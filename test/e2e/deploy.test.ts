@@ -7,6 +7,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import Docker from 'dockerode'
+import { buildProgram, PROGRAMS_DIR } from '../../scripts/build-programs.ts'
 import { startOwnDockerEngine, type OwnDockerEngine } from '../../scripts/own-docker-engine.ts'
 import { findProgram } from '../../scripts/toolchain.ts'
 import { CONFIG_KEY_NAMES, variableOf } from '../../src/node/config-schema.ts'
@@ -43,6 +44,7 @@ interface Diagnosis {
   }[]
 }
 interface Status {
+  readonly pid: number
   readonly address: string
   readonly multiaddrs: readonly string[]
 }
@@ -244,6 +246,29 @@ describe('deploy/', function () {
       const proven = found.proven?.map(({ limit }) => limit) ?? []
       for (const limit of ['wallTimeMs', 'cpuTimeMs', 'memoryBytes', 'pids', 'diskBytes', 'openFiles'])
         assert.ok(proven.includes(limit), limit)
+    })
+
+    it('is an ordinary user beside a launcher of root with compose.native.yaml, and serves native tasks', async () => {
+      const volume = 'souk-test-native'
+      const program = await buildProgram({ file: join(PROGRAMS_DIR, 'args.c'), runtime: 'native' })
+      const base = withGroups(recipe(native, native.command))
+      const Binds = [...(base.HostConfig?.Binds ?? []), `${volume}:/var/lib/souk`, `${program.source}:/task:ro`]
+      const container = await docker.createContainer({ ...base, HostConfig: { ...base.HostConfig, Binds } })
+      try {
+        await container.start()
+        const { multiaddrs, pid } = await statusOf(container)
+        const { stdout: status } = await execIn(docker, container, { command: ['cat', `/proc/${pid}/status`] })
+        assert.match(status, /^Uid:\t10001\t10001\t10001\t10001$/m)
+        for (const set of ['CapPrm', 'CapEff', 'CapAmb']) assert.match(status, new RegExp(`^${set}:\t0{16}$`, 'm'))
+        const command = ['souk', 'run', '--to', multiaddrs[0] ?? '', '--native', '/task', '--', 'hello']
+        const task = await execIn(docker, container, { command, env: ['SOUK_HOME=/tmp/requester'] })
+        assert.deepEqual([task.code, task.stdout], [0, '[hello]\n'], task.stderr)
+        await container.stop({ t: 40 })
+        assert.equal((await container.inspect()).State.ExitCode, 0)
+      } finally {
+        await container.remove({ force: true })
+        await docker.getVolume(volume).remove()
+      }
     })
 
     it('serves native tasks from a node without privileges beside the launcher, which serves nobody else', async () => {

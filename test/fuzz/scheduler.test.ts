@@ -68,7 +68,7 @@ describe('scheduler, whatever comes in whatever order', () => {
           assert.equal(count, running.size)
           const ran = [...running.keys()].map((id) => tasks.get(id))
           for (const key of RESOURCE_KEYS) {
-            const sum = ran.reduce((all, task) => all + (task === undefined ? 0 : demandOf(task.limits)[key]), 0)
+            const sum = ran.reduce((all, task) => all + (task === undefined ? 0 : demandOf(task.limits, TOTAL)[key]), 0)
             assert.equal(used[key], sum)
             assert(sum <= TOTAL[key])
           }

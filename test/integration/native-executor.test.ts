@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +17,7 @@ import type { LimitKey } from '../../src/protocol/limits.ts'
 import { ROOMY_LIMITS } from '../conformance/behaviours.ts'
 import { collector } from '../conformance/executor-conformance.ts'
 import { settled } from '../conformance/leftovers.ts'
+import { quotaInKernel } from '../fixtures/cpu-quota.ts'
 import { startNativeLauncher, type TestLauncher } from '../fixtures/native-launcher.ts'
 
 const DIGEST = 'ab'.repeat(32)
@@ -88,6 +90,20 @@ describe('native executor', function () {
     for (const layer of ['pid-namespace', 'network-namespace', 'pivot-root', 'seccomp-allow-list', 'uid-65534'])
       assert.ok(capability.isolation.layers.includes(layer), layer)
   })
+
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+  const unified = mounts.find((line) => line.includes(' - cgroup2 '))?.split(' ')[4]
+  const hybrid = unified !== undefined && mounts.some((line) => / - cgroup .*\bmemory\b/.test(line))
+  const asHybrid = hybrid ? it : it.skip
+  asHybrid(
+    `takes the v1 controllers of a hybrid host, whose v2 mount has none${hybrid ? '' : ' (needs a host with both)'}`,
+    async () => {
+      const { cgroup, controllers } = await place.launcher.hello()
+      assert.deepEqual([cgroup, controllers], ['v1', ['memory', 'pids', 'cpu', 'cpuacct']])
+      const ofUnified = await readFile(join(unified ?? '', 'cgroup.controllers'), 'utf8')
+      for (const controller of ['memory', 'pids', 'cpu']) assert.doesNotMatch(ofUnified, new RegExp(controller))
+    },
+  )
 
   it('is unavailable, and does not throw, where its probe is stopped', async () => {
     const capability = await executor.probe(AbortSignal.abort(new StopReason('shutdown')))
@@ -242,6 +258,20 @@ describe('native executor', function () {
     await assert.rejects(executor.run(await job(await program('cat'), { stdin: broken })), (error) =>
       isSoukError(error, 'EXECUTOR_FAILED'),
     )
+  })
+
+  it('writes a quota of cores to the kernel in the order that the kernel reads it', async () => {
+    const { cgroup } = await place.launcher.hello()
+    // Half a core in whatever period, of which the launcher has one.
+    for (const quota of ['100000 50000', '20000 10000']) {
+      const files = await quotaInKernel({ executor, instance: place.instance, quota })
+      assert.deepEqual(
+        files,
+        cgroup === 'v1'
+          ? { 'cpu.cfs_period_us': '100000', 'cpu.cfs_quota_us': '50000' }
+          : { 'cpu.max': '50000 100000' },
+      )
+    }
   })
 
   it('ends a flood whose reader stands still by its wall time, having taken little of it', async () => {

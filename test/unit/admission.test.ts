@@ -420,6 +420,41 @@ describe('admission', () => {
       ])
     })
 
+    it('leaves out what nothing holds in degraded mode, and refuses it to who asks for it', () => {
+      const waived = ['cpuCores', 'memoryBytes', 'pids'] as const
+      const proven = wasm.proven.filter(({ limit }) => !waived.some((each) => each === limit))
+      const unproven = waived.map((limit) => ({ limit, why: 'no control group holds it' }))
+      const degraded: Offer = {
+        ...offer,
+        required: ['pids'],
+        capability: { ...wasm, proven, unproven, waived },
+      }
+      const { limits } = accepted({ policy: { offers: [degraded] } })
+      assert.deepEqual(
+        waived.filter((limit) => limits[limit] !== undefined),
+        [],
+      )
+      assert.equal(limits.diskBytes, LIMITS.diskBytes)
+      // That is how a requester keeps off such a provider.
+      const spec = { limits: { memoryBytes: 1000, pids: 4 } }
+      assert.deepEqual(refused({ policy: { offers: [degraded] }, spec }), [
+        'CAP_UNPROVEN memoryBytes',
+        'CAP_UNPROVEN pids',
+      ])
+      const own = accepted({ policy: { offers: [{ ...degraded, waivesAsked: true }] }, spec })
+      assert.equal(own.limits.memoryBytes, undefined)
+      // More than the cap is refused all the same.
+      const above = { limits: { memoryBytes: LIMITS.memoryBytes + 1 } }
+      assert.deepEqual(refused({ policy: { offers: [{ ...degraded, waivesAsked: true }] }, spec: above }), [
+        'CAP_ABOVE_OFFER memoryBytes',
+      ])
+    })
+
+    it('runs nothing without bounds on memory and cores that nobody has waived', () => {
+      const proven = wasm.proven.filter(({ limit }) => limit !== 'memoryBytes')
+      assert.deepEqual(refused({ policy: runtime({ proven }) }), ['RUNTIME_UNAVAILABLE runtime'])
+    })
+
     it('gives no weight against others that the operator does not offer', () => {
       const proven = [...wasm.proven, proof('cpuShares'), proof('ioWeight')]
       const weighted: Offer = { ...offer, caps: { ...caps, cpuShares: 2048 }, capability: { ...wasm, proven } }

@@ -39,12 +39,17 @@ describe('capacity', () => {
   })
 
   it('takes from a task’s limits what it may use', () => {
-    assert.deepEqual(demandOf({ ...LIMITS, cpuCores: 0.25, memoryBytes: 5, diskBytes: 0 }), {
+    assert.deepEqual(demandOf({ ...LIMITS, cpuCores: 0.25, memoryBytes: 5, diskBytes: 0 }, total), {
       slots: 1,
       cpuMilliCores: 250,
       memoryBytes: 5,
       diskBytes: 0,
     })
+  })
+
+  it('takes all there is for a task that nothing bounds', () => {
+    const { cpuCores: _cores, memoryBytes: _memory, ...unbounded } = LIMITS
+    assert.deepEqual(demandOf({ ...unbounded, diskBytes: 7 }, total), { ...total, slots: 1, diskBytes: 7 })
   })
 
   it('names what a task needs more of than there is', () => {

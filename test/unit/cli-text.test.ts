@@ -13,14 +13,14 @@ import { summaryLines, tasksLines } from '../../src/cli/task-text.ts'
 import { wantsColors } from '../../src/cli/terminal.ts'
 import { SoukError } from '../../src/protocol/errors.ts'
 import type { TaskSummary } from '../../src/protocol/events.ts'
-import type { Limits } from '../../src/protocol/limits.ts'
+import type { BoundedLimits } from '../../src/protocol/limits.ts'
 import type { NodeStatus, RuntimeStatus } from '../../src/protocol/node-status.ts'
 
 const plain = picocolors.createColors(false)
 const coloured = picocolors.createColors(true)
 const NOW_MS = 1_800_000_000_000
 
-const caps: Limits = {
+const caps: BoundedLimits = {
   cpuCores: 2,
   wallTimeMs: 300_000,
   memoryBytes: 512 * 1024 * 1024,
@@ -47,6 +47,7 @@ const wasm: RuntimeStatus = {
     },
   ],
   unproven: [{ limit: 'fuel', why: 'instructions are not metered' }],
+  waived: [],
 }
 
 function summary(more: Partial<TaskSummary> = {}): TaskSummary {
@@ -341,6 +342,7 @@ describe('tables for 80 columns', () => {
       kernel: 'Linux 6.18',
       arch: 'x64',
       secp256k1: { native: true },
+      privileges: { root: true, problem: 'the node would run as root: set node.user' },
       config: { file: null, valid: true, issues: [] },
       runtimes: [
         { ...wasm, enabled: true },

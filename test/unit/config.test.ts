@@ -64,6 +64,19 @@ describe('the configuration', () => {
     assert.deepEqual(new Set(Object.values(origins)), new Set(['default']))
   })
 
+  it('is strict with native tasks, and leaves who runs what to the launcher, unless it says otherwise', async () => {
+    const { config } = await loadConfig({ env: {}, machine })
+    assert.equal(config.sandbox.native.mode, 'strict')
+    assert.deepEqual(
+      [config.sandbox.native.uid, config.sandbox.native.gid, config.node.user],
+      [undefined, undefined, undefined],
+    )
+    const said = await load('node: { user: 990 }\nsandbox: { native: { mode: degraded, uid: 70000, gid: auto } }')
+    const { mode, uid, gid } = said.config.sandbox.native
+    assert.deepEqual([mode, uid, gid, said.config.node.user], ['degraded', 70_000, undefined, '990'])
+    assert.equal((await load('node: { user: 10001:10001 }')).config.node.user, '10001:10001')
+  })
+
   it('works with the defaults on this machine', async () => {
     const { config } = await loadConfig({ env: {} })
     assert.ok(config.capacity.slots >= 1)
@@ -301,6 +314,7 @@ peers: { known: [bob], share: 2 }
     const wrong: Record<string, readonly string[]> = {
       'node.data_dir': ['5', '[a]', '""'],
       'node.log_level': ['loud', 'true'],
+      'node.user': ['-1', 'a b', '"1:2:3"', '"souk:souk"', '[souk]', '1.5', 'true', '"../x"'],
       'network.listen': [
         '[]',
         '5',
@@ -318,6 +332,7 @@ peers: { known: [bob], share: 2 }
       price_wei: ['-1', '1.5', 'free', '"01"'],
       'sandbox.wasm.enabled': ['yes', '1', '"on"'],
       'sandbox.wasm.timeout': ['[]', 'never'],
+      'sandbox.native.mode': ['lax', 'true', '""'],
       'sandbox.native.uid': ['0', '-1', '4294967295', 'root', '1.5'],
       'sandbox.native.gid': ['0', '"x"'],
       'sandbox.native.pids_limit': ['0', '40000'],

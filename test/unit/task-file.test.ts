@@ -232,6 +232,30 @@ verify: twice
     }
   })
 
+  it('reads cores in the older form as period and quota, in this order', () => {
+    const cores = (quota: string): number | undefined =>
+      parse(`${HEAD}resources: { cpu_quota: ${quota} }`).limits.cpuCores
+    assert.equal(cores('"100000 50000"'), 0.5)
+    assert.equal(cores('100000 50000'), 0.5)
+    assert.equal(cores('" 50000   100000 "'), 2)
+    assert.equal(cores('"1000 1000"'), 1)
+    assert.equal(cores('"1000000 1000"'), 0.001)
+    assert.equal(cores('"100000 33333"'), 0.333)
+    assert.equal(cores('"1000 4096000"'), 4096)
+    const issue = (quota: string): string => only(`${HEAD}resources: { cpu_quota: ${quota} }`)
+    assert.match(issue('"999 1000"'), /^resources\.cpu_quota must begin with a period from 1000 to 1000000 .*not 999/)
+    assert.match(issue('"1000001 1000"'), /must begin with a period/)
+    assert.match(issue('"100000 999"'), /must end with a CPU time of at least 1000 microseconds, not 999/)
+    assert.match(issue('"1000 4096500"'), /must come to at most 4096 cores, not 4096.5/)
+    for (const quota of ['""', '"max 100000"', '"100000"', '"100000 -1"', '"100000,50000"', '"1e5 5e4"', '"1 2 3"'])
+      assert.match(issue(quota), /must be a period and the CPU time in it, in microseconds/, quota)
+    assert.match(issue('50000'), /must be text such as "100000 50000", not 50000/)
+    assert.match(
+      only(`${HEAD}resources: { cpu: 0.5, cpu_quota: "100000 50000" }`),
+      /^resources\.cpu_quota must not be beside cpu, which says the same: leave one of them out \(line 3/,
+    )
+  })
+
   it('has nothing to do with the prototype of objects', () => {
     for (const key of ['__proto__', 'constructor', 'toString']) {
       assert.ok(only(`${HEAD}${key}: { polluted: true }`).startsWith(`${key} is not a known key`))

@@ -1,4 +1,4 @@
-/** What runs in the machine, once for each mode; its results go to native-v2.test.ts. */
+/** What runs in the machine, once for each mode, and on this host as an ordinary user; its results go to results.ts. */
 import assert from 'node:assert/strict'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { release, tmpdir } from 'node:os'
@@ -7,41 +7,44 @@ import { Readable, Writable } from 'node:stream'
 import { buildPrograms, type BuiltProgram } from '../../scripts/build-programs.ts'
 import type { Executor, Job, NativeTask } from '../../src/executors/executor.ts'
 import { createNativeExecutor } from '../../src/native/executor.ts'
-import type { Execution } from '../../src/protocol/execution.ts'
+import { limitsMissingIn, type Execution } from '../../src/protocol/execution.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import type { LimitKey, Limits } from '../../src/protocol/limits.ts'
 import { ROOMY_LIMITS } from '../conformance/behaviours.ts'
+import { unheldOf } from '../conformance/columns.ts'
 import { executorConformance } from '../conformance/executor-conformance.ts'
 import { settled } from '../conformance/leftovers.ts'
 import { nativeAccounting } from '../conformance/native-accounting.ts'
+import { quotaInKernel } from '../fixtures/cpu-quota.ts'
 import { startNativeLauncher, type TestLauncher } from '../fixtures/native-launcher.ts'
 import {
   hasGroups,
   MODES,
   MODE_VARIABLE,
   PROBED,
+  QUOTA,
   refusal,
-  refusedLimits,
   SAYS_WHAT_IT_IS,
   STARTED_ANEW,
   type Mode,
 } from './modes.ts'
 
 const mode = modeNamed(process.env[MODE_VARIABLE])
-const refused = refusedLimits(mode)
-/** Without root tasks run as the launcher's own user. */
-const user = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
-const identity = mode.id === 'root' ? {} : user
+const unheld = unheldOf(mode.column)
+const sandbox = { mode: unheld.length === 0 ? 'strict' : 'degraded' } as const
+
+/** By trials that a slow or emulated processor does not disturb. */
+const EVERYWHERE_PROVEN = ['memoryBytes', 'pids', 'cpuTimeMs', 'idleTimeMs', 'diskBytes', 'inodes'] as const
 
 let place: TestLauncher
 
 executorConformance({
   name: mode.name,
-  withoutLimits: refused,
+  column: mode.column,
   async setup() {
     place = await startNativeLauncher()
     const programs = await buildPrograms({ runtime: 'native' })
-    const executor = createNativeExecutor({ launcher: place.launcher, ...identity })
+    const executor = createNativeExecutor({ launcher: place.launcher, ...sandbox })
     return {
       executor: {
         ...executor,
@@ -68,7 +71,7 @@ describe(`native runtime ${mode.name}`, function () {
   before(async () => {
     programs = await buildPrograms({ runtime: 'native' })
     own = await startNativeLauncher()
-    executor = createNativeExecutor({ launcher: own.launcher, ...identity })
+    executor = createNativeExecutor({ launcher: own.launcher, ...sandbox })
   })
   after(() => own.remove())
 
@@ -96,34 +99,43 @@ describe(`native runtime ${mode.name}`, function () {
       'No control group has been delegated to this user: Permission denied.',
       ...all.map((name) => `The control group controller ${name} is not there: its limits cannot be enforced.`),
     ]
-    const withoutRoot = `Not root: tasks run as user ${user.uid} and group ${user.gid} only, and no storage can be lent.`
+    const withoutRoot = `Not root: tasks run as user ${process.getuid?.()} and group ${process.getgid?.()} only, and no storage can be lent.`
     assert.deepEqual(missing, [...(none ? withoutGroups : []), ...(mode.id === 'root' ? [] : [withoutRoot])])
   })
 
   it(PROBED, async () => {
-    const capability = await executor.probe(new AbortController().signal)
-    if (mode.id === 'rootless') {
-      assert.ok(!capability.available)
-      assert.match(capability.why, /there are no control groups/)
-      return
-    }
+    const { signal } = new AbortController()
+    const capability = await executor.probe(signal)
     assert.ok(capability.available, JSON.stringify(capability))
     // Root has to map the owner of a folder to the task's user, and the file system here, tmpfs, can do so from Linux 6.3 on.
     const [major = 0, minor = 0] = release().split('.').map(Number)
     const mapsOwners = major > 6 || (major === 6 && minor >= 3)
     assert.equal(capability.features.includes('writable-root'), mode.id !== 'root' || mapsOwners)
-    // How two tasks share a core shows only where both have the core to themselves, which an emulated one is not.
     const proven = new Set<LimitKey>(capability.proven.map(({ limit }) => limit))
-    for (const limit of ['memoryBytes', 'pids', 'cpuTimeMs', 'idleTimeMs', 'diskBytes', 'inodes'] as const)
-      assert.ok(proven.has(limit), `${limit}: ${JSON.stringify(capability.unproven)}`)
+    // How two tasks share a core shows only where both have the core to themselves, which an emulated one is not.
+    for (const limit of EVERYWHERE_PROVEN)
+      assert.equal(proven.has(limit), !unheld.includes(limit), `${limit}: ${JSON.stringify(capability.unproven)}`)
+    assert.deepEqual([...(capability.waived ?? [])].sort(), [...unheld].sort())
+    assert.deepEqual([...limitsMissingIn(capability.isolation)].sort(), [...unheld].sort())
+    if (unheld.length === 0) return
+    const strict = await createNativeExecutor({ launcher: own.launcher }).probe(signal)
+    assert.ok(!strict.available)
+    assert.match(strict.why, /there are no control groups .*--degraded/)
   })
 
-  for (const limit of refused) {
+  if (!unheld.includes('cpuCores')) {
+    it(QUOTA, async () => {
+      const files = await quotaInKernel({ executor, instance: own.instance, quota: '20000 10000' })
+      assert.deepEqual(files, { 'cpu.max': '50000 100000' })
+    })
+  }
+
+  for (const limit of unheld) {
     it(refusal(limit), async () => {
       let started = false
       const run = runPlain({
         executor,
-        limits: { ...enforceable(ROOMY_LIMITS), [limit]: mode.refused[limit] },
+        limits: { ...enforceable(ROOMY_LIMITS), [limit]: mode.column.unheld?.[limit] },
         onStarted: () => {
           started = true
         },
@@ -204,6 +216,6 @@ function nativeProgram(
 
 /** The limits without those that nothing enforces here: what the table asks for in every run would be refused as well. */
 function enforceable(limits: Limits): Limits {
-  const kept = Object.entries(limits).filter(([limit]) => !refused.some((each) => each === limit))
+  const kept = Object.entries(limits).filter(([limit]) => !unheld.some((each) => each === limit))
   return Object.fromEntries(kept) as unknown as Limits
 }

@@ -1,57 +1,57 @@
-import type { LimitKey, RequestedLimits } from '../../src/protocol/limits.ts'
-import { BEHAVIOURS } from '../conformance/behaviours.ts'
+import type { LimitKey } from '../../src/protocol/limits.ts'
+import { COLUMNS, testedIn, unheldOf, type Column } from '../conformance/columns.ts'
 import { BESIDES_TABLE } from '../conformance/executor-conformance.ts'
 import { accountTitles } from '../conformance/native-accounting.ts'
 
-/** How the native runtime is run in the machine. */
+/** How the native runtime is run by guest.ts. */
 export type ModeId = 'root' | 'delegated' | 'rootless'
 
 export interface Mode {
   readonly id: ModeId
   /** Ends a sentence. */
   readonly name: string
-  /** Limits that nothing enforces there, each with one that is asked for to see it refused. */
-  readonly refused: RequestedLimits
+  readonly column: Column
 }
 
-const MiB = 1024 * 1024
-
 export const MODES: readonly Mode[] = [
-  { id: 'root', name: 'as root', refused: {} },
-  { id: 'delegated', name: 'as an ordinary user who was given a control group', refused: {} },
+  { id: 'root', name: 'as root', column: COLUMNS['native-v2'] },
+  {
+    id: 'delegated',
+    name: 'as an ordinary user who was given a control group',
+    column: COLUMNS['native-v2-delegated'],
+  },
   {
     id: 'rootless',
     name: 'as an ordinary user without any control group',
-    refused: { memoryBytes: 64 * MiB, pids: 16, cpuCores: 1, cpuShares: 1024, cpuTimeMs: 1000, idleTimeMs: 1000 },
+    column: COLUMNS['native-degraded'],
   },
 ]
 
-/** The file that runs in the machine takes the mode from here. */
-export const MODE_VARIABLE = 'SOUK_VM_MODE'
-
-export const refusedLimits = ({ refused }: Mode): readonly LimitKey[] => Object.keys(refused) as LimitKey[]
+/** guest.ts takes the mode from here. */
+export const MODE_VARIABLE = 'SOUK_TEST_MODE'
 
 export const SAYS_WHAT_IT_IS = 'says what it has, and what is missing'
 export const PROBED = 'finds by trial what it can offer'
+export const QUOTA = 'writes a quota of cores to the kernel in the order that the kernel reads it'
 export const STARTED_ANEW =
   'a launcher that was killed is followed by one in the same place, and nothing of either stays'
 export const refusal = (limit: LimitKey): string => `refuses a limit that it cannot enforce: ${limit}`
 
 /** Whether it has control groups. */
-export const hasGroups = ({ refused }: Mode): boolean => refused.memoryBytes === undefined
+export const hasGroups = ({ column }: Mode): boolean => !unheldOf(column).includes('memoryBytes')
 
-/** The title of every test that has to run in the machine. */
+/** The title of every test that guest.ts has to run. */
 export function titlesOf(mode: Mode): readonly string[] {
-  const refused = refusedLimits(mode)
+  const { column } = mode
+  const unheld = unheldOf(column)
   return [
-    ...BEHAVIOURS.filter(({ limits }) => !refused.some((limit) => limits?.[limit] !== undefined)).map(
-      ({ name }) => name,
-    ),
+    ...testedIn(column).map(({ name }) => name),
     ...Object.values(BESIDES_TABLE),
     SAYS_WHAT_IT_IS,
     PROBED,
+    ...(unheld.includes('cpuCores') ? [] : [QUOTA]),
     STARTED_ANEW,
-    ...refused.map(refusal),
+    ...unheld.map(refusal),
     ...accountTitles(hasGroups(mode)),
   ]
 }

@@ -46,6 +46,10 @@ export function addRunCommand({ program, cli }: CommandRequest): void {
   run
     .option('-t, --to <multiaddr>', 'the provider: an address that `souk up` prints')
     .option('--local', 'this host: no network, same sandbox, whichever runtime the task needs')
+    .option(
+      '--degraded',
+      'with --local: run a native task although limits of it cannot be held here; the receipt names them',
+    )
     .option('-c, --config <file>', 'with --local: the configuration of the sandbox')
     .option('-k, --key <file>', 'who asks; $SOUK_HOME/key or ~/.souk/key where absent')
     .option('--chain-id <id>', 'the chain that the provider is on; 0, for none, where absent')

@@ -10,6 +10,9 @@ interface UpOptions {
 }
 
 const HELP = `
+Started by root with node.user set, it starts the launcher of the sandboxes and
+then becomes that user for good.
+
 Prints the node's addresses, one a line; its log goes to standard error as JSON,
 a line each. On SIGINT or SIGTERM it takes no more tasks, lets the running ones
 end (timeouts.drain), and exits with 0; on a second signal it ends them at once,
@@ -47,15 +50,23 @@ async function up({ cli, options }: { readonly cli: Cli; readonly options: UpOpt
   const { listenForInterruptions } = await import('../interruptions.ts')
   const interruptions = listenForInterruptions()
   try {
-    const [{ loadConfig }, { createNode }, { createLogger }, { describeRuntime }, { writeJson }, { counted }] =
-      await Promise.all([
-        import('../../node/config.ts'),
-        import('../../node/create-node.ts'),
-        import('../logger.ts'),
-        import('../runtime-text.ts'),
-        import('../json-output.ts'),
-        import('../quantities.ts'),
-      ])
+    const [
+      { loadConfig },
+      { separatePrivileges },
+      { createNode },
+      { createLogger },
+      { describeRuntime },
+      { writeJson },
+      { counted },
+    ] = await Promise.all([
+      import('../../node/config.ts'),
+      import('../../node/privileges.ts'),
+      import('../../node/create-node.ts'),
+      import('../logger.ts'),
+      import('../runtime-text.ts'),
+      import('../json-output.ts'),
+      import('../quantities.ts'),
+    ])
     const { stdout, stderr } = cli.terminal
     const listen = options.listen === undefined ? {} : { SOUK_NETWORK_LISTEN: options.listen.join(',') }
     const { config } = await loadConfig({
@@ -63,7 +74,18 @@ async function up({ cli, options }: { readonly cli: Cli; readonly options: UpOpt
       env: { ...cli.env, ...listen },
     })
     const logger = createLogger({ level: config.node.logLevel })
-    const node = await createNode({ config, version: cli.version, logger })
+    // Before anything is opened, and before this process has grown: the launcher is started by fork.
+    const separation = await separatePrivileges(config)
+    const launcher = separation?.launcher
+    const node = await createNode({
+      config,
+      version: cli.version,
+      logger,
+      ...(launcher !== undefined && { launcher }),
+    }).catch(async (error: unknown) => {
+      await launcher?.close()
+      throw error
+    })
 
     const say = (text: string): Promise<void> =>
       stderr.write(`${stderr.colors.dim('souk')} ${text}\n`).catch(() => undefined)
@@ -71,13 +93,15 @@ async function up({ cli, options }: { readonly cli: Cli; readonly options: UpOpt
     const multiaddrs = node.multiaddrs()
     if (options.json === true) await writeJson({ stdout, document: { peerId, address, multiaddrs, pid: process.pid } })
     else {
+      if (config.node.user !== undefined) await say(`as user ${config.node.user}, without a way back to root`)
       await say(`provider ${address}, peer ${peerId}`)
       for (const runtime of runtimes) await say(describeRuntime({ runtime, colors: stderr.colors }))
       await say(`serving, process ${process.pid}; Ctrl-C stops it. Its addresses:`)
       await stdout.write(multiaddrs.map((multiaddr) => `${multiaddr}\n`).join(''))
     }
 
-    const end = await Promise.race([node.failed, aborted(interruptions.first)])
+    const failures = [node.failed, ...(separation === undefined ? [] : [separation.lost])]
+    const end = await Promise.race([...failures, aborted(interruptions.first)])
     if (end !== undefined) {
       await node.stop({ drainMs: 0 })
       throw end

@@ -1,4 +1,4 @@
-import type { Limits } from '../../protocol/limits.ts'
+import type { BoundedLimits } from '../../protocol/limits.ts'
 import type { DockerTask } from '../executor.ts'
 import { NANO_CPUS_PER_CORE, type ContainerRecipe, type EngineInfo, type ImageFacts } from './engine.ts'
 import type { ContainerMount } from './folders.ts'
@@ -12,7 +12,7 @@ export const INIT_SOCKET = '/dev/souk-control'
 /** Everything that a container is made of. */
 export interface ContainerPlan {
   readonly task: DockerTask
-  readonly limits: Limits
+  readonly limits: BoundedLimits
   readonly image: Pick<ImageFacts, 'id' | 'entrypoint' | 'command'>
   /** The task's folders and inputs. */
   readonly mounts: readonly ContainerMount[]

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { SoukError } from '../../protocol/errors.ts'
-import type { DockerTask, Job } from '../executor.ts'
+import type { DockerTask, BoundedJob } from '../executor.ts'
 import type { CappedStorage, StorageLease } from '../ports.ts'
 import { containerRecipe } from './container-recipe.ts'
 import { openCounters, type Counters } from './counters.ts'
@@ -47,7 +47,7 @@ export interface WaitingContainer {
 }
 
 export interface PrepareOptions {
-  readonly job: Job<DockerTask>
+  readonly job: BoundedJob<DockerTask>
   readonly image: ImageFacts
   readonly ownWorkdir: boolean
   readonly workshop: Workshop

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Execution } from '../../protocol/execution.ts'
-import type { DockerTask, Executor, Job } from '../executor.ts'
+import { boundedJob, type BoundedJob, type DockerTask, type Executor, type Job } from '../executor.ts'
 import type { CappedStorage } from '../ports.ts'
 import { prepareContainer, type Workshop } from './container.ts'
 import { connectEngine, type DockerEngine, type EngineInfo, type ImageFacts } from './engine.ts'
@@ -67,7 +67,8 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       throw error
     }
   }
-  const run = async (job: Job<DockerTask>): Promise<Execution> => {
+  const run = async (asked: Job<DockerTask>): Promise<Execution> => {
+    const job = boundedJob(asked)
     checkTask(job.task, job.limits)
     throwIfStopped(job.signal)
     if (!watch.state.present) throw dockerUnavailable(watch.state.why)
@@ -83,7 +84,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       job.stdin.off('error', ignore)
     }
   }
-  const runImage = async (job: Job<DockerTask>, image: ImageFacts): Promise<Execution> => {
+  const runImage = async (job: BoundedJob<DockerTask>, image: ImageFacts): Promise<Execution> => {
     checkProgram(job.task, image)
     const { info, seccomp } = await engineFacts()
     const workshop: Workshop = {

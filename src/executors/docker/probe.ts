@@ -6,7 +6,7 @@ import { pack } from 'tar-stream'
 import { ERROR_CODES, isSoukError } from '../../protocol/errors.ts'
 import type { Execution } from '../../protocol/execution.ts'
 import type { LimitKey } from '../../protocol/limits.ts'
-import type { Capability, DockerTask, Job, ProvenLimit } from '../executor.ts'
+import { boundedJob, type BoundedJob, type Capability, type DockerTask, type ProvenLimit } from '../executor.ts'
 import { findGap, hitLimits, runProbeProgram, type ProbeRuns } from '../hit-limits.ts'
 import type { CappedStorage } from '../ports.ts'
 import type { DockerEngine, EngineInfo, ImageFacts } from './engine.ts'
@@ -25,7 +25,7 @@ export interface ProbeOptions {
   /** What the operator allows. */
   readonly images: readonly string[]
   readonly engineInfo: () => Promise<EngineInfo>
-  readonly runImage: (job: Job<DockerTask>, image: ImageFacts) => Promise<Execution>
+  readonly runImage: (job: BoundedJob<DockerTask>, image: ImageFacts) => Promise<Execution>
   readonly signal: AbortSignal
 }
 
@@ -107,7 +107,7 @@ function runsOf(
   return {
     dir,
     signal,
-    run: (job) => runImage(job, image),
+    run: (job) => runImage(boundedJob(job), image),
     task: (base) => ({
       ...base,
       runtime: 'docker',

@@ -3,7 +3,7 @@ import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Execution, Isolation, Outcome } from '../../protocol/execution.ts'
 import { LIMIT_NAMES, type LimitName } from '../../protocol/limits.ts'
-import { StopReason, type DockerTask, type Job } from '../executor.ts'
+import { StopReason, type DockerTask, type BoundedJob } from '../executor.ts'
 import { createOutputMeter } from '../output.ts'
 import { createResultCollector } from '../results.ts'
 import type { WaitingContainer } from './container.ts'
@@ -14,7 +14,7 @@ import { resultsOf } from './folders.ts'
 import { watchContainer } from './watch.ts'
 
 export interface RunOptions {
-  readonly job: Job<DockerTask>
+  readonly job: BoundedJob<DockerTask>
   readonly container: WaitingContainer
   readonly isolation: Isolation
   /** Says that the engine may be gone: whoever wants to know looks. */

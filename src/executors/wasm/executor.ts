@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { SoukError } from '../../protocol/errors.ts'
 import type { Execution, Isolation } from '../../protocol/execution.ts'
-import type { Executor, Job, WasmTask } from '../executor.ts'
+import { boundedJob, type Executor, type Job, type WasmTask } from '../executor.ts'
 import type { Confinement } from '../ports.ts'
 import { notStarted } from '../run-failures.ts'
 import { createSandboxPool } from './pool.ts'
@@ -68,7 +68,8 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
   const bounds = describeBounds()
   void pool.refill()
 
-  const run = async (job: Job<WasmTask>): Promise<Execution> => {
+  const run = async (asked: Job<WasmTask>): Promise<Execution> => {
+    const job = boundedJob(asked)
     checkTask({ task: job.task, limits: job.limits, bounds, maxModuleBytes })
     if (job.signal.aborted) throw notStarted(job.signal.reason)
     const sandbox = await pool.take(job.limits.stackBytes ?? stackBytes)

@@ -1,4 +1,4 @@
-import type { Job, WasmTask } from '../executor.ts'
+import type { BoundedJob, WasmTask } from '../executor.ts'
 import type { JobHeader } from './channel.ts'
 
 /** A dead node's process ends itself this long after the task should have been over. */
@@ -7,7 +7,7 @@ const BACKSTOP_GRACE_MS = 10_000
 const MAX_BACKSTOP_MS = 2 ** 31 - 1
 
 /** A job in the words of the sandbox process. */
-export function jobHeader({ task, limits }: Job<WasmTask>): JobHeader {
+export function jobHeader({ task, limits }: BoundedJob<WasmTask>): JobHeader {
   const { memoryBytes, diskBytes, inodes, openFiles, outputBytes } = limits
   const workdir = task.workdir ?? '/'
   return {

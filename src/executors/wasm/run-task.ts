@@ -1,6 +1,6 @@
 import type { Execution, Isolation, Outcome } from '../../protocol/execution.ts'
 import { LIMIT_NAMES, type LimitName } from '../../protocol/limits.ts'
-import { StopReason, type Job, type WasmTask } from '../executor.ts'
+import { StopReason, type BoundedJob, type WasmTask } from '../executor.ts'
 import { createOutputMeter } from '../output.ts'
 import { createResultCollector, type ResultCollector } from '../results.ts'
 import type { Report } from './channel.ts'
@@ -15,7 +15,7 @@ import type { SandboxProcess } from './sandbox-process.ts'
 import { watchProcess } from './watch.ts'
 
 export interface RunOptions {
-  readonly job: Job<WasmTask>
+  readonly job: BoundedJob<WasmTask>
   readonly sandbox: SandboxProcess
   readonly isolation: Isolation
   readonly compileTimeoutMs: number
@@ -336,7 +336,7 @@ function outcomeOf({ end }: EndReport): Outcome {
 }
 
 /** What a killed task wrote went with its process. */
-function lostOutputs({ task }: Job<WasmTask>): Execution['outputs'] {
+function lostOutputs({ task }: BoundedJob<WasmTask>): Execution['outputs'] {
   return task.outputs.map(({ path }) => ({
     path,
     error: { code: 'UNREADABLE', message: 'the task was killed, and its files were in its memory' },

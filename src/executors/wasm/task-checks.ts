@@ -1,6 +1,6 @@
 import { SoukError } from '../../protocol/errors.ts'
 import type { Refusal } from '../../protocol/refusals.ts'
-import type { LimitKey, Limits } from '../../protocol/limits.ts'
+import type { LimitKey, BoundedLimits } from '../../protocol/limits.ts'
 import type { WasmTask } from '../executor.ts'
 import { invalidTask } from '../run-failures.ts'
 import { moduleRefused } from './failures.ts'
@@ -19,7 +19,7 @@ export function checkTask({
   maxModuleBytes,
 }: {
   readonly task: WasmTask
-  readonly limits: Limits
+  readonly limits: BoundedLimits
   readonly bounds: WasmBounds
   readonly maxModuleBytes: number
 }): void {
@@ -50,7 +50,7 @@ export function checkTask({
   }
 }
 
-function unmet(limits: Limits, { stackBytes, unenforceable }: WasmBounds): Refusal[] {
+function unmet(limits: BoundedLimits, { stackBytes, unenforceable }: WasmBounds): Refusal[] {
   const refusals: Refusal[] = []
   for (const { limit, why } of unenforceable) {
     if (limits[limit] !== undefined)
