@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import {
   chmod,
   chown,
@@ -15,12 +16,14 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { findStaticBusybox } from '../../scripts/toolchain.ts'
 import type { Executor, Job, NativeRoot, NativeTask } from '../../src/executors/executor.ts'
 import { createNativeExecutor } from '../../src/native/executor.ts'
+import { startLauncher } from '../../src/native/launcher.ts'
+import { LAUNCHER_BINARY } from '../../src/native/launcher-process.ts'
 import type { NamedRoot } from '../../src/native/roots.ts'
 import type { Execution } from '../../src/protocol/execution.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
@@ -83,10 +86,11 @@ describe('native root file systems', function () {
     script: string,
     task: Partial<NativeTask> = {},
     limits: Partial<Job<NativeTask>['limits']> = {},
+    runner = executor,
   ): Promise<Execution & { readonly stdout: string; readonly dir: string }> {
     const stdout = collector()
     const job = await mkdtemp(join(dir, 'job-'))
-    const execution = await executor.run({
+    const execution = await runner.run({
       task: {
         runtime: 'native',
         name: 'test',
@@ -222,6 +226,75 @@ tmp
           error.fault === 'provider' &&
           error.details.reasons[0]?.reason === 'FEATURE_UNPROVEN',
       )
+    })
+  })
+
+  describe('that a node without root would have changed', () => {
+    const peer = 4321
+    let launcher: ChildProcess
+    let theirs: Executor<NativeTask>
+    let folder: string
+
+    before(async () => {
+      const place = await mkdtemp(join(dir, 'peer-'))
+      await chmod(dir, 0o711)
+      await chmod(place, 0o711)
+      folder = join(place, 'root')
+      await promisify(execFile)('cp', ['-a', root, folder])
+      const socket = join(place, 'launcher')
+      const options = ['--socket', socket, '--instance', basename(place).toLowerCase(), '--peer-uid', String(peer)]
+      launcher = spawn(LAUNCHER_BINARY, options, { stdio: ['pipe', 'pipe', 'inherit'] })
+      if (launcher.stdout !== null) await once(launcher.stdout, 'data')
+      const { connect, ...rest } = startLauncher({ socket })
+      const asPeer: typeof connect = (channels) => {
+        // Whoever connects is told from the socket, at this moment.
+        process.setegid?.(peer)
+        process.seteuid?.(peer)
+        try {
+          return connect(channels)
+        } finally {
+          process.seteuid?.(0)
+          process.setegid?.(0)
+        }
+      }
+      const named = new Map([['box', { sha256: '', path: folder }]])
+      const hello = await startLauncher({ socket }).hello()
+      theirs = createNativeExecutor({
+        launcher: { ...rest, connect: asPeer, hello: () => Promise.resolve(hello) },
+        roots: named,
+      })
+    })
+    after(async () => {
+      launcher.stdin?.end()
+      await once(launcher, 'exit')
+    })
+
+    it('are refused where they are another’s, whose private files it would read', async () => {
+      await chown(folder, 0, 0)
+      assert.match((await sh('cat /etc/private', {}, {}, theirs)).stdout, /Permission denied/)
+      for (const [uid, gid] of [
+        [0, 0],
+        [peer, 0],
+        [0, peer],
+      ] as const) {
+        await chown(folder, uid, gid)
+        await assert.rejects(
+          sh('cat /etc/private', { writable: true }, {}, theirs),
+          (error) => isSoukError(error, 'REFUSED') && error.details.reasons[0]?.subject === 'runtime.writable',
+        )
+      }
+    })
+
+    it('are its own to change where they are its own, and what is another’s in them stays another’s', async () => {
+      await chown(folder, peer, peer)
+      await chown(join(folder, 'etc/config'), peer, peer)
+      const { stdout } = await sh(
+        'echo new > /new; cat /new; echo changed > /etc/config; cat /etc/config /etc/private',
+        { writable: true },
+        {},
+        theirs,
+      )
+      assert.equal(stdout, "new\nchanged\ncat: can't open '/etc/private': Permission denied\n")
     })
   })
 
