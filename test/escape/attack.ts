@@ -9,7 +9,7 @@ export const MiB = 1024 * 1024
 /** A program of test/escape/programs, and what has to come of it in every runtime that runs processes. */
 export interface Attack extends Omit<Behaviour, 'command'> {
   readonly command?: readonly string[] | ((bait: Bait) => readonly string[])
-  /** Where it is tried, if not in every runtime that runs processes. */
+  /** Where it is tried, if not in every runtime: what the kernel and the filter alone hold back is tried once. */
   readonly only?: RuntimeName
   /** What else must hold; throws where it does not. */
   readonly verify?: (ran: Ran, bait: Bait) => void

@@ -82,6 +82,7 @@ export const ATTACKS_BY_FILES: readonly Attack[] = [
   {
     name: 'more results than there may be inodes',
     program: 'many-results',
+    only: 'native',
     command: ['/out', '200'],
     outputs: ['/out'],
     limits: { inodes: 20 },
@@ -113,6 +114,7 @@ export const ATTACKS_BY_FILES: readonly Attack[] = [
   {
     name: 'a working folder that is removed leads nowhere but to its own root',
     program: 'deleted-folder',
+    only: 'native',
     command: ['/tmp'],
     expected: { outcome: exited(0), stdout: 'where ENOENT\nfile ENOENT\nfolder ENOENT\nits own root\n' },
   },

@@ -6,6 +6,7 @@ export const ATTACKS_ON_LIMITS: readonly Attack[] = [
   {
     name: 'memory by way of System V messages',
     program: 'file-memory',
+    only: 'native',
     command: ['messages'],
     limits: { memoryBytes: 32 * MiB },
     expected: MEMORY_LIMIT,
@@ -13,6 +14,7 @@ export const ATTACKS_ON_LIMITS: readonly Attack[] = [
   {
     name: 'memory by way of System V semaphores',
     program: 'file-memory',
+    only: 'native',
     command: ['semaphores'],
     limits: { memoryBytes: 32 * MiB },
     expected: MEMORY_LIMIT,
@@ -20,6 +22,7 @@ export const ATTACKS_ON_LIMITS: readonly Attack[] = [
   {
     name: 'memory by way of pipes that nobody reads',
     program: 'file-memory',
+    only: 'native',
     command: ['pipes'],
     limits: { memoryBytes: 16 * MiB, openFiles: 256 },
     expected: MEMORY_LIMIT,
@@ -27,6 +30,7 @@ export const ATTACKS_ON_LIMITS: readonly Attack[] = [
   {
     name: 'memory by way of sockets that nobody reads',
     program: 'file-memory',
+    only: 'native',
     command: ['sockets'],
     limits: { memoryBytes: 16 * MiB, openFiles: 256 },
     expected: MEMORY_LIMIT,
@@ -34,6 +38,7 @@ export const ATTACKS_ON_LIMITS: readonly Attack[] = [
   {
     name: 'memory by way of what files are labelled with',
     program: 'hoard-attributes',
+    only: 'native',
     command: ['/tmp'],
     expected: { outcome: exited(0), stdout: 'started\nheld\n', limitsHit: ['inodes'] },
   },
@@ -51,6 +56,7 @@ export const ATTACKS_ON_LIMITS: readonly Attack[] = [
   {
     name: 'disk filled by files that have no name',
     program: 'nameless-files',
+    only: 'native',
     command: ['/out'],
     outputs: ['/out'],
     expected: { outcome: exited(0), stdout: 'full\n', outputs: {} },
@@ -64,6 +70,7 @@ export const ATTACKS_ON_LIMITS: readonly Attack[] = [
   {
     name: 'processes that have ended and are never asked how',
     program: 'zombies',
+    only: 'native',
     command: ['32'],
     limits: { pids: 32 },
     expected: { outcome: exited(0), stdout: 'held\n', limitsHit: ['pids'] },
@@ -88,6 +95,7 @@ export const ATTACKS_ON_LIMITS: readonly Attack[] = [
   {
     name: 'output in single bytes: exactly the limit arrives',
     program: 'tiny-writes',
+    only: 'native',
     limits: { outputBytes: 20_001 },
     expected: {
       outcome: limit('output'),
@@ -100,11 +108,13 @@ export const ATTACKS_ON_LIMITS: readonly Attack[] = [
   {
     name: 'sockets left open in each other only',
     program: 'in-flight',
+    only: 'native',
     expected: { outcome: exited(0), stdout: 'left 5\n' },
   },
   {
     name: 'what waits for others, in rings, too deep, and with timers that never stop',
     program: 'nests',
+    only: 'native',
     expected: { outcome: exited(0), stdout: 'itself EINVAL\nring ELOOP\ndepth held\n' },
   },
   {

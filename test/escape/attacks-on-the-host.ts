@@ -42,6 +42,7 @@ export const ATTACKS_ON_THE_HOST: readonly Attack[] = [
   {
     name: 'files that are nearly programs are not loaded',
     program: 'odd-programs',
+    only: 'native',
     expected: { outcome: exited(0) },
     verify({ stdout }) {
       const [own, others] = partition(stdout.toString(), 'a script for /proc/self/exe')
@@ -72,11 +73,13 @@ export const ATTACKS_ON_THE_HOST: readonly Attack[] = [
     // As in CVE-2022-0185 of Linux.
     name: 'file systems can be neither made, configured nor asked to write out',
     program: 'file-systems',
+    only: 'native',
     expected: { outcome: exited(0), stdout: refusedWith('EPERM', 'ENOSYS') },
   },
   {
     name: 'clocks, names and the log of the host are not its own',
     program: 'host-clock',
+    only: 'native',
     expected: { outcome: exited(0), stdout: refusedWith('EPERM', 'EOPNOTSUPP') },
   },
   {
@@ -87,6 +90,7 @@ export const ATTACKS_ON_THE_HOST: readonly Attack[] = [
   {
     name: 'files get no capabilities, labels, owners or flags that the host would heed',
     program: 'attributes',
+    only: 'native',
     command: ['/tmp'],
     expected: { outcome: exited(0), stdout: refusedWith('EPERM', 'EROFS', 'EINVAL') },
   },
@@ -108,6 +112,7 @@ export const ATTACKS_ON_THE_HOST: readonly Attack[] = [
     // As in CVE-2022-0847 of Linux (Dirty Pipe).
     name: 'a file that it may only read is not changed by way of pipes',
     program: 'shared-pipes',
+    only: 'native',
     command: ['/in/file', 'as'],
     inputs: INPUT,
     expected: {
@@ -138,11 +143,13 @@ export const ATTACKS_ON_THE_HOST: readonly Attack[] = [
   {
     name: 'devices that all share cannot be changed, and do not run out',
     program: 'shared-devices',
+    only: 'native',
     expected: { outcome: exited(0), stdout: refusedWith(...REFUSED, 'EINVAL', 'ENOSPC') },
   },
   {
     name: 'nobody else’s credentials pass over a socket',
     program: 'forged-credentials',
+    only: 'native',
     expected: { outcome: exited(0), stdout: refusedWith('EPERM', 'EINVAL', 'ENOPROTOOPT') },
   },
   {
@@ -153,11 +160,13 @@ export const ATTACKS_ON_THE_HOST: readonly Attack[] = [
   {
     name: 'its memory, personality, core and filter stay as they are',
     program: 'own-attributes',
+    only: 'native',
     expected: { outcome: exited(0), stdout: refusedWith('EPERM', 'EINVAL') },
   },
   {
     name: 'a program that lies in memory only has no more rights than one that does not',
     program: 'nameless-program',
+    only: 'native',
     limits: { diskBytes: 4 * 1024 * 1024 },
     expected: { outcome: exited(0), stdout: 'overwrite itself ETXTBSY\nmount EPERM\nran as itself\n' },
   },
