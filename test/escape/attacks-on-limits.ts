@@ -144,6 +144,18 @@ export const ATTACKS_ON_LIMITS: readonly Attack[] = [
     },
   },
   {
+    name: 'calls that are denied, without end: who looks at them takes his time',
+    program: 'denied-calls',
+    only: 'native',
+    limits: { wallTimeMs: 500 },
+    expected: {
+      outcome: limit('wallTime'),
+      stdout: 'started\n',
+      limitsHit: ['wallTime'],
+      usage: (usage) => usage.wallTimeMs < 5000,
+    },
+  },
+  {
     name: 'what it may set of itself in /proc elsewhere',
     program: 'write-own-proc',
     // An engine leaves the rest of /proc writable; what a process has there concerns itself.

@@ -38,6 +38,7 @@ const IMPOSSIBLE: readonly (readonly [
 ])[] = [
   ['an argument longer than the kernel takes', { command: ['x'.repeat(200_000)] }],
   ['a variable longer than the kernel takes', { env: { LONG: 'x'.repeat(200_000) } }],
+  ['megabytes of arguments', { command: Array.from({ length: 30 }, () => 'x'.repeat(100_000)) }],
   ['a program that names the first process as its interpreter', { program: 'interpreted-by-init' }],
   ['a program that names its input as its interpreter', { program: 'interpreted-by-a-stream' }],
   ['a working folder that is a descriptor of whoever starts it', { workdir: '/proc/self/fd/7' }],
