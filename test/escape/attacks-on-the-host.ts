@@ -188,6 +188,26 @@ export const ATTACKS_ON_THE_HOST: readonly Attack[] = [
     expected: { outcome: exited(5), stdout: '' },
   },
   {
+    name: 'what its namespaces show it is nobody else’s: names, ids, groups, interfaces, memory',
+    program: 'told-of-itself',
+    only: 'native',
+    expected: {
+      outcome: exited(0),
+      stdout: `${[
+        'host souk, domain ',
+        'users 65534 65534 1',
+        'groups 65534 65534 1',
+        'control groups above: 0',
+        'interfaces besides lo: 0',
+        'lo is down',
+        'routes: 0',
+        'sockets besides its own: 0',
+        'segments: 0',
+        'first of its session: yes',
+      ].join('\n')}\n`,
+    },
+  },
+  {
     name: 'its root has what it was given, /dev, /proc and /tmp, and nothing more',
     program: 'list-root',
     only: 'native',
