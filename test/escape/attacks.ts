@@ -1,27 +1,9 @@
 import assert from 'node:assert/strict'
-import type { Outcome } from '../../src/protocol/execution.ts'
-import type { LimitName } from '../../src/protocol/limits.ts'
-import type { Behaviour } from '../conformance/behaviours.ts'
-import type { Ran } from '../conformance/executor-conformance.ts'
-import type { Bait } from './bait.ts'
-
-const MiB = 1024 * 1024
-
-/** A program of test/escape/programs, and what has to come of it in every runtime that runs processes. */
-export interface Attack extends Omit<Behaviour, 'command'> {
-  readonly command?: readonly string[] | ((bait: Bait) => readonly string[])
-  /** What else must hold; throws where it does not. */
-  readonly verify?: (ran: Ran, bait: Bait) => void
-}
-
-const exited = (code: number): Outcome => ({ kind: 'exited', code })
-const limit = (name: LimitName): Outcome => ({ kind: 'limit', limit: name })
-
-/** Every line of the output is `what ERROR`, with one of these errors. */
-const refusedWith = (...errors: readonly string[]): RegExp => new RegExp(`^(?:.+ (?:${errors.join('|')})\\n)+$`)
-/** By the filter on calls, for want of a capability, or because it is not there or not writable. */
-const REFUSED = ['EPERM', 'EACCES', 'ENOSYS', 'EROFS', 'ENOENT'] as const
-const memoryLimit = { outcome: limit('memory'), stdout: 'started\n', limitsHit: ['memory'] } as const
+import type { RuntimeName } from '../../src/protocol/execution.ts'
+import { exited, limit, MEMORY_LIMIT, MiB, REFUSED, refusedWith, type Attack } from './attack.ts'
+import { ATTACKS_BY_FILES } from './attacks-by-files.ts'
+import { ATTACKS_ON_LIMITS } from './attacks-on-limits.ts'
+import { ATTACKS_ON_THE_HOST } from './attacks-on-the-host.ts'
 
 const RESOURCES: readonly Attack[] = [
   {
@@ -41,21 +23,21 @@ const RESOURCES: readonly Attack[] = [
     name: 'memory spread over children: the whole group dies',
     program: 'memory-of-children',
     limits: { memoryBytes: 48 * MiB },
-    expected: memoryLimit,
+    expected: MEMORY_LIMIT,
   },
   {
     name: 'memory by way of the disk, which is in memory',
     program: 'file-memory',
     command: ['disk', '/tmp'],
     limits: { memoryBytes: 32 * MiB, diskBytes: 256 * MiB },
-    expected: memoryLimit,
+    expected: MEMORY_LIMIT,
   },
   {
     name: 'memory by way of files without a name',
     program: 'file-memory',
     command: ['memfd'],
     limits: { memoryBytes: 32 * MiB },
-    expected: memoryLimit,
+    expected: MEMORY_LIMIT,
   },
   {
     name: 'memory by way of /dev/shm, which is part of the disk',
@@ -69,7 +51,7 @@ const RESOURCES: readonly Attack[] = [
     program: 'file-memory',
     command: ['shm'],
     limits: { memoryBytes: 32 * MiB },
-    expected: memoryLimit,
+    expected: MEMORY_LIMIT,
   },
   {
     name: 'threads that use the CPU and ignore what asks them to stop',
@@ -355,5 +337,17 @@ const INPUTS_AND_RESULTS: readonly Attack[] = [
   },
 ]
 
-/** The cases that tell most, for every runtime whose tasks are processes of the host's kernel. */
-export const ATTACKS: readonly Attack[] = [...RESOURCES, ...HOST, ...INPUTS_AND_RESULTS]
+/** For every runtime whose tasks are processes of the host's kernel. */
+const ATTACKS: readonly Attack[] = [
+  ...RESOURCES,
+  ...HOST,
+  ...INPUTS_AND_RESULTS,
+  ...ATTACKS_ON_LIMITS,
+  ...ATTACKS_ON_THE_HOST,
+  ...ATTACKS_BY_FILES,
+]
+
+/** Those that are tried in one runtime. */
+export function attacksOn(runtime: RuntimeName): readonly Attack[] {
+  return ATTACKS.filter(({ only }) => only === undefined || only === runtime)
+}

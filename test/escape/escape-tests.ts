@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { chmod, copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
@@ -12,22 +12,39 @@ import type { RuntimeName } from '../../src/protocol/execution.ts'
 import { behaviourIn, ROOMY_LIMITS, type Behaviour } from '../conformance/behaviours.ts'
 import { assertBehaviour, runBehaviour, type ConformanceSubject } from '../conformance/executor-conformance.ts'
 import { settled } from '../conformance/leftovers.ts'
-import { ATTACKS, type Attack } from './attacks.ts'
+import { MiB, type Attack } from './attack.ts'
+import { attacksOn } from './attacks.ts'
 import { layBait, type Bait } from './bait.ts'
 import { additions, hostState, type HostState, type Territory } from './host-state.ts'
 
 const ATTACKS_DIR = fileURLToPath(new URL('./programs', import.meta.url))
 const FLAGS = ['-O2', '-pthread']
-const MiB = 1024 * 1024
 /** What of a flood may be under way: stream buffers, pipes, and what garbage collection has not yet seen. */
 const FLOOD_ROOM_BYTES = 96 * MiB
 const FLOOD_MS = 3000
 const SLOW_READER_PAUSE_MS = 20
 
-/** What no program can be started with (execve(2)). */
-const IMPOSSIBLE: readonly (readonly [string, Pick<Behaviour, 'command' | 'env'>])[] = [
+/** Programs that are text, by name. */
+const SCRIPTS: Readonly<Record<string, string>> = {
+  'interpreted-by-itself': '#!/proc/self/exe\n',
+  'interpreted-by-init': '#!/proc/1/exe\n',
+  'interpreted-by-a-stream': '#!/proc/self/fd/0\n',
+}
+
+/** What no program can be started with or in (execve(2)); the folders as in CVE-2024-21626 of runc. */
+const IMPOSSIBLE: readonly (readonly [
+  string,
+  Pick<Attack, 'env' | 'workdir' | 'only'> & Pick<Behaviour, 'command'> & { readonly program?: string },
+])[] = [
   ['an argument longer than the kernel takes', { command: ['x'.repeat(200_000)] }],
   ['a variable longer than the kernel takes', { env: { LONG: 'x'.repeat(200_000) } }],
+  // Over the wire no task has as many (TASK_BOUNDS).
+  ['megabytes of arguments', { only: 'native', command: Array.from({ length: 30 }, () => 'x'.repeat(100_000)) }],
+  ['a program that names the first process as its interpreter', { program: 'interpreted-by-init' }],
+  ['a program that names its input as its interpreter', { program: 'interpreted-by-a-stream' }],
+  ['a working folder that is a descriptor of whoever starts it', { workdir: '/proc/self/fd/7' }],
+  ['a working folder that is a descriptor, by another name', { workdir: '/dev/fd/7' }],
+  ['a working folder that is the root of another process', { workdir: '/proc/1/root' }],
 ]
 
 /** A runtime to attack. `task` is given the name of one of `programs`. */
@@ -95,6 +112,7 @@ export function escapeTests<T extends RuntimeTask>({ runtime, setup }: EscapeOpt
         ]),
         dir,
       )
+      for (const [name, text] of Object.entries(SCRIPTS)) programs.set(name, await writeScript(join(dir, name), text))
       bait = await layBait()
       target = await setup(programs)
       // What is made once, by the first task, and kept is no leftover of the second.
@@ -109,9 +127,10 @@ export function escapeTests<T extends RuntimeTask>({ runtime, setup }: EscapeOpt
     })
     afterEach(assertUnharmed)
 
-    for (const attack of ATTACKS) it(attack.name, () => run(attack))
+    for (const attack of attacksOn(runtime)) it(attack.name, () => run(attack))
 
-    for (const [what, base] of IMPOSSIBLE)
+    for (const [what, { only = runtime, ...base }] of IMPOSSIBLE) {
+      if (only !== runtime) continue
       it(`${what} is refused before it runs, and free`, async () => {
         const behaviour = {
           name: what,
@@ -121,6 +140,7 @@ export function escapeTests<T extends RuntimeTask>({ runtime, setup }: EscapeOpt
         } as const
         await assert.rejects(runBehaviour(target, behaviour), (error) => isSoukError(error, 'INVALID_INPUT'))
       })
+    }
 
     it('a flood whose reader is slow fills no memory of the node', async () => {
       const dir = await mkdtemp(join(tmpdir(), 'souk-flood-'))
@@ -137,7 +157,7 @@ export function escapeTests<T extends RuntimeTask>({ runtime, setup }: EscapeOpt
 async function openCopies(
   programs: ReadonlyMap<string, BuiltProgram>,
   dir: string,
-): Promise<ReadonlyMap<string, BuiltProgram>> {
+): Promise<Map<string, BuiltProgram>> {
   await chmod(dir, 0o755)
   const copies = new Map<string, BuiltProgram>()
   for (const [name, program] of programs) {
@@ -147,6 +167,12 @@ async function openCopies(
     copies.set(name, { ...program, source })
   }
   return copies
+}
+
+async function writeScript(source: string, text: string): Promise<BuiltProgram> {
+  await writeFile(source, text)
+  await chmod(source, 0o777)
+  return { source, sha256: createHash('sha256').update(text).digest('hex'), bytes: Buffer.byteLength(text) }
 }
 
 /** Lets a task write as fast as it can to readers that take little, and watches this process's memory. */

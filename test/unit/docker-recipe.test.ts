@@ -59,7 +59,7 @@ describe('the recipe of a container', () => {
     assert.deepEqual(Entrypoint, ['/dev/souk-init', '/dev/souk-control', '5', 'sh', '-c', 'true'])
     const ulimits = Object.fromEntries((HostConfig?.Ulimits ?? []).map(({ Name, Soft, Hard }) => [Name, [Soft, Hard]]))
     assert.deepEqual(ulimits, {
-      core: [0, 0],
+      core: [1, 1],
       nofile: [64, 64],
       fsize: [ROOMY_LIMITS.diskBytes, ROOMY_LIMITS.diskBytes],
       stack: [1_000_000, 1_000_000],

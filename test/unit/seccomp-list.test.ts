@@ -14,7 +14,7 @@ const ruleSchema = z.strictObject({
         index: z.int().min(0).max(5),
         value: unsigned,
         valueTwo: unsigned.optional(),
-        op: z.enum(['SCMP_CMP_EQ', 'SCMP_CMP_MASKED_EQ', 'SCMP_CMP_LT']),
+        op: z.enum(['SCMP_CMP_EQ', 'SCMP_CMP_MASKED_EQ', 'SCMP_CMP_LT', 'SCMP_CMP_GT']),
       }),
     )
     .optional(),
@@ -41,8 +41,10 @@ const FORBIDDEN =
 const CONDITIONAL = [
   'clone',
   'ioctl',
+  'memfd_create',
   'mknod',
   'mknodat',
+  'mmap',
   'personality',
   'prctl',
   'prlimit64',
@@ -51,6 +53,9 @@ const CONDITIONAL = [
   'sched_setscheduler',
   'seccomp',
   'setpriority',
+  'setrlimit',
+  'setsockopt',
+  'shmget',
   'socket',
   'socketpair',
 ]
@@ -60,6 +65,7 @@ function applies(rule: Rule, values: readonly bigint[]): boolean {
     const argument = values[index] ?? 0n
     if (op === 'SCMP_CMP_EQ') return argument === BigInt(value)
     if (op === 'SCMP_CMP_LT') return argument < BigInt(value)
+    if (op === 'SCMP_CMP_GT') return argument > BigInt(value)
     return (argument & BigInt(value)) === BigInt(valueTwo)
   })
 }
@@ -178,6 +184,33 @@ describe('the list of system calls', () => {
   it('has nothing of which one task could take what all others need', () => {
     for (const call of ['inotify_init', 'inotify_init1']) assert.equal(decide(call), 38, call)
     for (const call of ['io_setup', 'add_key', 'fanotify_init']) assert.equal(decide(call), 1, call)
+    for (const high of [0n, 1n << 32n, 0xffffffffn << 32n]) {
+      // SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF and _EBPF
+      for (let option = 0n; option < 128n; option++)
+        assert.equal(decide('setsockopt', 3n, 1n, high | option), [26n, 50n, 51n, 52n].includes(option) ? 1 : 0)
+      // MAP_HUGETLB, MFD_HUGETLB, SHM_HUGETLB, alone and beside others
+      for (const others of [0n, 0x22n, 0x21n << 26n]) {
+        assert.equal(decide('mmap', 0n, 4096n, 3n, high | others), 0)
+        assert.equal(decide('mmap', 0n, 4096n, 3n, high | others | 0x40000n), 1)
+        assert.equal(decide('memfd_create', 0n, high | (others & ~4n)), 0)
+        assert.equal(decide('memfd_create', 0n, high | others | 4n), 1)
+      }
+      assert.equal(decide('shmget', 0n, 4096n, high | 0o1600n), 0)
+      assert.equal(decide('shmget', 0n, 4096n, high | 0o5600n), 1)
+    }
+  })
+
+  it('lets the limit on cores be read, and not be changed: as if the kernel had no such call', () => {
+    const low = 0x7fff0000n
+    for (let resource = 0n; resource < 16n; resource++) {
+      const expected = resource === 4n ? 38 : 0
+      for (const high of [0n, 1n << 32n]) {
+        assert.equal(decide('setrlimit', high | resource, low), expected)
+        assert.equal(decide('prlimit64', 0n, high | resource, low), expected)
+        assert.equal(decide('prlimit64', 0n, high | resource, 1n << 32n), expected)
+        assert.equal(decide('prlimit64', 0n, high | resource, 0n, low), 0)
+      }
+    }
   })
 
   it('holds back the rest by its arguments', () => {

@@ -416,6 +416,14 @@ describe('unpackTar', function () {
       await place.unpack(WHOLE.subarray(0, -512))
     })
 
+    it('is refused where it is an archive of an archive', async () => {
+      for (const nested of [gzipSync(gzipSync(WHOLE)), gzipSync(gzipSync(gzipSync(WHOLE)))])
+        assert.match((await refusal(nested)).message, /tar archive|Invalid tar header/)
+      // Inside it is a file like any other.
+      await place.unpack(rawTar({ name: 'inner.tar.gz', content: gzipSync(WHOLE) }))
+      assert.deepEqual([...(await treeOf(place.into)).keys()], ['inner.tar.gz'])
+    })
+
     it('is refused where it is something else', async () => {
       assert.match((await refusal(Buffer.from('#!/bin/sh\n'.repeat(200)))).message, /tar archive/)
       assert.match((await refusal(rawTar(Buffer.from(WHOLE).fill(0x31, 148, 155)))).message, /Invalid tar header/)

@@ -132,7 +132,8 @@ function resources({
     ...(cpuShares !== undefined && { CpuShares: cpuShares }),
     ...(pids !== undefined && { PidsLimit: pids + OWN_PIDS }),
     Ulimits: [
-      ulimit('core', 0),
+      // At 0 the kernel still starts the program that core_pattern may name (core(5)), with the whole core; at 1 it does not.
+      ulimit('core', 1),
       // The first process lowers it to what the task has.
       ulimit('nofile', Math.max(openFiles, STARTING_OPEN_FILES)),
       ulimit('fsize', diskBytes),

@@ -58,7 +58,8 @@ static bool limit(int resource, uint64_t value, const char *what, struct failure
 
 static bool set_limits(const struct request_limits *limits, struct failure *failure)
 {
-	return limit(RLIMIT_CORE, 0, "core files", failure) && limit(RLIMIT_STACK, limits->stack_bytes, "the stack", failure) &&
+	/* 1 and not 0: at 0 the kernel still starts the program of the host that core_pattern may name, with the whole core; see core(5) and do_coredump() in Linux. */
+	return limit(RLIMIT_CORE, 1, "core files", failure) && limit(RLIMIT_STACK, limits->stack_bytes, "the stack", failure) &&
 		limit(RLIMIT_FSIZE, limits->disk_bytes, "the size of files", failure);
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildProgram, PROGRAMS_DIR, type BuiltProgram } from '../../../scripts/build-programs.ts'
@@ -11,6 +11,8 @@ import { runBehaviour, type Ran } from '../../conformance/executor-conformance.t
 import type { Target } from '../escape-tests.ts'
 import { nativeTarget } from './target.ts'
 
+/** Tasks that start while their root changes; one in a few meets it changed. */
+const RACES = 60
 const INPUT = { target: '/in/file', content: 'input' }
 
 /** Where each link lies in the root file system, and the task that makes the sandbox use what it leads to. */
@@ -100,5 +102,58 @@ describe('escape: root file systems of native tasks', function () {
     const { execution } = await run()
     assert.deepEqual(execution.outcome, { kind: 'exited', code: 5 })
     assert.deepEqual(await readdir(outside), [])
+  })
+
+  // As in CVE-2025-31133 and CVE-2025-52565 of runc: what masks and streams are laid over.
+  it('one that brings a /proc and a /dev of its own gets the sandbox’s, and keeps its own', async () => {
+    const own = ['proc/self', 'proc/sys/kernel', 'dev/shm', 'dev/pts', 'dev/mqueue']
+    for (const folder of own) await mkdir(join(dir, 'root', folder), { recursive: true })
+    for (const name of ['proc/kcore', 'proc/self/exe', 'dev/console', 'dev/fd', 'dev/stdout'])
+      await symlink(join(outside, 'elsewhere'), join(dir, 'root', name))
+    await writeFile(join(dir, 'root', 'proc', 'mounts'), 'mine')
+    const before = await readdir(join(dir, 'root'), { recursive: true })
+    const { execution } = await run({ inputs: [INPUT], outputs: ['/out'] })
+    assert.deepEqual(execution.outcome, { kind: 'exited', code: 5 })
+    assert.deepEqual(await readdir(outside), [])
+    assert.deepEqual(await readdir(join(dir, 'root'), { recursive: true }), before)
+  })
+
+  // As in CVE-2021-30465 of runc.
+  it('one whose /in is a folder and a link by turns, while tasks start, never leads elsewhere', async () => {
+    const [folder, link] = [join(dir, 'folder'), join(dir, 'link')]
+    const place = join(dir, 'root', 'in')
+    await mkdir(folder)
+    await symlink(outside, link)
+    await rename(folder, place)
+    const seen = { ran: 0, refused: 0 }
+    let turning = true
+    const turn = async (): Promise<void> => {
+      while (turning) {
+        await rename(place, folder)
+        await rename(link, place)
+        await rename(place, link)
+        await rename(folder, place)
+      }
+    }
+    const turned = turn()
+    try {
+      for (let round = 0; round < RACES || (round < 10 * RACES && (seen.ran === 0 || seen.refused === 0)); round += 1) {
+        try {
+          const { execution } = await run({ inputs: [INPUT] })
+          assert.deepEqual(execution.outcome, { kind: 'exited', code: 5 })
+          seen.ran += 1
+        } catch (error) {
+          // It may be a link, or be gone between two looks.
+          if (!isSoukError(error, 'INVALID_INPUT') && !isSoukError(error, 'EXECUTOR_FAILED')) throw error
+          seen.refused += 1
+        }
+        assert.deepEqual(await readdir(outside), [], 'nothing was made where the link leads')
+        assert.deepEqual(await target.leftovers(), [])
+      }
+    } finally {
+      turning = false
+      await turned
+    }
+    assert.ok(seen.ran > 0 && seen.refused > 0, `both were met: ${JSON.stringify(seen)}`)
   })
 })

@@ -1,9 +1,15 @@
-/* Fills memory by way of files: `disk FOLDER` on a file system in memory, `memfd` without a name, `shm` System V. */
+/*
+ * Fills memory by way of files: `disk FOLDER` on a file system in memory, `memfd` without a name; of what processes share: `shm`,
+ * `messages` and `semaphores` of System V; of what waits to be read: `pipes`, `sockets`.
+ */
 #include "attack.h"
 #include <fcntl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/socket.h>
 
 static char block[65536];
 
@@ -44,6 +50,43 @@ static int fill_segments(void) {
   return 0;
 }
 
+static int fill_messages(void) {
+  static struct {
+    long type;
+    char text[8192];
+  } message = {.type = 1};
+  for (int i = 0; i < 30000; i++) {
+    int id = msgget(IPC_PRIVATE, IPC_CREAT | 0600);
+    if (id < 0) return 0;
+    while (msgsnd(id, &message, sizeof message.text, IPC_NOWAIT) == 0) continue;
+  }
+  return 0;
+}
+
+static int fill_semaphores(void) {
+  for (int i = 0; i < 30000; i++)
+    if (semget(IPC_PRIVATE, 30000, IPC_CREAT | 0600) < 0) return 0;
+  return 0;
+}
+
+static int fill_pipes(void) {
+  for (int ends[2]; pipe2(ends, O_NONBLOCK) == 0;) {
+    fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
+    fill(ends[1]);
+  }
+  return 0;
+}
+
+static int fill_sockets(void) {
+  for (int ends[2]; socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0;) {
+    for (int end = 0; end < 2; end++) {
+      setsockopt(ends[end], SOL_SOCKET, SO_SNDBUF, &(int){16 << 20}, sizeof(int));
+      fill(ends[end]);
+    }
+  }
+  return 0;
+}
+
 int main(int argc, char **argv) {
   only_in_a_sandbox();
   puts("started");
@@ -51,5 +94,9 @@ int main(int argc, char **argv) {
   if (argc > 2 && !strcmp(argv[1], "disk")) return fill_folder(argv[2]);
   if (argc > 1 && !strcmp(argv[1], "memfd")) return fill_memfds();
   if (argc > 1 && !strcmp(argv[1], "shm")) return fill_segments();
+  if (argc > 1 && !strcmp(argv[1], "messages")) return fill_messages();
+  if (argc > 1 && !strcmp(argv[1], "semaphores")) return fill_semaphores();
+  if (argc > 1 && !strcmp(argv[1], "pipes")) return fill_pipes();
+  if (argc > 1 && !strcmp(argv[1], "sockets")) return fill_sockets();
   return 2;
 }

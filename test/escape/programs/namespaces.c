@@ -36,9 +36,20 @@ int main(void) {
   report("unshare pids", unshare(CLONE_NEWPID));
   report("unshare network", unshare(CLONE_NEWNET));
   report("unshare time", unshare(0x80));
+  report("unshare System V", unshare(CLONE_NEWIPC));
+  report("unshare names", unshare(CLONE_NEWUTS));
+  report("unshare groups", unshare(CLONE_NEWCGROUP));
+  for (unsigned long long flag = 1ULL << 7; flag < 1ULL << 36; flag <<= 1) {
+    char what[32];
+    snprintf(what, sizeof what, "clone3 %llx", flag);
+    try_clone3(what, flag);
+  }
   try_setns("/proc/1/ns/mnt");
   try_setns("/proc/1/ns/user");
   try_setns("/proc/self/ns/user");
   try_setns("/proc/self/ns/net");
+  try_setns("/proc/self/ns/pid_for_children");
+  try_setns("/proc/self/ns/time_for_children");
+  try_setns("/proc/self/ns/cgroup");
   return 0;
 }

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { limitsSchema, type LimitKey } from '../../src/protocol/limits.ts'
+import { layersOf } from '../../src/native/isolation.ts'
+import { UNENFORCEABLE } from '../../src/native/task-checks.ts'
+import { textsOf, type Texts } from '../fixtures/test-titles.ts'
+
+const ROOT = new URL('../../', import.meta.url)
+const HEADINGS = ['### Walls of native tasks', '### Limits of native tasks', '### Ends of native tasks'] as const
+const PROOF = /^`(test\/[\w./-]+\.ts)`: ((?:“[^”]+”(?:; )?)+)$/
+
+interface Promised {
+  readonly what: string
+  readonly by: string
+  readonly proofs: readonly { readonly file: string; readonly titles: readonly string[] }[]
+}
+
+/** The rows of the table below a heading of docs/SECURITY.md. */
+function promisesIn(text: string, heading: string): readonly Promised[] {
+  const [, after = ''] = text.split(`${heading}\n`)
+  const [section = ''] = after.split(/^#/m)
+  const rows = section.split('\n').filter((line) => line.startsWith('| '))
+  return rows.slice(1).map((row) => {
+    const cells = row.slice(2, -2).split(' | ')
+    assert.equal(cells.length, 3, `three cells: ${row}`)
+    const [what = '', by = '', proof = ''] = cells
+    const proofs = proof.split('<br>').map((each) => {
+      const [, file = '', titles = ''] = PROOF.exec(each) ?? assert.fail(`no file and titles: ${each}`)
+      return { file, titles: [...titles.matchAll(/“([^”]+)”/g)].map(([, title = '']) => title) }
+    })
+    return { what, by, proofs }
+  })
+}
+
+describe('docs/SECURITY.md', () => {
+  const texts = new Map<string, Promise<Texts>>()
+  const textsIn = async (file: string): Promise<Texts> => {
+    const found = texts.get(file) ?? textsOf(new URL(file, ROOT))
+    texts.set(file, found)
+    return found
+  }
+  let promises: readonly Promised[]
+
+  before(async () => {
+    const text = await readFile(new URL('docs/SECURITY.md', ROOT), 'utf8')
+    promises = HEADINGS.flatMap((heading) => {
+      const found = promisesIn(text, heading)
+      assert.ok(found.length > 5, `${heading} has ${found.length} promises`)
+      return found
+    })
+  })
+
+  it('names tests that are there, by their titles', async () => {
+    for (const { what, proofs } of promises)
+      for (const { file, titles } of proofs)
+        for (const title of titles)
+          assert.ok((await textsIn(file)).has(title), `“${what}” is to be proven by ${file}, which has no “${title}”`)
+  })
+
+  it('would be told of a title that is another by now', async () => {
+    for (const { proofs } of promises)
+      for (const { file, titles } of proofs)
+        for (const title of titles) assert.ok(!(await textsIn(file)).has(`no more: ${title}`), `${file} has any title`)
+  })
+
+  it('has a promise for every wall around native tasks', () => {
+    const hello = { version: '', controllers: [], missing: [], root: true, userNamespace: true, seccomp: true }
+    const said = promises.map(({ by }) => by).join()
+    for (const cgroup of ['v1', 'v2'] as const)
+      for (const layer of layersOf({ ...hello, cgroup }, 7))
+        assert.ok(said.includes(`\`${layer.replace(/^uid-7$/, 'uid-N')}\``), `no promise is held by ${layer}`)
+  })
+
+  it('has a promise for every limit of native tasks', () => {
+    const without = new Set<LimitKey>(UNENFORCEABLE.map(({ limit }) => limit))
+    const said = promises.map(({ what }) => what).join()
+    for (const limit of Object.keys(limitsSchema.unwrap().shape) as LimitKey[])
+      assert.equal(said.includes(`\`${limit}\``), !without.has(limit), limit)
+  })
+})
