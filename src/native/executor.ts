@@ -7,8 +7,9 @@ import { isolationOf } from './isolation.ts'
 import type { Launcher } from './launcher.ts'
 import { MAX_FRAME_BYTES } from './launcher-frames.ts'
 import { probeNative } from './probe.ts'
-import { taskRequest, type ResolvedRoot } from './request.ts'
-import { prepareRoot, type NamedRoot } from './roots.ts'
+import type { NativeImages } from './images.ts'
+import { taskRequest } from './request.ts'
+import { prepareRoot, type NamedRoot, type PreparedRoot } from './roots.ts'
 import { runTask, STANDARD_CHANNELS } from './run-task.ts'
 import { checkTask, nativeBounds } from './task-checks.ts'
 
@@ -22,6 +23,8 @@ export interface NativeExecutorOptions {
   /** Content of an archive's files, together, that a task may bring as its root. */
   readonly maxRootBytes?: number
   readonly maxRootEntries?: number
+  /** Where images are unpacked, and those that the operator offers; closed with the executor. None are run without. */
+  readonly images?: NativeImages
 }
 
 const NOBODY = 65_534
@@ -36,16 +39,17 @@ const DEFAULTS = {
 /**
  * The native Linux runtime: programs in namespaces and control groups of their own, through the launcher.
  *
- * `run` throws INVALID_INPUT, IMAGE_REFUSED, REFUSED (a limit that cannot be held), CANCELLED, RUNTIME_UNAVAILABLE, all
+ * `run` throws INVALID_INPUT, IMAGE_REFUSED, STORAGE_FULL, REFUSED (a limit that cannot be held), CANCELLED, RUNTIME_UNAVAILABLE, all
  * before the task has started, PROVIDER_STOPPED and EXECUTOR_FAILED.
  */
 export function createNativeExecutor(options: NativeExecutorOptions): Executor<NativeTask> {
+  const { images } = options
   const { launcher, roots, uid, gid, maxRootBytes, maxRootEntries } = { ...DEFAULTS, ...options }
   const bounds = process.platform === 'linux' ? nativeBounds() : {}
 
-  const prepared = async ({ task, dir, signal }: Job<NativeTask>): Promise<ResolvedRoot> => {
+  const prepared = async ({ task, dir, signal }: Job<NativeTask>): Promise<PreparedRoot> => {
     try {
-      return await prepareRoot({ root: task.root, dir, signal, roots, maxRootBytes, maxRootEntries })
+      return await prepareRoot({ task, dir, signal, roots, images, maxRootBytes, maxRootEntries })
     } catch (error) {
       if (signal.aborted) throw notStarted(signal.reason)
       throw error instanceof SoukError ? error : sandboxFailed('its root file system cannot be prepared', error)
@@ -65,23 +69,31 @@ export function createNativeExecutor(options: NativeExecutorOptions): Executor<N
     }
   }
   const runPrepared = async (job: Job<NativeTask>): Promise<Execution> => {
-    const [root, hello] = await Promise.all([prepared(job), launcher.hello()])
-    const request = taskRequest({ task: job.task, limits: job.limits, root, identity: { uid, gid } })
-    if (request.length >= MAX_FRAME_BYTES)
-      throw invalidTask('inputs', 'command, environment and paths are together longer than the launcher takes')
-    const connection = await launcher.connect(STANDARD_CHANNELS)
-    return runTask({ job, connection, request, isolation: isolationOf(hello, uid) })
+    const hello = await launcher.hello()
+    const { root, task, release } = await prepared(job)
+    try {
+      // What an image says of how it is run has to hold as well.
+      if (task !== job.task) checkTask({ task, limits: job.limits, bounds })
+      const request = taskRequest({ task, limits: job.limits, root, identity: { uid, gid } })
+      if (request.length >= MAX_FRAME_BYTES)
+        throw invalidTask('inputs', 'command, environment and paths are together longer than the launcher takes')
+      const connection = await launcher.connect(STANDARD_CHANNELS)
+      return await runTask({ job: { ...job, task }, connection, request, isolation: isolationOf(hello, uid) })
+    } finally {
+      release()
+    }
   }
   return {
     runtime: 'native',
     run,
-    probe: (signal) => probeNative({ launcher, run, bounds, roots, uid, signal }),
+    probe: (signal) =>
+      probeNative({ launcher, run, bounds, roots, images: (images?.offered.length ?? 0) > 0, uid, signal }),
     /** The launcher removes what is left of its instance when it starts: it has to have started. */
     async reap() {
       await launcher.hello()
       return 0
     },
-    close: async () => {},
+    close: async () => images?.cache.close(),
   }
 }
 

@@ -18,6 +18,8 @@ export interface ProbeOptions {
   readonly run: (job: Job<NativeTask>) => Promise<Execution>
   readonly bounds: NativeBounds
   readonly roots: ReadonlyMap<string, NamedRoot>
+  /** Whether there are images that a task may name. */
+  readonly images: boolean
   readonly uid: number
   readonly signal: AbortSignal
 }
@@ -56,7 +58,7 @@ export async function probeNative(options: ProbeOptions): Promise<Capability> {
         ...verdicts.flatMap(({ limit, unproven }) => (unproven === undefined ? [] : [{ limit, why: unproven }])),
         ...UNENFORCEABLE,
       ],
-      features: ['program', 'tar', 'rootfs'],
+      features: ['program', 'tar', 'rootfs', 'archive', ...(options.images ? ['image'] : [])],
     }
   } catch (error) {
     return { runtime: 'native', available: false, why: sentence(error) }

@@ -1,5 +1,5 @@
 import type { RuntimeName } from '../protocol/execution.ts'
-import type { OfferedRoot } from './config-items.ts'
+import type { OfferedImage, OfferedRoot } from './config-items.ts'
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -98,8 +98,11 @@ export interface Config {
       readonly gid: number
       /** Without a path: this host's /usr. */
       readonly rootfs: readonly OfferedRoot[]
-      /** What a tar file may come to, unpacked. */
+      /** What a tar file, or an image that a task brings, may come to, unpacked. */
       readonly maxRootBytes: number
+      readonly images: readonly OfferedImage[]
+      /** What unpacked images may take of the disk. */
+      readonly imageCacheBytes: number
       /** Of a launcher that the operator runs; the node starts its own where absent. */
       readonly launcherSocket?: string
     }

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { digestFile } from '../artifacts/digest-file.ts'
+import { openImageCache } from '../artifacts/oci-cache.ts'
 import { connectEngine } from '../executors/docker/engine.ts'
 import { createDockerExecutor } from '../executors/docker/executor.ts'
 import type { Executor } from '../executors/executor.ts'
@@ -14,7 +15,7 @@ import { LAUNCHER_BINARY } from '../native/launcher-process.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import type { Config } from './config.ts'
 import { instanceIdOf, instancesFolder } from './instance-id.ts'
-import type { ProbeSubject } from './probe-cache.ts'
+import { bootId, type ProbeSubject } from './probe-cache.ts'
 
 /** The runtimes that the operator has turned on, and the launcher that they share. */
 export interface Executors {
@@ -142,12 +143,25 @@ async function confinementOf({
 }
 
 async function nativeSubject({ config, version, dataDir, shared }: Join): Promise<ProbeSubject> {
-  const { uid, gid, maxRootBytes, rootfs } = config.sandbox.native
-  await folderOf({ dataDir, runtime: 'native' })
-  const settings = { uid, gid, maxRootBytes }
+  const { uid, gid, maxRootBytes, rootfs, images: offered, imageCacheBytes } = config.sandbox.native
+  const folder = await folderOf({ dataDir, runtime: 'native' })
+  const settings = { uid, gid, maxRootBytes, images: offered.length }
+  const cache = await openImageCache({
+    dir: join(folder, 'images'),
+    quotaBytes: imageCacheBytes,
+    bootId: await bootId(),
+    own: new Set(offered.map(({ digest }) => digest)),
+  })
   const roots = new Map(rootfs.map(({ name, ...root }) => [name, root]))
   return {
-    executor: createNativeExecutor({ launcher: shared.launcher, roots, ...settings }),
+    executor: createNativeExecutor({
+      launcher: shared.launcher,
+      roots,
+      uid,
+      gid,
+      maxRootBytes,
+      images: { cache, offered },
+    }),
     dependsOn: async () => JSON.stringify([version, settings, await shared.facts()]),
   }
 }

@@ -4,7 +4,6 @@ import { excerpt } from './issues.ts'
 import {
   argumentsSchema,
   environmentSchema,
-  imageSchema,
   nameSchema,
   sandboxPathSchema,
   sandboxTargetSchema,
@@ -25,6 +24,9 @@ export const RUNTIMES_OF_SOURCE = {
 } as const
 const SOURCES = Object.keys(RUNTIMES_OF_SOURCE) as readonly (keyof typeof RUNTIMES_OF_SOURCE)[]
 
+/** A path starts with a dot or a slash, as no reference does. */
+const IMAGE = /^(?:[A-Za-z0-9][A-Za-z0-9._:/@-]{0,511}|\.{0,2}\/[^\0]{1,4095})$/
+
 const runtimeSchema = z
   .strictObject({
     type: z.enum(RUNTIME_NAMES).optional().meta({
@@ -35,10 +37,18 @@ const runtimeSchema = z
       description: 'WebAssembly: the module (WASI preview 1), a file.',
       examples: ['./app.wasm'],
     }).optional(),
-    image: imageSchema.optional().meta({
-      description: 'Docker or native: an image, pinned by its manifest digest.',
-      examples: [`busybox@sha256:${'0123456789abcdef'.repeat(4)}`],
-    }),
+    image: z
+      .string()
+      .regex(
+        IMAGE,
+        'must be a reference to an image such as busybox@sha256:…, or the path of an image archive, which starts with ./ or /',
+      )
+      .optional()
+      .meta({
+        description:
+          'Docker or native: an image that the provider has, pinned by its manifest digest. Native: an image in a file, by its path, which starts with `./` or `/`: an OCI archive or what `docker save` writes; of several in it that for this machine, or `./image.tar@sha256:…`.',
+        examples: [`busybox@sha256:${'0123456789abcdef'.repeat(4)}`, './image.tar'],
+      }),
     program: file({ description: 'Native: a static Linux executable, a file.', examples: ['./app'] }).optional(),
     tar: file({ description: 'Native: a root file system in a tar file.', examples: ['./rootfs.tar'] }).optional(),
     rootfs: z
@@ -66,6 +76,8 @@ const runtimeSchema = z
     const runtimes: readonly string[] = RUNTIMES_OF_SOURCE[source]
     if (runtime.type !== undefined && !runtimes.includes(runtime.type))
       add(`must be ${runtimes.join(' or ')} for ${source}, not ${runtime.type}`, ['type'])
+    if (runtime.type === 'docker' && /^[./]/.test(runtime.image ?? ''))
+      add('must be native for an image in a file: an engine runs what it has', ['type'])
   })
   .meta({
     oneOf: SOURCES.map((source) => ({
