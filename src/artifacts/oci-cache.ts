@@ -171,7 +171,7 @@ export async function openImageCache({ dir, quotaBytes, bootId, own }: ImageCach
     for (;;) {
       wanted.signal.throwIfAborted()
       const entry = entries.get(key)
-      if (entry !== undefined) return await useProven(entry, { image, wanted })
+      if (entry !== undefined) return useProven(entry, { image, wanted })
       const other = unpacking.get(key)
       if (other !== undefined) {
         await settledOrAborted(other, wanted.signal)

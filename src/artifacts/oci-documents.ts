@@ -105,6 +105,8 @@ export const savedSchema = list(
   MAX_SAVED,
 )
 
+export type SavedImage = z.infer<typeof savedSchema>[number]
+
 export const isIndex = ({ mediaType }: Descriptor): boolean => (INDEX_TYPES as readonly string[]).includes(mediaType)
 export const isManifest = ({ mediaType }: Descriptor): boolean =>
   (MANIFEST_TYPES as readonly string[]).includes(mediaType)

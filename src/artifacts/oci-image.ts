@@ -9,6 +9,7 @@ import {
   parseDocument,
   parseJson,
   savedSchema,
+  type SavedImage,
   type Compression,
   type Descriptor,
   type ImageDocument,
@@ -145,7 +146,7 @@ async function findSaved(files: ImageFiles, digest: string): Promise<Found | und
 }
 
 /** What `docker save` says that it holds; nothing where it is no archive of that kind. */
-export async function readSaved(files: ImageFiles) {
+export async function readSaved(files: ImageFiles): Promise<readonly SavedImage[]> {
   const path = 'manifest.json'
   if ((await files.find(path)) === undefined) return []
   return parseDocument(path, await readFileOf(files, { what: path, path }), savedSchema)

@@ -126,8 +126,12 @@ function digesting(content: AsyncIterable<Uint8Array>): Digesting {
   return Object.assign(through(), { digest: () => `sha256:${hash.digest('hex')}` })
 }
 
-function decompress(content: AsyncGenerator<Uint8Array>, compression: Compression): AsyncIterable<Uint8Array> {
-  if (compression === 'none') return content
+/** Begins with its first chunk: what nobody has read from leaves nothing open. */
+async function* decompress(
+  content: AsyncGenerator<Uint8Array>,
+  compression: Compression,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (compression === 'none') return yield* content
   const decoder =
     compression === 'gzip'
       ? createGunzip({ chunkSize: CHUNK_BYTES })
@@ -135,9 +139,10 @@ function decompress(content: AsyncGenerator<Uint8Array>, compression: Compressio
           chunkSize: CHUNK_BYTES,
           params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },
         })
-  // What fails reaches whoever reads from the end.
+  // What fails reaches whoever reads from the end, or nobody once that is over.
+  decoder.on('error', () => {})
   pipeline(Readable.from(content, { objectMode: false }), decoder, () => {})
-  return decoder
+  yield* decoder as AsyncIterable<Uint8Array>
 }
 
 const MAGIC: readonly (readonly [string, Compression])[] = [

@@ -244,13 +244,14 @@ describe('layers of images', function () {
       const cache = await place.open()
       const { signal } = new AbortController()
       const bounds = { maxBytes: 1e6, maxEntries: 1e3, signal }
-      return cache
-        .lease({ source, sourceSha256: 'b', digest: image.digest, image: 'it', ...bounds })
-        .then(
-          () => 'taken',
-          (error: unknown) => (isSoukError(error, 'IMAGE_REFUSED') ? error.message : assert.fail(String(error))),
-        )
-        .finally(() => cache.close())
+      try {
+        await cache.lease({ source, sourceSha256: 'b', digest: image.digest, image: 'it', ...bounds })
+        return 'taken'
+      } catch (error) {
+        return isSoukError(error, 'IMAGE_REFUSED') ? error.message : assert.fail(String(error))
+      } finally {
+        await cache.close()
+      }
     }
     const withFile = (image: ReturnType<typeof makeImage>, digest: string, content: Uint8Array) => ({
       ...image,
