@@ -63,7 +63,7 @@ export type ProgramSource =
 export type CommandLineTask = ProgramSource & {
   readonly baseDir: string
   readonly name?: string
-  /** Arguments of a module or program; the program first for an image or a root file system. */
+  /** Arguments of a module, a program or an entrypoint; the program first for a root file system, and an image without one. */
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: { readonly file: string } | { readonly data: Uint8Array }
