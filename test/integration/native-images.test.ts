@@ -4,8 +4,6 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
-import { pack } from 'tar-stream'
-import { fillRoot } from '../../scripts/docker-images.ts'
 import { openImageCache, type ImageCache } from '../../src/artifacts/oci-cache.ts'
 import { StopReason, type Executor, type Job, type NativeRoot, type NativeTask } from '../../src/executors/executor.ts'
 import { createNativeExecutor } from '../../src/native/executor.ts'
@@ -13,6 +11,7 @@ import { isSoukError, type ErrorCode } from '../../src/protocol/errors.ts'
 import type { Execution } from '../../src/protocol/execution.ts'
 import { ROOMY_LIMITS } from '../conformance/behaviours.ts'
 import { collector } from '../conformance/executor-conformance.ts'
+import { busyboxLayer } from '../fixtures/busybox-layer.ts'
 import { startNativeLauncher, type TestLauncher } from '../fixtures/native-launcher.ts'
 import { archiveOf, layoutOf, makeImage, savedOf, type Files, type ImageParts } from '../fixtures/oci-images.ts'
 import { rawTar } from '../fixtures/raw-tar.ts'
@@ -236,18 +235,3 @@ describe('native executor, with images', function () {
     assert.ok(capability.features.includes('image') && capability.features.includes('archive'))
   })
 })
-
-async function busyboxLayer(): Promise<Uint8Array> {
-  const archive = pack()
-  const [chunks] = await Promise.all([
-    toArray(archive as AsyncIterable<Uint8Array>),
-    fillRoot(archive, { busybox: true, programs: [], files: { '/etc/x': 'x' }, links: {} }),
-  ])
-  return Buffer.concat(chunks)
-}
-
-async function toArray(stream: AsyncIterable<Uint8Array>): Promise<readonly Uint8Array[]> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of stream) chunks.push(chunk)
-  return chunks
-}
