@@ -131,7 +131,10 @@ async function* decompress(
   content: AsyncGenerator<Uint8Array>,
   compression: Compression,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  if (compression === 'none') return yield* content
+  if (compression === 'none') {
+    yield* content
+    return
+  }
   const decoder =
     compression === 'gzip'
       ? createGunzip({ chunkSize: CHUNK_BYTES })

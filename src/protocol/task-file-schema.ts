@@ -160,7 +160,7 @@ export const taskFileSchema = z
       .record(environmentSchema.keyType, word)
       .meta({
         description:
-          'Environment variables. Numbers and booleans are taken as written. Nothing else is in the environment.',
+          'Environment variables, over those that an image has. Numbers and booleans are taken as written. Nothing else is in the environment.',
         examples: [{ LANG: 'C' }],
       })
       .transform((env) => Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)])))
@@ -177,7 +177,10 @@ export const taskFileSchema = z
       }),
     workdir: sandboxPathSchema
       .optional()
-      .meta({ description: 'Working directory inside the sandbox; it exists.', examples: ['/data'] }),
+      .meta({
+        description: 'Working directory inside the sandbox; it exists. Left out, that of the image, or `/`.',
+        examples: ['/data'],
+      }),
     inputs: z
       .array(
         z.strictObject({
