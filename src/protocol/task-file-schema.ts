@@ -175,12 +175,10 @@ export const taskFileSchema = z
         description: 'Standard input: text, or `{file: PATH}`. Left out, it is empty.',
         examples: [{ file: './book.txt' }, 'hello'],
       }),
-    workdir: sandboxPathSchema
-      .optional()
-      .meta({
-        description: 'Working directory inside the sandbox; it exists. Left out, that of the image, or `/`.',
-        examples: ['/data'],
-      }),
+    workdir: sandboxPathSchema.optional().meta({
+      description: 'Working directory inside the sandbox; it exists. Left out, that of the image, or `/`.',
+      examples: ['/data'],
+    }),
     inputs: z
       .array(
         z.strictObject({

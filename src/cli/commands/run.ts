@@ -35,7 +35,7 @@ export function addRunCommand({ program, cli }: CommandRequest): void {
       [
         '(--to ADDR | --local) [options] FILE',
         'souk run (--to ADDR | --local) [options] --wasm APP.WASM [-- ARGUMENTS…]',
-        'souk run (--to ADDR | --local) [options] --native (PROGRAM | IMAGE) [-- ARGUMENTS…]',
+        'souk run (--to ADDR | --local) [options] --native FILE [-- ARGUMENTS…]',
         'souk run (--to ADDR | --local) [options] --docker IMAGE [-- COMMAND…]',
         'souk run --local [options] --rootfs FOLDER -- COMMAND…',
       ].join('\n       '),
