@@ -98,8 +98,11 @@ export class LayeredTree implements TarTarget {
 
   async addFile(file: FileEntry): Promise<void> {
     const { name, mode } = file
-    const place = await this.#placeOf(name, segmentsOf(name))
-    if (place.segment.startsWith(WHITEOUT)) return this.#whiteOut(file, place)
+    const segments = segmentsOf(name)
+    const isWhiteout = segments.at(-1)?.startsWith(WHITEOUT) === true
+    if (isWhiteout && this.#isReplaced(segments.slice(0, -1))) return
+    const place = await this.#placeOf(name, segments)
+    if (isWhiteout) return this.#whiteOut(file, place)
     await this.#clear(place)
     place.folder.children.set(place.segment, { kind: 'file', layer: this.#layer })
     await this.#writes.write(place.path, { ...file, mode: (mode & FILE_BITS) | OWNER_OF_FILE })
@@ -178,6 +181,20 @@ export class LayeredTree implements TarTarget {
     if (there?.kind === 'folder') await rm(path, { recursive: true })
     else await unlink(path)
     folder.children.delete(segment)
+  }
+
+  /**
+   * Whether a folder on the way is something else since this layer: umoci and others say of each file in it, too, that it
+   * is gone, which it is.
+   */
+  #isReplaced(segments: readonly string[]): boolean {
+    let folder = this.#root
+    for (const segment of segments) {
+      const node = folder.children.get(segment)
+      if (node?.kind !== 'folder') return node?.layer === this.#layer
+      folder = node
+    }
+    return false
   }
 
   #find(segments: readonly string[]): Node | undefined {

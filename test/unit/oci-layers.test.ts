@@ -150,6 +150,23 @@ describe('layers of images', function () {
       assert.deepEqual(await result([file('.wh.a', ''), file('b')]), { b: 'b' })
     })
 
+    it('of what was in a folder say nothing where the same layer has something else in its place', async () => {
+      for (const [over, expected] of [
+        [file('d', 'new'), 'new'],
+        [link('d', '../../outside'), '-> ../../outside'],
+      ] as const) {
+        const lower = [file('d/a'), file('d/e/b')]
+        const found = await result(lower, [
+          over,
+          file('d/.wh.a', ''),
+          file('d/e/.wh.b', ''),
+          file('d/.wh..wh..opq', ''),
+        ])
+        assert.deepEqual(found, { d: expected })
+        assert.deepEqual(await result(lower, [file('d/.wh.a', ''), over, file('d/e/.wh.b', '')]), { d: expected })
+      }
+    })
+
     it('let a later layer put back what they took', async () => {
       assert.deepEqual(await result([file('a', 'one')], [file('.wh.a', '')], [file('a', 'two')]), { a: 'two' })
     })
