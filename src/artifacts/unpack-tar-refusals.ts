@@ -28,3 +28,27 @@ export function archiveRefused({ path = '', problem, remedy }: Refusal, cause?: 
 
 export const truncated = (): SoukError<'INVALID_INPUT'> =>
   archiveRefused({ problem: 'ends in the middle', remedy: 'Make the archive again and send the whole file.' })
+
+const SMALLER = 'Leave out what the task does not need, or ask a provider that allows more.'
+
+export const tooManyEntries = (name: string, maxEntries: number): SoukError<'INVALID_INPUT'> =>
+  archiveRefused({
+    path: name,
+    problem: `is one more than the ${maxEntries} files, folders and links that may be unpacked here`,
+    remedy: SMALLER,
+  })
+
+export const tooManyBytes = ({
+  name,
+  bytes,
+  maxBytes,
+}: {
+  readonly name: string
+  readonly bytes: number
+  readonly maxBytes: number
+}): SoukError<'INVALID_INPUT'> =>
+  archiveRefused({
+    path: name,
+    problem: `brings the content to ${bytes} bytes, and at most ${maxBytes} may be unpacked here`,
+    remedy: SMALLER,
+  })

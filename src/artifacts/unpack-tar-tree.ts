@@ -1,18 +1,14 @@
-import { constants } from 'node:fs'
-import { link, lstat, mkdir, open, symlink, unlink } from 'node:fs/promises'
+import { link, lstat, mkdir, symlink, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SoukError } from '../protocol/errors.ts'
 import { checkTarget, segmentsOf } from './unpack-tar-names.ts'
-import { archiveRefused } from './unpack-tar-refusals.ts'
-import { WritesAhead } from './unpack-tar-writes.ts'
+import type { FileEntry, TarTarget } from './unpack-tar-read.ts'
+import { archiveRefused, tooManyBytes, tooManyEntries } from './unpack-tar-refusals.ts'
+import { setMode, WritesAhead } from './unpack-tar-writes.ts'
 
-const FOLDER_MODE = 0o755
+export const FOLDER_MODE = 0o755
 const FILE_MODE = 0o644
 const PROGRAM_MODE = 0o755
-/** Seconds since 1970 that every file system can hold. */
-const MAX_MTIME_S = 2 ** 31 - 1
-/** A file of at most this is held in memory until it is written. */
-const SMALL_FILE_BYTES = 65_536
 
 /** What was made under each name. A hard link is a file like any other. */
 type Made = Folder | 'file' | 'symlink'
@@ -26,28 +22,31 @@ interface Place {
   readonly there: Made | undefined
 }
 
-export interface FileEntry {
-  readonly name: string
-  readonly mode: number
-  readonly mtimeMs: number
-  readonly bytes: number
-  readonly content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
-}
-
 /**
  * A folder that an archive fills. It knows everything in it because it made everything in it, and goes only
  * through folders that it made: so no name, whatever links the archive has, leads out. That nothing but a folder is in the place of a
  * folder is looked up once more before it is used, and nothing that is made is ever opened through a link.
  */
-export class UnpackedTree {
+export class UnpackedTree implements TarTarget {
   readonly #into: string
+  readonly #maxBytes: number
   readonly #maxEntries: number
   readonly #root: Folder = new Map()
   readonly #writes = new WritesAhead()
   #entries = 0
+  #bytes = 0
 
-  constructor({ into, maxEntries }: { readonly into: string; readonly maxEntries: number }) {
+  constructor({
+    into,
+    maxBytes,
+    maxEntries,
+  }: {
+    readonly into: string
+    readonly maxBytes: number
+    readonly maxEntries: number
+  }) {
     this.#into = into
+    this.#maxBytes = maxBytes
     this.#maxEntries = maxEntries
   }
 
@@ -56,15 +55,18 @@ export class UnpackedTree {
     return this.#entries
   }
 
+  /** Of the content of its files so far. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** @throws SoukError INVALID_INPUT where there are too many. */
-  count(name: string): void {
+  count({ name, bytes }: { readonly name: string; readonly bytes: number }): void {
     this.#entries++
-    if (this.#entries > this.#maxEntries)
-      throw archiveRefused({
-        path: name,
-        problem: `is one more than the ${this.#maxEntries} files, folders and links that may be unpacked here`,
-        remedy: 'Leave out what the task does not need, or ask a provider that allows more.',
-      })
+    this.#bytes += bytes
+    if (this.#entries > this.#maxEntries) throw tooManyEntries(name, this.#maxEntries)
+    // Before anything of it is read or written.
+    if (this.#bytes > this.#maxBytes) throw tooManyBytes({ name, bytes: this.#bytes, maxBytes: this.#maxBytes })
   }
 
   async addFolder(name: string): Promise<void> {
@@ -82,10 +84,7 @@ export class UnpackedTree {
       await unlink(path)
     } else if (there !== undefined) throw replaces(file.name, there, 'a file')
     folder.set(segment, 'file')
-    if (file.bytes > SMALL_FILE_BYTES) return writeFile(path, file)
-    const chunks: Uint8Array[] = []
-    for await (const chunk of file.content) chunks.push(chunk)
-    await this.#writes.begin(() => writeFile(path, { ...file, content: chunks }))
+    await this.#writes.write(path, { ...file, mode: (file.mode & 0o111) === 0 ? FILE_MODE : PROGRAM_MODE })
   }
 
   /** Resolves when everything that was added is written. */
@@ -142,7 +141,7 @@ export class UnpackedTree {
       const there = folder.get(segment)
       path = join(path, segment)
       if (there === undefined) {
-        this.count(name)
+        this.count({ name, bytes: 0 })
         folder = await this.#makeFolder({ folder, segment, path })
       } else if (there instanceof Map) folder = there
       else throw throughOther(name, segment, there)
@@ -154,7 +153,7 @@ export class UnpackedTree {
   async #makeFolder({ folder, segment, path }: Pick<Place, 'folder' | 'segment' | 'path'>): Promise<Folder> {
     // mkdir(2) follows no link in the place of what it makes.
     await mkdir(path, { mode: 0o700 })
-    await setFolderMode(path)
+    await setMode(path, FOLDER_MODE)
     const made: Folder = new Map()
     folder.set(segment, made)
     return made
@@ -170,30 +169,6 @@ export class UnpackedTree {
       details: { reason },
       hint: 'Nothing but the node may write below its data folder.',
     })
-  }
-}
-
-async function writeFile(path: string, { mode, mtimeMs, content }: Omit<FileEntry, 'name' | 'bytes'>): Promise<void> {
-  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
-  const handle = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
-  try {
-    for await (const chunk of content) await handle.writeFile(chunk)
-    await handle.chmod((mode & 0o111) === 0 ? FILE_MODE : PROGRAM_MODE)
-    const mtimeS = Math.floor(mtimeMs / 1_000)
-    const kept = mtimeS >= 0 && mtimeS <= MAX_MTIME_S ? mtimeS : 0
-    await handle.utimes(kept, kept)
-  } finally {
-    await handle.close()
-  }
-}
-
-/** 0755 whatever the umask, and never through a link. */
-export async function setFolderMode(path: string): Promise<void> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
-  try {
-    await handle.chmod(FOLDER_MODE)
-  } finally {
-    await handle.close()
   }
 }
 

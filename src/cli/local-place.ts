@@ -113,7 +113,7 @@ function forOneTask({
       docker: {
         ...docker,
         enabled: needed === 'docker',
-        images: 'image' in runtime ? [runtime.image] : [],
+        images: 'image' in runtime && !('archive' in runtime) ? [runtime.image] : [],
       },
     },
   }

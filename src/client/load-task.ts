@@ -1,9 +1,10 @@
 import { basename, dirname, extname, resolve } from 'node:path'
+import { looksLikeArchive } from '../artifacts/oci-choice.ts'
 import { readTextFile } from '../artifacts/read-text-file.ts'
 import type { RequestedLimits } from '../protocol/limits.ts'
 import { MAX_SOURCE_BYTES, type SourceFormat } from '../protocol/source-document.ts'
 import { TASK_BOUNDS } from '../protocol/task.ts'
-import { invalidTask, parseTaskFile, type RuntimeDraft, type TaskDraft } from '../protocol/task-file.ts'
+import { imageArchiveOf, invalidTask, parseTaskFile, type RuntimeDraft, type TaskDraft } from '../protocol/task-file.ts'
 import { resolveDraft, type LoadedTask } from './resolve-draft.ts'
 
 export type { BlobSource, LoadedTask } from './resolve-draft.ts'
@@ -51,7 +52,7 @@ async function sourceOf(options: LoadTask) {
   return { text, format, baseDir: dirname(file), subject: file, defaultName: nameFrom(file) }
 }
 
-/** What a command line runs: a WebAssembly module, a static Linux program, an image, or a root file system that the provider offers. */
+/** What a command line runs: a WebAssembly module, a static Linux program or an image for the native runtime, an image of an engine, or a root file system that the provider offers. */
 export type ProgramSource =
   | { readonly wasm: string }
   | { readonly native: string }
@@ -62,7 +63,7 @@ export type ProgramSource =
 export type CommandLineTask = ProgramSource & {
   readonly baseDir: string
   readonly name?: string
-  /** Arguments of a module or program; the program first for an image or a root file system. */
+  /** Arguments of a module, a program or an entrypoint; the program first for a root file system, and an image without one. */
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: { readonly file: string } | { readonly data: Uint8Array }
@@ -91,7 +92,7 @@ export async function taskFromCommandLine({
   signal,
   ...task
 }: CommandLineTask): Promise<LoadedTask> {
-  const { runtime, defaultName, rest } = programOf(task, args)
+  const { runtime, defaultName, rest } = await programOf(task, { args, baseDir })
   const draft: TaskDraft = {
     env: {},
     inputs: [],
@@ -114,17 +115,17 @@ export async function taskFromCommandLine({
 }
 
 /** What a task brings, told from the `rest` of what is said of it. */
-function programOf(
+async function programOf(
   task: ProgramSource,
-  args: readonly string[],
-): { readonly runtime: RuntimeDraft; readonly defaultName: string; readonly rest: object } {
+  { args, baseDir }: { readonly args: readonly string[]; readonly baseDir: string },
+): Promise<{ readonly runtime: RuntimeDraft; readonly defaultName: string; readonly rest: object }> {
   if ('wasm' in task) {
     const { wasm, ...rest } = task
     return { runtime: { type: 'wasm', module: wasm }, defaultName: nameFrom(wasm), rest }
   }
   if ('native' in task) {
     const { native, ...rest } = task
-    return { runtime: { type: 'native', program: native }, defaultName: nameFrom(native), rest }
+    return { ...(await nativeSource(native, baseDir)), rest }
   }
   if ('docker' in task) {
     const { docker, ...rest } = task
@@ -132,6 +133,21 @@ function programOf(
   }
   const { rootfs, ...rest } = task
   return { runtime: { type: 'native', rootfs }, defaultName: nameFrom(args[0] ?? rootfs.name), rest }
+}
+
+/** A program, or an image: one that the provider offers, as `NAME@sha256:…`, or an archive, which no program looks like. */
+async function nativeSource(
+  native: string,
+  baseDir: string,
+): Promise<{ readonly runtime: RuntimeDraft; readonly defaultName: string }> {
+  const type = 'native'
+  if (/^[A-Za-z0-9].*@sha256:[0-9a-f]{64}$/.test(native))
+    return { runtime: { type, image: native }, defaultName: nameOfImage(native) }
+  const { file, digest } = imageArchiveOf(native) ?? { file: native }
+  const defaultName = nameFrom(file)
+  if (digest === undefined && !(await looksLikeArchive(resolve(baseDir, file))))
+    return { runtime: { type, program: native }, defaultName }
+  return { runtime: { type, archive: { file, ...(digest !== undefined && { digest }) } }, defaultName }
 }
 
 /** `registry:5000/tools/busybox:1@sha256:…` → `busybox`; an engine's own id says nothing. */

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { digestFile } from '../artifacts/digest-file.ts'
+import { chooseImage } from '../artifacts/oci-choice.ts'
+import { ImageProblem } from '../artifacts/oci-refusals.ts'
 import { reasonOf } from '../artifacts/read-text-file.ts'
 import { isSoukError, type Issue } from '../protocol/errors.ts'
 
@@ -61,6 +63,8 @@ export async function resolveDraft({
   if (Object.hasOwn(draft.env, '__proto__')) report(['env', '__proto__'], 'cannot be the name of a variable')
   const { wanted, inputs } = await findFiles({ draft, baseDir, report })
   if (issues.length > 0) throw invalidTask({ subject, issues })
+  const image = await imageOf({ draft, baseDir, report, ...(signal && { signal }) })
+  if (issues.length > 0) throw invalidTask({ subject, issues })
 
   const blobs = new Map<string, BlobSource>()
   const digests = new Map<string, BlobRef>()
@@ -88,7 +92,7 @@ export async function resolveDraft({
   const spec = {
     version: 1,
     name: draft.name ?? defaultName,
-    runtime: runtimeOf({ draft, digestOf }),
+    runtime: runtimeOf({ draft, image, digestOf }),
     command: [...draft.command],
     env: { ...draft.env },
     ...(stdinRef !== undefined && { stdin: stdinRef }),
@@ -157,6 +161,7 @@ async function findFiles({
     const path = draft.runtime[source]
     if (path !== undefined) await wantFile(['runtime', source], path)
   }
+  if (draft.runtime.archive !== undefined) await wantFile(['runtime', 'image'], draft.runtime.archive.file)
   if (draft.stdin !== undefined && 'file' in draft.stdin) await wantFile(['stdin', 'file'], draft.stdin.file)
 
   const inputs: Input[] = []
@@ -179,12 +184,49 @@ async function findFiles({
   return { wanted, inputs }
 }
 
-function runtimeOf({ draft, digestOf }: { draft: TaskDraft; digestOf: (path: string) => BlobRef }): RuntimeSpec {
-  const { type, module, image, program, tar, rootfs, writable = false, mounts = [] } = draft.runtime
+/** What pins the image that runs: said in the draft, or looked up in the archive that it names. */
+async function imageOf({
+  draft,
+  baseDir,
+  report,
+  signal,
+}: Pick<ResolveDraft, 'draft' | 'baseDir' | 'signal'> & {
+  report: (key: Wanted['key'], message: string) => void
+}): Promise<string | undefined> {
+  const { image, archive } = draft.runtime
+  if (archive === undefined) return image
+  const { file, digest } = archive
+  const source = resolve(baseDir, file)
+  try {
+    return await chooseImage({
+      source,
+      ...(digest !== undefined && { digest }),
+      signal: signal ?? new AbortController().signal,
+    })
+  } catch (error) {
+    signal?.throwIfAborted()
+    const problem =
+      error instanceof ImageProblem ? error.message : `it cannot be read: ${reasonOf(error as NodeJS.ErrnoException)}`
+    report(['runtime', 'image'], `names ${source}, which is no image that can be run: ${problem}`)
+    return undefined
+  }
+}
+
+function runtimeOf({
+  draft,
+  image,
+  digestOf,
+}: {
+  draft: TaskDraft
+  image: string | undefined
+  digestOf: (path: string) => BlobRef
+}): RuntimeSpec {
+  const { type, module, archive, program, tar, rootfs, writable = false, mounts = [] } = draft.runtime
   // What the schema of the spec refuses (a module for docker) it refuses itself.
   const runtime = {
     ...(type !== undefined && { type }),
     ...(module !== undefined && { module: digestOf(module) }),
+    ...(archive !== undefined && { archive: digestOf(archive.file) }),
     ...(image !== undefined && { image }),
     ...(program !== undefined && { program: digestOf(program) }),
     ...(tar !== undefined && { tar: digestOf(tar) }),

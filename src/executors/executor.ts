@@ -36,6 +36,15 @@ export type NativeRoot =
   | { readonly kind: 'tar'; readonly source: string; readonly sha256: string; readonly bytes: number }
   /** One that the operator offers, pinned by the digest that he declared for it. */
   | { readonly kind: 'named'; readonly name: string; readonly sha256: string }
+  /**
+   * An image, pinned: that of a digest (`sha256:…`) in an archive that the task brings, or one that the operator offers
+   * (`NAME@sha256:…`). The command is the arguments of its entrypoint, where it has one.
+   */
+  | {
+      readonly kind: 'image'
+      readonly image: string
+      readonly archive?: { readonly source: string; readonly sha256: string; readonly bytes: number }
+    }
 
 export interface NativeTask extends TaskBase {
   readonly runtime: 'native'

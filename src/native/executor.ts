@@ -10,9 +10,10 @@ import { identityBeside } from './identity.ts'
 import type { NativeMode } from './mode.ts'
 import { resolveMounts } from './mounts.ts'
 import { probeNative } from './probe.ts'
+import type { NativeImages } from './images.ts'
 import type { Hello } from './report.ts'
 import { taskRequest, type Identity, type ResolvedRoot } from './request.ts'
-import { prepareRoot, type NamedRoot } from './roots.ts'
+import { prepareRoot, type NamedRoot, type PreparedRoot } from './roots.ts'
 import { runTask, STANDARD_CHANNELS } from './run-task.ts'
 import { checkTask, nativeBounds } from './task-checks.ts'
 
@@ -30,6 +31,8 @@ export interface NativeExecutorOptions {
   /** Content of an archive's files, together, that a task may bring as its root. */
   readonly maxRootBytes?: number
   readonly maxRootEntries?: number
+  /** Where images are unpacked, and those that the operator offers; closed with the executor. None are run without. */
+  readonly images?: NativeImages
 }
 
 const DEFAULTS = {
@@ -43,18 +46,18 @@ const DEFAULTS = {
 /**
  * The native Linux runtime: programs in namespaces and control groups of their own, through the launcher.
  *
- * `run` throws INVALID_INPUT, IMAGE_REFUSED, REFUSED (a limit that cannot be held, a folder that is not offered), CANCELLED, RUNTIME_UNAVAILABLE, all
- * before the task has started, PROVIDER_STOPPED and EXECUTOR_FAILED.
+ * `run` throws INVALID_INPUT, IMAGE_REFUSED, STORAGE_FULL, REFUSED (a limit that cannot be held, a folder that is not offered), CANCELLED,
+ * RUNTIME_UNAVAILABLE, all before the task has started, PROVIDER_STOPPED and EXECUTOR_FAILED.
  */
 export function createNativeExecutor(options: NativeExecutorOptions): Executor<NativeTask> {
+  const { images } = options
   const { launcher, roots, mounts, mode, maxRootBytes, maxRootEntries } = { ...DEFAULTS, ...options }
   const identity = (hello: Hello): Identity => identityBeside(hello, options)
   const bounds = process.platform === 'linux' ? nativeBounds() : {}
 
-  const prepared = async ({ task, dir, signal }: Job<NativeTask>): Promise<ResolvedRoot> => {
+  const prepared = async ({ task, dir, signal }: Job<NativeTask>): Promise<PreparedRoot> => {
     try {
-      const { root, writable = false } = task
-      return await prepareRoot({ root, writable, dir, signal, roots, maxRootBytes, maxRootEntries })
+      return await prepareRoot({ task, dir, signal, roots, images, maxRootBytes, maxRootEntries })
     } catch (error) {
       if (signal.aborted) throw notStarted(signal.reason)
       throw error instanceof SoukError ? error : sandboxFailed('its root file system cannot be prepared', error)
@@ -73,7 +76,18 @@ export function createNativeExecutor(options: NativeExecutorOptions): Executor<N
       job.stdin.off('error', ignore)
     }
   }
-  const runPrepared = async (job: Job<NativeTask>): Promise<Execution> => runIn(await prepared(job), job)
+  const runPrepared = async (job: Job<NativeTask>): Promise<Execution> => {
+    // First, as a root that is prepared is to be released whatever comes.
+    await launcher.hello()
+    const { root, task, release } = await prepared(job)
+    try {
+      // What an image says of how it is run has to hold as well.
+      if (task !== job.task) checkTask({ task, limits: job.limits, bounds })
+      return await runIn(root, { ...job, task })
+    } finally {
+      release()
+    }
+  }
   const runIn = async (root: ResolvedRoot, job: Job<NativeTask>): Promise<Execution> => {
     const { task, limits } = job
     const hello = await launcher.hello()
@@ -93,13 +107,24 @@ export function createNativeExecutor(options: NativeExecutorOptions): Executor<N
   return {
     runtime: 'native',
     run,
-    probe: (signal) => probeNative({ launcher, run, runIn, bounds, mounts, mode, identity, signal }),
+    probe: (signal) =>
+      probeNative({
+        launcher,
+        run,
+        runIn,
+        bounds,
+        mounts,
+        images: (images?.offered.length ?? 0) > 0,
+        mode,
+        identity,
+        signal,
+      }),
     /** The launcher removes what is left of its instance when it starts: it has to have started. */
     async reap() {
       await launcher.hello()
       return 0
     },
-    close: async () => {},
+    close: async () => images?.cache.close(),
   }
 }
 

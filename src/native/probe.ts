@@ -22,6 +22,8 @@ export interface ProbeOptions {
   readonly bounds: NativeBounds
   /** Folders that tasks may name. */
   readonly mounts: ReadonlyMap<string, string>
+  /** Whether there are images that a task may name. */
+  readonly images: boolean
   readonly mode: NativeMode
   /** Whom tasks run as beside a launcher. */
   readonly identity: (hello: Hello) => Identity
@@ -72,6 +74,8 @@ export async function probeNative(options: ProbeOptions): Promise<Capability> {
         'program',
         'tar',
         'rootfs',
+        'archive',
+        ...(options.images ? ['image'] : []),
         ...(writable ? [FEATURES.writableRoot] : []),
         ...[...options.mounts.keys()].map((name) => `${FEATURES.mount}${name}`),
       ],

@@ -2,8 +2,10 @@ import { constants, statSync } from 'node:fs'
 import { chmod, copyFile, mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { unpackTar } from '../artifacts/unpack-tar.ts'
-import type { NativeRoot } from '../executors/executor.ts'
+import type { NativeTask } from '../executors/executor.ts'
 import { rootRefused } from './failures.ts'
+import { taskInImage } from './image-task.ts'
+import { leaseImage, type NativeImages } from './images.ts'
 import type { ResolvedRoot } from './request.ts'
 
 /** A root file system that the operator offers, under a name. */
@@ -19,30 +21,56 @@ export interface RootOptions {
   /** Content of an archive's files, together. */
   readonly maxRootBytes: number
   readonly maxRootEntries: number
+  /** None are run where it is undefined. */
+  readonly images?: NativeImages | undefined
+}
+
+/** A root file system, and the task as it runs in it. */
+export interface PreparedRoot {
+  readonly root: ResolvedRoot
+  readonly task: NativeTask
+  /** The run is over. */
+  release(): void
 }
 
 const EXECUTABLE_BY_OTHERS = 0o001
 
-/**
- * Finds or makes the root file system of a task; what is made lies in `dir`.
- *
- * @throws SoukError IMAGE_REFUSED, INVALID_INPUT for an archive, the errors of the file system, or the signal's reason.
- */
-export async function prepareRoot({
-  root,
-  writable,
-  dir,
-  signal,
-  roots,
-  maxRootBytes,
-  maxRootEntries,
-}: RootOptions & {
-  readonly root: NativeRoot
-  /** Whether the task is to be able to change it. */
-  readonly writable: boolean
+interface PrepareRoot extends RootOptions {
+  readonly task: NativeTask
   readonly dir: string
   readonly signal: AbortSignal
-}): Promise<ResolvedRoot> {
+}
+
+/**
+ * Finds or makes the root file system of a task. What is made for it alone lies in `dir`; an unpacked image is shared.
+ *
+ * @throws SoukError IMAGE_REFUSED, STORAGE_FULL, INVALID_INPUT for an archive or an image that says nothing of what to run,
+ *   the errors of the file system, or the signal's reason.
+ */
+export async function prepareRoot(options: PrepareRoot): Promise<PreparedRoot> {
+  const { task } = options
+  const { root } = task
+  if (root.kind !== 'image') return { root: await ownRoot(root, options), task, release: () => {} }
+  const leased = await leaseImage({ ...options, root, images: options.images })
+  try {
+    return {
+      root: { kind: 'folder', path: leased.root, writable: task.writable ?? false },
+      task: taskInImage(task, leased.config),
+      release: () => leased.release(),
+    }
+  } catch (error) {
+    leased.release()
+    throw error
+  }
+}
+
+type OwnRoot = Exclude<NativeTask['root'], { kind: 'image' }>
+
+async function ownRoot(
+  root: OwnRoot,
+  { task, dir, signal, roots, maxRootBytes, maxRootEntries }: PrepareRoot,
+): Promise<ResolvedRoot> {
+  const { writable = false } = task
   switch (root.kind) {
     case 'program':
       return { kind: 'program', source: await executable(root.source, dir) }

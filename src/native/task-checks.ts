@@ -56,7 +56,8 @@ export function checkTask({
   readonly limits: Limits
   readonly bounds: NativeBounds
 }): void {
-  if (task.root.kind !== 'program' && (task.command[0] ?? '') === '')
+  // An image may say what to run; it is asked later.
+  if (task.root.kind !== 'program' && task.root.kind !== 'image' && (task.command[0] ?? '') === '')
     throw invalidTask('command', 'its first word is the program to run, and there is none')
   if (task.root.kind === 'program' && task.writable === true)
     throw invalidTask('runtime.writable', 'a program that is alone in its root has none to change')

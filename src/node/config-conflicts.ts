@@ -65,6 +65,10 @@ export function conflicts(values: ConfigValues): readonly Issue[] {
         'must name what tasks may run, as in [busybox, sha256:…], or sandbox.docker.enabled be false: no image is allowed that is not there',
     })
   }
+  const images = values['sandbox.native.images'].map((item) => item.slice(0, item.indexOf('=')))
+  const image = images.find((each, index) => images.indexOf(each) !== index)
+  if (image !== undefined)
+    issues.push({ path: 'sandbox.native.images', message: `has ${image} twice: one path is enough` })
   const named = {
     'sandbox.native.rootfs': values['sandbox.native.rootfs'].map((item) => parseRootfs(item).name),
     'sandbox.native.mounts': values['sandbox.native.mounts'].map((item) => parseMount(item).name),

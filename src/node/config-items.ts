@@ -93,6 +93,35 @@ export const mount: Item = {
   },
 }
 
+/** An image that the operator offers to native tasks. */
+export interface OfferedImage {
+  readonly name: string
+  /** Of its manifest: `sha256:…`. */
+  readonly digest: string
+  /** A folder with an image layout, or an archive; absolute. */
+  readonly path: string
+}
+
+const NATIVE_IMAGE = /^([a-z0-9][a-z0-9._:/-]{0,254})@(sha256:[0-9a-f]{64})=(.+)$/
+
+/** What an item of {@link nativeImage} says. */
+export function parseNativeImage(item: string): OfferedImage {
+  const [, name = '', digest = '', path = ''] = NATIVE_IMAGE.exec(item) ?? []
+  return { name, digest, path }
+}
+
+export const nativeImage: Item = {
+  accepts: '`NAME@sha256:DIGEST=/PATH`',
+  parse(item) {
+    const { name, path } = parseNativeImage(item)
+    if (name === '' || !isAbsolute(path) || path.includes('\0'))
+      throw new Error(
+        `must be NAME@sha256:DIGEST=/PATH, with the digest of a manifest and the absolute path of an image layout or an archive, not ${excerpt(item)}`,
+      )
+    return item
+  },
+}
+
 const IMAGE_ID = /^sha256:[0-9a-f]{64}$/
 const REPOSITORY = /^[a-z0-9][a-z0-9._:/-]{0,254}$/
 

@@ -1,6 +1,6 @@
 import { NATIVE_MODES } from '../native/mode.ts'
 import { RUNTIME_NAMES } from '../protocol/execution.ts'
-import { image, mount, rootfs } from './config-items.ts'
+import { image, mount, nativeImage, rootfs } from './config-items.ts'
 import { GIB, key, KIB, MIB } from './config-key.ts'
 import {
   decimal,
@@ -157,7 +157,17 @@ export const SANDBOX_KEYS = {
   'sandbox.native.max_root': key({
     kind: size({ min: MIB }),
     default: '1g',
-    doc: 'The most that a root file system which a task brings as a tar file may come to, unpacked.',
+    doc: 'The most that a root file system which a task brings, as a tar file or as an image, may come to, unpacked.',
+  }),
+  'sandbox.native.images': key({
+    kind: list({ item: nativeImage, max: 64 }),
+    default: '',
+    doc: 'Images that native tasks may name, without any engine: each a folder with an OCI image layout, or an archive (OCI, or of `docker save`), and the digest of a manifest in it (`index.json` has it; of an archive of `docker save` without one, the image id). A task names one by both.',
+  }),
+  'sandbox.native.image_cache': key({
+    kind: size({ min: MIB }),
+    default: '4g',
+    doc: 'What unpacked images may take of the disk below the data folder, all together. The one that was not used for longest goes first; one that a task brings never pushes out one of yours. What a task brings is unpacked as long as there is room beside what is in use.',
   }),
   'sandbox.native.launcher_socket': key({
     kind: optionalPath(),

@@ -1,6 +1,6 @@
 import type { NativeMode } from '../native/mode.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
-import type { OfferedMount, OfferedRoot } from './config-items.ts'
+import type { OfferedImage, OfferedMount, OfferedRoot } from './config-items.ts'
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -105,8 +105,11 @@ export interface Config {
       readonly rootfs: readonly OfferedRoot[]
       /** Folders that tasks may read. */
       readonly mounts: readonly OfferedMount[]
-      /** What a tar file may come to, unpacked. */
+      /** What a tar file, or an image that a task brings, may come to, unpacked. */
       readonly maxRootBytes: number
+      readonly images: readonly OfferedImage[]
+      /** What unpacked images may take of the disk. */
+      readonly imageCacheBytes: number
       /** Of a launcher that the operator runs; the node starts its own where absent. */
       readonly launcherSocket?: string
     }

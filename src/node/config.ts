@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { Issue } from '../protocol/errors.ts'
 import { unknownKeyMessage } from '../protocol/issues.ts'
 import { conflicts } from './config-conflicts.ts'
-import { parseMount, parseRootfs } from './config-items.ts'
+import { parseMount, parseNativeImage, parseRootfs } from './config-items.ts'
 import { invalid, knownValues, readDocument, shorten } from './config-file.ts'
 import {
   CONFIG_KEY_NAMES,
@@ -222,6 +222,8 @@ function configOf(values: ConfigValues): Config {
         rootfs: values['sandbox.native.rootfs'].map(parseRootfs),
         mounts: values['sandbox.native.mounts'].map(parseMount),
         maxRootBytes: values['sandbox.native.max_root'],
+        images: values['sandbox.native.images'].map(parseNativeImage),
+        imageCacheBytes: values['sandbox.native.image_cache'],
         ...(launcherSocket !== undefined && { launcherSocket }),
       },
       docker: {

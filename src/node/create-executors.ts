@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { digestFile } from '../artifacts/digest-file.ts'
+import { openImageCache } from '../artifacts/oci-cache.ts'
 import { connectEngine } from '../executors/docker/engine.ts'
 import { createDockerExecutor } from '../executors/docker/executor.ts'
 import type { Executor } from '../executors/executor.ts'
@@ -15,7 +16,7 @@ import { LAUNCHER_BINARY } from '../native/launcher-process.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import type { Config } from './config.ts'
 import { instanceIdOf, instancesFolder } from './instance-id.ts'
-import type { ProbeSubject } from './probe-cache.ts'
+import { bootId, type ProbeSubject } from './probe-cache.ts'
 
 /** The runtimes that the operator has turned on, and the launcher that they share. */
 export interface Executors {
@@ -146,14 +147,36 @@ async function confinementOf(
 }
 
 async function nativeSubject({ config, version, dataDir, shared }: Join): Promise<ProbeSubject> {
-  const { uid, gid, mode, maxRootBytes, rootfs, mounts: offered } = config.sandbox.native
-  await folderOf({ dataDir, runtime: 'native' })
+  const {
+    uid,
+    gid,
+    mode,
+    maxRootBytes,
+    rootfs,
+    images: offered,
+    imageCacheBytes,
+    mounts: folders,
+  } = config.sandbox.native
+  const folder = await folderOf({ dataDir, runtime: 'native' })
   const settings = { ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }), mode, maxRootBytes }
+  const cache = await openImageCache({
+    dir: join(folder, 'images'),
+    quotaBytes: imageCacheBytes,
+    bootId: await bootId(),
+    own: new Set(offered.map(({ digest }) => digest)),
+  })
   const roots = new Map(rootfs.map(({ name, ...root }) => [name, root]))
-  const mounts = new Map(offered.map(({ name, path }) => [name, path]))
+  const mounts = new Map(folders.map(({ name, path }) => [name, path]))
   return {
-    executor: createNativeExecutor({ launcher: shared.launcher, roots, mounts, ...settings }),
-    dependsOn: async () => JSON.stringify([version, settings, [...mounts.keys()], await shared.facts()]),
+    executor: createNativeExecutor({
+      launcher: shared.launcher,
+      roots,
+      mounts,
+      images: { cache, offered },
+      ...settings,
+    }),
+    dependsOn: async () =>
+      JSON.stringify([version, settings, offered.length, [...mounts.keys()], await shared.facts()]),
   }
 }
 

@@ -137,7 +137,7 @@ export function resolveTask(options: {
       if (!('module' in brought)) throw cannotRun({ runtime, brought })
       return { ...base, runtime, name: spec.name, module: { source: fileOf(brought.module), ...brought.module } }
     case 'docker':
-      if (!('image' in brought)) throw cannotRun({ runtime, brought })
+      if (!('image' in brought) || 'archive' in brought) throw cannotRun({ runtime, brought })
       return { ...base, runtime, image: brought.image }
     case 'native': {
       const root = nativeRootOf({ brought, fileOf })
@@ -157,7 +157,11 @@ function nativeRootOf({
 }): NativeRoot | undefined {
   if ('program' in brought) return { kind: 'program', source: fileOf(brought.program), ...brought.program }
   if ('tar' in brought) return { kind: 'tar', source: fileOf(brought.tar), ...brought.tar }
-  return 'rootfs' in brought ? { kind: 'named', ...brought.rootfs } : undefined
+  if ('rootfs' in brought) return { kind: 'named', ...brought.rootfs }
+  if (!('image' in brought)) return undefined
+  const { image } = brought
+  if (!('archive' in brought)) return { kind: 'image', image }
+  return { kind: 'image', image, archive: { source: fileOf(brought.archive), ...brought.archive } }
 }
 
 function cannotRun({

@@ -34,7 +34,7 @@ type Choice =
   | { readonly offer: Offer; readonly refusal?: undefined }
   | { readonly offer?: undefined; readonly refusal: Refusal }
 
-/** What native tasks can do with an image: a feature, because an engine is not what they need. */
+/** A provider whose native runtime has images that a task may name. Whether that brings one itself is no question of this. */
 const IMAGES = 'image'
 
 /**
@@ -54,11 +54,16 @@ export function chooseOffer(
   if (chosen === undefined) return { refusal: unknownRuntime({ meant, fitting, offers: policy.offers }) }
   const { capability } = chosen
   if (!capability.available || takes(capability, runtime)) return { offer: chosen }
-  return { refusal: unavailable(chosen.runtime, 'it runs no images here; name a program, a tar or a rootfs') }
+  return {
+    refusal: unavailable(
+      chosen.runtime,
+      'it runs no images here but those that a task brings; bring one as a file, or name a program, a tar or a rootfs',
+    ),
+  }
 }
 
 function takes({ runtime, features }: AvailableRuntime, asked: RuntimeSpec): boolean {
-  return runtime !== 'native' || !('image' in asked) || features.includes(IMAGES)
+  return runtime !== 'native' || !('image' in asked) || 'archive' in asked || features.includes(IMAGES)
 }
 
 function unknownRuntime({

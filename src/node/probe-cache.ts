@@ -63,7 +63,7 @@ async function cacheKeyOf(dependsOn: () => Promise<string>): Promise<string | un
 }
 
 /** Changes with every boot; where there is none, nothing is kept from one process to the next. */
-async function bootId(): Promise<string> {
+export async function bootId(): Promise<string> {
   try {
     return await readFile('/proc/sys/kernel/random/boot_id', 'utf8')
   } catch {

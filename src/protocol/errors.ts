@@ -96,7 +96,7 @@ export const ERROR_CODES: { readonly [C in ErrorCode]: CodeFacts } = {
     fault: 'requester',
     retryable: false,
     phase: 'prepare',
-    meaning: 'The image is not allowed here, or is not what its digest says.',
+    meaning: 'The image is not allowed here, is not what its digest says, or has something in it that is not taken.',
     hint: 'Use an image that the provider allows, pinned by digest.',
   },
   REFUSED: {
@@ -174,7 +174,7 @@ export const ERROR_CODES: { readonly [C in ErrorCode]: CodeFacts } = {
     fault: 'provider',
     retryable: true,
     phase: 'collect',
-    meaning: 'A quota of the artifact store is used up.',
+    meaning: 'A quota of the artifact store, or of unpacked images, is used up.',
     hint: 'Fetch results earlier, or ask for less.',
   },
   PROVIDER_STOPPED: {

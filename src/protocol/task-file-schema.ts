@@ -4,7 +4,6 @@ import { excerpt } from './issues.ts'
 import {
   argumentsSchema,
   environmentSchema,
-  imageSchema,
   mountNameSchema,
   nameSchema,
   sandboxPathSchema,
@@ -25,10 +24,13 @@ export const RUNTIMES_OF_SOURCE = {
   rootfs: ['native'],
 } as const
 /** With these the provider's folders can be had. */
-const NATIVE_SOURCES: readonly string[] = ['program', 'tar', 'rootfs']
+const NATIVE_SOURCES: readonly string[] = ['program', 'tar', 'rootfs', 'image']
 /** These are root file systems. */
-const ROOT_SOURCES: readonly string[] = ['tar', 'rootfs']
+const ROOT_SOURCES: readonly string[] = ['tar', 'rootfs', 'image']
 const SOURCES = Object.keys(RUNTIMES_OF_SOURCE) as readonly (keyof typeof RUNTIMES_OF_SOURCE)[]
+
+/** A path starts with a dot or a slash, as no reference does. */
+const IMAGE = /^(?:[A-Za-z0-9][A-Za-z0-9._:/@-]{0,511}|\.{0,2}\/[^\0]{1,4095})$/
 
 const runtimeSchema = z
   .strictObject({
@@ -40,10 +42,18 @@ const runtimeSchema = z
       description: 'WebAssembly: the module (WASI preview 1), a file.',
       examples: ['./app.wasm'],
     }).optional(),
-    image: imageSchema.optional().meta({
-      description: 'Docker or native: an image, pinned by its manifest digest.',
-      examples: [`busybox@sha256:${'0123456789abcdef'.repeat(4)}`],
-    }),
+    image: z
+      .string()
+      .regex(
+        IMAGE,
+        'must be a reference to an image such as busybox@sha256:…, or the path of an image archive, which starts with ./ or /',
+      )
+      .optional()
+      .meta({
+        description:
+          'Docker or native: an image that the provider has, pinned by its manifest digest. Native: an image in a file, by its path, which starts with `./` or `/`: an OCI archive or what `docker save` writes; of several in it that for this machine, or `./image.tar@sha256:…`.',
+        examples: [`busybox@sha256:${'0123456789abcdef'.repeat(4)}`, './image.tar'],
+      }),
     program: file({ description: 'Native: a static Linux executable, a file.', examples: ['./app'] }).optional(),
     tar: file({ description: 'Native: a root file system in a tar file.', examples: ['./rootfs.tar'] }).optional(),
     rootfs: z
@@ -95,6 +105,8 @@ const runtimeSchema = z
       add(`is for native tasks: with ${NATIVE_SOURCES.join(', ')}, not ${source}`, ['mounts'])
     if (runtime.writable === true && !ROOT_SOURCES.includes(source))
       add(`is for a root file system: with ${ROOT_SOURCES.join(', ')}, not ${source}`, ['writable'])
+    if (runtime.type === 'docker' && /^[./]/.test(runtime.image ?? ''))
+      add('must be native for an image in a file: an engine runs what it has', ['type'])
   })
   .meta({
     oneOf: SOURCES.map((source) => ({
@@ -194,7 +206,7 @@ export const taskFileSchema = z
       .record(environmentSchema.keyType, word)
       .meta({
         description:
-          'Environment variables. Numbers and booleans are taken as written. Nothing else is in the environment.',
+          'Environment variables, over those that an image has. Numbers and booleans are taken as written. Nothing else is in the environment.',
         examples: [{ LANG: 'C' }],
       })
       .transform((env) => Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)])))
@@ -209,9 +221,10 @@ export const taskFileSchema = z
         description: 'Standard input: text, or `{file: PATH}`. Left out, it is empty.',
         examples: [{ file: './book.txt' }, 'hello'],
       }),
-    workdir: sandboxPathSchema
-      .optional()
-      .meta({ description: 'Working directory inside the sandbox; it exists.', examples: ['/data'] }),
+    workdir: sandboxPathSchema.optional().meta({
+      description: 'Working directory inside the sandbox; it exists. Left out, that of the image, or `/`.',
+      examples: ['/data'],
+    }),
     inputs: z
       .array(
         z.strictObject({

@@ -31,6 +31,8 @@ export interface RuntimeDraft {
   readonly type?: RuntimeName
   readonly module?: string
   readonly image?: string
+  /** An image in a file; `digest` where it is said which of several. */
+  readonly archive?: { readonly file: string; readonly digest?: string }
   readonly program?: string
   readonly tar?: string
   readonly rootfs?: { readonly name: string; readonly sha256: string }
@@ -134,7 +136,7 @@ function draftOf(file: TaskFile): TaskDraft {
   }
   return {
     ...(file.name !== undefined && { name: file.name }),
-    runtime: present(file.runtime),
+    runtime: runtimeDraftOf(present(file.runtime)),
     command: file.command,
     env: file.env,
     ...(file.stdin !== undefined && {
@@ -149,6 +151,18 @@ function draftOf(file: TaskFile): TaskDraft {
     retry: file.retry,
     maxPriceWei: file.price.max,
   }
+}
+
+/** `./image.tar`, or `./image.tar@sha256:…`: a path starts with a dot or a slash, as no reference to an image does. */
+export function imageArchiveOf(image: string): RuntimeDraft['archive'] {
+  const [, file = image, digest] = /^(.+)@(sha256:[0-9a-f]{64})$/s.exec(image) ?? []
+  return /^\.{0,2}\//.test(image) ? { file, ...(digest !== undefined && { digest }) } : undefined
+}
+
+function runtimeDraftOf({ image, ...runtime }: RuntimeDraft): RuntimeDraft {
+  if (image === undefined) return runtime
+  const archive = imageArchiveOf(image)
+  return archive === undefined ? { ...runtime, image } : { ...runtime, archive }
 }
 
 type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> }

@@ -64,6 +64,8 @@ export const imageSchema = noNul
   .min(1)
   .max(512)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/, 'an image reference')
+/** What pins an image of an archive: the digest of its manifest, or of its configuration, which is what Docker calls its id. */
+const imageDigestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'sha256: and 64 lower-case hex digits')
 export const rootfsNameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'the name of a root file system that the provider offers')
@@ -84,6 +86,8 @@ const rootWishes = { ...nativeWishes, writable: z.literal(true).optional() }
 const runtimeSchema = z.union([
   z.strictObject({ type: z.literal('wasm').optional(), module: blobRefSchema }),
   z.strictObject({ type: z.enum(['docker', 'native']).optional(), image: imageSchema }),
+  z.strictObject({ ...rootWishes, type: z.literal('native'), image: imageSchema }),
+  z.strictObject({ ...rootWishes, archive: blobRefSchema, image: imageDigestSchema }),
   z.strictObject({ ...nativeWishes, program: blobRefSchema }),
   z.strictObject({ ...rootWishes, tar: blobRefSchema }),
   z.strictObject({ ...rootWishes, rootfs: z.strictObject({ name: rootfsNameSchema, sha256: sha256Schema }) }),
@@ -167,7 +171,7 @@ function parentsOf(path: string): string[] {
 export function runtimesOf(runtime: RuntimeSpec): readonly RuntimeName[] {
   if (runtime.type !== undefined) return [runtime.type]
   if ('module' in runtime) return ['wasm']
-  if ('image' in runtime) return ['docker', 'native']
+  if ('image' in runtime && !('archive' in runtime)) return ['docker', 'native']
   return ['native']
 }
 
@@ -176,6 +180,7 @@ export function blobsOf(spec: TaskSpec): readonly BlobRef[] {
   const blobs: BlobRef[] = []
   if ('module' in spec.runtime) blobs.push(spec.runtime.module)
   if ('program' in spec.runtime) blobs.push(spec.runtime.program)
+  if ('archive' in spec.runtime) blobs.push(spec.runtime.archive)
   if ('tar' in spec.runtime) blobs.push(spec.runtime.tar)
   if (spec.stdin !== undefined) blobs.push(spec.stdin)
   for (const input of spec.inputs) blobs.push(input.source)

@@ -50,7 +50,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
     packages: ['libp2p', '@libp2p/*', '@multiformats/*', 'uint8arraylist', 'protons-runtime'],
   },
   identity: { imports: ['protocol'], packages: ['@noble/hashes', 'ethers', 'secp256k1', 'zod'], builtins: ['module'] },
-  artifacts: { imports: ['protocol'], packages: ['tar-stream'] },
+  artifacts: { imports: ['protocol'], packages: ['tar-stream', 'zod'] },
   executors: { imports: CORE, packages: [] },
   'executors/wasm': {
     imports: [...CORE, 'executors', 'executors/wasm/host', 'executors/wasm/module'],

@@ -350,7 +350,15 @@ describe('admission', () => {
       assert.equal(taken([offer, images, docker], 'docker'), 'docker')
       assert.equal(taken([offer, images, docker], 'native'), 'native')
       assert.deepEqual(refused({ spec: image, policy: { offers: [images, docker] } }), ['UNKNOWN_RUNTIME runtime'])
+      const blob = { sha256: 'ab'.repeat(32), bytes: 10 }
+      const brought = { runtime: { archive: blob, image: `sha256:${'ab'.repeat(32)}` } }
       for (const runtimeName of ['wasm', 'docker', 'native'] as const) {
+        // One that a task brings no engine has.
+        const admitted = accepted({
+          spec: brought,
+          policy: { offers: [offer, native, docker], defaultRuntime: runtimeName },
+        })
+        assert.equal(admitted.runtime, 'native')
         assert.equal(taken([offer, images, noEngine], runtimeName), 'native')
         // A native runtime that says nothing of images runs none.
         assert.equal(taken([offer, native, docker], runtimeName), 'docker')

@@ -250,6 +250,10 @@ peers: { known: [bob], share: 2 }
       /^sandbox.native.rootfs has a twice/,
     )
     assert.match(await only('sandbox: { native: { mounts: [a=/a, a=/b] } }'), /^sandbox.native.mounts has a twice/)
+    assert.match(
+      await only(`sandbox: { native: { images: [a@sha256:${DIGEST}=/a, a@sha256:${DIGEST}=/b] } }`),
+      /^sandbox.native.images has a@sha256:[0-9a-f]+ twice/,
+    )
   })
 
   it('holds the caps of a runtime against the machine where it is on, and only there', async () => {
@@ -275,6 +279,8 @@ peers: { known: [bob], share: 2 }
   native:
     rootfs: [debian-12@sha256:${DIGEST}=/srv/a b=c@d, host-usr@sha256:${DIGEST}]
     mounts: [datasets=/srv/data sets, models=/srv/a=b]
+    images: [busybox@sha256:${DIGEST}=/srv/box.tar, registry:5000/tools/cc@sha256:${DIGEST}=/srv/c=c]
+    image_cache: 1g
     launcher_socket: ./launcher.sock
   docker: { images: [busybox, sha256:${DIGEST}, registry:5000/tools/cc@sha256:${DIGEST}], socket: run/docker.sock }
 `,
@@ -287,6 +293,11 @@ peers: { known: [bob], share: 2 }
       { name: 'datasets', path: '/srv/data sets' },
       { name: 'models', path: '/srv/a=b' },
     ])
+    assert.deepEqual(config.sandbox.native.images, [
+      { name: 'busybox', digest: `sha256:${DIGEST}`, path: '/srv/box.tar' },
+      { name: 'registry:5000/tools/cc', digest: `sha256:${DIGEST}`, path: '/srv/c=c' },
+    ])
+    assert.equal(config.sandbox.native.imageCacheBytes, 1024 ** 3)
     assert.equal(config.sandbox.native.launcherSocket, join(dir, 'launcher.sock'))
     assert.equal(config.sandbox.docker.socket, join(dir, 'run/docker.sock'))
     assert.deepEqual(config.sandbox.docker.images, [
@@ -349,6 +360,16 @@ peers: { known: [bob], share: 2 }
         `["debian@sha256:${DIGEST}=/a\\0b"]`,
       ],
       'sandbox.native.mounts': ['[a]', '[a=b]', '[A=/a]', '[=/a]', '[a=/]', '[a=/b/..]', '[5]', '["a=/a\\0b"]'],
+      'sandbox.native.images': [
+        '[busybox]',
+        '[busybox=/srv]',
+        `[busybox@sha256:${DIGEST}]`,
+        `[busybox@sha256:${DIGEST}=srv]`,
+        `[Busybox@sha256:${DIGEST}=/srv]`,
+        `["sha256:${DIGEST}=/srv"]`,
+        `["busybox@sha256:${DIGEST}=/a\\0b"]`,
+      ],
+      'sandbox.native.image_cache': ['1k', 'much'],
       'sandbox.native.launcher_socket': ['5', '[a]'],
       'sandbox.docker.socket': ['""', '5'],
       'sandbox.docker.images': [

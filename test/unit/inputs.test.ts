@@ -23,7 +23,8 @@ const rootfs = { name: 'debian', sha256: 'cd'.repeat(32) }
 /** What a task can bring, and what becomes of it for each runtime that can run it. */
 const BROUGHT: readonly (readonly [RuntimeSpec, readonly RuntimeName[]])[] = [
   [{ module: program.blob }, ['wasm']],
-  [{ image }, ['docker']],
+  [{ image }, ['docker', 'native']],
+  [{ archive: program.blob, image: `sha256:${'ab'.repeat(32)}` }, ['native']],
   [{ program: program.blob }, ['native']],
   [{ tar: program.blob }, ['native']],
   [{ rootfs }, ['native']],
@@ -85,6 +86,11 @@ describe('a task, resolved', () => {
       [{ program: program.blob }, { kind: 'program', source, ...program.blob }],
       [{ tar: program.blob }, { kind: 'tar', source, ...program.blob }],
       [{ rootfs }, { kind: 'named', ...rootfs }],
+      [{ image }, { kind: 'image', image }],
+      [
+        { archive: program.blob, image: `sha256:${'ab'.repeat(32)}` },
+        { kind: 'image', image: `sha256:${'ab'.repeat(32)}`, archive: { source, ...program.blob } },
+      ],
     ] as const) {
       const native = resolve('native', brought)
       assert.deepEqual(native.runtime === 'native' && [native.name, native.root], ['word-count', root])

@@ -2,13 +2,16 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { loadTask, taskFromCommandLine } from '../../src/client/load-task.ts'
 import type { TaskDraft } from '../../src/protocol/task-file.ts'
 import { isSoukError, type Issue } from '../../src/protocol/errors.ts'
-import { blobsOf, taskSpecSchema } from '../../src/protocol/task.ts'
+import { blobsOf, taskSpecSchema, type RuntimeSpec } from '../../src/protocol/task.ts'
+import { archiveOf, layoutOf, makeImage, savedOf, type Files } from '../fixtures/oci-images.ts'
+import { rawTar } from '../fixtures/raw-tar.ts'
 
 const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex')
 
@@ -291,11 +294,15 @@ price: { max: 5 }
   it('makes the same task of a program, an image and a root file system', async () => {
     const digest = 'ab'.repeat(32)
     const image = `registry:5000/tools/cc@sha256:${digest}`
+    await writeFile(join(dir, 'image.tar'), archiveOf(layoutOf([makeImage({ layers: [rawTar({ name: 'a' })] })])))
     for (const [line, runtime, name] of [
       [{ native: 'app.wasm' }, '{ type: native, program: app.wasm }', 'app'],
       [{ docker: image }, `{ type: docker, image: '${image}' }`, 'cc'],
       [{ docker: 'busybox:1' }, '{ type: docker, image: busybox:1 }', 'busybox'],
       [{ docker: `sha256:${digest}` }, `{ type: docker, image: 'sha256:${digest}' }`, 'image'],
+      [{ native: image }, `{ type: native, image: '${image}' }`, 'cc'],
+      [{ native: 'image.tar' }, '{ type: native, image: ./image.tar }', 'image'],
+      [{ native: './image.tar' }, '{ type: native, image: ./image.tar }', 'image'],
       [{ rootfs: { name: 'debian', sha256: digest } }, `{ type: native, rootfs: 'debian@sha256:${digest}' }`, 'sh'],
     ] as const) {
       const made = await taskFromCommandLine({ ...line, baseDir: dir, args: ['/bin/sh', '-c'] })
@@ -316,6 +323,48 @@ price: { max: 5 }
       mounts: [{ name: 'data', target: '/data' }],
     })
     await assert.rejects(of(', mounts: [{ name: data, target: /a }, { name: data, target: /a/b }]'), /must be distinct/)
+  })
+
+  it('pins the image of an archive, by its manifest or by its id, and says which of several it could be', async () => {
+    const write = (name: string, files: Files): Promise<void> => writeFile(join(dir, name), archiveOf(files))
+    const layers = [rawTar({ name: 'a' })]
+    const one = makeImage({ layers })
+    const foreign = makeImage({ layers, architecture: 'riscv128' })
+    const twin = makeImage({ layers, config: { Cmd: ['twin'] } })
+    const saved = savedOf({ layers, tags: ['box:1'] })
+    await write('one.tar', layoutOf([one]))
+    await write('platforms.tar', layoutOf([foreign, one]))
+    await write('twins.tar', layoutOf([one, twin]))
+    await write('saved.tar', saved.files)
+    await write('neither.tar', new Map([['file', Buffer.from('x')]]))
+    const runtimeOf = async (text: string): Promise<RuntimeSpec> =>
+      (await load(`version: 1\nname: t\nruntime: { image: '${text}' }`)).spec.runtime
+    const pins = async (text: string, digest: string): Promise<void> => {
+      const runtime = await runtimeOf(text)
+      assert.ok('archive' in runtime, text)
+      assert.equal(runtime.image, digest, text)
+      const [file = ''] = text.slice(2).split('@')
+      assert.equal(runtime.archive.sha256, sha256(await readFile(join(dir, file))))
+    }
+    await pins('./one.tar', one.digest)
+    await pins('./saved.tar', saved.id)
+    await pins('./platforms.tar', one.digest)
+    await pins(`./platforms.tar@${foreign.digest}`, foreign.digest)
+    await pins(`./twins.tar@${twin.digest}`, twin.digest)
+    const refused = (text: string): Promise<string> => only(runtimeOf(text))
+    assert.match(
+      await refused('./twins.tar'),
+      new RegExp(`^runtime.image names .*several images.*${one.digest}.*${twin.digest}`),
+    )
+    assert.match(
+      await refused(`./one.tar@${twin.digest}`),
+      new RegExp(`no image ${twin.digest}; it holds ${one.digest}`),
+    )
+    assert.match(await refused('./neither.tar'), /neither an OCI archive \(index.json\) nor one of `docker save`/)
+    assert.match(await refused('./app.wasm'), /it is no tar archive|ends in the middle/)
+    assert.match(await refused('./none.tar'), /there is no such file/)
+    await writeFile(join(dir, 'packed.tar.gz'), gzipSync(archiveOf(layoutOf([one]))))
+    assert.match(await refused('./packed.tar.gz'), /compressed with gzip/)
   })
 
   it('lets somebody say otherwise before the files are read', async () => {

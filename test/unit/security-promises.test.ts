@@ -64,11 +64,13 @@ describe('docs/SECURITY.md', () => {
   })
 
   it('has a promise for every wall around native tasks', () => {
-    const hello = { version: '', controllers: [], missing: [], root: true, userNamespace: true, seccomp: true }
+    const walls = { userNamespace: true, timeNamespace: true, landlock: 7, seccomp: true }
+    const hello = { version: '', controllers: [], missing: [], root: true, ...walls }
     const said = promises.map(({ by }) => by).join()
     for (const cgroup of ['v1', 'v2'] as const)
-      for (const layer of layersOf({ ...hello, cgroup }, 7))
-        assert.ok(said.includes(`\`${layer.replace(/^uid-7$/, 'uid-N')}\``), `no promise is held by ${layer}`)
+      for (const writable of [true, false])
+        for (const layer of layersOf({ ...hello, cgroup }, 7, writable))
+          assert.ok(said.includes(`\`${layer.replace(/-7$/, '-N')}\``), `no promise is held by ${layer}`)
   })
 
   it('has a promise for every limit of native tasks', () => {

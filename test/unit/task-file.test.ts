@@ -153,6 +153,22 @@ describe('the task file', () => {
       only('version: 1\nruntime: { tar: a, mounts: [{ name: data, target: / }] }'),
       /^runtime.mounts.0.target must be below \//,
     )
+    const pinned = `sha256:${digest}`
+    for (const [text, archive] of [
+      ['./image.tar', { file: './image.tar' }],
+      ['../i@b.tar', { file: '../i@b.tar' }],
+      [`/srv/a.tar@${pinned}`, { file: '/srv/a.tar', digest: pinned }],
+      [`./a@${pinned}@${pinned}`, { file: `./a@${pinned}`, digest: pinned }],
+    ] as const)
+      assert.deepEqual(parse(`version: 1\nruntime: { type: native, image: '${text}' }`).runtime, {
+        type: 'native',
+        archive,
+      })
+    assert.match(only('version: 1\nruntime: { image: .tar }'), /^runtime.image must be a reference to an image such as/)
+    assert.match(
+      only('version: 1\nruntime: { type: docker, image: ./image.tar }'),
+      /^runtime.type must be native for an image in a file/,
+    )
     assert.match(
       only('version: 1\nruntime: { rootfs: debian-12 }'),
       /^runtime.rootfs must be the name of a root file system that the provider offers, and its digest/,

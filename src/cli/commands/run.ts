@@ -20,6 +20,7 @@ Examples:
   $ souk run --to ADDR --wasm app.wasm --memory 64m -- first second
   $ souk run --to ADDR --wasm sort.wasm --stdin - < names.txt
   $ souk run --to ADDR --native ./app --pids 4 -- first second
+  $ souk run --to ADDR --native ./image.tar -- echo hi
   $ souk run --to ADDR --docker busybox@sha256:… -- echo hi
   $ souk run --local --docker busybox -- echo hi
   $ souk run --local --rootfs /srv/root --env LANG=C -- /bin/sh -c 'echo hi'
@@ -34,13 +35,16 @@ export function addRunCommand({ program, cli }: CommandRequest): void {
       [
         '(--to ADDR | --local) [options] FILE',
         'souk run (--to ADDR | --local) [options] --wasm APP.WASM [-- ARGUMENTS…]',
-        'souk run (--to ADDR | --local) [options] --native PROGRAM [-- ARGUMENTS…]',
+        'souk run (--to ADDR | --local) [options] --native FILE [-- ARGUMENTS…]',
         'souk run (--to ADDR | --local) [options] --docker IMAGE [-- COMMAND…]',
         'souk run --local [options] --rootfs FOLDER -- COMMAND…',
       ].join('\n       '),
     )
     .argument('[file]', 'the task: YAML, or JSON where its name ends in .json')
-    .argument('[arguments...]', 'of the program, with --wasm and --native; the command, with --docker and --rootfs')
+    .argument(
+      '[arguments...]',
+      'of the program or of the entrypoint of an image; the command, with --rootfs and where an image has no entrypoint',
+    )
 
   run.optionsGroup('Where:')
   run
@@ -57,7 +61,10 @@ export function addRunCommand({ program, cli }: CommandRequest): void {
   run.optionsGroup('What (in addition to the file, or instead of what it says):')
   run
     .option('-w, --wasm <file>', 'a WebAssembly program, instead of a task file')
-    .option('--native <file>', 'a static Linux program, instead of a task file')
+    .option(
+      '--native <file>',
+      'a static Linux program, or an image: an archive (OCI, or of `docker save`), or one that the provider offers, pinned',
+    )
     .option('--docker <image>', 'an image, pinned; with --local also by a tag of the engine here')
     .option('--rootfs <folder>', 'with --local: a folder as read-only root file system')
     .option('--name <name>', 'name of the task')
