@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { chmod, lstat, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, lstat, mkdir, rm } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -65,7 +65,7 @@ export async function startLauncherProcess(
   if (obstacle !== undefined) throw nativeUnavailable(obstacle.why, obstacle)
   const { instance } = options
   const others = 'peerUid' in options
-  const place = others ? await rootPlace() : await socketPlace(options)
+  const place = others ? await rootPlace(options) : await socketPlace(options)
   const peer = others ? ['--peer-uid', String(options.peerUid)] : []
   const child = spawn(LAUNCHER_BINARY, ['--socket', place.socket, '--instance', instance, ...peer], {
     cwd: '/',
@@ -137,11 +137,22 @@ interface SocketPlace {
 /** Where root alone can rename what is root's: of a folder of the peer's he could put another in the socket's place. */
 const ROOT_FOLDERS = ['/run', '/tmp']
 
-/** A folder of root, which the peer may enter and nothing else; the launcher removes it when it ends. */
-async function rootPlace(): Promise<SocketPlace> {
+/**
+ * A folder of root, which the peer may enter and nothing else; the launcher removes it when it ends. The same one for an
+ * instance, as below.
+ *
+ * @throws SoukError RUNTIME_UNAVAILABLE
+ */
+async function rootPlace({ instance }: RootLauncherOptions): Promise<SocketPlace> {
   for (const parent of ROOT_FOLDERS) {
-    const folder = await mkdtemp(join(parent, 'souk-launcher-')).catch(() => undefined)
-    if (folder === undefined) continue
+    const folder = join(parent, `souk-launcher-${instance}`)
+    const found = await mkdir(folder, { mode: 0o711 })
+      .catch(() => undefined)
+      .then(() => lstat(folder))
+      .catch(() => undefined)
+    if (found === undefined) continue
+    if (!found.isDirectory() || found.uid !== 0)
+      throw nativeUnavailable(`${folder}, where the launcher would listen, is somebody else's`)
     await chmod(folder, 0o711)
     return { socket: socketIn(folder), remove: () => remove(folder) }
   }

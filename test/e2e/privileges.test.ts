@@ -4,6 +4,7 @@ import { chown, copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node
 import { dirname, join } from 'node:path'
 import { buildProgram, PROGRAMS_DIR } from '../../scripts/build-programs.ts'
 import { runDocumentSchema, type RunDocument } from '../../src/protocol/run-document.ts'
+import { settled } from '../conformance/leftovers.ts'
 import { launcherInstances } from '../fixtures/left-on-host.ts'
 import { leftoversOf } from '../fixtures/native-launcher.ts'
 import { ORDINARY_UID, ordinaryPlace, type OrdinaryPlace } from '../fixtures/ordinary-user.ts'
@@ -120,6 +121,15 @@ describe('souk up, started by root with node.user', function () {
     const { code, stdout, stderr } = await orphaned.ended
     assert.equal(code, 1)
     assert.match(stdout + stderr, /launcher has ended, and a node that has given up root cannot start another/)
+
+    // What a launcher that was killed has left, the next one of this data folder takes over.
+    const next = await up({ name: 'first' })
+    await next.document()
+    const { folder } = await launcherOf(await descendantsOf(next.pid))
+    process.kill(next.pid, 'SIGTERM')
+    assert.equal((await next.ended).code, 0)
+    await settled('the folder of the socket', async () => String(existsSync(folder)), 'false')
+    await settled('leftovers', async () => (await leftoversOf(instance)).join('\n'), '')
   })
 
   it('refuses to start where that cannot be, and says what to do', async () => {
