@@ -105,8 +105,11 @@ const runtimeSchema = z
       add(`is for native tasks: with ${NATIVE_SOURCES.join(', ')}, not ${source}`, ['mounts'])
     if (runtime.writable === true && !ROOT_SOURCES.includes(source))
       add(`is for a root file system: with ${ROOT_SOURCES.join(', ')}, not ${source}`, ['writable'])
-    if (runtime.type === 'docker' && /^[./]/.test(runtime.image ?? ''))
+    const isFile = /^[./]/.test(runtime.image ?? '')
+    if (runtime.type === 'docker' && isFile)
       add('must be native for an image in a file: an engine runs what it has', ['type'])
+    if (source === 'image' && !isFile && runtime.type !== 'native' && (runtime.writable || runtime.mounts))
+      add('must be native where an image is to be writable, or folders of the provider are mounted', ['type'])
   })
   .meta({
     oneOf: SOURCES.map((source) => ({

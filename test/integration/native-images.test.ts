@@ -113,6 +113,18 @@ describe('native executor, with images', function () {
     )
   })
 
+  it('lets a task change what an image has where it asks for that, and the next one finds it as it was', async () => {
+    const layer = rawTar({ name: 'etc', type: '5', mode: 0o700 }, { name: 'etc/config', content: 'own\n', mode: 0o600 })
+    const root = await imageOf({ layers: [base, layer] })
+    const change = ['sh', '-c', 'cat /etc/config; echo changed > /etc/config; rm /bin/dd; cat /etc/config']
+    for (const time of ['first', 'second']) {
+      const { text, isolation } = await run(root, { command: change, writable: true })
+      assert.equal(text, 'own\nchanged\n', time)
+      assert.ok(isolation.layers.includes('capped-root-overlay'))
+    }
+    assert.equal((await run(root, { command: ['sh', '-c', 'echo x > /new || echo read-only'] })).text, 'read-only\n')
+  })
+
   it('gives it the variables, the folder and the user that it is to have', async () => {
     const layer = rawTar(
       { name: 'app', type: '5', mode: 0o755 },

@@ -139,12 +139,22 @@ describe('the task file', () => {
     })
     assert.match(
       only(`version: 1\nruntime: { module: a, mounts: ${mounts} }`),
-      /^runtime.mounts is for native tasks: with program, tar, rootfs, not module \(line 2, column 31\)/,
+      /^runtime.mounts is for native tasks: with program, tar, rootfs, image, not module \(line 2, column 31\)/,
     )
     assert.match(
       only('version: 1\nruntime: { program: a, writable: true }'),
-      /^runtime.writable is for a root file system: with tar, rootfs, not program/,
+      /^runtime.writable is for a root file system: with tar, rootfs, image, not program/,
     )
+    assert.deepEqual(parse('version: 1\nruntime: { type: native, image: box, writable: true }').runtime, {
+      type: 'native',
+      image: 'box',
+      writable: true,
+    })
+    for (const type of ['', 'type: docker, '])
+      assert.match(
+        only(`version: 1\nruntime: { ${type}image: box, mounts: ${mounts} }`),
+        /^runtime.type must be native where an image is to be writable, or folders/,
+      )
     assert.match(
       only('version: 1\nruntime: { tar: a, mounts: [{ name: Data, target: /data }] }'),
       /^runtime.mounts.0.name must be the name of a folder that the provider offers/,
