@@ -7,7 +7,7 @@ import { CATALOGUE } from './catalogue.ts'
 const ROOT = new URL('../../', import.meta.url)
 const PROGRAMS = new URL('./programs/', import.meta.url)
 /** Programs that tests of their own run, beside the table. */
-const APART = new Set(['flood', 'hoard-quotas', 'neighbour'])
+const APART = new Set(['flood', 'hoard-quotas', 'neighbour', 'second-wall'])
 /** Distinct attacks that native has to survive at the least. */
 const NATIVE_ATTACKS = 65
 
