@@ -36,8 +36,9 @@ export const ATTACKS_ON_THE_HOST: readonly Attack[] = [
     // As in CVE-2019-5736 of runc: what starts the task is what a script for /proc/self/exe is run by. Native refuses it.
     name: 'a program that names /proc/self/exe as its interpreter starts nothing but a question how to start it',
     program: 'interpreted-by-itself',
+    command: ['--socket', '/tmp/socket'],
     only: 'docker',
-    expected: { outcome: exited(2), stderr: '' },
+    expected: { outcome: exited(2), stdout: '' },
   },
   {
     name: 'files that are nearly programs are not loaded',

@@ -88,7 +88,7 @@ export const CATALOGUE: Readonly<Record<string, readonly (string | Elsewhere)[]>
   'its own control group’s files': ['control groups can be neither changed nor left'],
   '/proc/self/exe overwritten': [
     'programs cannot be overwritten, neither its own nor that which started it',
-    elsewhere('test/escape/escape-tests.ts', 'a program that names what has started it as its interpreter'),
+    elsewhere('test/escape/escape-tests.ts', 'a program that names itself as its interpreter'),
   ],
   'descriptors besides 0, 1, 2': [
     'descriptors 0, 1 and 2 and the task’s environment are all that there is',

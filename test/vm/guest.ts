@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { release, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable, Writable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { buildPrograms, type BuiltProgram } from '../../scripts/build-programs.ts'
 import type { Executor, Job, NativeTask } from '../../src/executors/executor.ts'
 import { createNativeExecutor } from '../../src/native/executor.ts'
@@ -12,12 +12,14 @@ import { isSoukError } from '../../src/protocol/errors.ts'
 import type { LimitKey, Limits } from '../../src/protocol/limits.ts'
 import { ROOMY_LIMITS } from '../conformance/behaviours.ts'
 import { unheldOf } from '../conformance/columns.ts'
-import { executorConformance } from '../conformance/executor-conformance.ts'
+import { collector, executorConformance } from '../conformance/executor-conformance.ts'
 import { settled } from '../conformance/leftovers.ts'
 import { nativeAccounting } from '../conformance/native-accounting.ts'
 import { quotaInKernel } from '../fixtures/cpu-quota.ts'
 import { startNativeLauncher, type TestLauncher } from '../fixtures/native-launcher.ts'
+import { installCoreHandler } from './core-handler.ts'
 import {
+  HANDS_OVER_NO_CORE,
   hasGroups,
   MODES,
   MODE_VARIABLE,
@@ -149,6 +151,24 @@ describe(`native runtime ${mode.name}`, function () {
     })
   }
 
+  if (mode.id === 'root') {
+    it(HANDS_OVER_NO_CORE, async () => {
+      const programs = await buildPrograms({ runtime: 'native' })
+      const handler = await installCoreHandler()
+      try {
+        const { outcome } = await runPlain({ executor, limits: enforceable(ROOMY_LIMITS), program: 'wild-store' })
+        assert.deepEqual(outcome, { kind: 'killed', signal: 'SIGSEGV' })
+        // A task is not gone before its core has been taken: there is nothing to wait for.
+        assert.equal(await handler.taken(), undefined)
+        // Outside, a limit of 0 keeps nobody from it.
+        await handler.crashOutside(programs.get('wild-store')?.source ?? '')
+        await settled('taken', async () => String(((await handler.taken()) ?? 0) > 0), 'true')
+      } finally {
+        await handler.remove()
+      }
+    })
+  }
+
   it(STARTED_ANEW, async () => {
     const before = await groupsOf(own)
     for (const pid of await processesOf(own)) process.kill(pid, 'SIGKILL')
@@ -161,26 +181,28 @@ describe(`native runtime ${mode.name}`, function () {
   })
 })
 
-/** Runs a program that ends at once. */
+/** Runs a program that says little; one that ends at once, if no other is named. */
 async function runPlain({
   executor,
   limits,
+  program = 'exit-code',
   onStarted = () => {},
 }: {
   readonly executor: Executor<NativeTask>
   readonly limits: Limits
+  readonly program?: string
   readonly onStarted?: () => void
 }): Promise<Execution> {
   const dir = await mkdtemp(join(tmpdir(), 'souk-plain-'))
   const programs = await buildPrograms({ runtime: 'native' })
   try {
     return await executor.run({
-      task: { command: [], env: {}, inputs: [], outputs: [], ...nativeProgram(programs, 'exit-code') },
+      task: { command: [], env: {}, inputs: [], outputs: [], ...nativeProgram(programs, program) },
       limits,
       dir,
       stdin: Readable.from([]),
-      stdout: new Writable(),
-      stderr: new Writable(),
+      stdout: collector().stream,
+      stderr: collector().stream,
       signal: new AbortController().signal,
       onStarted,
     })

@@ -35,6 +35,7 @@ export const PROBED = 'finds by trial what it can offer'
 export const QUOTA = 'writes a quota of cores to the kernel in the order that the kernel reads it'
 export const STARTED_ANEW =
   'a launcher that was killed is followed by one in the same place, and nothing of either stays'
+export const HANDS_OVER_NO_CORE = 'hands no core of a task to the program that the host has for cores'
 export const refusal = (limit: LimitKey): string => `refuses a limit that it cannot enforce: ${limit}`
 
 /** Whether it has control groups. */
@@ -51,6 +52,8 @@ export function titlesOf(mode: Mode): readonly string[] {
     PROBED,
     ...(unheld.includes('cpuCores') ? [] : [QUOTA]),
     STARTED_ANEW,
+    // Only root says what becomes of cores.
+    ...(mode.id === 'root' ? [HANDS_OVER_NO_CORE] : []),
     ...unheld.map(refusal),
     ...accountTitles(hasGroups(mode)),
   ]
