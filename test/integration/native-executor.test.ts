@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -12,6 +13,7 @@ import { StopReason, type Executor, type Job, type NativeRoot, type NativeTask }
 import { createNativeExecutor } from '../../src/native/executor.ts'
 import type { NamedRoot } from '../../src/native/roots.ts'
 import { startLauncher } from '../../src/native/launcher.ts'
+import { LAUNCHER_BINARY } from '../../src/native/launcher-process.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import type { LimitKey } from '../../src/protocol/limits.ts'
 import { ROOMY_LIMITS } from '../conformance/behaviours.ts'
@@ -372,6 +374,32 @@ describe('native executor', function () {
     assert.equal(received, content.length)
     // Of 150 hundredths of a second.
     assert.ok(ticks < 40, `${ticks} hundredths of a second of CPU time`)
+  })
+
+  it('waits where no process can be made, instead of trying all the time', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'souk-native-'))
+    const [uid, binary] = [54_322, join(folder, 'souk-launcher')]
+    await copyFile(LAUNCHER_BINARY, binary)
+    await chown(folder, uid, uid)
+    const become = ['--reuid', String(uid), '--regid', String(uid), '--clear-groups', 'prlimit', '--nproc=1']
+    const launcher = spawn(
+      'setpriv',
+      [...become, binary, '--socket', join(folder, 'socket'), '--instance', basename(folder).toLowerCase()],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    )
+    try {
+      await once(launcher.stdout, 'data')
+      const pid = launcher.pid ?? 0
+      assert.deepEqual(await childrenOf(pid), [])
+      const before = await cpuTicksOf([pid])
+      await sleep(1000)
+      // A second has 100 of them.
+      assert.ok((await cpuTicksOf([pid])) - before < 30)
+    } finally {
+      launcher.stdin.end()
+      await once(launcher, 'exit')
+      await rm(folder, { recursive: true })
+    }
   })
 
   it('listens elsewhere where its folder’s path is too long for a socket', async () => {

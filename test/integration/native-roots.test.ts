@@ -18,6 +18,7 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { findStaticBusybox } from '../../scripts/toolchain.ts'
 import type { Executor, Job, NativeRoot, NativeTask } from '../../src/executors/executor.ts'
@@ -379,6 +380,71 @@ tmp
         await assert.rejects(sh('', { ...at(target), outputs: [{ path: '/out/deep' }] }), (error) =>
           isSoukError(error, 'INVALID_INPUT'),
         )
+    })
+  })
+
+  describe('on a host whose mounts are shared, as systemd leaves them', () => {
+    let launcher: ChildProcess
+    let theirs: Executor<NativeTask>
+    let folder: string
+    let socket: string
+    /** Of the mount namespace that the launcher is in. */
+    const mountsOfHost = (): Promise<string> => readFile(`/proc/${launcher.pid}/mountinfo`, 'utf8')
+
+    before(async () => {
+      folder = await mkdtemp(join(dir, 'shared-'))
+      socket = join(folder, 'socket')
+      await mkdir(join(folder, 'data/later'), { recursive: true })
+      await writeFile(join(folder, 'data/file'), 'of the operator\n')
+      await writeFile(join(folder, 'input'), 'of the requester\n')
+      const instance = basename(folder).toLowerCase()
+      const command = [LAUNCHER_BINARY, '--socket', socket, '--instance', instance]
+      launcher = spawn('unshare', ['--mount', '--propagation', 'shared', ...command], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      })
+      if (launcher.stdout !== null) await once(launcher.stdout, 'data')
+      theirs = createNativeExecutor({
+        launcher: startLauncher({ socket }),
+        roots,
+        mounts: new Map([['data', join(folder, 'data')]]),
+      })
+    })
+    after(async () => {
+      launcher.stdin?.end()
+      await once(launcher, 'exit')
+    })
+
+    it('leave nothing of theirs over a folder or a program of it', async () => {
+      assert.match(await mountsOfHost(), / shared:/)
+      const input = { source: join(folder, 'input'), bytes: 0 }
+      const { stdout } = await sh(
+        'cat /data/file',
+        { mounts: [{ name: 'data', target: '/data' }], inputs: [{ ...input, target: '/data/file' }] },
+        {},
+        theirs,
+      )
+      assert.equal(stdout, 'of the requester\n')
+      await sh(
+        'true',
+        { root: { ...box, name: 'host-usr' }, inputs: [{ ...input, target: '/usr/bin/env' }] },
+        {},
+        theirs,
+      )
+      assert.ok(!(await mountsOfHost()).includes(folder), await mountsOfHost())
+    })
+
+    it('see nothing of what is mounted below a folder while they run', async () => {
+      const later = join(folder, 'data/later')
+      const enter = ['-t', String(launcher.pid), '-m', 'mount', '-t', 'tmpfs', 'souk-test', later]
+      const running = sh(
+        'for each in 1 2 3 4 5 6 7 8 9 10; do sleep 0.2; done; grep -c souk-test /proc/self/mounts',
+        { root: { ...box, name: 'host-usr' }, mounts: [{ name: 'data', target: '/data' }] },
+        {},
+        theirs,
+      )
+      await sleep(500)
+      await promisify(execFile)('nsenter', enter)
+      assert.equal((await running).stdout.trim().split('\n').at(-1), '0')
     })
   })
 

@@ -69,14 +69,14 @@ static bool write_maps(int process, uid_t uid, gid_t gid)
 		write_proc(process, "uid_map", users);
 }
 
-bool ids_write_maps(pid_t pid, uid_t uid, gid_t gid)
+bool ids_write_maps(int proc, pid_t pid, uid_t uid, gid_t gid)
 {
-	char path[32];
+	char name[24];
 	int process, error;
 	bool done;
 
-	snprintf(path, sizeof(path), "/proc/%ld", (long)pid);
-	process = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	snprintf(name, sizeof(name), "%ld", (long)pid);
+	process = openat(proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (process < 0)
 		return false;
 	done = write_maps(process, uid, gid);
@@ -86,34 +86,17 @@ bool ids_write_maps(pid_t pid, uid_t uid, gid_t gid)
 	return done;
 }
 
-/*
- * In a new namespace a process may map its own effective ids to themselves, see user_namespaces(7). Its files in /proc are its own only while it is
- * dumpable; nobody can trace it then, as its real user is another.
- */
-static bool map_self(int proc, uid_t uid, gid_t gid)
-{
-	int process;
-	bool done;
-
-	if (prctl(PR_SET_DUMPABLE, 1) < 0)
-		return false;
-	process = openat(proc, "self", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	done = process >= 0 && write_maps(process, uid, gid);
-	if (process >= 0)
-		close(process);
-	return prctl(PR_SET_DUMPABLE, 0) == 0 && done;
-}
-
-bool ids_make_user_namespace(uid_t uid, gid_t gid, int proc)
+bool ids_make_user_namespace(uid_t uid, gid_t gid)
 {
 	struct rlimit signals, queues;
 
 	if (!share_out(RLIMIT_SIGPENDING, &signals) || !share_out(RLIMIT_MSGQUEUE, &queues))
 		return false;
-	/* The capabilities stay with the change of ids: some hosts let only who has them make namespaces. The new one comes without this setting. */
+	/* The capabilities stay with the change of ids: some hosts let only who has them make namespaces. The new one comes without this setting.
+	   A change of ids makes it what fs.suid_dumpable says, which may be dumpable. */
 	return prctl(PR_SET_SECUREBITS, K_SECBIT_NO_SETUID_FIXUP, 0, 0, 0) == 0 && setegid(gid) == 0 && seteuid(uid) == 0 &&
-		unshare(CLONE_NEWUSER) == 0 && setrlimit(RLIMIT_SIGPENDING, &signals) == 0 &&
-		setrlimit(RLIMIT_MSGQUEUE, &queues) == 0 && map_self(proc, uid, gid);
+		prctl(PR_SET_DUMPABLE, 0) == 0 && unshare(CLONE_NEWUSER) == 0 && setrlimit(RLIMIT_SIGPENDING, &signals) == 0 &&
+		setrlimit(RLIMIT_MSGQUEUE, &queues) == 0;
 }
 
 static bool fail(struct failure *failure, const char *what)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -143,9 +144,23 @@ static _Noreturn void reap(const struct sandbox_plan *plan, pid_t task)
 	}
 }
 
-static bool release(int uncovered, struct failure *failure)
+/* EPIPE: the task is dead, which shows. */
+static bool release(int gate, struct failure *failure)
 {
-	return write(uncovered, "", 1) == 1 || failure_set(failure, BLAME_HOST, "launcher", errno, "The task cannot be let go on");
+	return write(gate, "", 1) == 1 || errno == EPIPE ||
+		failure_set(failure, BLAME_HOST, "launcher", errno, "The task cannot be let go on");
+}
+
+/* The task cannot do it itself: its files in /proc would be its own only if it were dumpable. */
+static bool map_ids(const struct sandbox_plan *plan, int gate, int proc, pid_t task, struct failure *failure)
+{
+	char ignored;
+
+	/* A task that ends here has said why. */
+	if (!plan->launcher->root || !plan->launcher->user_namespace || read(gate, &ignored, 1) != 1)
+		return true;
+	return ids_write_maps(proc, task, plan->request->uid, plan->request->gid) ? release(gate, failure) :
+		failure_set(failure, BLAME_HOST, "namespaces", errno, "The user namespace of the task cannot be given its ids");
 }
 
 /* What init holds from here on can only be harmful. */
@@ -223,24 +238,25 @@ void init_main(struct sandbox_plan *plan)
 	struct failure failure;
 	struct message_extra extra;
 	struct init_command command;
-	int uncovered[2];
+	int gate[2];
 	pid_t task;
 
 	prepare(plan, &build);
 	take_request(plan);
 	build_root(plan, &build);
 	take(plan->control, INIT_RUN, &command, &extra);
-	if (pipe2(uncovered, O_CLOEXEC) < 0) {
-		failure_set(&failure, BLAME_HOST, "launcher", errno, "There is no pipe for the task");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, gate) < 0) {
+		failure_set(&failure, BLAME_HOST, "launcher", errno, "There is no socket for the task");
 		end_failed(plan, &failure);
 	}
-	plan->proc = build.proc_writable;
-	plan->uncovered = uncovered[0];
+	plan->gate = gate[1];
 	task = fork_task(&command, extra.fds, &failure);
 	if (task == 0)
 		task_main(plan, &command, extra.fds);
+	close(gate[1]);
 	/* Meanwhile the task prepares itself: what the kernel waits for here would hold it up. */
-	if (task < 0 || !root_uncover(&failure) || !release(uncovered[1], &failure) || !lay_down(plan, &failure))
+	if (task < 0 || !root_uncover(&failure) || !release(gate[0], &failure) ||
+	    !map_ids(plan, gate[0], build.proc_writable, task, &failure) || !lay_down(plan, &failure))
 		end_failed(plan, &failure);
 	reap(plan, task);
 }

@@ -68,8 +68,11 @@ struct sandbox_plan {
 	int control; /* init's end */
 	const struct init_request *given;
 	const struct request *request; /* from INIT_BUILD on */
-	int proc;      /* a /proc that can be written to */
-	int uncovered; /* the task may read a byte here when the old root is off */
+	/*
+	 * A socket between init and the task. Init writes a byte when the old root is off; with root and user namespaces the task answers when it has made
+	 * its own, and init writes another when the ids in it are mapped.
+	 */
+	int gate;
 };
 
 _Noreturn void init_main(struct sandbox_plan *plan);

@@ -40,7 +40,7 @@ enum {
 	INSTANCE_MAX = 32,
 	WAITING_MAX = 8,     /* keepers that wait for a connection, each with a slot */
 	REFILL_MS = 4,       /* after a connection, so that preparing the next slot does not hold up the task */
-	DIED_WAIT_MS = 200,  /* before a keeper that died without a connection is replaced */
+	FAILED_WAIT_MS = 200, /* before a keeper that died without a connection is replaced, or one that could not be forked */
 	END_WAIT_MS = 10000, /* for keepers to clear up, before they are killed */
 	NO_UID = -1,
 };
@@ -207,6 +207,12 @@ static void leave_launcher(const struct server *server)
 	prctl(PR_SET_NAME, "souk-slot");
 }
 
+/* What went wrong would go wrong at once again. */
+static void hold_refill(struct server *server)
+{
+	server->hold_ns = watch_now_ns() + (uint64_t)FAILED_WAIT_MS * 1000000;
+}
+
 static void fork_keeper(struct server *server)
 {
 	pid_t pid = fork();
@@ -215,8 +221,10 @@ static void fork_keeper(struct server *server)
 		leave_launcher(server);
 		_exit(keeper_serve(&server->launcher));
 	}
-	if (pid < 0)
+	if (pid < 0) {
+		hold_refill(server);
 		return;
+	}
 	server->keepers[server->keeper_count++] = (struct keeper){ .pid = pid, .waiting = true };
 	server->waiting++;
 }
@@ -271,6 +279,8 @@ static int refill(struct server *server)
 		fork_keeper(server);
 	if (due)
 		delay_refill(server, REFILL_MS);
+	if (now_ns < server->hold_ns)
+		return FAILED_WAIT_MS;
 	return server->waiting < (server->waiting_wanted + 1) / 2 ? 0 : REFILL_MS;
 }
 
@@ -298,7 +308,7 @@ static void reap(struct server *server)
 		take_news(server);
 		keeper = find_keeper(server, pid);
 		if (keeper && keeper->waiting)
-			server->hold_ns = watch_now_ns() + (uint64_t)DIED_WAIT_MS * 1000000;
+			hold_refill(server);
 		stop_waiting(server, keeper);
 		if (keeper)
 			*keeper = server->keepers[--server->keeper_count];

@@ -1,5 +1,6 @@
 #include "mounts.h"
 
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "kernel.h"
@@ -35,7 +36,7 @@ int mounts_copy(int folder, const char *path, bool recursive)
 
 bool mounts_change(int mount, uint64_t set, uint64_t clear, bool recursive)
 {
-	struct k_mount_attr attributes = { .attr_set = set, .attr_clr = clear };
+	struct k_mount_attr attributes = { .attr_set = set, .attr_clr = clear, .propagation = MS_PRIVATE };
 
 	return k_mount_setattr(mount, "", K_AT_EMPTY_PATH | (recursive ? K_AT_RECURSIVE : 0), &attributes) == 0;
 }

@@ -17,7 +17,10 @@ struct mount_option {
 int mounts_new(const char *type, const struct mount_option *options, unsigned attributes);
 /* A detached copy of the mount below `path` of `folder` ("" is `folder` itself), with mounts below it if `recursive`. Its fd or -1 with errno. */
 int mounts_copy(int folder, const char *path, bool recursive);
-/* Sets and clears attributes (K_MOUNT_ATTR_…) of the mount whose root `mount` is. */
+/*
+ * Sets and clears attributes (K_MOUNT_ATTR_…) of the mount whose root `mount` is, and makes it private. A copy of a shared mount is its peer
+ * (mount_namespaces(7)): what is attached below the one would appear below the other, on the host too, and stay there.
+ */
 bool mounts_change(int mount, uint64_t set, uint64_t clear, bool recursive);
 /* Attaches the detached `mount` to `path` of `folder` ("" is `folder` itself). */
 bool mounts_attach(int mount, int folder, const char *path);

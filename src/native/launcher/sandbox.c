@@ -1,6 +1,7 @@
 #include "sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -79,8 +80,13 @@ static bool open_channels(struct sandbox *sandbox, int *init_end)
 static bool begin_rootless(struct sandbox *sandbox, const struct launcher *launcher, struct failure *failure)
 {
 	const struct init_command command = { .order = INIT_BEGIN };
+	bool mapped;
+	int proc;
 
-	if (!ids_write_maps(sandbox->init, launcher->uid, launcher->gid))
+	proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	mapped = proc >= 0 && ids_write_maps(proc, sandbox->init, launcher->uid, launcher->gid);
+	close_fd(&proc);
+	if (!mapped)
 		return fail(failure, "namespaces", "The user namespace cannot be given its ids");
 	return message_send(sandbox->control, &command, sizeof(command), NULL, 0) ||
 		fail(failure, "launcher", "Init cannot be commanded");
