@@ -1,4 +1,4 @@
-import { access, constants, lchown, mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { access, constants, lchown, lstat, mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -123,10 +123,33 @@ async function prepareDataDir(place: DataDir): Promise<void> {
   )
   if (!(made instanceof Error)) return
   if (made.code !== 'EACCES') throw startFailed(`${dataDir} cannot be made: ${made.message}`, 'Change node.data_dir.')
-  // The user cannot write where it begins to be missing, and so cannot put anything else in the place of what is made.
+  await requireRootsOwn(place)
   await mkdir(dirname(dataDir), { recursive: true, mode: 0o755 })
   await mkdir(dataDir, { mode: 0o700 })
   await lchown(dataDir, user.uid, user.gid)
+}
+
+const WRITABLE_BY_OTHERS = 0o022
+const STICKY = 0o1000
+
+/**
+ * Root makes nothing where the user, or anybody else, could put something in the place of what is made, or has put a link.
+ *
+ * @throws SoukError START_FAILED
+ */
+async function requireRootsOwn({ dataDir, user }: DataDir): Promise<void> {
+  const above: string[] = []
+  for (let folder = dirname(dataDir); above[0] !== folder; folder = dirname(folder)) above.unshift(folder)
+  for (const folder of above) {
+    const found = await lstat(folder).catch(() => undefined)
+    if (found === undefined) return
+    const changeable = (found.mode & WRITABLE_BY_OTHERS) !== 0 && (found.mode & STICKY) === 0
+    if (found.isDirectory() && found.uid === 0 && !changeable) continue
+    throw startFailed(
+      `${dataDir} cannot be made: ${folder} is a link, or others than root can change it`,
+      `Make it by hand: install -d -o ${user.uid} -g ${user.gid} -m 0700 ${dataDir}`,
+    )
+  }
 }
 
 /** @returns whether it is there. @throws SoukError START_FAILED where it is somebody else's. */

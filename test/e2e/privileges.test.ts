@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { chown, copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chown, copyFile, lchown, mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { buildProgram, PROGRAMS_DIR } from '../../scripts/build-programs.ts'
 import { runDocumentSchema, type RunDocument } from '../../src/protocol/run-document.ts'
@@ -135,7 +135,14 @@ describe('souk up, started by root with node.user', function () {
   it('refuses to start where that cannot be, and says what to do', async () => {
     await mkdir(join(place.dir, 'theirs/data'), { recursive: true })
     await chown(join(place.dir, 'theirs'), ORDINARY_UID, ORDINARY_UID)
+    await mkdir(join(place.dir, 'hidden'), { mode: 0o700 })
+    await symlink('hidden', join(place.dir, 'led'))
+    await lchown(join(place.dir, 'led'), ORDINARY_UID, ORDINARY_UID)
     const cases = [
+      [
+        { name: 'led' },
+        /led\/data cannot be made: .* is a link, or others than root can change it.*install -d -o 54321 /,
+      ],
       [{ name: 'theirs' }, /data folder \S+ belongs to user 0, .*chown -R 54321:54321 /],
       [{ name: 'unknown', user: 'no-such-user' }, /there is no user no-such-user/],
       [{ name: 'root', user: '0:0' }, /0:0 is root/],
@@ -152,6 +159,7 @@ describe('souk up, started by root with node.user', function () {
       assert.equal(error.code, 'START_FAILED')
       assert.match(`${error.message} ${error.hint}`, expected)
     }
+    assert.deepEqual(await readdir(join(place.dir, 'hidden')), [], 'root has made what a link of the user’s leads to')
   })
 
   it('is told of by doctor: who would be root, and who not', async () => {

@@ -234,7 +234,7 @@ void folders_forget_binds(int disk_fd, const struct request *request)
 		snprintf(path, sizeof(path), "%s%s", name, inside + strlen(output));
 		slash = strrchr(path, '/');
 		*slash = '\0';
-		parent = k_openat2(disk_fd, path, O_PATH | O_DIRECTORY, K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS);
+		parent = k_openat2(disk_fd, path, O_PATH | O_DIRECTORY, K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS | K_RESOLVE_NO_XDEV);
 		if (parent < 0)
 			continue;
 		/* The task could not write to it, as it was covered; what it put there instead is not the launcher's. */
