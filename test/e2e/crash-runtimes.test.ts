@@ -123,7 +123,11 @@ describe('a provider that is killed with tasks on every runtime', function () {
     for (const instance of instances) assert.deepEqual(await leftoversOf(instance), [])
     assert.deepEqual(await mountsBelow(data), [], 'mounts are left')
     assert.deepEqual(await readdir(join(data, 'work')).catch(() => []), [], 'scratch folders are left')
-    assert.deepEqual((await filesBelow(join(data, 'instances'))).toSorted(), ['boot', 'id'], 'files of the runtimes are left')
+    assert.deepEqual(
+      (await filesBelow(join(data, 'instances'))).toSorted(),
+      ['boot', 'id'],
+      'files of the runtimes are left',
+    )
     assert.deepEqual(
       (await engineContents(runtimes.dockerSocket)).containers,
       neighbours.containers,
