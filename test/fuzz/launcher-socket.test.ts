@@ -30,7 +30,7 @@ import { descendantsOf } from '../fixtures/processes.ts'
 const CLIENTS_AT_ONCE = 8
 /** What a client does at most after its last word; then it is gone, whatever runs for it. */
 const PATIENCE_MS = 400
-const FUZZ_MS = 30_000
+const FUZZ_MS = 15_000
 const MARK = `SOUK_FUZZ=${process.pid}`
 const NOBODY = { uid: 65_534, gid: 65_534 }
 const MIB = 1024 * 1024

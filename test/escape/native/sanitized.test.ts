@@ -10,6 +10,7 @@ describe('the launcher under the address and undefined behaviour sanitizers', ()
 
   escapeTests({
     runtime: 'native',
+    proof: 'at the end',
     setup: (programs) =>
       nativeTarget(programs, new Map(), async () => {
         place = await startSanitizedLauncher()
