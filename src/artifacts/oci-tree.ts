@@ -1,10 +1,10 @@
-import { link, lstat, mkdir, rm, symlink, unlink } from 'node:fs/promises'
+import { link, mkdir, rm, symlink, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SoukError } from '../protocol/errors.ts'
+import type { SoukError } from '../protocol/errors.ts'
 import { checkTarget, segmentsOf } from './unpack-tar-names.ts'
 import type { FileEntry, TarTarget } from './unpack-tar-read.ts'
 import { archiveRefused, tooManyBytes, tooManyEntries } from './unpack-tar-refusals.ts'
-import { setMode, WritesAhead } from './unpack-tar-writes.ts'
+import { requireStillFolder, setMode, WritesAhead } from './unpack-tar-writes.ts'
 
 /** OCI image-spec, layer.md, "Whiteouts". */
 const WHITEOUT = '.wh.'
@@ -130,7 +130,7 @@ export class LayeredTree implements TarTarget {
         remedy: 'Build the image again.',
       })
     await this.#writes.settle()
-    await this.#checkFolder(join(this.#options.into, ...segments.slice(0, -1)))
+    await requireStillFolder(join(this.#options.into, ...segments.slice(0, -1)), 'an image')
     // The file itself stays what it is.
     if (source !== place.path) {
       await this.#clear(place)
@@ -222,7 +222,7 @@ export class LayeredTree implements TarTarget {
         folder.layer = this.#layer
       } else throw throughOther(name, segment, there)
     }
-    await this.#checkFolder(path)
+    await requireStillFolder(path, 'an image')
     return { folder, segment: last, path: join(path, last) }
   }
 
@@ -233,18 +233,6 @@ export class LayeredTree implements TarTarget {
     const made: Folder = { kind: 'folder', layer: this.#layer, children: new Map() }
     folder.children.set(segment, made)
     return made
-  }
-
-  async #checkFolder(path: string): Promise<void> {
-    if ((await lstat(path)).isDirectory()) return
-    const reason = 'a folder was replaced while an image was unpacked into it'
-    throw new SoukError({
-      code: 'INTERNAL',
-      phase: 'prepare',
-      message: `Unpacking stopped: ${reason}.`,
-      details: { reason },
-      hint: 'Nothing but the node may write below its data folder.',
-    })
   }
 }
 

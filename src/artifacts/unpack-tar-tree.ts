@@ -1,10 +1,10 @@
-import { link, lstat, mkdir, symlink, unlink } from 'node:fs/promises'
+import { link, mkdir, symlink, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SoukError } from '../protocol/errors.ts'
+import type { SoukError } from '../protocol/errors.ts'
 import { checkTarget, segmentsOf } from './unpack-tar-names.ts'
 import type { FileEntry, TarTarget } from './unpack-tar-read.ts'
 import { archiveRefused, tooManyBytes, tooManyEntries } from './unpack-tar-refusals.ts'
-import { setMode, WritesAhead } from './unpack-tar-writes.ts'
+import { requireStillFolder, setMode, WritesAhead } from './unpack-tar-writes.ts'
 
 export const FOLDER_MODE = 0o755
 const FILE_MODE = 0o644
@@ -120,7 +120,7 @@ export class UnpackedTree implements TarTarget {
         problem: 'is a hard link to something that is not a file further up in the archive',
         remedy: 'Put the file before its links, or archive it with tar --hard-dereference.',
       })
-    await this.#checkFolder(join(this.#into, ...segments.slice(0, -1)))
+    await requireStillFolder(join(this.#into, ...segments.slice(0, -1)), 'an archive')
     return join(this.#into, ...segments)
   }
 
@@ -146,7 +146,7 @@ export class UnpackedTree implements TarTarget {
       } else if (there instanceof Map) folder = there
       else throw throughOther(name, segment, there)
     }
-    await this.#checkFolder(path)
+    await requireStillFolder(path, 'an archive')
     return { folder, segment: last, path: join(path, last), there: folder.get(last) }
   }
 
@@ -157,18 +157,6 @@ export class UnpackedTree implements TarTarget {
     const made: Folder = new Map()
     folder.set(segment, made)
     return made
-  }
-
-  async #checkFolder(path: string): Promise<void> {
-    if ((await lstat(path)).isDirectory()) return
-    const reason = 'a folder was replaced while an archive was unpacked into it'
-    throw new SoukError({
-      code: 'INTERNAL',
-      phase: 'prepare',
-      message: `Unpacking stopped: ${reason}.`,
-      details: { reason },
-      hint: 'Nothing but the node may write below its data folder.',
-    })
   }
 }
 

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { lstat, open } from 'node:fs/promises'
+import { SoukError } from '../protocol/errors.ts'
 
 const AT_ONCE = 8
 /** A file of at most this is held in memory until it is written. */
@@ -76,4 +77,22 @@ export async function setMode(path: string, mode: number): Promise<void> {
   } finally {
     await handle.close()
   }
+}
+
+/**
+ * What was made as a folder has to be one still, or what follows would be written through a link.
+ *
+ * @param what `an archive`, say: what is unpacked.
+ * @throws SoukError INTERNAL
+ */
+export async function requireStillFolder(path: string, what: string): Promise<void> {
+  if ((await lstat(path)).isDirectory()) return
+  const reason = `a folder was replaced while ${what} was unpacked into it`
+  throw new SoukError({
+    code: 'INTERNAL',
+    phase: 'prepare',
+    message: `Unpacking stopped: ${reason}.`,
+    details: { reason },
+    hint: 'Nothing but the node may write below its data folder.',
+  })
 }

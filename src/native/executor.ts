@@ -77,7 +77,7 @@ export function createNativeExecutor(options: NativeExecutorOptions): Executor<N
     }
   }
   const runPrepared = async (job: Job<NativeTask>): Promise<Execution> => {
-    // First, as a root that is prepared is to be released whatever comes.
+    // First: without a launcher nothing has to be unpacked.
     await launcher.hello()
     const { root, task, release } = await prepared(job)
     try {

@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { isAbsolute, resolve } from 'node:path'
+import type { OfferedImage } from '../native/images.ts'
 import { excerpt } from '../protocol/issues.ts'
 import type { Item } from './config-kinds.ts'
 
@@ -91,15 +92,6 @@ export const mount: Item = {
     if (resolve(path) === '/') throw new Error(`must not be the whole of this host: ${excerpt(item)}`)
     return item
   },
-}
-
-/** An image that the operator offers to native tasks. */
-export interface OfferedImage {
-  readonly name: string
-  /** Of its manifest: `sha256:…`. */
-  readonly digest: string
-  /** A folder with an image layout, or an archive; absolute. */
-  readonly path: string
 }
 
 const NATIVE_IMAGE = /^([a-z0-9][a-z0-9._:/-]{0,254})@(sha256:[0-9a-f]{64})=(.+)$/

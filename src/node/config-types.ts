@@ -1,6 +1,7 @@
+import type { OfferedImage } from '../native/images.ts'
 import type { NativeMode } from '../native/mode.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
-import type { OfferedImage, OfferedMount, OfferedRoot } from './config-items.ts'
+import type { OfferedMount, OfferedRoot } from './config-items.ts'
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]

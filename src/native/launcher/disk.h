@@ -54,7 +54,7 @@ bool disk_add_folder(struct disk *disk, const char *path, mode_t mode, uid_t uid
 /* Sets the caps. Before this a task must not reach the disk. */
 bool disk_seal(struct disk *disk, struct failure *failure);
 /*
- * A disk that somebody else made and sealed (rootless: init makes it, and hands its fd to the keeper): `fd` is taken over.
+ * A disk that somebody else made and sealed (init does, and hands its fd to the keeper): `fd` is taken over.
  * `sealed_inodes` from the maker's struct.
  */
 void disk_adopt(struct disk *disk, int fd, uint64_t bytes, uint64_t inodes, uint64_t sealed_inodes);
