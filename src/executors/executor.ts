@@ -58,8 +58,14 @@ export interface NativeTask extends TaskBase {
 
 export interface DockerTask extends TaskBase {
   readonly runtime: 'docker'
-  /** `name@sha256:…`, or the engine's own id of an image, `sha256:…`. */
+  /** `name@sha256:…`, or the engine's own id of an image, `sha256:…`; with `archive` that of the image in it, or its manifest's digest. */
   readonly image: string
+  /** An image that the task brings: an OCI archive, or one of `docker save`. */
+  readonly archive?: { readonly source: string; readonly sha256: string; readonly bytes: number }
+  /** The low-level runtime that the task asks for, by the name that the operator offers it under; his default where absent. */
+  readonly runtimeClass?: string
+  /** How many GPUs it is given; none where absent. */
+  readonly gpus?: number
 }
 
 /** Features of the native runtime that a task may ask for, as a capability names them; of a mount the name follows. */
