@@ -6,8 +6,16 @@ export interface OutputMeter {
   readonly bytes: number
   /** A reader is slow and the task may be waiting for it. */
   readonly blocked: boolean
-  /** Passes `source` on to `sink` until it ends, keeping the pace of `sink`, which is left open. Never rejects. */
-  pump(stream: { readonly source: Readable; readonly sink: Writable }): Promise<void>
+  /**
+   * Passes `source` on to `sink` until it ends, keeping the pace of `sink`, which is left open. Never rejects.
+   *
+   * @param onKept told how many bytes of `source` `sink` has written, or were discarded, in order.
+   */
+  pump(stream: {
+    readonly source: Readable
+    readonly sink: Writable
+    readonly onKept?: (bytes: number) => void
+  }): Promise<void>
   /** The task is dead: what is left, at most what pipes hold, is passed on without waiting for readers. */
   release(): void
 }
@@ -42,12 +50,21 @@ export function createOutputMeter({ limitBytes, onExceeded }: OutputMeterOptions
     get blocked() {
       return blocked > 0
     },
-    async pump({ source, sink }) {
+    async pump({ source, sink, onKept }) {
       try {
         for await (const chunk of source as AsyncIterable<Uint8Array>) {
           const kept = take(chunk)
-          if (kept.length === 0 || !sink.writable) continue
-          if (sink.write(kept) || released.signal.aborted) continue
+          if (kept.length === 0 || !sink.writable) {
+            onKept?.(chunk.length)
+            continue
+          }
+          const onWritten =
+            onKept === undefined
+              ? undefined
+              : (error?: Error | null): void => {
+                  if (error === undefined || error === null) onKept(chunk.length)
+                }
+          if (sink.write(kept, onWritten) || released.signal.aborted) continue
           blocked += 1
           await drained(sink, released.signal)
           blocked -= 1

@@ -1,15 +1,6 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import type { Readable } from 'node:stream'
 import fc from 'fast-check'
-import { createInitReports, InitBroken, type InitReport } from '../../src/executors/docker/init-reports.ts'
-import { createOutputFrames } from '../../src/executors/docker/output-frames.ts'
-
-async function contentOf(stream: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of stream) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
-}
+import { createInitFrames, InitBroken, MAX_BODY_BYTES, type InitFrame } from '../../src/executors/docker/init-frames.ts'
 
 /** Cuts bytes at arbitrary places. */
 function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
@@ -17,137 +8,105 @@ function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
   return [0, ...at].map((from, index) => bytes.subarray(from, at[index] ?? bytes.length))
 }
 
-const frame = (stream: number, data: Uint8Array): Buffer => {
-  const header = Buffer.alloc(8)
-  header[0] = stream
-  header.writeUInt32BE(data.length, 4)
-  return Buffer.concat([header, data])
+const frame = (letter: string, body: Uint8Array): Buffer => {
+  const header = Buffer.alloc(5, letter, 'latin1')
+  header.writeUInt32LE(body.length, 1)
+  return Buffer.concat([header, body])
 }
-const places = fc.array(fc.nat(), { maxLength: 20 })
-const frames = fc.array(fc.record({ stream: fc.constantFrom(1, 2), data: fc.uint8Array({ maxLength: 300 }) }), {
-  maxLength: 30,
-})
-const joined = (all: readonly { stream: number; data: Uint8Array }[], stream: number): Buffer =>
-  Buffer.concat(all.filter((each) => each.stream === stream).map(({ data }) => data))
+const u32 = (number: number): Buffer => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32LE(number)
+  return bytes
+}
+const u64 = (number: number): Buffer => {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigUInt64LE(BigInt(number))
+  return bytes
+}
 
-describe('the output of a container', () => {
-  it('comes apart as it was put together, however it is cut', async () => {
-    await fc.assert(
-      fc.asyncProperty(frames, places, async (all, at) => {
-        const { sink, stdout, stderr } = createOutputFrames()
-        const contents = Promise.all([contentOf(stdout), contentOf(stderr)])
-        for (const chunk of cut(Buffer.concat(all.map(({ stream, data }) => frame(stream, data))), at))
-          sink.write(chunk)
-        sink.end()
-        assert.deepEqual(await contents, [joined(all, 1), joined(all, 2)])
-      }),
-    )
-  })
-
-  it('ends at the mark, which is no part of it, though the connection goes on', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.tuple(frames, frames, places, fc.uint8Array({ minLength: 16, maxLength: 16 })),
-        async ([before, after, at, nonce]) => {
-          const { sink, stdout, stderr, endAt, marked } = createOutputFrames()
-          const contents = Promise.all([contentOf(stdout), contentOf(stderr)])
-          for (const { stream, data } of before) sink.write(frame(stream, data))
-          await new Promise<void>((resolve) => sink.write(Buffer.alloc(0), () => resolve()))
-          endAt(nonce)
-          const rest = [...after.map(({ stream, data }) => frame(stream, data)), frame(1, nonce), frame(2, nonce)]
-          for (const chunk of cut(Buffer.concat(rest), at)) sink.write(chunk)
-          assert.deepEqual(await contents, [joined([...before, ...after], 1), joined([...before, ...after], 2)])
-          assert.equal(marked(), true)
-          sink.destroy()
-        },
-      ),
-    )
-  })
-
-  it('keeps what looked like the beginning of a mark where none comes', async () => {
-    const { sink, stdout, endAt, marked } = createOutputFrames()
-    endAt(Buffer.alloc(16, 1))
-    sink.write(frame(1, Buffer.from('end')))
-    sink.end()
-    assert.equal(String(await contentOf(stdout)), 'end')
-    assert.equal(marked(), false)
-  })
-
-  it('does not survive other bytes, and holds none of them', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.integer({ min: 3, max: 255 }),
-        fc.uint8Array({ minLength: 7, maxLength: 100 }),
-        async (kind, rest) => {
-          const { sink, stdout, stderr } = createOutputFrames()
-          const contents = Promise.all([contentOf(stdout), contentOf(stderr)])
-          const failed = once(sink, 'error')
-          sink.write(Buffer.from([kind, ...rest]))
-          await failed
-          assert.deepEqual(await contents, [Buffer.alloc(0), Buffer.alloc(0)])
-        },
-      ),
-    )
-  })
-
-  it('takes only as much as its readers do', async () => {
-    const { sink, stdout } = createOutputFrames()
-    let taken = 0
-    while (taken < 100 && sink.write(frame(1, Buffer.alloc(65_536)))) taken += 1
-    for (; taken < 10 && !sink.writableNeedDrain; taken += 1) sink.write(frame(1, Buffer.alloc(65_536)))
-    await new Promise((resolve) => setImmediate(resolve))
-    assert.ok(sink.writableNeedDrain)
-    assert.ok(stdout.readableLength <= 2 * 65_536)
-    sink.destroy()
-  })
-})
-
-describe('the reports of the first process', () => {
-  const bytesOf = (report: InitReport): Buffer => {
-    const withNumber = (kind: string, number: number): Buffer => {
-      const bytes = Buffer.alloc(5, kind)
-      bytes.writeUInt32LE(number, 1)
-      return bytes
+function encode(said: InitFrame): Buffer {
+  switch (said.kind) {
+    case 'hello': {
+      const phase = ['waits', 'runs', 'ended'].indexOf(said.phase)
+      const counts = [said.stdoutFrom, said.stderrFrom, said.stdinTaken].map(u64)
+      return frame('R', Buffer.concat([said.secret, Buffer.from([phase]), ...counts, u32(0), Buffer.from([0])]))
     }
-    switch (report.kind) {
-      case 'ready':
-        return Buffer.from('R')
-      case 'started':
-        return Buffer.from('S')
-      case 'execFailed':
-        return withNumber('X', report.errno)
-      case 'ended':
-        return withNumber('E', report.status)
-    }
+    case 'started':
+      return frame('S', Buffer.alloc(0))
+    case 'execFailed':
+      return frame('X', u32(said.errno))
+    case 'stdinUsed':
+      return frame('W', u64(said.bytes))
+    case 'stdout':
+      return frame('O', said.data)
+    case 'stderr':
+      return frame('P', said.data)
+    case 'ended':
+      return frame('E', Buffer.concat([u32(said.status), Buffer.from([said.timedOut ? 1 : 0])]))
+    case 'allSent':
+      return frame('F', Buffer.alloc(0))
   }
-  const number = fc.integer({ min: 0, max: 0xffff_ffff })
-  const report = fc.oneof(
-    fc.constant<InitReport>({ kind: 'ready' }),
-    fc.constant<InitReport>({ kind: 'started' }),
-    number.map((errno): InitReport => ({ kind: 'execFailed', errno })),
-    number.map((status): InitReport => ({ kind: 'ended', status })),
-  )
+}
 
-  it('are read as they were sent, however they are cut', () => {
+const places = fc.array(fc.nat(), { maxLength: 20 })
+const number = fc.integer({ min: 0, max: 0xffff_ffff })
+const count = fc.maxSafeNat()
+const said: fc.Arbitrary<InitFrame> = fc.oneof(
+  fc.record({
+    kind: fc.constant('hello' as const),
+    secret: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes)),
+    phase: fc.constantFrom('waits' as const, 'runs' as const, 'ended' as const),
+    stdoutFrom: count,
+    stderrFrom: count,
+    stdinTaken: count,
+  }),
+  fc.constant({ kind: 'started' as const }),
+  number.map((errno) => ({ kind: 'execFailed' as const, errno })),
+  count.map((bytes) => ({ kind: 'stdinUsed' as const, bytes })),
+  fc.record({
+    kind: fc.constantFrom('stdout' as const, 'stderr' as const),
+    data: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+  }),
+  fc.record({ kind: fc.constant('ended' as const), status: number, timedOut: fc.boolean() }),
+  fc.constant({ kind: 'allSent' as const }),
+)
+
+describe('what the first process of a container says', () => {
+  it('is read as it was sent, however it is cut', () => {
     fc.assert(
-      fc.property(fc.array(report), places, (reports, at) => {
-        const parse = createInitReports()
-        const read = cut(Buffer.concat(reports.map(bytesOf)), at).flatMap((chunk) => parse(chunk))
-        assert.deepEqual(read, reports)
+      fc.property(fc.array(said), places, (all, at) => {
+        const parse = createInitFrames()
+        const read = cut(Buffer.concat(all.map(encode)), at).flatMap((chunk) => parse(chunk))
+        assert.deepEqual(
+          read,
+          all.map((each) => ({ ...each })),
+        )
       }),
     )
   })
 
-  it('of any other kind are an error, and nothing else is', () => {
+  it('is an error where it is anything else, whatever comes, and nothing else is', () => {
+    const letters = fc.constantFrom(...'RSXWOPEF?'.split(''))
+    const almost = fc
+      .tuple(letters, fc.uint8Array({ maxLength: 100 }), fc.uint8Array({ maxLength: 20 }))
+      .map(([letter, body, rest]) => Buffer.concat([frame(letter, body), rest]))
+    const anything = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes))
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        const parse = createInitReports()
+      fc.property(fc.oneof(almost, anything), places, (bytes, at) => {
+        const parse = createInitFrames()
         try {
-          for (const each of parse(bytes)) assert.ok(['ready', 'started', 'execFailed', 'ended'].includes(each.kind))
+          for (const chunk of cut(bytes, at)) parse(chunk)
         } catch (error) {
           assert.ok(error instanceof InitBroken, String(error))
         }
       }),
+      { numRuns: 500 },
     )
+  })
+
+  it('is held up to one frame, and no longer one is waited for', () => {
+    const parse = createInitFrames()
+    assert.deepEqual(parse(frame('O', Buffer.alloc(MAX_BODY_BYTES)).subarray(0, -1)), [])
+    assert.throws(() => createInitFrames()(Buffer.concat([Buffer.from('O'), u32(MAX_BODY_BYTES + 1)])), InitBroken)
   })
 })

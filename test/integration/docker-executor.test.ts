@@ -93,10 +93,11 @@ describe('the Docker executor', function () {
       assert.equal(Config.User, '65534:65534')
       assert.deepEqual(Config.Labels, { 'souk.instance': place.launcher.instance })
       assert.deepEqual(Config.Healthcheck?.Test, ['NONE'])
-      assert.deepEqual([Config.Tty, Config.OpenStdin, Config.StdinOnce], [false, true, true])
+      assert.deepEqual([Config.Tty, Config.OpenStdin, Config.AttachStdout], [false, false, false])
       assert.deepEqual(
-        Config.Env.filter((entry) => !entry.startsWith('PATH=')),
-        ['GREETING=hello'],
+        (Config.Env ?? []).filter((entry) => !entry.startsWith('PATH=')),
+        [],
+        'what the task is told is not the engine’s to know',
       )
       assert.equal(HostConfig.NetworkMode, 'none')
       assert.equal(HostConfig.Privileged, false)
@@ -119,7 +120,7 @@ describe('the Docker executor', function () {
       assert.deepEqual(ulimits, { core: 1, nofile: 64, fsize: ROOMY_LIMITS.diskBytes })
       const mounts = (HostConfig.Mounts ?? []).map(({ Target, ReadOnly }) => `${ReadOnly ? 'ro' : 'rw'} ${Target}`)
       assert.deepEqual(mounts.toSorted(), [
-        'ro /dev/souk-control',
+        'ro /dev/souk',
         'ro /dev/souk-init',
         'rw /dev/shm',
         'rw /out',

@@ -35,11 +35,11 @@ const input = (target: string): DockerTask['inputs'][number] => ({
 
 describe('the recipe of a container', () => {
   const plan = (more: Partial<ContainerPlan> = {}): ContainerPlan => ({
-    task: task(),
+    workdir: undefined,
     limits: ROOMY_LIMITS,
     image: image(),
     mounts: [{ source: '/lease/tmp', target: '/tmp', readOnly: false }],
-    init: { program: '/souk/init', socket: '/job/control' },
+    init: { program: '/souk/init', folder: '/job/init' },
     user: { uid: 1234, gid: 5678 },
     engine: { cgroupVersion: 1, cpus: 4 },
     seccomp: '{"defaultAction":"SCMP_ACT_ERRNO"}',
@@ -53,10 +53,9 @@ describe('the recipe of a container', () => {
 
   it('gives the task one process more than it may have, for the first one, and no less to runc than it needs', () => {
     const limits = { ...ROOMY_LIMITS, pids: 7, openFiles: 5, cpuShares: 2048, stackBytes: 1_000_000 }
-    const { HostConfig, Entrypoint } = containerRecipe(plan({ limits }))
+    const { HostConfig } = containerRecipe(plan({ limits }))
     assert.equal(HostConfig?.PidsLimit, 8)
     assert.equal(HostConfig?.CpuShares, 2048)
-    assert.deepEqual(Entrypoint, ['/dev/souk-init', '/dev/souk-control', '5', 'sh', '-c', 'true'])
     const ulimits = Object.fromEntries((HostConfig?.Ulimits ?? []).map(({ Name, Soft, Hard }) => [Name, [Soft, Hard]]))
     assert.deepEqual(ulimits, {
       core: [1, 1],
@@ -75,16 +74,11 @@ describe('the recipe of a container', () => {
     assert.equal(containerRecipe(plan()).HostConfig?.MemorySwappiness, 0)
   })
 
-  it('does not let a task set what runs before it, by whatever words', () => {
-    const { Entrypoint, Cmd, Env } = containerRecipe(
-      plan({
-        task: task({ command: ['--', '/dev/souk-init'], env: { PATH: '/x', 'A.b-c': 'a=b' } }),
-        image: image({ entrypoint: ['/entry'] }),
-      }),
-    )
-    assert.deepEqual(Entrypoint, ['/dev/souk-init', '/dev/souk-control', '64', '/entry', '--', '/dev/souk-init'])
-    assert.deepEqual(Cmd, [])
-    assert.deepEqual(Env, ['PATH=/x', 'A.b-c=a=b'])
+  it('knows nothing of the task’s words: what runs first is ours, and the engine passes nothing on', () => {
+    const { Entrypoint, Cmd, Env, AttachStdin, AttachStdout, AttachStderr, OpenStdin } = containerRecipe(plan())
+    assert.deepEqual(Entrypoint, ['/dev/souk-init', '/dev/souk/control'])
+    assert.deepEqual([Cmd, Env], [[], undefined])
+    assert.deepEqual([AttachStdin, AttachStdout, AttachStderr, OpenStdin], [false, false, false, false])
   })
 
   it('mounts what is ours and the inputs read-only', () => {
@@ -100,7 +94,7 @@ describe('the recipe of a container', () => {
       (HostConfig?.Mounts ?? []).map(({ Type, Source, Target, ReadOnly }) => [Type, Source, Target, ReadOnly]),
       [
         ['bind', '/souk/init', '/dev/souk-init', true],
-        ['bind', '/job/control', '/dev/souk-control', true],
+        ['bind', '/job/init', '/dev/souk', true],
         ['bind', '/a:b', '/in/x:ro', true],
         ['bind', '/l', '/o', false],
       ],
@@ -114,7 +108,12 @@ describe('the folders of a container', () => {
     const folders = planFolders({ task: dockerTask, image: facts, ownWorkdir })
     return {
       folders,
-      mounts: mountsOf({ task: dockerTask, folders, lease }).map(({ source, target }) => `${source} ${target}`),
+      mounts: mountsOf({
+        folders,
+        lease,
+        inputTargets: dockerTask.inputs.map(({ target }) => target),
+        inputSources: dockerTask.inputs.map(({ source }) => source),
+      }).map(({ source, target }) => `${source} ${target}`),
     }
   }
 

@@ -2,22 +2,23 @@ import type { BoundedLimits } from '../../protocol/limits.ts'
 import type { DockerTask } from '../executor.ts'
 import { NANO_CPUS_PER_CORE, type ContainerRecipe, type EngineInfo, type ImageFacts } from './engine.ts'
 import type { ContainerMount } from './folders.ts'
+import { SOCKET_NAME } from './init-channel.ts'
 
 /** The label by which a container is known to be of an instance of souk, beside its name. */
 export const INSTANCE_LABEL = 'souk.instance'
 /** What of ours is inside of every container; /dev is its own, so nothing of the image can be in the way. */
 export const INIT_PROGRAM = '/dev/souk-init'
-export const INIT_SOCKET = '/dev/souk-control'
+export const INIT_FOLDER = '/dev/souk'
 
 /** Everything that a container is made of. */
 export interface ContainerPlan {
-  readonly task: DockerTask
+  readonly workdir: string | undefined
   readonly limits: BoundedLimits
-  readonly image: Pick<ImageFacts, 'id' | 'entrypoint' | 'command'>
+  readonly image: Pick<ImageFacts, 'id'>
   /** The task's folders and inputs. */
   readonly mounts: readonly ContainerMount[]
-  /** Paths on this host of the program that is pid 1, and of the socket that it speaks over. */
-  readonly init: { readonly program: string; readonly socket: string }
+  /** Paths on this host of the program that is pid 1, and of the folder with the socket that it speaks over. */
+  readonly init: { readonly program: string; readonly folder: string }
   readonly user: { readonly uid: number; readonly gid: number }
   readonly engine: Pick<EngineInfo, 'cgroupVersion' | 'cpus'>
   /** A profile in Docker's format, as JSON. */
@@ -30,26 +31,28 @@ const OWN_PIDS = 1
 /** With fewer descriptors runc starts no container. */
 const STARTING_OPEN_FILES = 64
 
-/** A container for a plan: nothing else decides how hard the walls of one are. Pure. */
+/**
+ * A container for a plan: nothing else decides how hard the walls of one are. What the task is, its arguments and its
+ * environment enter later, over the socket. Pure.
+ */
 export function containerRecipe(plan: ContainerPlan): ContainerRecipe {
-  const { task, limits, image, init, user, engine, seccomp, instance } = plan
+  const { workdir, limits, image, init, user, engine, seccomp, instance } = plan
   const ours: readonly ContainerMount[] = [
     { source: init.program, target: INIT_PROGRAM, readOnly: true },
-    { source: init.socket, target: INIT_SOCKET, readOnly: true },
+    { source: init.folder, target: INIT_FOLDER, readOnly: true },
   ]
   return {
     Image: image.id,
-    Entrypoint: [INIT_PROGRAM, INIT_SOCKET, String(limits.openFiles), ...programOf(task, image)],
+    Entrypoint: [INIT_PROGRAM, `${INIT_FOLDER}/${SOCKET_NAME}`],
     Cmd: [],
-    Env: Object.entries(task.env).map(([name, value]) => `${name}=${value}`),
-    ...(task.workdir !== undefined && { WorkingDir: task.workdir }),
+    ...(workdir !== undefined && { WorkingDir: workdir }),
     User: `${user.uid}:${user.gid}`,
     Hostname: 'souk',
-    AttachStdin: true,
-    AttachStdout: true,
-    AttachStderr: true,
-    OpenStdin: true,
-    StdinOnce: true,
+    // All that the task says and hears goes over the socket: the engine has no part in it.
+    AttachStdin: false,
+    AttachStdout: false,
+    AttachStderr: false,
+    OpenStdin: false,
     Tty: false,
     NetworkDisabled: true,
     Healthcheck: { Test: ['NONE'] },

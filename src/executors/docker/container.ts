@@ -1,18 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Duplex } from 'node:stream'
 import { SoukError } from '../../protocol/errors.ts'
-import type { DockerTask, BoundedJob } from '../executor.ts'
 import type { CappedStorage, StorageLease } from '../ports.ts'
 import { containerRecipe } from './container-recipe.ts'
-import { openCounters, type Counters } from './counters.ts'
-import type { ContainerState, DockerEngine, EngineInfo, ImageFacts } from './engine.ts'
+import type { ContainerShape } from './container-shape.ts'
+import { controlGroupsLike, controlGroupsOf, openCounters, type ControlGroups, type Counters } from './counters.ts'
+import type { ContainerState, DockerEngine, EngineInfo } from './engine.ts'
 import { engineFailure } from './engine-errors.ts'
 import { containerFailed, imageRefused } from './failures.ts'
-import { mountsOf, planFolders } from './folders.ts'
-import { openInitControl, type InitControl } from './init-control.ts'
-import { createOutputFrames, type OutputFrames } from './output-frames.ts'
+import { mountsOf } from './folders.ts'
+import { openInitChannel, type InitChannel } from './init-channel.ts'
 import type { Removals } from './removals.ts'
 
 /** What is the same for every container of an executor. */
@@ -26,18 +24,17 @@ export interface Workshop {
   /** Path of the program that is pid 1. */
   readonly initProgram: string
   readonly seccomp: string
+  readonly places: ControlGroupPlaces
 }
 
-/** A container that runs, in which nothing of the task has: its first process waits for the word. */
-export interface WaitingContainer {
-  readonly control: InitControl
+/** A container that runs, in which nothing of a task has: its first process waits for the word. */
+export interface ReadyContainer {
+  readonly id: string
+  readonly name: string
+  readonly shape: ContainerShape
+  readonly channel: InitChannel
   readonly counters: Counters
   readonly lease: StorageLease
-  /** The task's standard input. */
-  readonly stdin: Duplex
-  readonly frames: OutputFrames
-  /** Resolves when the engine has nothing more to pass on, or is gone. */
-  readonly outputEnded: Promise<void>
   /** What the engine knows of it; rejects as {@link DockerEngine} does when it knows nothing any more. */
   state(): Promise<ContainerState | undefined>
   /** Gives it every core. Dying takes CPU time too, and many processes with little of it could put that off for minutes. */
@@ -46,52 +43,49 @@ export interface WaitingContainer {
   dispose(): Promise<void>
 }
 
-export interface PrepareOptions {
-  readonly job: BoundedJob<DockerTask>
-  readonly image: ImageFacts
-  readonly ownWorkdir: boolean
+export interface MakeOptions {
+  readonly shape: ContainerShape
+  /** Files of this host, one for each of the shape's `inputTargets`. */
+  readonly inputSources: readonly string[]
+  /** An own, empty folder, which nobody else may enter. */
+  readonly dir: string
   readonly workshop: Workshop
 }
 
 /** From the engine's word that it has started to that of its first process. */
 const READY_TIMEOUT_MS = 30_000
 
-/** @throws SoukError EXECUTOR_FAILED, RUNTIME_UNAVAILABLE, IMAGE_REFUSED; nothing is left then. */
-export async function prepareContainer(options: PrepareOptions): Promise<WaitingContainer> {
+/** Where in `dir` the socket is, and where the disk is mounted. */
+export const INIT_DIR = 'init'
+export const DISK_DIR = 'disk'
+
+/** @throws SoukError EXECUTOR_FAILED, RUNTIME_UNAVAILABLE, IMAGE_REFUSED, REFUSED; nothing is left then. */
+export async function makeContainer(options: MakeOptions): Promise<ReadyContainer> {
   const leftovers = new AsyncDisposableStack()
   try {
-    return await prepare(options, leftovers)
+    return await make(options, leftovers)
   } catch (error) {
     await leftovers.disposeAsync()
     throw error
   }
 }
 
-async function prepare(options: PrepareOptions, leftovers: AsyncDisposableStack): Promise<WaitingContainer> {
-  const { job, image, workshop } = options
-  const { engine, storage, removals, user } = workshop
-  const { task, limits } = job
-  const folders = planFolders({ task, image, ownWorkdir: options.ownWorkdir })
-  const [initDir, mountPoint] = [join(job.dir, 'init'), join(job.dir, 'disk')]
-  await Promise.all([initDir, mountPoint].map((dir) => mkdir(dir, { mode: 0o700 })))
-
-  const lease = await storage.lease({
-    mountPoint,
-    diskBytes: limits.diskBytes,
-    inodes: limits.inodes + folders.madeInodes,
-    ...user,
-    outputs: folders.leased,
-  })
-  leftovers.defer(async () => release(lease, { storage, mountPoint }))
-  const control = await openInitControl(initDir)
-
+async function make(options: MakeOptions, leftovers: AsyncDisposableStack): Promise<ReadyContainer> {
+  const { shape, inputSources, dir, workshop } = options
+  const { engine, removals, user } = workshop
+  const [initDir, mountPoint] = [join(dir, INIT_DIR), join(dir, DISK_DIR)]
+  // The container's user goes through the one; the other is the launcher's to mount on.
+  await Promise.all([mkdir(initDir, { mode: 0o755 }), mkdir(mountPoint, { mode: 0o700 })])
+  const [lease, channel] = await bothOrNeither(
+    leaseFor({ shape, mountPoint, workshop }),
+    openInitChannel({ dir: initDir }),
+    leftovers,
+  )
   const name = `souk-${workshop.instance}-${randomBytes(8).toString('hex')}`
   const recipe = containerRecipe({
-    task,
-    limits,
-    image,
-    mounts: mountsOf({ task, folders, lease }),
-    init: { program: workshop.initProgram, socket: control.socketPath },
+    ...shape,
+    mounts: mountsOf({ ...shape, inputSources, lease }),
+    init: { program: workshop.initProgram, folder: initDir },
     user,
     engine: workshop.info,
     seccomp: workshop.seccomp,
@@ -101,57 +95,100 @@ async function prepare(options: PrepareOptions, leftovers: AsyncDisposableStack)
   removals.own(name)
   leftovers.defer(() => removals.remove(name))
   // Last in, first out: with its first process everything in it ends, before anything is taken away.
-  leftovers.defer(() => control.close())
+  leftovers.defer(() => channel.close())
   const id = await asking(options, 'creating the container', () => engine.create(name, recipe))
-  const connection = await asking(options, 'attaching to the container', () => engine.attach(id))
-  const frames = createOutputFrames()
-  const outputEnded = follow(connection, frames)
-  leftovers.defer(() => void connection.destroy())
-  await asking(options, 'starting the container', () => engine.start(id))
-  await inTime(control.ready)
-  const counters = await countersOf({ engine, id })
+  const started = asking(options, 'starting the container', () => engine.start(id))
+  // Init speaks before the engine does, which has yet to write down what it has done.
+  await Promise.race([channel.ready, started.then(() => inTime(channel.ready))])
+  const counters = await countersOf({ workshop, id, runtimeClass: shape.runtimeClass, started })
   leftovers.defer(() => counters.close())
   return {
-    control,
-    counters,
-    lease,
-    stdin: connection,
-    frames,
-    outputEnded,
+    ...{ id, name, shape, channel, counters, lease },
     state: () => engine.state(id),
     hurry: () => engine.setCores(id, workshop.info.cpus),
     dispose: () => leftovers.disposeAsync(),
   }
 }
 
-/** Takes the connection apart into streams, for as long as there is one. */
-function follow(connection: Duplex, frames: OutputFrames): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  connection.on('error', () => frames.sink.end())
-  connection.once('close', () => {
-    frames.sink.end()
-    resolve()
-  })
-  frames.sink.on('error', () => connection.destroy())
-  connection.pipe(frames.sink)
-  return promise
+/** Whichever of them came to be is put away where the other did not. */
+async function bothOrNeither(
+  leasing: Promise<StorageLease>,
+  opening: Promise<InitChannel>,
+  leftovers: AsyncDisposableStack,
+): Promise<[StorageLease, InitChannel]> {
+  const [lease, channel] = await Promise.allSettled([leasing, opening])
+  if (lease.status === 'fulfilled') leftovers.defer(() => lease.value.release())
+  if (channel.status === 'fulfilled') leftovers.defer(() => channel.value.close())
+  if (lease.status === 'rejected') throw lease.reason
+  if (channel.status === 'rejected') throw channel.reason
+  return [lease.value, channel.value]
 }
 
-async function release(
-  lease: StorageLease,
-  { storage, mountPoint }: { readonly storage: CappedStorage; readonly mountPoint: string },
-): Promise<void> {
-  try {
-    await lease.release()
-  } catch {
-    await storage.unmountLeftovers(mountPoint)
+async function leaseFor({
+  shape,
+  mountPoint,
+  workshop,
+}: {
+  readonly shape: ContainerShape
+  readonly mountPoint: string
+  readonly workshop: Workshop
+}): Promise<StorageLease> {
+  const { storage, user } = workshop
+  const { folders, limits } = shape
+  const lease = await storage.lease({
+    mountPoint,
+    diskBytes: limits.diskBytes,
+    inodes: limits.inodes + folders.madeInodes,
+    ...user,
+    outputs: folders.leased,
+  })
+  return {
+    ...lease,
+    async release() {
+      try {
+        await lease.release()
+      } catch {
+        await storage.unmountLeftovers(mountPoint)
+      }
+    },
   }
 }
 
-async function countersOf({ engine, id }: { readonly engine: DockerEngine; readonly id: string }): Promise<Counters> {
+/** Where the engine puts containers, by runtime class: what was seen of one tells of the next, without a call. */
+export type ControlGroupPlaces = Map<string, { readonly groups: ControlGroups; readonly of: string }>
+
+async function countersOf({
+  workshop,
+  id,
+  runtimeClass = '',
+  started,
+}: {
+  readonly workshop: Workshop
+  readonly id: string
+  readonly runtimeClass: string | undefined
+  /** The engine's word. */
+  readonly started: Promise<void>
+}): Promise<Counters> {
+  const { engine, places } = workshop
+  const known = places.get(runtimeClass)
+  if (known !== undefined) {
+    try {
+      return openCounters({
+        groups: controlGroupsLike(known.groups, { of: known.of, containerId: id }),
+        containerId: id,
+      })
+    } catch {
+      // It puts them elsewhere now: it says where.
+      places.delete(runtimeClass)
+    }
+  }
   try {
+    await started
     const state = await engine.state(id)
-    return openCounters({ pid: state?.pid ?? 0, containerId: id })
+    const groups = controlGroupsOf({ pid: state?.pid ?? 0, containerId: id })
+    const counters = openCounters({ groups, containerId: id })
+    places.set(runtimeClass, { groups, of: id })
+    return counters
   } catch (error) {
     throw engineFailure({ doing: 'opening the counters of the container', error, socketPath: engine.socketPath })
   }
@@ -161,7 +198,7 @@ async function countersOf({ engine, id }: { readonly engine: DockerEngine; reado
 const NO_PLACE =
   /error mounting .* to rootfs|mount destination|not a directory|cannot create .* mountpoint|must be mounted on ordinary directory/i
 
-async function asking<T>({ job, workshop }: PrepareOptions, doing: string, call: () => Promise<T>): Promise<T> {
+async function asking<T>({ shape, workshop }: MakeOptions, doing: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call()
   } catch (error) {
@@ -170,7 +207,7 @@ async function asking<T>({ job, workshop }: PrepareOptions, doing: string, call:
     const place = NO_PLACE.exec(failure.message)?.[0]
     if (place === undefined) throw failure
     const reason = `the task's folders or inputs cannot be put into it (${place})`
-    throw imageRefused({ image: job.task.image, reason })
+    throw imageRefused({ image: shape.imageName, reason })
   }
 }
 
@@ -188,7 +225,7 @@ function aboveEngine(cause: Error): SoukError<'REFUSED'> {
   })
 }
 
-async function inTime(ready: Promise<void>): Promise<void> {
+async function inTime(ready: Promise<unknown>): Promise<void> {
   const { promise: timeout, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(new Error(`it said nothing for ${READY_TIMEOUT_MS} ms`)), READY_TIMEOUT_MS)
   try {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 
 /** What the kernel counts of a container. Each is what it was last where it cannot be read any more. */
 export interface Counters {
+  readonly base: CountersBase
   cpuTimeMs(): number
   memoryPeakBytes(): number
   /** Processes that were killed because there was no memory left. */
@@ -42,20 +43,63 @@ const FILES = {
 
 const CGROUP_ROOT = '/sys/fs/cgroup'
 
+/** Path of a container in each hierarchy, by controller, below where that is mounted. */
+export type ControlGroups = ReadonlyMap<string, string>
+
 /**
- * Opens the counters of the control groups that a process is in, which have to be those of the container: its id is
- * in their path. Counting starts from what they say now.
+ * The control groups that a process is in, which have to be those of the container: its id is in their path.
  *
- * @throws Error when the process is not of this host or not of that container, or a counter is missing.
+ * @throws Error when the process is not of this host or not of that container.
  */
-export function openCounters({ pid, containerId }: { readonly pid: number; readonly containerId: string }): Counters {
+export function controlGroupsOf({
+  pid,
+  containerId,
+}: {
+  readonly pid: number
+  readonly containerId: string
+}): ControlGroups {
   const groups = groupsOf(pid)
+  const own = groups.get(groups.has('memory') ? 'memory' : '')
+  if (own?.includes(containerId) !== true)
+    throw new Error(`process ${pid} is not in a control group of container ${containerId}`)
+  return groups
+}
+
+/** Where an engine puts another container, given where it has put one: their ids are all that differs. */
+export function controlGroupsLike(
+  groups: ControlGroups,
+  { of, containerId }: { readonly of: string; readonly containerId: string },
+): ControlGroups {
+  return new Map([...groups].map(([controller, path]) => [controller, path.replace(of, containerId)]))
+}
+
+/** What counters said when the task began, for one who goes on with it. */
+export interface CountersBase {
+  readonly cpuTimeMs: number
+  readonly oomKills: number
+  readonly pidsDenied: number
+}
+
+/**
+ * Opens the counters of a container. Counting starts from what they say now, or from `base`.
+ *
+ * @throws Error when a counter is missing, or the group is not the container's.
+ */
+export function openCounters({
+  groups,
+  containerId,
+  base,
+}: {
+  readonly groups: ControlGroups
+  readonly containerId: string
+  readonly base?: CountersBase
+}): Counters {
   const version = groups.has('memory') ? 1 : 2
   const opened: Counter[] = []
   const open = ({ controller, file, read }: CounterFile): Counter => {
     const group = groups.get(controller)
     if (group === undefined || !group.includes(containerId))
-      throw new Error(`process ${pid} is not in a control group of container ${containerId}`)
+      throw new Error(`there is no control group of container ${containerId} for ${controller || 'its counters'}`)
     const counter = openCounter(join(CGROUP_ROOT, controller, group, file), read)
     opened.push(counter)
     return counter
@@ -63,16 +107,19 @@ export function openCounters({ pid, containerId }: { readonly pid: number; reado
   try {
     const { cpu, memory, oom, pids } = FILES[version]
     const [cpuTime, memoryPeak, oomKills, pidsDenied] = [open(cpu), open(memory), open(oom), open(pids)]
-    if (version === 1) resetPeak(join(CGROUP_ROOT, memory.controller, groups.get(memory.controller) ?? '', memory.file))
-    const since = (counter: Counter): (() => number) => {
-      const before = counter.read()
-      return () => counter.read() - before
+    if (version === 1 && base === undefined)
+      resetPeak(join(CGROUP_ROOT, memory.controller, groups.get(memory.controller) ?? '', memory.file))
+    const from: CountersBase = base ?? {
+      cpuTimeMs: cpuTime.read(),
+      oomKills: oomKills.read(),
+      pidsDenied: pidsDenied.read(),
     }
     return {
-      cpuTimeMs: since(cpuTime),
+      base: from,
+      cpuTimeMs: () => cpuTime.read() - from.cpuTimeMs,
       memoryPeakBytes: () => memoryPeak.read(),
-      oomKills: since(oomKills),
-      pidsDenied: since(pidsDenied),
+      oomKills: () => oomKills.read() - from.oomKills,
+      pidsDenied: () => pidsDenied.read() - from.pidsDenied,
       close: () => {
         for (const counter of opened) counter.close()
       },

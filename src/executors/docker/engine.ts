@@ -1,5 +1,4 @@
 import { Agent } from 'node:http'
-import type { Duplex } from 'node:stream'
 import Docker from 'dockerode'
 import { z } from 'zod'
 import { EngineTimeout, statusOf } from './engine-errors.ts'
@@ -69,8 +68,6 @@ export interface DockerEngine {
   /** Takes away a name, and the image with its last one; where there is none that is no error. */
   removeImage(name: string): Promise<void>
   create(name: string, recipe: ContainerRecipe): Promise<string>
-  /** Standard input as written, standard output and error as read, in Docker's frames. */
-  attach(id: string): Promise<Duplex>
   start(id: string): Promise<void>
   /** Resolves to undefined where there is no such container (any more). */
   state(id: string): Promise<ContainerState | undefined>
@@ -123,10 +120,6 @@ export function connectEngine({ socketPath }: { readonly socketPath: string }): 
       // Without this dockerode would put everything into the query as well, which has a bound.
       const request = { _query: { name }, _body: recipe } as Docker.ContainerCreateOptions
       return (await inTime(docker.createContainer(request))).id
-    },
-    async attach(id) {
-      const options = { stream: true, hijack: true, stdin: true, stdout: true, stderr: true }
-      return (await inTime(container(id).attach(options))) as Duplex
     },
     async start(id) {
       await inTime(container(id).start())

@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import { access, constants } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Execution } from '../../protocol/execution.ts'
 import { boundedJob, type BoundedJob, type DockerTask, type Executor, type Job } from '../executor.ts'
 import type { CappedStorage } from '../ports.ts'
-import { prepareContainer, type Workshop } from './container.ts'
+import { makeContainer, type Workshop } from './container.ts'
+import { programOf } from './container-recipe.ts'
+import { shapeOf } from './container-shape.ts'
 import { connectEngine, type DockerEngine, type EngineInfo, type ImageFacts } from './engine.ts'
 import { engineFailure, isEngineGone } from './engine-errors.ts'
 import { watchEngine } from './engine-watch.ts'
@@ -11,6 +14,7 @@ import { notStarted } from '../run-failures.ts'
 import { dockerUnavailable } from './failures.ts'
 import { createImageFolders } from './image-folders.ts'
 import { resolveImage } from './image-policy.ts'
+import { SECRET_BYTES, type InitOrder } from './init-frames.ts'
 import { isolationOf } from './isolation.ts'
 import { probeDocker } from './probe.ts'
 import { createRemovals } from './removals.ts'
@@ -54,6 +58,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     },
   })
   const folders = createImageFolders({ engine, removals, instance })
+  const places: Workshop['places'] = new Map()
   let facts: Promise<EngineFacts> | undefined
   /** Tasks that have a file system mounted. */
   let active = 0
@@ -96,15 +101,17 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       user: { uid, gid },
       initProgram: INIT_PROGRAM,
       seccomp,
+      places,
     }
     const ownWorkdir = job.task.workdir !== undefined && !(await folders.has(image, job.task.workdir))
     throwIfStopped(job.signal)
     active += 1
     try {
-      const container = await prepareContainer({ job, image, ownWorkdir, workshop })
+      const shape = shapeOf({ job, image, ownWorkdir })
+      const inputSources = job.task.inputs.map(({ source }) => source)
+      const container = await makeContainer({ shape, inputSources, dir: job.dir, workshop })
       try {
-        const isolation = isolationOf(info, uid)
-        return await runTask({ job, container, isolation, onEngineSuspect: () => void watch.look() })
+        return await runTask({ job, container, order: orderOf(job, image), isolation: isolationOf(info, uid), watch })
       } finally {
         await container.dispose()
       }
@@ -135,6 +142,22 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
 }
 
 const ignore = (): void => {}
+
+/** A node that is there ends the task in time: the first process comes after it, where no node is. */
+const WALL_TIME_SLACK_MS = 2_000
+
+function orderOf({ task, limits }: BoundedJob<DockerTask>, image: ImageFacts): InitOrder {
+  return {
+    secret: randomBytes(SECRET_BYTES),
+    wallTimeMs: limits.wallTimeMs + WALL_TIME_SLACK_MS,
+    reattachMs: 0,
+    openFiles: limits.openFiles,
+    fileBytes: limits.diskBytes,
+    ...(limits.stackBytes !== undefined && { stackBytes: limits.stackBytes }),
+    command: programOf(task, image),
+    env: task.env,
+  }
+}
 
 interface EngineFacts {
   readonly info: EngineInfo

@@ -84,13 +84,16 @@ function placesIn(folders: readonly string[], targets: readonly string[]): Reado
 
 /** What a container sees of this host: folders of the lease, and the inputs, which it cannot change. */
 export function mountsOf({
-  task,
   folders,
   lease,
+  inputTargets,
+  inputSources,
 }: {
-  readonly task: DockerTask
   readonly folders: WritableFolders
   readonly lease: Pick<StorageLease, 'tmp' | 'work' | 'outputs'>
+  readonly inputTargets: readonly string[]
+  /** A file of this host for each of them. */
+  readonly inputSources: readonly string[]
 }): ContainerMount[] {
   const writable = (source: string, target: string): ContainerMount => ({ source, target, readOnly: false })
   return [
@@ -98,7 +101,7 @@ export function mountsOf({
     writable(lease.tmp, SHARED_MEMORY),
     ...(folders.work === undefined ? [] : [writable(lease.work, folders.work)]),
     ...folders.leased.map((target, index) => writable(lease.outputs[index] ?? '', target)),
-    ...task.inputs.map(({ source, target }) => ({ source, target, readOnly: true })),
+    ...inputTargets.map((target, index) => ({ source: inputSources[index] ?? '', target, readOnly: true })),
   ].filter(({ target }, index, all) => all.findIndex((other) => other.target === target) === index)
 }
 

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Execution, Isolation, Outcome } from '../../protocol/execution.ts'
@@ -6,19 +5,21 @@ import { LIMIT_NAMES, type LimitName } from '../../protocol/limits.ts'
 import { StopReason, type DockerTask, type BoundedJob } from '../executor.ts'
 import { createOutputMeter } from '../output.ts'
 import { createResultCollector } from '../results.ts'
-import type { WaitingContainer } from './container.ts'
+import type { ReadyContainer } from './container.ts'
 import type { ContainerState } from './engine.ts'
 import { cancelledBeforeStart, invalidTask, providerStopped } from '../run-failures.ts'
 import { containerFailed } from './failures.ts'
+import type { EngineWatch } from './engine-watch.ts'
 import { resultsOf } from './folders.ts'
+import type { InitOrder } from './init-frames.ts'
 import { watchContainer } from './watch.ts'
 
 export interface RunOptions {
   readonly job: BoundedJob<DockerTask>
-  readonly container: WaitingContainer
+  readonly container: ReadyContainer
+  readonly order: InitOrder
   readonly isolation: Isolation
-  /** Says that the engine may be gone: whoever wants to know looks. */
-  onEngineSuspect(): void
+  readonly watch: EngineWatch
 }
 
 /** Why a run is over, as far as the task is concerned; whichever comes first. */
@@ -36,7 +37,6 @@ const COLLECT_TIMEOUT_MS = 120_000
 const POLL_MS = 20
 /** How often the engine is asked why a container has ended, before it counts as having no reason. */
 const LOOKS_FOR_CAUSE = 25
-const NONCE_BYTES = 16
 /** Errors of execve(2) that are the doing of the task or its image. */
 const EXEC_ERRORS: Readonly<Record<number, string>> = {
   [constants.errno.ENOENT]: 'there is no such program in the image, or the loader that it names',
@@ -68,6 +68,7 @@ class TaskRun {
   readonly #onAbort = (): void => this.#abort()
   readonly #onStdinError = (error: Error): void => this.#fail(containerFailed('its standard input broke', error))
   #stopWatch: (() => void) | undefined
+  #stopListening: (() => void) | undefined
   #started = false
   #over = false
   #outputExceeded = false
@@ -85,16 +86,15 @@ class TaskRun {
 
   async toEnd(): Promise<Execution> {
     const { job, container, isolation } = this.#options
-    const { counters, frames } = container
+    const { counters } = container
     job.signal.addEventListener('abort', this.#onAbort)
     if (job.signal.aborted) this.#abort()
-    container.outputEnded.then(() => this.#connectionEnded(), noop)
+    this.#stopListening = this.#options.watch.listen(({ present }) => {
+      if (!present) this.#fail(containerFailed('the engine went away while it ran'))
+    })
     const startedAtMs = await this.#start()
     // Not before: what it says can be here sooner than the word that it has started.
-    const output = Promise.all([
-      this.#meter.pump({ source: frames.stdout, sink: job.stdout }),
-      this.#meter.pump({ source: frames.stderr, sink: job.stderr }),
-    ])
+    const output = Promise.all([this.#pump('stdout'), this.#pump('stderr')])
     const ending = await this.#ending.promise
     this.#over = true
     if (ending.kind === 'failed') throw ending.error
@@ -139,22 +139,23 @@ class TaskRun {
     const { job, container } = this.#options
     this.#over = true
     this.#stopWatch?.()
+    this.#stopListening?.()
     this.#meter.release()
     job.signal.removeEventListener('abort', this.#onAbort)
-    job.stdin.unpipe(container.stdin)
+    job.stdin.unpipe(container.channel.stdin)
     job.stdin.off('error', this.#onStdinError)
   }
 
   /** Gives the word; resolves to when the task's first instruction ran. */
   async #start(): Promise<number> {
-    const { job, container } = this.#options
-    const { control, counters } = container
+    const { job, container, order } = this.#options
+    const { channel, counters } = container
     const { cpuTimeMs, idleTimeMs, cpuCores } = job.limits
     const failed = this.#ending.promise.then((ending) => {
       throw ending.kind === 'failed' ? ending.error : containerFailed('it ended before it had started')
     })
     failed.catch(() => {})
-    const errno = await Promise.race([control.go().catch((error: unknown) => this.#lost(error)), failed])
+    const errno = await Promise.race([channel.go(order).catch((error: unknown) => this.#lost(error)), failed])
     if (errno !== undefined) throw notExecuted(errno)
     const startedAtMs = performance.now()
     this.#started = true
@@ -167,15 +168,30 @@ class TaskRun {
     })
     job.stdin.on('error', this.#onStdinError)
     if (job.stdin.errored) this.#onStdinError(job.stdin.errored)
-    job.stdin.pipe(container.stdin)
-    control.ended.then(
-      ({ status }) => this.#ending.resolve({ kind: 'task', outcome: outcomeOfStatus(status) }),
+    job.stdin.pipe(channel.stdin)
+    channel.ended.then(
+      ({ status, timedOut }) => {
+        // The timer of the node is due first; it was not there.
+        if (timedOut) this.#stop({ kind: 'limit', limit: 'wallTime' })
+        else this.#ending.resolve({ kind: 'task', outcome: outcomeOfStatus(status) })
+      },
       (error: unknown) => {
         // It goes with the container, too, that nobody needs any more.
         if (!this.#over) void this.#lost(error).catch((failure: unknown) => this.#fail(failure))
       },
     )
     return startedAtMs
+  }
+
+  /** Passes an output on; what its reader has is acknowledged to init. */
+  #pump(stream: 'stdout' | 'stderr'): Promise<void> {
+    const { job, container } = this.#options
+    const { channel } = container
+    return this.#meter.pump({
+      source: channel[stream],
+      sink: job[stream],
+      onKept: (bytes) => channel.kept(stream, bytes),
+    })
   }
 
   #stop(outcome: Outcome): void {
@@ -198,17 +214,6 @@ class TaskRun {
   }
 
   /**
-   * Without the engine there is no output, and so no run. But the connection ends with the container too, of which
-   * {@link #lost} tells; and once the task is over others see to it.
-   */
-  async #connectionEnded(): Promise<void> {
-    if (this.#over) return
-    const state = await this.#state()
-    if (state === undefined || state.running)
-      this.#fail(containerFailed('the connection to the engine broke while it ran'))
-  }
-
-  /**
    * The first process is gone without a word. The task cannot end it, but where memory ran out the kernel can; else
    * somebody on this host did, for which the task is not to pay.
    */
@@ -227,11 +232,11 @@ class TaskRun {
 
   /** Of the container, as the engine knows it; undefined where that cannot be told. */
   async #state(): Promise<ContainerState | undefined> {
-    const { container, onEngineSuspect } = this.#options
+    const { container, watch } = this.#options
     try {
       return await container.state()
     } catch {
-      onEngineSuspect()
+      void watch.look()
       return undefined
     }
   }
@@ -240,27 +245,21 @@ class TaskRun {
   async #killed(): Promise<void> {
     const { container } = this.#options
     this.#meter.release()
-    container.control.kill()
+    container.channel.kill()
     container.hurry().catch(noop)
-    const dead = container.control.ended.then(noop, async () => {
+    const dead = container.channel.ended.then(noop, async () => {
       // Init went first; the kernel ends the others with it (pid_namespaces(7)).
       while ((await this.#state())?.running === true) await sleep(POLL_MS)
     })
     if (!(await within(KILL_TIMEOUT_MS, dead))) throw containerFailed('the task could not be ended')
   }
 
-  /** Waits for the last output, which init marks; where it cannot, the end of the container is that of its output. */
+  /** Waits for the last output. Where init was taken with the task, for want of memory, what it had not sent is lost. */
   async #drained(output: Promise<unknown>): Promise<void> {
-    const { control, frames } = this.#options.container
-    const nonce = randomBytes(NONCE_BYTES)
+    const { channel } = this.#options.container
     this.#meter.release()
-    frames.endAt(nonce)
-    control.markEndOfOutput(nonce)
-    if ((await within(LEFTOVERS_TIMEOUT_MS, output)) && frames.marked()) return
-    control.close()
-    await within(LEFTOVERS_TIMEOUT_MS, output)
-    // It ends with the engine as well, and then nobody knows what is missing.
-    if ((await this.#state()) === undefined) throw containerFailed('the engine went away with the last of its output')
+    if (await within(LEFTOVERS_TIMEOUT_MS, output)) return
+    if (!channel.isComplete()) throw containerFailed('the last of its output did not come')
   }
 
   /** The result files. Those that were not handed over whole change nothing of what the task came to. */
