@@ -91,6 +91,21 @@ export interface Job<T extends RuntimeTask> {
   onStarted(): void
 }
 
+/**
+ * A run that was under way when the node ended, known by its `dir`, which is as it was left. Output goes on where `before`
+ * says that the node's own record of it ends: what came earlier is not written again, what came later is. `stdin` is the
+ * same from its beginning. What is left of its wall time is the caller's to measure, as ever; `onStarted` is not called again.
+ */
+export type ResumedJob<T extends RuntimeTask> = Job<T> & {
+  readonly before: {
+    /** Unix time of the task's first instruction, from which `usage.wallTimeMs` counts. */
+    readonly startedAtMs: number
+    /** How much of each stream has been written. */
+    readonly stdoutBytes: number
+    readonly stderrBytes: number
+  }
+}
+
 /** A run of a runtime that always bounds cores and memory. */
 export type BoundedJob<T extends RuntimeTask> = Job<T> & { readonly limits: BoundedLimits }
 
@@ -148,6 +163,12 @@ export type Capability = AvailableRuntime | UnavailableRuntime
 /** Whether what a runtime needs beside this host is there: an engine, say. */
 export type Presence = { readonly present: true } | { readonly present: false; readonly why: string }
 
+export interface ReapOptions {
+  readonly signal: AbortSignal
+  /** Job folders, as their jobs had them. */
+  readonly keep: readonly string[]
+}
+
 /**
  * The seam on which every runtime hangs.
  *
@@ -161,8 +182,19 @@ export interface Executor<T extends RuntimeTask = RuntimeTask> {
   probe(signal: AbortSignal): Promise<Capability>
   /** @throws SoukError as the money rule says. */
   run(job: Job<T>): Promise<Execution>
-  /** Removes what dead predecessors of this instance left behind; resolves to how many things. */
-  reap(signal: AbortSignal): Promise<number>
+  /**
+   * Goes on with a run that was under way in `job.dir` when the node ended; resolves to undefined where nothing of it is left to
+   * go on with, and to what `run` does otherwise. Who can do this lets go of tasks that have started when it is told of a
+   * `shutdown`: `run` rejects with PROVIDER_STOPPED, and the task itself goes on. Absent where tasks end with their node.
+   *
+   * @throws SoukError as the money rule says.
+   */
+  resume?(job: ResumedJob<T>): Promise<Execution | undefined>
+  /**
+   * Removes what dead predecessors of this instance left behind, but for what belongs to the job folders in `keep`, whose
+   * runs will be resumed; resolves to how many things.
+   */
+  reap(options: ReapOptions): Promise<number>
   /**
    * Tells of each change from now on: an engine that goes away, or comes back. What comes back has to be probed.
    * @returns how to hear no more.

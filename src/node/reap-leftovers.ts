@@ -20,7 +20,7 @@ export async function reapLeftovers({
   for (const { executor } of executors.subjects) {
     const { runtime } = executor
     try {
-      const reaped = await executor.reap(AbortSignal.timeout(REAP_TIMEOUT_MS))
+      const reaped = await executor.reap({ signal: AbortSignal.timeout(REAP_TIMEOUT_MS), keep: [] })
       if (reaped > 0) logger.warn({ runtime, reaped }, 'removed what an earlier process left behind')
     } catch (error) {
       logger.warn({ runtime, err: error }, 'what an earlier process may have left behind cannot be removed now')
@@ -40,6 +40,7 @@ export async function reapAll({
   readonly executors: Executors
   readonly dataDir: string
 }): Promise<void> {
-  for (const { executor } of executors.subjects) await executor.reap(AbortSignal.timeout(REAP_TIMEOUT_MS))
+  for (const { executor } of executors.subjects)
+    await executor.reap({ signal: AbortSignal.timeout(REAP_TIMEOUT_MS), keep: [] })
   await executors.unmountLeftovers(dataDir)
 }

@@ -375,7 +375,7 @@ describe('the Docker executor', function () {
         container(`souk-${instance}-x-1`, { 'souk.instance': `${instance}-x` }),
       ])
       const task = await running(shell('echo ready; sleep 1000'))
-      assert.equal(await executor.reap(never), 1)
+      assert.equal(await executor.reap({ signal: never, keep: [] }), 1)
       const still = await runningIds()
       assert.ok(!still.includes(left))
       for (const other of others) assert.ok(still.includes(other))

@@ -336,7 +336,7 @@ describe('native executor', function () {
     await assert.rejects(running, (error) => isSoukError(error, 'EXECUTOR_FAILED') && error.retryable)
     const { outcome } = await executor.run(await job(await program('exit-code')))
     assert.deepEqual(outcome, { kind: 'exited', code: 0 })
-    assert.equal(await executor.reap(new AbortController().signal), 0)
+    assert.equal(await executor.reap({ signal: new AbortController().signal, keep: [] }), 0)
     await settled(
       'processes and groups',
       async () => {

@@ -63,10 +63,10 @@ describe('escape: WebAssembly tasks whose node is killed', function () {
     )
     const successor = createWasmExecutor({ instanceDir, prewarm: 0 })
     try {
-      assert.equal(await successor.reap(AbortSignal.timeout(10_000)), pids.length)
+      assert.equal(await successor.reap({ signal: AbortSignal.timeout(10_000), keep: [] }), pids.length)
       await settled('processes', () => alive(pids), '')
       assert.deepEqual(await recorded(instanceDir), [])
-      assert.equal(await successor.reap(AbortSignal.timeout(10_000)), 0)
+      assert.equal(await successor.reap({ signal: AbortSignal.timeout(10_000), keep: [] }), 0)
     } finally {
       await successor.close()
     }
