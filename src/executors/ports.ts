@@ -68,6 +68,11 @@ export interface StorageLease {
   readonly outputs: readonly string[]
   /** Hands the result files over without following anything. Everything that could write must be dead. */
   collect(collector: ResultCollector): Promise<{ readonly diskFull: boolean; readonly inodesFull: boolean }>
+  /**
+   * Gives it other caps.
+   * @throws SoukError EXECUTOR_FAILED where more is used than it would then hold; it is as it was then.
+   */
+  resize(caps: { readonly diskBytes: number; readonly inodes: number }): Promise<void>
   /** Unmounts it; what is in it is gone. */
   release(): Promise<void>
 }
@@ -76,7 +81,7 @@ export interface CappedStorage {
   /** Why there is none on this host; undefined where it works. */
   unavailable(): Promise<string | undefined>
   /**
-   * @param mountPoint an empty folder of the caller.
+   * @param mountPoint an empty folder of the caller, in another one of its own where the disk is to outlive the node.
    * @throws SoukError EXECUTOR_FAILED, RUNTIME_UNAVAILABLE.
    */
   lease(options: {
@@ -87,7 +92,19 @@ export interface CappedStorage {
     readonly gid: number
     /** Absolute paths inside the sandbox, as results are to be named. */
     readonly outputs: readonly string[]
+    /** It stays mounted until it is released, whatever becomes of this process and the launcher, and can be adopted. */
+    readonly outlivesNode?: boolean
   }): Promise<StorageLease>
-  /** Unmounts what a dead node left mounted below `folder`; resolves to how many. */
-  unmountLeftovers(folder: string): Promise<number>
+  /**
+   * Takes over a disk that outlived its node, with the caps that it has.
+   *
+   * @param outputs those that it was leased with.
+   * @throws SoukError EXECUTOR_FAILED where there is none, RUNTIME_UNAVAILABLE.
+   */
+  adopt(options: { readonly mountPoint: string; readonly outputs: readonly string[] }): Promise<StorageLease>
+  /**
+   * Unmounts what a dead node left mounted at or below `folder`, but for what is at or below one of `keep`; resolves to
+   * how many.
+   */
+  unmountLeftovers(options: { readonly folder: string; readonly keep: readonly string[] }): Promise<number>
 }

@@ -7,12 +7,12 @@ import { sandboxFailed } from './failures.ts'
 import type { Launcher } from './launcher.ts'
 import type { Channels, LauncherConnection } from './launcher-connection.ts'
 import type { ControlFrame } from './launcher-frames.ts'
-import { leaseRequest, unmountRequest } from './request.ts'
+import { adoptRequest, leaseRequest, unmountRequest } from './request.ts'
 import { parseDiskReport, parseFailure } from './report.ts'
 
 const NO_CHANNELS: Channels = { inputs: [], outputs: [] }
-/** How the launcher names the file systems that it mounts for leases. */
-const SOURCE_PREFIX = 'souk-disk-'
+/** How the launcher names the file systems that it mounts for leases; the latter outlive their node. */
+const SOURCE_PREFIXES = ['souk-disk-', 'souk-kept-']
 
 /** File systems for tasks of other runtimes, mounted by the launcher, which has to run as root for that. */
 export function createCappedStorage(launcher: Launcher): CappedStorage {
@@ -25,43 +25,61 @@ export function createCappedStorage(launcher: Launcher): CappedStorage {
         return isSoukError(error, 'RUNTIME_UNAVAILABLE') ? error.details.why : String(error)
       }
     },
-    async lease(options) {
+    lease(options) {
       const mountPoint = resolve(options.mountPoint)
-      const connection = await launcher.connect(NO_CHANNELS)
-      try {
-        connection.request(leaseRequest({ ...options, mountPoint }))
-        expectFrame(await answer(connection), 'started')
-        return leaseOn({ connection, mountPoint, paths: options.outputs })
-      } catch (error) {
-        await connection.close()
-        throw error
-      }
+      const request = leaseRequest({ ...options, mountPoint })
+      return startLease({ launcher, request, mountPoint, paths: options.outputs })
     },
-    async unmountLeftovers(folder) {
-      const leftovers = await mountedBelow(folder)
-      for (const mountPoint of leftovers) {
-        const connection = await launcher.connect(NO_CHANNELS)
-        try {
-          connection.request(unmountRequest(mountPoint))
-          expectFrame(await answer(connection), 'done')
-        } finally {
-          connection.destroy()
-        }
-      }
+    adopt({ outputs, ...options }) {
+      const mountPoint = resolve(options.mountPoint)
+      return startLease({ launcher, request: adoptRequest({ mountPoint, outputs }), mountPoint, paths: outputs })
+    },
+    async unmountLeftovers({ folder, keep }) {
+      const leftovers = await mountedBelow({ folder, keep })
+      for (const mountPoint of leftovers) await unmount(launcher, mountPoint)
       return leftovers.length
     },
   }
 }
 
+interface LeaseOptions {
+  readonly launcher: Launcher
+  readonly mountPoint: string
+  /** Of its outputs. */
+  readonly paths: readonly string[]
+}
+
+async function startLease({
+  request,
+  ...options
+}: LeaseOptions & { readonly request: Uint8Array }): Promise<StorageLease> {
+  const connection = await options.launcher.connect(NO_CHANNELS)
+  try {
+    connection.request(request)
+    expectFrame(await answer(connection), 'started')
+    return leaseOn({ ...options, connection })
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
+}
+
+async function unmount(launcher: Launcher, mountPoint: string): Promise<void> {
+  const connection = await launcher.connect(NO_CHANNELS)
+  try {
+    connection.request(unmountRequest(mountPoint))
+    expectFrame(await answer(connection), 'done')
+  } finally {
+    connection.destroy()
+  }
+}
+
 function leaseOn({
+  launcher,
   connection,
   mountPoint,
   paths,
-}: {
-  readonly connection: LauncherConnection
-  readonly mountPoint: string
-  readonly paths: readonly string[]
-}): StorageLease {
+}: LeaseOptions & { readonly connection: LauncherConnection }): StorageLease {
   return {
     tmp: join(mountPoint, 'tmp'),
     work: join(mountPoint, 'work'),
@@ -72,7 +90,21 @@ function leaseOn({
       const full = report === undefined ? [] : parseDiskReport(report)
       return { diskFull: full.includes('disk'), inodesFull: full.includes('inodes') }
     },
-    release: () => connection.close(),
+    async resize(caps) {
+      connection.resize(caps)
+      expectFrame(await answer(connection), 'done')
+    },
+    async release() {
+      connection.release()
+      try {
+        expectFrame(await connection.next(), 'done')
+      } catch {
+        // Whoever held it is gone. It may have outlived that.
+        await unmount(launcher, mountPoint)
+      } finally {
+        await connection.close()
+      }
+    },
   }
 }
 
@@ -90,10 +122,20 @@ function expectFrame(frame: ControlFrame, kind: ControlFrame['kind']): void {
 }
 
 /** Mount points of leases at or below a folder, the innermost first. */
-async function mountedBelow(folder: string): Promise<readonly string[]> {
-  const real = await realpath(folder).catch(() => resolve(folder))
-  return leasesIn(await readFile('/proc/self/mountinfo', 'utf8'), real)
+async function mountedBelow({
+  folder,
+  keep,
+}: {
+  readonly folder: string
+  readonly keep: readonly string[]
+}): Promise<readonly string[]> {
+  const real = (path: string): Promise<string> => realpath(path).catch(() => resolve(path))
+  const kept = await Promise.all(keep.map(real))
+  const found = leasesIn(await readFile('/proc/self/mountinfo', 'utf8'), await real(folder))
+  return found.filter((point) => !kept.some((each) => isAtOrBelow(point, each)))
 }
+
+const isAtOrBelow = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`)
 
 /** Picks them out of /proc/self/mountinfo (proc_pid_mountinfo(5)). */
 export function leasesIn(mountinfo: string, folder: string): string[] {
@@ -103,8 +145,10 @@ export function leasesIn(mountinfo: string, folder: string): string[] {
       const fields = line.split(' ')
       const separator = fields.indexOf('-')
       const point = unescaped(fields[4] ?? '')
-      const ours = fields[separator + 1] === 'tmpfs' && fields[separator + 2]?.startsWith(SOURCE_PREFIX) === true
-      return ours && (point === folder || point.startsWith(`${folder}/`)) ? [point] : []
+      const source = fields[separator + 2]
+      const ours =
+        fields[separator + 1] === 'tmpfs' && SOURCE_PREFIXES.some((prefix) => source?.startsWith(prefix) === true)
+      return ours && isAtOrBelow(point, folder) ? [point] : []
     })
     .toReversed()
 }

@@ -5,7 +5,9 @@ import {
   createFrameDecoder,
   encodeCollect,
   encodeKill,
+  encodeRelease,
   encodeRequest,
+  encodeResize,
   LauncherProtocolError,
   type ControlFrame,
   type LauncherFrame,
@@ -39,6 +41,10 @@ export interface LauncherConnection {
   kill(): void
   /** Asks a storage lease for its results. */
   collect(): void
+  /** Gives a storage lease other caps. */
+  resize(caps: { readonly diskBytes: number; readonly inodes: number }): void
+  /** Ends a storage lease for good. */
+  release(): void
   /** Ends the run, whatever it is at; resolves once nothing is left of it, or 10 s later. */
   close(): Promise<void>
   /** Lets go of the socket. What the launcher still had to clean up it does by itself. */
@@ -136,6 +142,8 @@ export function createLauncherConnection(socket: Socket, channels: Channels): La
     output: (channel) => known(outputs.get(channel), channel),
     kill: () => send(encodeKill()),
     collect: () => send(encodeCollect()),
+    resize: (caps) => send(encodeResize(caps)),
+    release: () => send(encodeRelease()),
     async close() {
       const timer = setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS)
       // Nothing of what still comes is of use, but only a socket that is read comes to its end.

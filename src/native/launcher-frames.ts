@@ -9,6 +9,8 @@ const FRAME_TYPE = {
   credit: 4,
   kill: 5,
   collect: 6,
+  release: 7,
+  resize: 8,
   started: 16,
   dataFromTask: 17,
   endFromTask: 18,
@@ -79,6 +81,14 @@ export function encodeCredit(channel: number, bytes: number): Buffer {
 
 export const encodeKill = (): Buffer => header(FRAME_TYPE.kill, 0)
 export const encodeCollect = (): Buffer => header(FRAME_TYPE.collect, 0)
+export const encodeRelease = (): Buffer => header(FRAME_TYPE.release, 0)
+
+export function encodeResize({ diskBytes, inodes }: { readonly diskBytes: number; readonly inodes: number }): Buffer {
+  const caps = Buffer.alloc(16)
+  caps.writeBigUInt64LE(BigInt(diskBytes))
+  caps.writeBigUInt64LE(BigInt(inodes), 8)
+  return Buffer.concat([header(FRAME_TYPE.resize, caps.length), caps])
+}
 
 function header(type: number, payloadBytes: number): Buffer {
   const bytes = Buffer.alloc(LENGTH_BYTES + 1)

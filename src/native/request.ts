@@ -19,6 +19,7 @@ export const REQUEST = {
   gid: 12,
   mountPoint: 13,
   rootWritable: 14,
+  outlives: 15,
   memoryBytes: 20,
   pids: 21,
   cpuMillicores: 22,
@@ -32,7 +33,7 @@ export const REQUEST = {
   stackBytes: 30,
 } as const
 
-export const REQUEST_KIND = { run: 1, lease: 2, hello: 3, unmount: 4 } as const
+export const REQUEST_KIND = { run: 1, lease: 2, hello: 3, unmount: 4, adopt: 5 } as const
 
 /** Where a program that is alone in an empty root lies. */
 export const PROGRAM_PATH = '/program'
@@ -102,20 +103,37 @@ export function unmountRequest(mountPoint: string): Buffer {
   return records.end()
 }
 
+export function adoptRequest({
+  mountPoint,
+  outputs,
+}: {
+  readonly mountPoint: string
+  readonly outputs: readonly string[]
+}): Buffer {
+  const records = createRecordWriter()
+  records.number(REQUEST.kind, REQUEST_KIND.adopt)
+  records.text(REQUEST.mountPoint, mountPoint)
+  for (const path of outputs) records.text(REQUEST.output, path)
+  return records.end()
+}
+
 export function leaseRequest({
   mountPoint,
   outputs,
   diskBytes,
   inodes,
+  outlivesNode = false,
   ...identity
 }: Identity & {
   readonly mountPoint: string
   readonly outputs: readonly string[]
   readonly diskBytes: number
   readonly inodes: number
+  readonly outlivesNode?: boolean
 }): Buffer {
   const records = createRecordWriter()
   records.number(REQUEST.kind, REQUEST_KIND.lease)
+  if (outlivesNode) records.number(REQUEST.outlives, 1)
   records.text(REQUEST.mountPoint, mountPoint)
   for (const path of outputs) records.text(REQUEST.output, path)
   addIdentity(records, identity)

@@ -22,7 +22,7 @@ import { bootId, type ProbeSubject } from './probe-cache.ts'
 export interface Executors {
   readonly subjects: readonly ProbeSubject[]
   /** Unmounts what tasks of a dead process have left mounted below the folder; resolves to how many. */
-  unmountLeftovers(folder: string): Promise<number>
+  unmountLeftovers: CappedStorage['unmountLeftovers']
   /** Ends all of them, the launcher last. */
   close(): Promise<void>
 }
@@ -54,7 +54,7 @@ export async function createExecutors(options: CreateExecutorsOptions): Promise<
   ]
   return {
     subjects,
-    unmountLeftovers: (folder) => shared.storage.unmountLeftovers(folder),
+    unmountLeftovers: (options) => shared.storage.unmountLeftovers(options),
     async close() {
       await Promise.all(subjects.map(({ executor }) => executor.close()))
       await shared.launcher.close()

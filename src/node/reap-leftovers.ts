@@ -27,7 +27,7 @@ export async function reapLeftovers({
     }
   }
   // A file system that is still mounted there could not be removed with the folder.
-  const unmounted = await executors.unmountLeftovers(workDir)
+  const unmounted = await executors.unmountLeftovers({ folder: workDir, keep: [] })
   if (unmounted > 0) logger.warn({ unmounted }, 'unmounted what an earlier process left behind')
   await rm(workDir, { recursive: true, force: true })
 }
@@ -42,5 +42,5 @@ export async function reapAll({
 }): Promise<void> {
   for (const { executor } of executors.subjects)
     await executor.reap({ signal: AbortSignal.timeout(REAP_TIMEOUT_MS), keep: [] })
-  await executors.unmountLeftovers(dataDir)
+  await executors.unmountLeftovers({ folder: dataDir, keep: [] })
 }

@@ -95,6 +95,25 @@ const runRecords = fc
   ])
   .chain((records) => fc.shuffledSubarray(records, { minLength: records.length }))
 
+/** Records of what is asked of a disk: lease it, unmount it, adopt it. */
+const diskRecords = fc
+  .record({
+    kind: fc.constantFrom(2n, 4n, 5n),
+    place: path,
+    outputs: fc.uniqueArray(path, { maxLength: 20 }),
+    lasting: fc.boolean(),
+    numbers: fc.tuple(limit, limit),
+  })
+  .map(({ kind, place, outputs, lasting, numbers: [bytes, inodes] }) =>
+    Buffer.concat([
+      record(1, kind),
+      record(13, place),
+      ...outputs.map((value) => record(9, value)),
+      ...(lasting ? [record(15, 1n)] : []),
+      ...(kind === 2n ? [record(11, 7n), record(12, 7n), record(27, bytes), record(28, inodes)] : []),
+    ]),
+  )
+
 /** What makes any run wrong that it is added to. */
 const DEFECTS: readonly Buffer[] = [
   record(1, 2n),
@@ -105,6 +124,8 @@ const DEFECTS: readonly Buffer[] = [
   record(14, ''),
   Buffer.concat([record(2, '/a'), record(3, 1n), record(14, 1n)]),
   record(15, 1n),
+  record(16, 1n),
+  record(1, 6n),
   record(31, 1n),
   record(65_535, ''),
   record(6, '=value'),
@@ -157,6 +178,8 @@ const mutated = (whole: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer> =>
     })
 
 const channel = fc.nat(15)
+const resizeFrame = (bytes: bigint, inodes: bigint): Buffer =>
+  frame(8, Buffer.concat([unsigned(bytes, 8), unsigned(inodes, 8)]))
 /** Frames as a client sends them. */
 const clientFrame = fc.oneof(
   fc.uint8Array({ maxLength: 400 }).map((payload) => frame(1, payload)),
@@ -167,14 +190,15 @@ const clientFrame = fc.oneof(
   fc
     .tuple(channel, fc.integer({ min: 1, max: 2 ** 32 - 1 }))
     .map(([id, bytes]) => frame(4, Buffer.concat([Buffer.of(id), unsigned(bytes, 4)]))),
-  fc.constantFrom(frame(5, Buffer.alloc(0)), frame(6, Buffer.alloc(0))),
+  fc.constantFrom(frame(5, Buffer.alloc(0)), frame(6, Buffer.alloc(0)), frame(7, Buffer.alloc(0))),
+  fc.tuple(limit, limit).map(([bytes, inodes]) => resizeFrame(bytes, inodes)),
 )
 const BAD_FRAMES: readonly Buffer[] = [
   unsigned(0, 4),
   unsigned(2 ** 20 + 1, 4),
   unsigned(2 ** 32 - 1, 4),
   frame(0, Buffer.alloc(0)),
-  frame(7, Buffer.alloc(0)),
+  frame(9, Buffer.alloc(0)),
   frame(16, Buffer.alloc(8)),
   frame(255, Buffer.alloc(8)),
   frame(2, Buffer.alloc(0)),
@@ -186,6 +210,12 @@ const BAD_FRAMES: readonly Buffer[] = [
   frame(4, Buffer.of(1, 1, 0, 0)),
   frame(5, Buffer.of(0)),
   frame(6, Buffer.of(0)),
+  frame(7, Buffer.of(0)),
+  frame(8, Buffer.alloc(0)),
+  frame(8, Buffer.alloc(15)),
+  frame(8, Buffer.alloc(17)),
+  resizeFrame(2n ** 53n, 0n),
+  resizeFrame(0n, 2n ** 64n - 1n),
 ]
 
 describe('the launcher, fuzzed', function () {
@@ -236,6 +266,44 @@ describe('the launcher, fuzzed', function () {
     )
   })
 
+  it('takes what is asked of a disk, and of each question its own records only', () => {
+    const place = record(13, '/srv/disk')
+    const [lease, unmount, adopt] = [record(1, 2n), record(1, 4n), record(1, 5n)]
+    const own = [record(11, 1n), record(12, 1n), record(27, 0n), record(28, 0n)]
+    const [lasting, output] = [record(15, 1n), record(9, '/out')]
+    const right = [
+      [lease, place, ...own],
+      [lease, place, ...own, lasting, output],
+      [unmount, place],
+      [adopt, place],
+      [adopt, place, output, record(9, '/more')],
+    ]
+    const wrong = [
+      [lease, ...own, lasting],
+      [lease, place, lasting],
+      [lease, place, ...own, record(15, 0n)],
+      [lease, place, ...own, record(15, 2n)],
+      [lease, place, ...own, record(15, '')],
+      [lease, place, ...own, lasting, lasting],
+      [adopt],
+      [adopt, output],
+      [adopt, place, lasting],
+      [adopt, place, place],
+      [adopt, place, output, output],
+      ...own.map((more) => [adopt, place, more]),
+      [adopt, record(13, 'relative')],
+      [adopt, record(13, '/srv/../etc')],
+      [unmount, place, output],
+      [unmount, place, lasting],
+      [record(1, 6n), place],
+    ]
+    const found = verdicts([...right, ...wrong].map((records) => Buffer.concat(records)))
+    assert.deepEqual(
+      found.map(({ parsed }) => parsed),
+      [...right.map(() => true), ...wrong.map(() => false)],
+    )
+  })
+
   it('bounds how much a request may hold', () => {
     const run = [record(1, 1n), record(4, 'p'), record(11, 1n), record(12, 1n), record(27, 0n), record(28, 0n)]
     const many = (tag: number, value: (index: number) => Value, count: number): Buffer =>
@@ -280,6 +348,7 @@ describe('the launcher, fuzzed', function () {
       fc.uint8Array({ maxLength: 4000 }).map((bytes) => Buffer.from(bytes)),
       mutated(runRecords.map((records) => Buffer.concat(records))),
       mutated(wrapped),
+      mutated(diskRecords),
       mutated(fc.array(clientFrame, { maxLength: 12 }).map((frames) => Buffer.concat(frames))),
     )
     fc.assert(

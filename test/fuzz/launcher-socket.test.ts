@@ -13,11 +13,20 @@ import {
   encodeDataHeader,
   encodeEnd,
   encodeKill,
+  encodeRelease,
   encodeRequest,
+  encodeResize,
   type LauncherFrame,
 } from '../../src/native/launcher-frames.ts'
 import { createRecordWriter } from '../../src/native/launcher-records.ts'
-import { helloRequest, leaseRequest, REQUEST, taskRequest, unmountRequest } from '../../src/native/request.ts'
+import {
+  adoptRequest,
+  helloRequest,
+  leaseRequest,
+  REQUEST,
+  taskRequest,
+  unmountRequest,
+} from '../../src/native/request.ts'
 import { settled } from '../conformance/leftovers.ts'
 import { startSanitizedLauncher, type SanitizedLauncher } from '../fixtures/sanitized-launcher.ts'
 import { descendantsOf } from '../fixtures/processes.ts'
@@ -45,12 +54,13 @@ type Opening =
       /** Further channels: descriptor, and 0 (to the task) or 1. */
       readonly channels: readonly (readonly [number, number])[]
     }
-  | { readonly kind: 'lease'; readonly outputs: readonly string[] }
-  | { readonly kind: 'hello' | 'unmount' | 'nothing' }
+  | { readonly kind: 'lease'; readonly outputs: readonly string[]; readonly outlivesNode: boolean }
+  | { readonly kind: 'hello' | 'adopt' | 'unmount' | 'nothing' }
 type Frame =
   | { readonly kind: 'data' | 'credit'; readonly channel: number; readonly bytes: number }
   | { readonly kind: 'end'; readonly channel: number }
-  | { readonly kind: 'kill' | 'collect' | 'hello' }
+  | { readonly kind: 'resize'; readonly diskBytes: number; readonly inodes: number }
+  | { readonly kind: 'kill' | 'collect' | 'release' | 'hello' }
   | { readonly kind: 'bytes'; readonly hex: string }
 type Action =
   | { readonly kind: 'send'; readonly frames: readonly Frame[] }
@@ -91,8 +101,15 @@ const opening: fc.Arbitrary<Opening> = fc.oneof(
       }),
     }),
   },
-  fc.record({ kind: fc.constant('lease' as const), outputs: fc.constantFrom([], ['/out']) }),
-  fc.constantFrom<Opening>({ kind: 'hello' }, { kind: 'unmount' }, { kind: 'nothing' }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('lease' as const),
+      outputs: fc.constantFrom([], ['/out']),
+      outlivesNode: fc.boolean(),
+    }),
+  },
+  fc.constantFrom<Opening>({ kind: 'hello' }, { kind: 'adopt' }, { kind: 'unmount' }, { kind: 'nothing' }),
 )
 const channel = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 0, max: 2 }) },
@@ -118,7 +135,12 @@ const frame: fc.Arbitrary<Frame> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.constant<Frame>({ kind: 'kill' }) },
-  fc.constantFrom<Frame>({ kind: 'collect' }, { kind: 'hello' }),
+  fc.record({
+    kind: fc.constant('resize' as const),
+    diskBytes: fc.constantFrom(0, 1, 4096, MIB, 2 ** 53 - 1),
+    inodes: fc.constantFrom(0, 1, 100, 2 ** 53 - 1),
+  }),
+  fc.constantFrom<Frame>({ kind: 'collect' }, { kind: 'release' }, { kind: 'hello' }),
   fc.record({ kind: fc.constant('bytes' as const), hex: fc.uint8Array({ minLength: 1, maxLength: 20 }).map(hexOf) }),
 )
 const action: fc.Arbitrary<Action> = fc.oneof(
@@ -158,16 +180,24 @@ describe('the launcher’s socket, fuzzed', function () {
       case 'run':
         return encodeRequest(Buffer.concat([runRecords(from, programs), channelRecords(from.channels)]))
       case 'lease':
-        return encodeRequest(
-          leaseRequest({ mountPoint: folder, outputs: from.outputs, diskBytes: MIB, inodes: 20, ...NOBODY }),
-        )
+        return encodeRequest(leaseRequest({ ...from, mountPoint: folder, diskBytes: MIB, inodes: 20, ...NOBODY }))
       case 'hello':
         return encodeRequest(helloRequest())
+      case 'adopt':
+        return encodeRequest(adoptRequest({ mountPoint: folder, outputs: [] }))
       case 'unmount':
         return encodeRequest(unmountRequest(folder))
       case 'nothing':
         return Buffer.alloc(0)
     }
+  }
+  /** What was to outlive its client goes when somebody says so. */
+  const unmounted = async (folder: string): Promise<void> => {
+    const socket = connect({ path: place.socket })
+    socket.on('error', () => {})
+    socket.resume()
+    socket.end(encodeRequest(unmountRequest(folder)))
+    await once(socket, 'close')
   }
   const play = async (each: Client): Promise<void> => {
     const folder = join(place.stateDir, `client-${(number += 1)}`)
@@ -188,7 +218,10 @@ describe('the launcher’s socket, fuzzed', function () {
     socket.destroy()
     assert.equal(heard.problem(), undefined)
     // A keeper that is still at it mounts there, and unmounts, once it sees that nobody listens.
-    const removed = (): Promise<string> => rm(folder, { recursive: true }).then(() => '', String)
+    const removed = async (): Promise<string> => {
+      if (each.opening.kind === 'lease' && each.opening.outlivesNode) await unmounted(folder)
+      return rm(folder, { recursive: true }).then(() => '', String)
+    }
     await settled('the folder of a lease', removed, '')
   }
 
@@ -267,6 +300,10 @@ function bytesOf(each: Frame): Buffer {
       return encodeKill()
     case 'collect':
       return encodeCollect()
+    case 'release':
+      return encodeRelease()
+    case 'resize':
+      return encodeResize(each)
     case 'hello':
       return encodeRequest(helloRequest())
     case 'bytes':
@@ -293,7 +330,8 @@ function listen(socket: Socket, { lease }: { readonly lease: boolean }): Heard {
   let problem: string | undefined
   const decoder = createFrameDecoder(({ kind }) => {
     const last = kinds.at(-1)
-    if (last === 'failed' || (last === 'done' && !lease)) problem ??= `${kind} after ${last}`
+    // A lease answers each COLLECT and RESIZE, and goes on.
+    if ((last === 'failed' || last === 'done') && !lease) problem ??= `${kind} after ${last}`
     // What was sent before the start may have been taken already.
     if (kind === 'credit') return
     if (kind === 'started' && kinds.length > 0) problem ??= `started after ${kinds.join()}`

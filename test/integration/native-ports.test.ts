@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chown, mkdir, mkdtemp, readdir, readFile, rm, stat, statfs, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -180,7 +180,7 @@ describe('what native lends to other runtimes', function () {
       await lease.release()
       assert.doesNotMatch(await readFile('/proc/self/mountinfo', 'utf8'), new RegExp(folder))
       await rm(folder, { recursive: true })
-      assert.equal(await storage.unmountLeftovers(dir), 0)
+      assert.equal(await storage.unmountLeftovers({ folder: dir, keep: [] }), 0)
     })
 
     it('is refused where there is no such folder, or something in it', async () => {
@@ -190,6 +190,201 @@ describe('what native lends to other runtimes', function () {
         await assert.rejects(storage.lease({ ...options, mountPoint: bad }), (error) =>
           isSoukError(error, 'EXECUTOR_FAILED'),
         )
+    })
+
+    const failed = (error: unknown): boolean => isSoukError(error, 'EXECUTOR_FAILED')
+    const isMounted = async (folder: string): Promise<boolean> =>
+      (await readFile('/proc/self/mountinfo', 'utf8')).includes(` ${folder} `)
+    const freeBytes = async (path: string): Promise<number> => {
+      const { bsize, bavail } = await statfs(path)
+      return bsize * bavail
+    }
+
+    it('takes other caps, and none that are below what is used', async () => {
+      const lease = await storage.lease({ ...options, mountPoint: await mountPoint() })
+      const write = (name: string, bytes: number): Promise<void> =>
+        writeFile(join(lease.work, name), Buffer.alloc(bytes))
+      await write('a', 64 * 1024)
+      await lease.resize({ diskBytes: 128 * 1024, inodes: 10 })
+      await write('b', 64 * 1024)
+      await assert.rejects(write('c', 1), { code: 'ENOSPC' })
+      await assert.rejects(lease.resize({ diskBytes: 127 * 1024 - 4096, inodes: 10 }), failed)
+      await assert.rejects(lease.resize({ diskBytes: 1024 * 1024, inodes: 2 }), failed)
+      await assert.rejects(lease.resize({ diskBytes: 0, inodes: 10 }), failed)
+      assert.equal(await freeBytes(lease.work), 0)
+      await rm(join(lease.work, 'c'))
+      // Two of them are used.
+      await lease.resize({ diskBytes: 256 * 1024, inodes: 3 })
+      await write('c', 1)
+      await assert.rejects(write('d', 1), { code: 'ENOSPC' })
+      assert.equal(await freeBytes(lease.work), 128 * 1024 - 4096)
+      await lease.release()
+    })
+
+    it('goes from nothing to something and back', async () => {
+      const lease = await storage.lease({ ...options, diskBytes: 0, inodes: 0, mountPoint: await mountPoint() })
+      const file = join(lease.work, 'a')
+      for (let round = 0; round < 2; round += 1) {
+        await assert.rejects(writeFile(file, 'x'), { code: 'ENOSPC' })
+        await lease.resize({ diskBytes: 0, inodes: 1 })
+        await assert.rejects(writeFile(file, 'x'), { code: 'ENOSPC' })
+        await rm(file)
+        await lease.resize({ diskBytes: 8192, inodes: 1 })
+        assert.equal(await freeBytes(lease.work), 8192)
+        await writeFile(file, Buffer.alloc(8192))
+        await assert.rejects(writeFile(join(lease.work, 'b'), ''), { code: 'ENOSPC' })
+        await assert.rejects(lease.resize({ diskBytes: 0, inodes: 1 }), failed)
+        await rm(file)
+        await lease.resize({ diskBytes: 0, inodes: 0 })
+      }
+      await lease.release()
+    })
+
+    it('is gone with the launcher', async () => {
+      const other = await startNativeLauncher()
+      const folder = await mountPoint()
+      await createCappedStorage(other.launcher).lease({ ...options, mountPoint: folder })
+      assert.equal(await isMounted(folder), true)
+      await other.remove()
+      assert.equal(await isMounted(folder), false)
+    })
+
+    describe('that outlives its node', () => {
+      const lasting = { ...options, outlivesNode: true }
+      let others: TestLauncher[]
+
+      /** Launchers of one instance, as nodes start them one after the other. */
+      const startAnother = async (instance?: string): Promise<TestLauncher> => {
+        const other = await startNativeLauncher(instance === undefined ? {} : { instance })
+        others.push(other)
+        // It has started, and removed what it removes.
+        await other.launcher.hello()
+        return other
+      }
+      /** Those of an instance, and nobody else's. */
+      const killAll = async (instance: string): Promise<void> => {
+        for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+          const [program, ...words] = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
+          if (program?.endsWith('/souk-launcher') === true && words.includes(instance))
+            process.kill(Number(pid), 'SIGKILL')
+        }
+      }
+
+      beforeEach(() => {
+        others = []
+      })
+      afterEach(async () => {
+        for (const other of others) await other.remove()
+        for (const other of others) await settled('leftovers', async () => (await other.leftovers()).join('\n'), '')
+      })
+
+      for (const [how, end] of [
+        ['in order', (other: TestLauncher) => other.launcher.close()],
+        ['by SIGKILL with all that it has', (other: TestLauncher) => killAll(other.instance)],
+      ] as const) {
+        it(`stays when the launcher ends ${how}, and can be taken over by the next`, async () => {
+          const first = await startAnother()
+          const folder = await mountPoint()
+          const lease = await createCappedStorage(first.launcher).lease({ ...lasting, mountPoint: folder })
+          await writeFile(join(lease.outputs[1] ?? '', 'b.txt'), 'two')
+          await end(first)
+          assert.equal(await isMounted(folder), true)
+          const second = createCappedStorage((await startAnother(first.instance)).launcher)
+          assert.equal(await isMounted(folder), true)
+          const adopted = await second.adopt({ mountPoint: folder, outputs: options.outputs })
+          assert.deepEqual([adopted.tmp, adopted.work, ...adopted.outputs], [lease.tmp, lease.work, ...lease.outputs])
+          // The caps are as they were: one inode and a page of it are used.
+          for (let count = 0; count < 9; count += 1) await writeFile(join(adopted.tmp, String(count)), '')
+          await assert.rejects(writeFile(join(adopted.tmp, 'more'), ''), { code: 'ENOSPC' })
+          const collector = await createResultCollector({
+            dir: await mkdtemp(join(dir, 'job-')),
+            maxBytes: 1000,
+            maxFiles: 10,
+          })
+          assert.deepEqual(await adopted.collect(collector), { diskFull: false, inodesFull: true })
+          assert.deepEqual(
+            collector.outputs().map(({ path }) => path),
+            ['/more/b.txt'],
+          )
+          await adopted.resize({ diskBytes: 8192, inodes: 12 })
+          await writeFile(join(adopted.work, 'rest'), 'x')
+          assert.equal(await freeBytes(adopted.work), 0)
+          await adopted.release()
+          assert.equal(await isMounted(folder), false)
+        })
+      }
+
+      it('stays where its connection breaks, and goes by its release or as a leftover that nobody keeps', async () => {
+        const other = await startAnother()
+        const here = createCappedStorage(other.launcher)
+        const [parent, kept] = [await mountPoint(), await mountPoint()]
+        const folders = [join(parent, 'a'), join(parent, 'b'), join(kept, 'c')]
+        for (const folder of folders) {
+          await mkdir(folder)
+          await here.lease({ ...lasting, mountPoint: folder })
+        }
+        const [a = '', b = '', c = ''] = folders
+        await killAll(other.instance)
+        const next = createCappedStorage((await startAnother(other.instance)).launcher)
+        const lease = await next.adopt({ mountPoint: a, outputs: options.outputs })
+        await lease.release()
+        assert.deepEqual(await Promise.all(folders.map(isMounted)), [false, true, true])
+        assert.equal(await next.unmountLeftovers({ folder: dir, keep: [kept] }), 1)
+        assert.deepEqual(await Promise.all([b, c].map(isMounted)), [false, true])
+        assert.equal(await next.unmountLeftovers({ folder: dir, keep: [`${kept}x`, join(kept, 'other')] }), 1)
+        assert.equal(await isMounted(c), false)
+      })
+
+      it('is released by whoever has it, though the launcher that lent it is dead', async () => {
+        const other = await startAnother()
+        const folder = await mountPoint()
+        const lease = await createCappedStorage(other.launcher).lease({ ...lasting, mountPoint: folder })
+        await killAll(other.instance)
+        await lease.release()
+        assert.equal(await isMounted(folder), false)
+      })
+
+      it('has no cap changed by being taken over where it holds nothing', async () => {
+        const other = await startAnother()
+        const here = createCappedStorage(other.launcher)
+        const folder = await mountPoint()
+        await here.lease({ ...lasting, diskBytes: 0, inodes: 1, mountPoint: folder })
+        const adopted = await here.adopt({ mountPoint: folder, outputs: options.outputs })
+        await assert.rejects(writeFile(join(adopted.work, 'a'), 'x'), { code: 'ENOSPC' })
+        await rm(join(adopted.work, 'a'))
+        await adopted.resize({ diskBytes: 4096, inodes: 1 })
+        await writeFile(join(adopted.work, 'a'), 'x')
+        await adopted.release()
+      })
+
+      it('is not taken over where there is none, or it is another’s', async () => {
+        const other = await startAnother()
+        const here = createCappedStorage(other.launcher)
+        const refused = (mountPoint: string): Promise<void> =>
+          assert.rejects(here.adopt({ mountPoint, outputs: options.outputs }), failed)
+        await refused(join(dir, 'none'))
+        await refused(await mountPoint())
+        await refused('/')
+        await refused('/proc')
+        // One that ends with its connection, one of another instance, a folder inside of one.
+        const [mortal, foreign, lent] = [await mountPoint(), await mountPoint(), await mountPoint()]
+        const leases = [
+          await here.lease({ ...options, mountPoint: mortal }),
+          await storage.lease({ ...lasting, mountPoint: foreign }),
+          await here.lease({ ...lasting, mountPoint: lent }),
+        ]
+        await refused(mortal)
+        await refused(foreign)
+        await refused(join(lent, 'work'))
+        // One in a folder of somebody else.
+        const theirs = await mountPoint()
+        const inTheirs = join(theirs, 'disk')
+        await mkdir(inTheirs)
+        leases.push(await here.lease({ ...lasting, mountPoint: inTheirs }))
+        await chown(theirs, 65_534, 65_534)
+        await refused(inTheirs)
+        for (const lease of leases) await lease.release()
+      })
     })
   })
 })

@@ -148,7 +148,7 @@ async function leaseFor({
       try {
         await lease.release()
       } catch {
-        await storage.unmountLeftovers(mountPoint)
+        await storage.unmountLeftovers({ folder: mountPoint, keep: [] })
       }
     },
   }

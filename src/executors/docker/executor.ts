@@ -128,8 +128,8 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
         engineInfo: async () => (await engineFacts()).info,
       }),
     watch: (listener) => watch.listen(listener),
-    async reap() {
-      const unmounted = active === 0 ? await storage.unmountLeftovers(instanceDir) : 0
+    async reap({ keep }) {
+      const unmounted = active === 0 ? await storage.unmountLeftovers({ folder: instanceDir, keep }) : 0
       if (!(await watch.look()).present) return unmounted
       return unmounted + (await removals.reap())
     },

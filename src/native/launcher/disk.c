@@ -54,6 +54,13 @@ static uint64_t page_bytes(void)
 	return (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+static uint64_t whole_pages(uint64_t bytes)
+{
+	uint64_t page = page_bytes();
+
+	return (bytes + page - 1) / page * page;
+}
+
 bool disk_create(struct disk *disk, const char *source, struct failure *failure)
 {
 	*disk = (struct disk){.fd = -1};
@@ -71,12 +78,10 @@ bool disk_create(struct disk *disk, const char *source, struct failure *failure)
 
 bool disk_size(struct disk *disk, uint64_t bytes, uint64_t inodes, struct failure *failure)
 {
-	uint64_t page = page_bytes();
-
 	disk->bytes = bytes;
 	disk->inodes = inodes;
 	/* The first page is there. After fsmount() the context stands for a change of the same file system. */
-	return (bytes == 0 ? fill(disk->fd, page) : set_number(disk->context, "size", (bytes + page - 1) / page * page)) ||
+	return (bytes == 0 ? fill(disk->fd, page_bytes()) : set_number(disk->context, "size", whole_pages(bytes))) ||
 	       failure_set(failure, BLAME_HOST, STAGE, errno, "The disk of the task cannot be given its size");
 }
 
@@ -150,6 +155,82 @@ void disk_adopt(struct disk *disk, int fd, uint64_t bytes, uint64_t inodes, uint
 {
 	*disk = (struct disk){
 		.fd = fd, .context = -1, .bytes = bytes, .inodes = inodes, .sealed_inodes = sealed_inodes};
+}
+
+static bool is_filled(const struct disk *disk)
+{
+	struct stat status;
+
+	return fstatat(disk->fd, FILLER, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool disk_reopen(struct disk *disk, int fd, unsigned folder_count)
+{
+	struct statfs state;
+	bool empty;
+
+	*disk = (struct disk){.fd = fd, .context = -1};
+	if (fstatfs(fd, &state) != 0) {
+		disk_close(disk);
+		return false;
+	}
+	empty = is_filled(disk);
+	/* Its root is one too. */
+	disk->sealed_inodes = 1 + folder_count + empty;
+	disk->bytes = empty ? 0 : (uint64_t)state.f_blocks * (uint64_t)state.f_bsize;
+	disk->inodes = state.f_files > disk->sealed_inodes ? state.f_files - disk->sealed_inodes : 0;
+	return true;
+}
+
+/* The kernel refuses with EINVAL what is less than what is used. */
+static bool set_caps(const struct disk *disk, uint64_t bytes, uint64_t inodes)
+{
+	int context = k_fspick(disk->fd), saved;
+	bool set = context >= 0 && set_number(context, "size", bytes) && set_number(context, "nr_inodes", inodes) &&
+		   k_fsconfig(context, K_FSCONFIG_CMD_RECONFIGURE, NULL, NULL) == 0;
+
+	saved = errno;
+	if (context >= 0)
+		close(context);
+	errno = saved;
+	return set;
+}
+
+/* With the filler's page and inode beside what the task may use, so that it can come or go. */
+static bool make_room(const struct disk *disk)
+{
+	bool filled = disk->bytes == 0;
+
+	return set_caps(disk, whole_pages(disk->bytes) + page_bytes(), disk->sealed_inodes + disk->inodes + !filled);
+}
+
+static bool set_filler(const struct disk *disk, bool filled)
+{
+	return filled ? fill(disk->fd, page_bytes()) : unlinkat(disk->fd, FILLER, 0) == 0;
+}
+
+bool disk_resize(struct disk *disk, uint64_t bytes, uint64_t inodes, struct failure *failure)
+{
+	bool was_filled = disk->bytes == 0, filled = bytes == 0, changes = was_filled != filled, set;
+	uint64_t sealed = disk->sealed_inodes - was_filled + filled;
+	int saved;
+
+	set = (!changes || (make_room(disk) && set_filler(disk, filled))) &&
+	      set_caps(disk, filled ? page_bytes() : whole_pages(bytes), sealed + inodes);
+	if (set) {
+		disk->bytes = bytes;
+		disk->inodes = inodes;
+		disk->sealed_inodes = sealed;
+		return true;
+	}
+	saved = errno;
+	if (changes && is_filled(disk) != was_filled)
+		set_filler(disk, was_filled);
+	if (changes)
+		set_caps(disk, was_filled ? page_bytes() : whole_pages(disk->bytes), disk->sealed_inodes + disk->inodes);
+	if (saved == EINVAL)
+		return failure_set(failure, BLAME_REQUEST, STAGE, 0, "More of the disk is used than it would then hold");
+	return failure_set(failure, BLAME_HOST, STAGE, saved, "The caps of the disk cannot be changed");
 }
 
 struct disk_state disk_state(const struct disk *disk)

@@ -59,6 +59,14 @@ bool disk_seal(struct disk *disk, struct failure *failure);
  */
 void disk_adopt(struct disk *disk, int fd, uint64_t bytes, uint64_t inodes, uint64_t sealed_inodes);
 
+/*
+ * A sealed disk that is reached by its mount only: `fd`, the root of that mount, is taken over. It has the launcher's
+ * `folder_count` folders. False with errno set, `fd` closed.
+ */
+bool disk_reopen(struct disk *disk, int fd, unsigned folder_count);
+/* Other caps for a sealed disk. False where more is used than they would allow, with `failure`; the caps are as they were then. */
+bool disk_resize(struct disk *disk, uint64_t bytes, uint64_t inodes, struct failure *failure);
+
 struct disk_state {
 	bool bytes_full;  /* no page is left (with a cap of 0 bytes: and the task has made at least one inode) */
 	bool inodes_full; /* no inode is left (never with a cap of 0 inodes: it cannot be told) */

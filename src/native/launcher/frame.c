@@ -77,7 +77,14 @@ static const char *check_frame(struct frame *frame)
 		return NULL;
 	case FRAME_KILL:
 	case FRAME_COLLECT:
-		return frame->length == 0 ? NULL : "a KILL or COLLECT frame has a payload";
+	case FRAME_RELEASE:
+		return frame->length == 0 ? NULL : "a KILL, COLLECT or RELEASE frame has a payload";
+	case FRAME_RESIZE:
+		if (frame->length != 16)
+			return "a RESIZE frame is not 16 bytes long";
+		frame->disk_bytes = get_le(payload, 8);
+		frame->inodes = get_le(payload + 8, 8);
+		return frame->disk_bytes <= FRAME_NUMBER_MAX && frame->inodes <= FRAME_NUMBER_MAX ? NULL : "a RESIZE frame asks for too much";
 	case FRAME_DATA_IN:
 		if (frame->length < 1 || frame->length > 1 + (size_t)FRAME_DATA_BYTES_MAX)
 			return "a DATA frame is empty or too long";

@@ -21,6 +21,9 @@ enum {
 	FRAME_CHANNELS = 16,             /* channels are numbered like descriptors, 0..15 */
 };
 
+/* The largest number that a client can name: what JavaScript holds exactly. */
+#define FRAME_NUMBER_MAX ((UINT64_C(1) << 53) - 1)
+
 enum frame_type {
 	FRAME_REQUEST = 1,
 	FRAME_DATA_IN = 2,
@@ -28,6 +31,8 @@ enum frame_type {
 	FRAME_CREDIT_IN = 4,
 	FRAME_KILL = 5,
 	FRAME_COLLECT = 6,
+	FRAME_RELEASE = 7,
+	FRAME_RESIZE = 8,
 	FRAME_STARTED = 16,
 	FRAME_DATA = 17,
 	FRAME_END = 18,
@@ -82,7 +87,8 @@ struct connection {
 
 /*
  * A frame as received. `payload` points into the connection's buffer and is valid until the next connection_receive().
- * For DATA_IN, END_IN and CREDIT_IN the shape has been checked, and `channel`, `data`, `data_bytes`, `credit` are set.
+ * For DATA_IN, END_IN and CREDIT_IN the shape has been checked, and `channel`, `data`, `data_bytes`, `credit` are set; for RESIZE
+ * `disk_bytes` and `inodes`.
  */
 struct frame {
 	enum frame_type type;
@@ -92,6 +98,8 @@ struct frame {
 	const uint8_t *data;   /* DATA_IN */
 	size_t data_bytes;     /* DATA_IN: 0 .. FRAME_DATA_BYTES_MAX */
 	uint32_t credit;       /* CREDIT_IN: above 0 */
+	uint64_t disk_bytes;   /* RESIZE: both at most FRAME_NUMBER_MAX */
+	uint64_t inodes;
 };
 
 /* Takes over `fd`, makes it non-blocking and close-on-exec. False (errno set; `fd` closed) when there is no memory. */
@@ -114,7 +122,7 @@ enum next_result {
 };
 /*
  * Takes the next whole frame. A length of 0 or above FRAME_BYTES_MAX, a type that no client sends, a DATA, END or CREDIT of the wrong
- * shape, and a KILL or COLLECT with a payload are malformed. `why` is a sentence for FAILED.
+ * shape, and a KILL, COLLECT or RELEASE with a payload are malformed. `why` is a sentence for FAILED.
  */
 enum next_result connection_next(struct connection *connection, struct frame *frame, const char **why);
 

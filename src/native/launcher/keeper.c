@@ -85,10 +85,10 @@ static bool serve_storage(struct connection *connection, const struct launcher *
 
 	if (storage.mountpoint_fd < 0)
 		return false;
-	if (request->kind == REQUEST_STORAGE)
-		storage_serve(connection, request, &storage);
-	else
+	if (request->kind == REQUEST_UNMOUNT)
 		storage_unmount(connection, &storage);
+	else
+		storage_serve(connection, request, &storage);
 	close(storage.mountpoint_fd);
 	return true;
 }
@@ -113,6 +113,7 @@ static enum keeper_exit serve(struct connection *connection, const struct launch
 			return clean ? KEEPER_DONE : KEEPER_LEFT_CGROUP;
 		break;
 	case REQUEST_UNMOUNT:
+	case REQUEST_ADOPT:
 		if (serve_storage(connection, launcher, asked->peer, request, &failure))
 			return clean ? KEEPER_DONE : KEEPER_LEFT_CGROUP;
 		break;

@@ -14,8 +14,10 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-/* mount API: fsopen(2), fsconfig(2), fsmount(2), open_tree(2), move_mount(2), mount_setattr(2) */
+/* mount API: fsopen(2), fspick(2), fsconfig(2), fsmount(2), open_tree(2), move_mount(2), mount_setattr(2) */
 #define K_FSOPEN_CLOEXEC 1
+#define K_FSPICK_CLOEXEC 1
+#define K_FSPICK_EMPTY_PATH 8
 #define K_FSCONFIG_SET_FLAG 0
 #define K_FSCONFIG_SET_STRING 1
 #define K_FSCONFIG_CMD_CREATE 6
@@ -101,6 +103,12 @@ struct k_cap_data {
 static inline int k_fsopen(const char *type)
 {
 	return (int)syscall(SYS_fsopen, type, K_FSOPEN_CLOEXEC);
+}
+
+/* The context stands for a change of the file system whose mount's root `fd` is. */
+static inline int k_fspick(int fd)
+{
+	return (int)syscall(SYS_fspick, fd, "", K_FSPICK_CLOEXEC | K_FSPICK_EMPTY_PATH);
 }
 
 static inline int k_fsconfig(int context, unsigned command, const char *key, const char *value)

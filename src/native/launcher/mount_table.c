@@ -70,6 +70,16 @@ int mount_table_id(int fd)
 	return id;
 }
 
+bool mount_table_is_root(int fd)
+{
+	int parent = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool is_root = parent < 0 || mount_table_id(parent) != mount_table_id(fd);
+
+	if (parent >= 0)
+		close(parent);
+	return is_root;
+}
+
 /* Calls `visit` with every tmpfs named `source` until it returns false. */
 static void each_disk(const char *source, bool (*visit)(const struct mount *, void *), void *argument)
 {

@@ -9,6 +9,9 @@
 /* The id of the mount that `fd` (may be O_PATH) lies in; -1 with errno set. */
 int mount_table_id(int fd);
 
+/* Whether `fd`, a folder, is the root of a mount: its parent folder lies in another one. */
+bool mount_table_is_root(int fd);
+
 /* Whether the mount `id` is a tmpfs named `source`. */
 bool mount_table_is_disk(int id, const char *source);
 

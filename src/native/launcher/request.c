@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "frame.h"
 #include "request_path.h"
 #include "request_tags.h"
 
-#define NUMBER_MAX ((UINT64_C(1) << 53) - 1)
 #define TIME_MS_MAX (UINT64_C(1) << 40)
 enum { RECORD_HEADER_BYTES = 6, DESCRIPTOR_MIN = 3, DESCRIPTOR_MAX = 15 };
 /* Flags of a BIND. */
@@ -180,10 +180,10 @@ static bool parse_kind(struct parser *parser, const struct record *record)
 {
 	uint64_t number;
 
-	if (!parse_number(parser, record, REQUEST_UNMOUNT, &number))
+	if (!parse_number(parser, record, REQUEST_ADOPT, &number))
 		return false;
 	if (number < REQUEST_RUN)
-		return refuse(parser, "KIND is none of 1 to 4");
+		return refuse(parser, "KIND is none of 1 to 5");
 	parser->request->kind = (enum request_kind)number;
 	return true;
 }
@@ -218,7 +218,7 @@ static bool parse_limit(struct parser *parser, const struct record *record)
 	uint64_t *place = places[record->tag];
 	bool is_time = record->tag >= TAG_CPU_TIME_MS && record->tag <= TAG_IDLE_TIME_MS;
 
-	if (!parse_number(parser, record, NUMBER_MAX, place))
+	if (!parse_number(parser, record, FRAME_NUMBER_MAX, place))
 		return false;
 	if (*place == 0 && record->tag != TAG_DISK_BYTES && record->tag != TAG_INODES)
 		return refuse(parser, "%s is 0", tags[record->tag].name);
@@ -240,6 +240,8 @@ static bool parse_record(struct parser *parser, const struct record *record)
 		return parse_wish(parser, record, &request->root_usr);
 	case TAG_ROOT_WRITABLE:
 		return parse_wish(parser, record, &request->root_writable);
+	case TAG_OUTLIVES:
+		return parse_wish(parser, record, &request->outlives);
 	case TAG_PROGRAM:
 		return parse_program(parser, record);
 	case TAG_ARG: {

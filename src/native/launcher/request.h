@@ -29,6 +29,7 @@ enum request_kind {
 	REQUEST_STORAGE = 2,
 	REQUEST_HELLO = 3,
 	REQUEST_UNMOUNT = 4,
+	REQUEST_ADOPT = 5,
 };
 
 /* Paths: absolute and normalised: no empty, '.' or '..' component, no trailing slash; components of at most 255 bytes. */
@@ -71,7 +72,8 @@ struct request {
 	const char *workdir;                    /* run: never NULL; '/' when absent */
 	uid_t uid;                              /* run and storage: always present, never (uid_t)-1 */
 	gid_t gid;
-	const char *mountpoint;                 /* storage and unmount */
+	const char *mountpoint;                 /* storage, unmount and adopt */
+	bool outlives;                          /* storage: the disk stays mounted until it is released */
 	struct request_limits limits;
 	char *strings;                          /* the block that all strings lie in */
 	size_t arg_count;

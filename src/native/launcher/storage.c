@@ -16,11 +16,16 @@
 #include "mount_table.h"
 
 static const char STAGE[] = "storage";
-enum { SOURCE_BYTES = 64, SEND_STALL_MS = 10000 };
+enum {
+	SOURCE_BYTES = 64,
+	SEND_STALL_MS = 10000,
+	LEASE_FOLDERS = 2, /* beside those of the OUTPUTs */
+};
 
-static void disk_source(char source[SOURCE_BYTES], const char *instance)
+/* What outlives its node has another name, as a launcher that starts removes what does not. */
+static void disk_source(char source[SOURCE_BYTES], const char *instance, bool outlives)
 {
-	snprintf(source, SOURCE_BYTES, "souk-disk-%s", instance);
+	snprintf(source, SOURCE_BYTES, "souk-%s-%s", outlives ? "kept" : "disk", instance);
 }
 
 static bool is_empty(int folder_fd)
@@ -77,7 +82,7 @@ static bool mount_disk(struct disk *disk, const struct request *request, const s
 	char source[SOURCE_BYTES];
 	bool mounted;
 
-	disk_source(source, storage->instance);
+	disk_source(source, storage->instance, request->outlives);
 	*disk = (struct disk){.fd = -1, .context = -1};
 	if (!check_mountpoint(storage, request->mountpoint, failure))
 		return false;
@@ -90,6 +95,32 @@ static bool mount_disk(struct disk *disk, const struct request *request, const s
 		disk_close(disk);
 	failure->stage = STAGE;
 	return mounted;
+}
+
+/* It was leased at a folder of the client's own; what can be told of that now is whose folder it lies in. */
+static bool is_in_own_folder(const struct storage *storage)
+{
+	struct stat above;
+
+	return fstatat(storage->mountpoint_fd, "..", &above, AT_SYMLINK_NOFOLLOW) == 0 && above.st_uid == storage->peer_uid;
+}
+
+static bool adopt_disk(struct disk *disk, const struct request *request, const struct storage *storage, struct failure *failure)
+{
+	char source[SOURCE_BYTES];
+	int id = mount_table_id(storage->mountpoint_fd), fd;
+
+	disk_source(source, storage->instance, true);
+	*disk = (struct disk){.fd = -1, .context = -1};
+	if (id < 0)
+		return failure_set(failure, BLAME_HOST, STAGE, errno, "The mount cannot be looked at");
+	if (!mount_table_is_root(storage->mountpoint_fd) || !mount_table_is_disk(id, source))
+		return failure_set(failure, BLAME_REQUEST, STAGE, 0, "What is at %s is no disk that was to outlive its node", request->mountpoint);
+	if (!is_in_own_folder(storage))
+		return failure_set(failure, BLAME_REQUEST, STAGE, 0, "%s is in no folder of the client's own", request->mountpoint);
+	fd = fcntl(storage->mountpoint_fd, F_DUPFD_CLOEXEC, 0);
+	return (fd >= 0 && disk_reopen(disk, fd, LEASE_FOLDERS + (unsigned)request->output_count)) ||
+	       failure_set(failure, BLAME_HOST, STAGE, errno, "The disk at %s cannot be taken over", request->mountpoint);
 }
 
 static bool hand_over(struct connection *connection, const struct request *request, const struct disk *disk)
@@ -107,7 +138,7 @@ static bool hand_over(struct connection *connection, const struct request *reque
 		.disk_fd = disk->fd,
 		.folders = folders,
 		.folder_count = request->output_count,
-		.max_bytes = request->limits.disk_bytes,
+		.max_bytes = disk->bytes,
 	};
 	if (!collect_outputs(connection, &collect))
 		return false;
@@ -118,7 +149,25 @@ static bool hand_over(struct connection *connection, const struct request *reque
 	       connection_drain(connection, COLLECT_STALL_MS);
 }
 
-static bool serve_frames(struct connection *connection, const struct request *request, const struct disk *disk)
+/* DONE or FAILED; false when the client is gone. */
+static bool send_answer(struct connection *connection, bool done, const struct failure *failure)
+{
+	return (done ? frame_send_done(connection) : frame_send_failed(connection, failure)) &&
+	       connection_drain(connection, SEND_STALL_MS);
+}
+
+/* How a lease ends; or that it goes on. */
+enum lease_state { LEASE_GOES_ON, LEASE_LET_GO, LEASE_RELEASED };
+
+static bool resize(struct connection *connection, struct disk *disk, const struct frame *frame)
+{
+	struct failure failure;
+	bool resized = disk_resize(disk, frame->disk_bytes, frame->inodes, &failure);
+
+	return send_answer(connection, resized, &failure);
+}
+
+static enum lease_state serve_frames(struct connection *connection, const struct request *request, struct disk *disk)
 {
 	struct frame frame;
 	const char *why = NULL;
@@ -126,78 +175,82 @@ static bool serve_frames(struct connection *connection, const struct request *re
 	enum next_result next;
 
 	while ((next = connection_next(connection, &frame, &why)) == FRAME_TAKEN) {
-		if (frame.type != FRAME_COLLECT) {
-			why = "a storage lease takes COLLECT frames only";
+		bool served;
+
+		if (frame.type == FRAME_RELEASE)
+			return LEASE_RELEASED;
+		if (frame.type != FRAME_COLLECT && frame.type != FRAME_RESIZE) {
+			why = "a storage lease takes COLLECT, RESIZE and RELEASE frames only";
 			break;
 		}
-		if (!hand_over(connection, request, disk))
-			return false;
+		served = frame.type == FRAME_COLLECT ? hand_over(connection, request, disk) : resize(connection, disk, &frame);
+		if (!served)
+			return LEASE_LET_GO;
 	}
 	if (next == FRAME_NONE)
-		return true;
+		return LEASE_GOES_ON;
 	failure_set(&failure, BLAME_REQUEST, "request", 0, "%s", why);
-	if (frame_send_failed(connection, &failure))
-		connection_drain(connection, SEND_STALL_MS);
-	return false;
+	send_answer(connection, false, &failure);
+	return LEASE_LET_GO;
 }
 
-static void serve_lease(struct connection *connection, const struct request *request, const struct disk *disk, int alive)
+/* To its end: whether it was released. */
+static bool serve_lease(struct connection *connection, const struct request *request, struct disk *disk, int alive)
 {
+	enum lease_state state;
+
 	/* What came together with the REQUEST is in the buffer already. */
-	while (serve_frames(connection, request, disk)) {
+	while ((state = serve_frames(connection, request, disk)) == LEASE_GOES_ON) {
 		struct pollfd ends[] = {
 			{.fd = connection->fd, .events = POLLIN},
 			{.fd = alive, .events = POLLIN},
 		};
 
 		if (poll(ends, 2, -1) < 0 && errno != EINTR)
-			return;
+			return false;
 		if (ends[1].revents != 0)
-			return;
+			return false;
 		if (ends[0].revents != 0 && connection_receive(connection) == RECEIVE_CLOSED)
-			return;
+			return false;
 	}
+	return state == LEASE_RELEASED;
 }
 
 void storage_serve(struct connection *connection, const struct request *request, const struct storage *storage)
 {
+	bool adopts = request->kind == REQUEST_ADOPT, told, released = false, unmounted;
 	struct failure failure;
 	struct disk disk;
 
 	prctl(PR_SET_PDEATHSIG, 0);
-	if (!mount_disk(&disk, request, storage, &failure)) {
-		if (frame_send_failed(connection, &failure))
-			connection_drain(connection, SEND_STALL_MS);
+	if (!(adopts ? adopt_disk : mount_disk)(&disk, request, storage, &failure)) {
+		send_answer(connection, false, &failure);
 		return;
 	}
-	if (frame_send_started(connection, 0) && connection_drain(connection, SEND_STALL_MS))
-		serve_lease(connection, request, &disk, storage->alive);
-	mount_table_detach(disk.fd);
+	told = frame_send_started(connection, 0) && connection_drain(connection, SEND_STALL_MS);
+	if (told)
+		released = serve_lease(connection, request, &disk, storage->alive);
+	if (released || !(adopts || (request->outlives && told))) {
+		unmounted = mount_table_detach(disk.fd) ||
+			    failure_set(&failure, BLAME_HOST, STAGE, errno, "The disk cannot be unmounted");
+		if (released)
+			send_answer(connection, unmounted, &failure);
+	}
 	disk_close(&disk);
-}
-
-/* Whether a mount's root lies at `fd`: its parent folder is in another mount. */
-static bool is_mount_root(int fd)
-{
-	int parent = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool is_root = parent < 0 || mount_table_id(parent) != mount_table_id(fd);
-
-	if (parent >= 0)
-		close(parent);
-	return is_root;
 }
 
 static bool unmount(const struct storage *storage, struct failure *failure)
 {
-	char source[SOURCE_BYTES];
+	char disk[SOURCE_BYTES], kept[SOURCE_BYTES];
 	int id = mount_table_id(storage->mountpoint_fd);
 
-	disk_source(source, storage->instance);
+	disk_source(disk, storage->instance, false);
+	disk_source(kept, storage->instance, true);
 	if (id < 0)
 		return failure_set(failure, BLAME_HOST, STAGE, errno, "The mount cannot be looked at");
-	if (!is_mount_root(storage->mountpoint_fd))
+	if (!mount_table_is_root(storage->mountpoint_fd))
 		return true;
-	if (!mount_table_is_disk(id, source))
+	if (!mount_table_is_disk(id, disk) && !mount_table_is_disk(id, kept))
 		return failure_set(failure, BLAME_REQUEST, STAGE, 0, "What is mounted there is no disk of this launcher");
 	if (!mount_table_detach(storage->mountpoint_fd))
 		return failure_set(failure, BLAME_HOST, STAGE, errno, "The disk cannot be unmounted");
@@ -207,16 +260,15 @@ static bool unmount(const struct storage *storage, struct failure *failure)
 void storage_unmount(struct connection *connection, const struct storage *storage)
 {
 	struct failure failure;
-	bool sent = unmount(storage, &failure) ? frame_send_done(connection) : frame_send_failed(connection, &failure);
+	bool unmounted = unmount(storage, &failure);
 
-	if (sent)
-		connection_drain(connection, SEND_STALL_MS);
+	send_answer(connection, unmounted, &failure);
 }
 
 void storage_remove_left(const char *instance)
 {
 	char source[SOURCE_BYTES];
 
-	disk_source(source, instance);
+	disk_source(source, instance, false);
 	mount_table_detach_all(source);
 }
