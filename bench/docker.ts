@@ -45,6 +45,7 @@ export async function docker({ quick }: BenchOptions): Promise<BenchReport> {
     uid: NOBODY,
     gid: NOBODY,
     images: [image],
+    prewarm: 0,
   })
   cleanUp.defer(() => executor.close())
   const capability = await executor.probe(AbortSignal.timeout(120_000))

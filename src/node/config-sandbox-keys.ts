@@ -189,6 +189,11 @@ export const SANDBOX_KEYS = {
     default: '',
     doc: 'Images that tasks may use, and no others. The engine has them already: none is pulled.',
   }),
+  'sandbox.docker.prewarm': key({
+    kind: integer({ min: 0, max: 64 }),
+    default: '2',
+    doc: 'Containers kept ready for tasks like those of the last minutes (same image, folders and inputs), each used once. One takes about 12 MB; 0 for none.',
+  }),
   'sandbox.docker.memory_limit': key({
     kind: size({ min: 6 * MIB }),
     default: '512m',

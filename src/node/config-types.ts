@@ -119,6 +119,8 @@ export interface Config {
       readonly socket: string
       /** Image ids, pinned images and repositories. */
       readonly images: readonly string[]
+      /** Containers that wait for tasks. */
+      readonly prewarm: number
       readonly memoryLimitBytes: number
       readonly cpuLimitCores: number
       readonly pidsLimit: number

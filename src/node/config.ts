@@ -230,6 +230,7 @@ function configOf(values: ConfigValues): Config {
         enabled: values['sandbox.docker.enabled'],
         socket: values['sandbox.docker.socket'],
         images: values['sandbox.docker.images'],
+        prewarm: values['sandbox.docker.prewarm'],
         memoryLimitBytes: values['sandbox.docker.memory_limit'],
         cpuLimitCores: values['sandbox.docker.cpu_limit'],
         pidsLimit: values['sandbox.docker.pids_limit'],

@@ -181,13 +181,14 @@ async function nativeSubject({ config, version, dataDir, shared }: Join): Promis
 }
 
 async function dockerSubject({ config, version, dataDir, instance, shared }: Join): Promise<ProbeSubject> {
-  const { socket: socketPath, uid, gid, images } = config.sandbox.docker
+  const { socket: socketPath, uid, gid, images, prewarm } = config.sandbox.docker
   await folderOf({ dataDir, runtime: 'docker' })
   const settings = { socketPath, uid, gid }
   return {
     executor: createDockerExecutor({
       ...settings,
       images,
+      prewarm,
       instance,
       instanceDir: dataDir,
       storage: shared.storage,

@@ -1,6 +1,12 @@
-import type { BoundedLimits } from '../../protocol/limits.ts'
+import type { BoundedLimits, LimitKey } from '../../protocol/limits.ts'
 import type { DockerTask } from '../executor.ts'
-import { NANO_CPUS_PER_CORE, type ContainerRecipe, type EngineInfo, type ImageFacts } from './engine.ts'
+import {
+  NANO_CPUS_PER_CORE,
+  type EngineLimits,
+  type ContainerRecipe,
+  type EngineInfo,
+  type ImageFacts,
+} from './engine.ts'
 import type { ContainerMount } from './folders.ts'
 import { SOCKET_NAME } from './init-channel.ts'
 
@@ -113,27 +119,40 @@ export function programOf(
 /** A container's view of control groups begins at its own. The types of the API do not have it yet. */
 const CGROUP_NAMESPACE = { CgroupnsMode: 'private' }
 
+/** The limits that can be changed in a container that runs. */
+export const ENGINE_LIMITS: ReadonlySet<LimitKey> = new Set(['memoryBytes', 'cpuCores', 'cpuShares', 'pids'])
+
+/** Those limits in the engine's words. */
+export function limitsOfEngine(
+  { memoryBytes, cpuCores, cpuShares, pids }: BoundedLimits,
+  engine: Pick<EngineInfo, 'cpus'>,
+): EngineLimits {
+  return {
+    Memory: memoryBytes,
+    // Memory and swap together: no swap.
+    MemorySwap: memoryBytes,
+    // The engine refuses more than the host has.
+    NanoCpus: Math.round(Math.min(cpuCores, engine.cpus) * NANO_CPUS_PER_CORE),
+    ...(cpuShares !== undefined && { CpuShares: cpuShares }),
+    ...(pids !== undefined && { PidsLimit: pids + OWN_PIDS }),
+  }
+}
+
 function resources({
   limits,
   engine,
 }: Pick<ContainerPlan, 'limits' | 'engine'>): NonNullable<ContainerRecipe['HostConfig']> {
-  const { memoryBytes, cpuCores, cpuShares, pids, openFiles, diskBytes, stackBytes } = limits
+  const { openFiles, diskBytes, stackBytes } = limits
   const ulimit = (name: string, value: number): { Name: string; Soft: number; Hard: number } => ({
     Name: name,
     Soft: value,
     Hard: value,
   })
   return {
-    Memory: memoryBytes,
-    // Memory and swap together: no swap.
-    MemorySwap: memoryBytes,
+    ...limitsOfEngine(limits, engine),
     // Control groups of version 2 have no such thing.
     ...(engine.cgroupVersion === 1 && { MemorySwappiness: 0 }),
     OomKillDisable: false,
-    // The engine refuses more than the host has.
-    NanoCpus: Math.round(Math.min(cpuCores, engine.cpus) * NANO_CPUS_PER_CORE),
-    ...(cpuShares !== undefined && { CpuShares: cpuShares }),
-    ...(pids !== undefined && { PidsLimit: pids + OWN_PIDS }),
     Ulimits: [
       // At 0 the kernel still starts the program that core_pattern may name (core(5)), with the whole core; at 1 it does not.
       ulimit('core', 1),

@@ -4,6 +4,11 @@ import { z } from 'zod'
 import { EngineTimeout, statusOf } from './engine-errors.ts'
 
 export type ContainerRecipe = Docker.ContainerCreateOptions
+/** Limits that can be changed in a container that runs. */
+export type EngineLimits = Pick<
+  NonNullable<ContainerRecipe['HostConfig']>,
+  'Memory' | 'MemorySwap' | 'NanoCpus' | 'CpuShares' | 'PidsLimit'
+>
 
 /** What is known of an engine; constant while it runs. */
 export interface EngineInfo {
@@ -73,6 +78,8 @@ export interface DockerEngine {
   state(id: string): Promise<ContainerState | undefined>
   /** Whether there is anything at a path of a container. */
   hasPath(id: string, path: string): Promise<boolean>
+  /** Gives a container that runs other limits. */
+  setLimits(id: string, limits: EngineLimits): Promise<void>
   /** Lets a container use that many cores from now on; one that is gone already is no error. */
   setCores(id: string, cores: number): Promise<void>
   /** Kills what runs in it and removes it with its anonymous volumes; one that is gone already is no error. */
@@ -132,6 +139,9 @@ export function connectEngine({ socketPath }: { readonly socketPath: string }): 
     },
     async hasPath(id, path) {
       return (await unlessMissing(inTime(container(id).infoArchive({ path })))) !== undefined
+    },
+    async setLimits(id, limits) {
+      await inTime(container(id).update(limits))
     },
     async setCores(id, cores) {
       await unlessMissing(inTime(container(id).update({ NanoCpus: cores * NANO_CPUS_PER_CORE })))

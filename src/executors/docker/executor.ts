@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url'
 import type { Execution } from '../../protocol/execution.ts'
 import { boundedJob, type BoundedJob, type DockerTask, type Executor, type Job } from '../executor.ts'
 import type { CappedStorage } from '../ports.ts'
-import { makeContainer, type Workshop } from './container.ts'
+import { makeContainer, type ReadyContainer, type Workshop } from './container.ts'
 import { programOf } from './container-recipe.ts'
-import { shapeOf } from './container-shape.ts'
+import { shapeOf, type ContainerShape } from './container-shape.ts'
 import { connectEngine, type DockerEngine, type EngineInfo, type ImageFacts } from './engine.ts'
 import { engineFailure, isEngineGone } from './engine-errors.ts'
 import { watchEngine } from './engine-watch.ts'
@@ -16,11 +16,14 @@ import { createImageFolders } from './image-folders.ts'
 import { resolveImage } from './image-policy.ts'
 import { SECRET_BYTES, type InitOrder } from './init-frames.ts'
 import { isolationOf } from './isolation.ts'
+import { createKnownImages } from './known-images.ts'
 import { probeDocker } from './probe.ts'
 import { createRemovals } from './removals.ts'
 import { runTask } from './run-task.ts'
 import { readSeccompProfile } from './seccomp-profile.ts'
 import { checkProgram, checkTask } from './task-checks.ts'
+import { isWarm, makeWarmContainer, MOST_WARM_INPUT_BYTES, removeWarmDirs } from './warm-container.ts'
+import { createWarmPool } from './warm-pool.ts'
 
 export interface DockerExecutorOptions {
   /** Of an engine on this host. */
@@ -35,6 +38,8 @@ export interface DockerExecutorOptions {
   readonly gid: number
   /** What tasks may use, as `resolveImage` takes it; nothing when empty. */
   readonly images: readonly string[]
+  /** Containers that wait for tasks like those that came before; 0 for none. */
+  readonly prewarm: number
 }
 
 const INIT_PROGRAM = fileURLToPath(new URL('../../../build/souk-container-init', import.meta.url))
@@ -46,22 +51,28 @@ const INIT_PROGRAM = fileURLToPath(new URL('../../../build/souk-container-init',
  * before the task has started), PROVIDER_STOPPED and EXECUTOR_FAILED.
  */
 export function createDockerExecutor(options: DockerExecutorOptions): Executor<DockerTask> {
-  const { socketPath, storage, instance, instanceDir, uid, gid, images } = options
+  const { socketPath, storage, instance, instanceDir, uid, gid, images, prewarm } = options
   const engine = connectEngine({ socketPath })
   const removals = createRemovals({ engine, instance })
   const watch = watchEngine({
     engine,
     onBack: () => {
       facts = undefined
+      knownImages.forget()
       // What it could not remove while it was away.
       removals.reap().catch(() => {})
     },
   })
   const folders = createImageFolders({ engine, removals, instance })
+  /** Folders of containers that were made ahead. */
+  const warmDirs = new Set<string>()
+  const knownImages = createKnownImages(engine)
   const places: Workshop['places'] = new Map()
   let facts: Promise<EngineFacts> | undefined
   /** Tasks that have a file system mounted. */
   let active = 0
+  /** Those for which a container is being made. */
+  let preparing = 0
 
   const engineFacts = async (): Promise<EngineFacts> => {
     facts ??= factsOf(engine)
@@ -72,6 +83,44 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       throw error
     }
   }
+  const workshopNow = async (): Promise<Workshop> => ({
+    ...(await engineFacts()),
+    ...{ engine, storage, removals, instance, user: { uid, gid }, initProgram: INIT_PROGRAM, places },
+  })
+  const pool = createWarmPool({
+    size: prewarm,
+    make: async (shape) => makeWarmContainer({ shape, workshop: await workshopNow(), instanceDir, dirs: warmDirs }),
+    isBusy: () => preparing > 0 || !watch.state.present,
+  })
+  /** One that waits for such a task, or else one that is made for it. */
+  const containerFor = async ({
+    job,
+    shape,
+    workshop,
+  }: {
+    readonly job: BoundedJob<DockerTask>
+    readonly shape: ContainerShape
+    readonly workshop: Workshop
+  }): Promise<ReadyContainer> => {
+    const { inputs } = job.task
+    const copied = inputs.reduce((sum, { bytes }) => sum + bytes, 0)
+    const warm = copied > MOST_WARM_INPUT_BYTES ? undefined : pool.take(shape)
+    if (warm !== undefined) {
+      try {
+        await warm.enter({ inputs, limits: job.limits })
+        return warm
+      } catch {
+        // What it is for is no worse off: another one is made.
+        await warm.dispose()
+      }
+    }
+    preparing += 1
+    try {
+      return await makeContainer({ shape, inputSources: inputs.map(({ source }) => source), dir: job.dir, workshop })
+    } finally {
+      preparing -= 1
+    }
+  }
   const run = async (asked: Job<DockerTask>): Promise<Execution> => {
     const job = boundedJob(asked)
     checkTask(job.task, job.limits)
@@ -80,9 +129,11 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     // Nobody else listens yet, and an error that nobody hears ends the process; it is looked at once the task runs.
     job.stdin.on('error', ignore)
     try {
-      const image = await resolveImage({ image: job.task.image, allowed: images, engine })
+      const image = await resolveImage({ image: job.task.image, allowed: images, engine: knownImages })
       return await runImage(job, image)
     } catch (error) {
+      // It may be that an image is not there any more.
+      knownImages.forget()
       if (isEngineGone(error) || isEngineGone((error as Error).cause)) await watch.look()
       throw engineFailure({ doing: 'running a task', error, socketPath })
     } finally {
@@ -91,29 +142,26 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
   }
   const runImage = async (job: BoundedJob<DockerTask>, image: ImageFacts): Promise<Execution> => {
     checkProgram(job.task, image)
-    const { info, seccomp } = await engineFacts()
-    const workshop: Workshop = {
-      engine,
-      info,
-      storage,
-      removals,
-      instance,
-      user: { uid, gid },
-      initProgram: INIT_PROGRAM,
-      seccomp,
-      places,
-    }
+    const workshop = await workshopNow()
+    const { info } = workshop
     const ownWorkdir = job.task.workdir !== undefined && !(await folders.has(image, job.task.workdir))
     throwIfStopped(job.signal)
     active += 1
     try {
-      const shape = shapeOf({ job, image, ownWorkdir })
-      const inputSources = job.task.inputs.map(({ source }) => source)
-      const container = await makeContainer({ shape, inputSources, dir: job.dir, workshop })
+      const container = await containerFor({ job, shape: shapeOf({ job, image, ownWorkdir }), workshop })
+      let over = false
       try {
-        return await runTask({ job, container, order: orderOf(job, image), isolation: isolationOf(info, uid), watch })
+        const execution = await runTask({
+          ...{ job, container, watch },
+          order: orderOf(job, image),
+          isolation: isolationOf(info, uid),
+        })
+        over = true
+        return execution
       } finally {
-        await container.dispose()
+        // Everything of the task is dead, and nothing of this one is in the job's folder.
+        if (over && isWarm(container)) pool.discard(container)
+        else await container.dispose()
       }
     } finally {
       active -= 1
@@ -129,12 +177,15 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       }),
     watch: (listener) => watch.listen(listener),
     async reap({ keep }) {
-      const unmounted = active === 0 ? await storage.unmountLeftovers({ folder: instanceDir, keep }) : 0
+      const inUse = [...keep, ...warmDirs]
+      const unmounted = active === 0 ? await storage.unmountLeftovers({ folder: instanceDir, keep: inUse }) : 0
+      await removeWarmDirs({ instanceDir, keep: inUse })
       if (!(await watch.look()).present) return unmounted
       return unmounted + (await removals.reap())
     },
     async close() {
       watch.close()
+      await pool.close()
       await removals.settled()
       engine.close()
     },
