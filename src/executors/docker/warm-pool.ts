@@ -71,7 +71,7 @@ export function createWarmPool({ size, make, isBusy }: WarmPoolOptions): WarmPoo
     const wanted = shapes.wanted(size)
     const spare = [...waiting]
     const missing = wanted.filter((shape) => {
-      const index = spare.findIndex((container) => keyOf(container.shape) === keyOf(shape))
+      const index = spare.findIndex((container) => isFor(container, shape))
       if (index !== -1) spare.splice(index, 1)
       return index === -1
     })
@@ -105,8 +105,12 @@ export function createWarmPool({ size, make, isBusy }: WarmPoolOptions): WarmPoo
 /** The one of which the fewest limits have to be changed. */
 function bestOf(waiting: Iterable<WarmContainer>, shape: ContainerShape): WarmContainer | undefined {
   const [best] = [...waiting]
-    .filter((container) => keyOf(container.shape) === keyOf(shape) && container.canHold(shape.limits))
+    .filter((container) => isFor(container, shape))
     .map((container) => ({ container, changes: differingLimits(container.shape.limits, shape.limits).length }))
     .toSorted((a, b) => a.changes - b.changes)
   return best?.container
+}
+
+function isFor(container: WarmContainer, shape: ContainerShape): boolean {
+  return keyOf(container.shape) === keyOf(shape) && container.canHold(shape.limits)
 }
