@@ -46,6 +46,7 @@ export async function docker({ quick }: BenchOptions): Promise<BenchReport> {
     gid: NOBODY,
     images: [image],
     prewarm: 0,
+    reattachMs: 0,
   })
   cleanUp.defer(() => executor.close())
   const capability = await executor.probe(AbortSignal.timeout(120_000))

@@ -21,15 +21,17 @@ export interface OutputMeter {
 }
 
 export interface OutputMeterOptions {
+  /** What came before, where this goes on with streams that another one has begun; it counts. */
+  readonly bytesBefore?: number
   /** Both streams together; exactly this many bytes are kept, in the order in which they arrive. */
   readonly limitBytes: number
   /** Called once, with the first byte past the limit; what follows is discarded. */
   onExceeded(): void
 }
 
-export function createOutputMeter({ limitBytes, onExceeded }: OutputMeterOptions): OutputMeter {
+export function createOutputMeter({ bytesBefore = 0, limitBytes, onExceeded }: OutputMeterOptions): OutputMeter {
   const released = new AbortController()
-  let bytes = 0
+  let bytes = bytesBefore
   let blocked = 0
   let exceeded = false
 

@@ -194,6 +194,11 @@ export const SANDBOX_KEYS = {
     default: '2',
     doc: 'Containers kept ready for tasks like those of the last minutes (same image, folders and inputs), each used once. One takes about 12 MB; 0 for none.',
   }),
+  'sandbox.docker.reattach': key({
+    kind: duration({ min: 0, max: 24 * 3_600_000 }),
+    default: '2m',
+    doc: 'For how long a running task waits for the node to come back when it is stopped or dies; then it ends. `0` ends it at once.',
+  }),
   'sandbox.docker.memory_limit': key({
     kind: size({ min: 6 * MIB }),
     default: '512m',

@@ -121,6 +121,8 @@ export interface Config {
       readonly images: readonly string[]
       /** Containers that wait for tasks. */
       readonly prewarm: number
+      /** How long a running task waits for the node to come back; 0: not at all. */
+      readonly reattachMs: number
       readonly memoryLimitBytes: number
       readonly cpuLimitCores: number
       readonly pidsLimit: number

@@ -231,6 +231,7 @@ function configOf(values: ConfigValues): Config {
         socket: values['sandbox.docker.socket'],
         images: values['sandbox.docker.images'],
         prewarm: values['sandbox.docker.prewarm'],
+        reattachMs: values['sandbox.docker.reattach'],
         memoryLimitBytes: values['sandbox.docker.memory_limit'],
         cpuLimitCores: values['sandbox.docker.cpu_limit'],
         pidsLimit: values['sandbox.docker.pids_limit'],

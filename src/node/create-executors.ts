@@ -181,7 +181,7 @@ async function nativeSubject({ config, version, dataDir, shared }: Join): Promis
 }
 
 async function dockerSubject({ config, version, dataDir, instance, shared }: Join): Promise<ProbeSubject> {
-  const { socket: socketPath, uid, gid, images, prewarm } = config.sandbox.docker
+  const { socket: socketPath, uid, gid, images, prewarm, reattachMs } = config.sandbox.docker
   await folderOf({ dataDir, runtime: 'docker' })
   const settings = { socketPath, uid, gid }
   return {
@@ -189,6 +189,7 @@ async function dockerSubject({ config, version, dataDir, instance, shared }: Joi
       ...settings,
       images,
       prewarm,
+      reattachMs,
       instance,
       instanceDir: dataDir,
       storage: shared.storage,

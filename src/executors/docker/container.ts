@@ -25,13 +25,18 @@ export interface Workshop {
   readonly initProgram: string
   readonly seccomp: string
   readonly places: ControlGroupPlaces
+  /** For how long a container waits for another node when this one is gone; 0: it ends at once. */
+  readonly reattachMs: number
 }
 
-/** A container that runs, in which nothing of a task has: its first process waits for the word. */
-export interface ReadyContainer {
+/** A container whose first process runs, and is connected. */
+export interface RunningContainer {
   readonly id: string
   readonly name: string
-  readonly shape: ContainerShape
+  /** The folder with its socket and its disk. */
+  readonly dir: string
+  /** Paths inside of the folders on its disk. */
+  readonly leased: readonly string[]
   readonly channel: InitChannel
   readonly counters: Counters
   readonly lease: StorageLease
@@ -41,6 +46,13 @@ export interface ReadyContainer {
   hurry(): Promise<void>
   /** Ends everything that is in it and gives its file system back; the engine's part is removed in the background. */
   dispose(): Promise<void>
+  /** Lets go of it as it is, for the next node. */
+  leave(): void
+}
+
+/** One in which nothing of a task has run: its first process waits for the word. */
+export interface ReadyContainer extends RunningContainer {
+  readonly shape: ContainerShape
 }
 
 export interface MakeOptions {
@@ -99,14 +111,31 @@ async function make(options: MakeOptions, leftovers: AsyncDisposableStack): Prom
   const id = await asking(options, 'creating the container', () => engine.create(name, recipe))
   const started = asking(options, 'starting the container', () => engine.start(id))
   // Init speaks before the engine does, which has yet to write down what it has done.
-  await Promise.race([channel.ready, started.then(() => inTime(channel.ready))])
+  await Promise.race([channel.ready, started.then(() => initIsReady(channel))])
   const counters = await countersOf({ workshop, id, runtimeClass: shape.runtimeClass, started })
   leftovers.defer(() => counters.close())
+  const { leased } = shape.folders
+  return { ...containerAround({ id, name, dir, channel, counters, lease, leased, leftovers, workshop }), shape }
+}
+
+export function containerAround({
+  leftovers,
+  workshop,
+  ...container
+}: Pick<RunningContainer, 'id' | 'name' | 'dir' | 'leased' | 'channel' | 'counters' | 'lease'> & {
+  readonly leftovers: AsyncDisposableStack
+  readonly workshop: Workshop
+}): RunningContainer {
+  const { id, channel, counters } = container
   return {
-    ...{ id, name, shape, channel, counters, lease },
-    state: () => engine.state(id),
-    hurry: () => engine.setCores(id, workshop.info.cpus),
+    ...container,
+    state: () => workshop.engine.state(id),
+    hurry: () => workshop.engine.setCores(id, workshop.info.cpus),
     dispose: () => leftovers.disposeAsync(),
+    leave() {
+      channel.leave()
+      counters.close()
+    },
   }
 }
 
@@ -141,6 +170,7 @@ async function leaseFor({
     inodes: limits.inodes + folders.madeInodes,
     ...user,
     outputs: folders.leased,
+    outlivesNode: workshop.reattachMs > 0,
   })
   return {
     ...lease,
@@ -225,7 +255,8 @@ function aboveEngine(cause: Error): SoukError<'REFUSED'> {
   })
 }
 
-async function inTime(ready: Promise<unknown>): Promise<void> {
+/** @throws SoukError EXECUTOR_FAILED when it does not come, or not in time. */
+export async function initIsReady({ ready }: Pick<InitChannel, 'ready'>): Promise<void> {
   const { promise: timeout, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(new Error(`it said nothing for ${READY_TIMEOUT_MS} ms`)), READY_TIMEOUT_MS)
   try {

@@ -2,9 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { access, constants } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Execution } from '../../protocol/execution.ts'
-import { boundedJob, type BoundedJob, type DockerTask, type Executor, type Job } from '../executor.ts'
+import {
+  boundedJob,
+  StopReason,
+  type BoundedJob,
+  type DockerTask,
+  type Executor,
+  type Job,
+  type ResumedJob,
+} from '../executor.ts'
 import type { CappedStorage } from '../ports.ts'
-import { makeContainer, type ReadyContainer, type Workshop } from './container.ts'
+import { makeContainer, type ReadyContainer, type RunningContainer, type Workshop } from './container.ts'
 import { programOf } from './container-recipe.ts'
 import { shapeOf, type ContainerShape } from './container-shape.ts'
 import { connectEngine, type DockerEngine, type EngineInfo, type ImageFacts } from './engine.ts'
@@ -17,10 +25,12 @@ import { resolveImage } from './image-policy.ts'
 import { SECRET_BYTES, type InitOrder } from './init-frames.ts'
 import { isolationOf } from './isolation.ts'
 import { createKnownImages } from './known-images.ts'
+import { readLeftContainer, writeLeftContainer } from './left-container.ts'
 import { probeDocker } from './probe.ts'
 import { createRemovals } from './removals.ts'
-import { runTask } from './run-task.ts'
+import { runTask, type Begin } from './run-task.ts'
 import { readSeccompProfile } from './seccomp-profile.ts'
+import { takeOver } from './take-over.ts'
 import { checkProgram, checkTask } from './task-checks.ts'
 import { isWarm, makeWarmContainer, MOST_WARM_INPUT_BYTES, removeWarmDirs } from './warm-container.ts'
 import { createWarmPool } from './warm-pool.ts'
@@ -40,6 +50,8 @@ export interface DockerExecutorOptions {
   readonly images: readonly string[]
   /** Containers that wait for tasks like those that came before; 0 for none. */
   readonly prewarm: number
+  /** For how long a container of a task that has begun waits for another node when this one is gone; 0: it ends with it. */
+  readonly reattachMs: number
 }
 
 const INIT_PROGRAM = fileURLToPath(new URL('../../../build/souk-container-init', import.meta.url))
@@ -51,7 +63,7 @@ const INIT_PROGRAM = fileURLToPath(new URL('../../../build/souk-container-init',
  * before the task has started), PROVIDER_STOPPED and EXECUTOR_FAILED.
  */
 export function createDockerExecutor(options: DockerExecutorOptions): Executor<DockerTask> {
-  const { socketPath, storage, instance, instanceDir, uid, gid, images, prewarm } = options
+  const { socketPath, storage, instance, instanceDir, uid, gid, images, prewarm, reattachMs } = options
   const engine = connectEngine({ socketPath })
   const removals = createRemovals({ engine, instance })
   const watch = watchEngine({
@@ -60,7 +72,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       facts = undefined
       knownImages.forget()
       // What it could not remove while it was away.
-      removals.reap().catch(() => {})
+      removals.reap({ keep: [] }).catch(() => {})
     },
   })
   const folders = createImageFolders({ engine, removals, instance })
@@ -85,7 +97,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
   }
   const workshopNow = async (): Promise<Workshop> => ({
     ...(await engineFacts()),
-    ...{ engine, storage, removals, instance, user: { uid, gid }, initProgram: INIT_PROGRAM, places },
+    ...{ engine, storage, removals, instance, user: { uid, gid }, initProgram: INIT_PROGRAM, places, reattachMs },
   })
   const pool = createWarmPool({
     size: prewarm,
@@ -151,9 +163,12 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       const container = await containerFor({ job, shape: shapeOf({ job, image, ownWorkdir }), workshop })
       let over = false
       try {
+        const secret = randomBytes(SECRET_BYTES)
+        if (reattachMs > 0)
+          await writeLeftContainer(job.dir, { ...container, secret, counters: container.counters.base })
         const execution = await runTask({
           ...{ job, container, watch },
-          order: orderOf(job, image),
+          begin: { kind: 'go', order: orderOf({ job, image, secret, reattachMs }) },
           isolation: isolationOf(info, uid),
         })
         over = true
@@ -161,15 +176,41 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       } finally {
         // Everything of the task is dead, and nothing of this one is in the job's folder.
         if (over && isWarm(container)) pool.discard(container)
-        else await container.dispose()
+        else await putAway(container, job)
       }
     } finally {
       active -= 1
     }
   }
+  /** A task that has begun goes on when the node stops, for the next one. */
+  const putAway = async (container: RunningContainer, job: Job<DockerTask>): Promise<void> => {
+    if (reattachMs > 0 && isShutdown(job.signal) && container.channel.hasBegun()) container.leave()
+    else await container.dispose()
+  }
+  const resume = async (asked: ResumedJob<DockerTask>): Promise<Execution | undefined> => {
+    const job = boundedJob(asked)
+    const left = await readLeftContainer(job.dir)
+    if (left === undefined) return undefined
+    try {
+      const workshop = await workshopNow()
+      const container = await takeOver({ left, jobDir: job.dir, workshop })
+      if (container === undefined) return undefined
+      active += 1
+      try {
+        const begin: Begin = { kind: 'resume', before: asked.before }
+        return await runTask({ job, container, watch, begin, isolation: isolationOf(workshop.info, uid) })
+      } finally {
+        await putAway(container, job)
+        active -= 1
+      }
+    } catch (error) {
+      throw engineFailure({ doing: 'going on with a task', error, socketPath })
+    }
+  }
   return {
     runtime: 'docker',
     run,
+    ...(reattachMs > 0 && { resume }),
     probe: (signal) =>
       probeDocker({
         ...{ engine, watch, storage, instance, instanceDir, uid, images, runImage, signal },
@@ -177,11 +218,12 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       }),
     watch: (listener) => watch.listen(listener),
     async reap({ keep }) {
-      const inUse = [...keep, ...warmDirs]
+      const left = (await Promise.all(keep.map(readLeftContainer))).filter((each) => each !== undefined)
+      const inUse = [...keep, ...warmDirs, ...left.map(({ dir }) => dir)]
       const unmounted = active === 0 ? await storage.unmountLeftovers({ folder: instanceDir, keep: inUse }) : 0
       await removeWarmDirs({ instanceDir, keep: inUse })
       if (!(await watch.look()).present) return unmounted
-      return unmounted + (await removals.reap())
+      return unmounted + (await removals.reap({ keep: left.map(({ name }) => name) }))
     },
     async close() {
       watch.close()
@@ -194,14 +236,24 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
 
 const ignore = (): void => {}
 
+const isShutdown = ({ reason }: AbortSignal): boolean => reason instanceof StopReason && reason.kind === 'shutdown'
+
 /** A node that is there ends the task in time: the first process comes after it, where no node is. */
 const WALL_TIME_SLACK_MS = 2_000
 
-function orderOf({ task, limits }: BoundedJob<DockerTask>, image: ImageFacts): InitOrder {
+function orderOf({
+  job: { task, limits },
+  image,
+  ...rest
+}: {
+  readonly job: BoundedJob<DockerTask>
+  readonly image: ImageFacts
+  readonly secret: Uint8Array
+  readonly reattachMs: number
+}): InitOrder {
   return {
-    secret: randomBytes(SECRET_BYTES),
+    ...rest,
     wallTimeMs: limits.wallTimeMs + WALL_TIME_SLACK_MS,
-    reattachMs: 0,
     openFiles: limits.openFiles,
     fileBytes: limits.diskBytes,
     ...(limits.stackBytes !== undefined && { stackBytes: limits.stackBytes }),

@@ -30,6 +30,8 @@ export interface InitChannel {
   readonly stderr: Readable
   /** These bytes of an output, the next ones, are kept for good. */
   kept(stream: 'stdout' | 'stderr', bytes: number): void
+  /** Whether the task was started. */
+  hasBegun(): boolean
   /** Resolves when the task, and all that it left, is dead. */
   readonly ended: Promise<InitEnd>
   /** Whether both outputs have ended with the last byte that the task wrote. */
@@ -114,6 +116,7 @@ class Channel implements InitChannel {
   #stdinTaken = 0
   #socket: Socket | undefined
   #stopListening: (() => void) | undefined
+  #begun = false
   #complete = false
   #lost = false
 
@@ -165,6 +168,7 @@ class Channel implements InitChannel {
 
   resume(had: OutputBytes): void {
     this.#had = had
+    this.#begun = true
     this.#send(toInit.resume(had))
   }
 
@@ -174,6 +178,10 @@ class Channel implements InitChannel {
     this.#acknowledged = { ...this.#kept }
     const { stdout, stderr } = this.#kept
     this.#send(toInit.acknowledge({ stdout: this.#had.stdout + stdout, stderr: this.#had.stderr + stderr }))
+  }
+
+  hasBegun(): boolean {
+    return this.#begun
   }
 
   isComplete(): boolean {
@@ -198,6 +206,7 @@ class Channel implements InitChannel {
   #take(frame: InitFrame): void {
     switch (frame.kind) {
       case 'started':
+        this.#begun = true
         return this.#started.resolve(undefined)
       case 'execFailed':
         return this.#started.resolve(frame.errno)

@@ -7,8 +7,8 @@ export interface Removals {
   own(name: string): void
   /** Begins to remove it, and does not wait for that. What fails is tried again with the next task, and by `reap`. */
   remove(name: string): void
-  /** Removes what this instance has on the engine and does not use; resolves to how many those were. */
-  reap(): Promise<number>
+  /** Removes what this instance has on the engine and does not use, but for names in `keep`; resolves to how many those were. */
+  reap(options: { readonly keep: readonly string[] }): Promise<number>
   /** Waits for what has begun. */
   settled(): Promise<void>
 }
@@ -22,13 +22,15 @@ export function createRemovals({
 }): Removals {
   const inUse = new Set<string>()
   const pending = new Set<Promise<void>>()
+  /** What was left for others to go on with, or not. */
+  let kept: readonly string[] = []
   /** Something could not be removed. */
   let left = false
 
   const removals: Removals = {
     own(name) {
       inUse.add(name)
-      if (left) void removals.reap().catch(() => {})
+      if (left) void removals.reap({ keep: kept }).catch(() => {})
     },
     remove(name) {
       const removal = engine
@@ -43,12 +45,13 @@ export function createRemovals({
         })
       pending.add(removal)
     },
-    async reap() {
+    async reap({ keep }) {
       left = false
+      kept = keep
       const found = await engine.labelled(`${INSTANCE_LABEL}=${instance}`)
       // An image can bring our label into somebody else's container; only we give our names.
       const unused = found.filter(({ names }) =>
-        names.some((name) => name.startsWith(`souk-${instance}-`) && !inUse.has(name)),
+        names.some((name) => name.startsWith(`souk-${instance}-`) && !inUse.has(name) && !keep.includes(name)),
       )
       await Promise.all(unused.map(({ id }) => engine.remove(id)))
       return unused.length

@@ -2,25 +2,30 @@ import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Execution, Isolation, Outcome } from '../../protocol/execution.ts'
 import { LIMIT_NAMES, type LimitName } from '../../protocol/limits.ts'
-import { StopReason, type DockerTask, type BoundedJob } from '../executor.ts'
+import { StopReason, type DockerTask, type BoundedJob, type ResumedJob } from '../executor.ts'
 import { createOutputMeter } from '../output.ts'
 import { createResultCollector } from '../results.ts'
-import type { ReadyContainer } from './container.ts'
+import type { RunningContainer } from './container.ts'
 import type { ContainerState } from './engine.ts'
 import { cancelledBeforeStart, invalidTask, providerStopped } from '../run-failures.ts'
 import { containerFailed } from './failures.ts'
 import type { EngineWatch } from './engine-watch.ts'
 import { resultsOf } from './folders.ts'
-import type { InitOrder } from './init-frames.ts'
+import type { InitEnd, InitOrder } from './init-frames.ts'
 import { watchContainer } from './watch.ts'
 
 export interface RunOptions {
   readonly job: BoundedJob<DockerTask>
-  readonly container: ReadyContainer
-  readonly order: InitOrder
+  readonly container: RunningContainer
+  /** What its first process is to run, or what was had of a run that goes on. */
+  readonly begin: Begin
   readonly isolation: Isolation
   readonly watch: EngineWatch
 }
+
+export type Begin =
+  | { readonly kind: 'go'; readonly order: InitOrder }
+  | { readonly kind: 'resume'; readonly before: ResumedJob<DockerTask>['before'] }
 
 /** Why a run is over, as far as the task is concerned; whichever comes first. */
 type Ending =
@@ -69,13 +74,16 @@ class TaskRun {
   readonly #onStdinError = (error: Error): void => this.#fail(containerFailed('its standard input broke', error))
   #stopWatch: (() => void) | undefined
   #stopListening: (() => void) | undefined
-  #started = false
+  #started: boolean
   #over = false
   #outputExceeded = false
 
   constructor(options: RunOptions) {
     this.#options = options
+    const { begin } = options
+    this.#started = begin.kind === 'resume'
     this.#meter = createOutputMeter({
+      bytesBefore: begin.kind === 'resume' ? begin.before.stdoutBytes + begin.before.stderrBytes : 0,
       limitBytes: options.job.limits.outputBytes,
       onExceeded: () => {
         this.#outputExceeded = true
@@ -85,14 +93,17 @@ class TaskRun {
   }
 
   async toEnd(): Promise<Execution> {
-    const { job, container, isolation } = this.#options
+    const { job, container, isolation, begin } = this.#options
     const { counters } = container
+    if (begin.kind === 'resume') await this.#resume(begin.before)
     job.signal.addEventListener('abort', this.#onAbort)
     if (job.signal.aborted) this.#abort()
     this.#stopListening = this.#options.watch.listen(({ present }) => {
       if (!present) this.#fail(containerFailed('the engine went away while it ran'))
     })
-    const startedAtMs = await this.#start()
+    const startedAtMs =
+      begin.kind === 'go' ? await this.#go(begin.order) : performance.now() - (Date.now() - begin.before.startedAtMs)
+    this.#follow()
     // Not before: what it says can be here sooner than the word that it has started.
     const output = Promise.all([this.#pump('stdout'), this.#pump('stderr')])
     const ending = await this.#ending.promise
@@ -147,19 +158,33 @@ class TaskRun {
   }
 
   /** Gives the word; resolves to when the task's first instruction ran. */
-  async #start(): Promise<number> {
-    const { job, container, order } = this.#options
-    const { channel, counters } = container
-    const { cpuTimeMs, idleTimeMs, cpuCores } = job.limits
+  async #go(order: InitOrder): Promise<number> {
+    const { job, container } = this.#options
     const failed = this.#ending.promise.then((ending) => {
       throw ending.kind === 'failed' ? ending.error : containerFailed('it ended before it had started')
     })
     failed.catch(() => {})
-    const errno = await Promise.race([channel.go(order).catch((error: unknown) => this.#lost(error)), failed])
+    const errno = await Promise.race([container.channel.go(order).catch((error: unknown) => this.#lost(error)), failed])
     if (errno !== undefined) throw notExecuted(errno)
-    const startedAtMs = performance.now()
     this.#started = true
     job.onStarted()
+    return performance.now()
+  }
+
+  /** A task that has ended already has ended as it did, whatever its time. */
+  async #resume({ stdoutBytes, stderrBytes }: ResumedJob<DockerTask>['before']): Promise<void> {
+    const { channel } = this.#options.container
+    channel.resume({ stdout: stdoutBytes, stderr: stderrBytes })
+    if ((await channel.ready).phase !== 'ended') return
+    // Its end is followed below; this is what comes first.
+    await channel.ended.then((end) => this.#taskEnded(end), noop)
+  }
+
+  /** Watches over the task from now on, and hears of its end. */
+  #follow(): void {
+    const { job, container } = this.#options
+    const { channel, counters } = container
+    const { cpuTimeMs, idleTimeMs, cpuCores } = job.limits
     this.#stopWatch = watchContainer({
       counters,
       limits: { cpuTimeMs, idleTimeMs, cpuCores },
@@ -170,17 +195,18 @@ class TaskRun {
     if (job.stdin.errored) this.#onStdinError(job.stdin.errored)
     job.stdin.pipe(channel.stdin)
     channel.ended.then(
-      ({ status, timedOut }) => {
-        // The timer of the node is due first; it was not there.
-        if (timedOut) this.#stop({ kind: 'limit', limit: 'wallTime' })
-        else this.#ending.resolve({ kind: 'task', outcome: outcomeOfStatus(status) })
-      },
+      (end) => this.#taskEnded(end),
       (error: unknown) => {
         // It goes with the container, too, that nobody needs any more.
         if (!this.#over) void this.#lost(error).catch((failure: unknown) => this.#fail(failure))
       },
     )
-    return startedAtMs
+  }
+
+  #taskEnded({ status, timedOut }: InitEnd): void {
+    // The timer of the node is due first; it was not there.
+    if (timedOut) this.#stop({ kind: 'limit', limit: 'wallTime' })
+    else this.#ending.resolve({ kind: 'task', outcome: outcomeOfStatus(status) })
   }
 
   /** Passes an output on; what its reader has is acknowledged to init. */
