@@ -5,6 +5,8 @@ export interface Subject {
   readonly name: string
   /** Runs it once; resolves to how long that took, in ms. */
   run(): Promise<number>
+  /** Resolves when what it does in the background is done, which would be in the way of others; called after its turn. */
+  settled?(): Promise<void>
 }
 
 /**
@@ -29,6 +31,7 @@ export async function interleaved(request: {
         const timeMs = await subject.run()
         if (round >= 0) times.get(subject.name)?.push(timeMs)
       }
+      await subject.settled?.()
     }
   }
   return times

@@ -33,7 +33,7 @@ import { readSeccompProfile } from './seccomp-profile.ts'
 import { takeOver } from './take-over.ts'
 import { checkProgram, checkTask } from './task-checks.ts'
 import { isWarm, makeWarmContainer, MOST_WARM_INPUT_BYTES, removeWarmDirs } from './warm-container.ts'
-import { createWarmPool } from './warm-pool.ts'
+import { createWarmPool, type WarmPool } from './warm-pool.ts'
 
 export interface DockerExecutorOptions {
   /** Of an engine on this host. */
@@ -109,14 +109,14 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     job,
     shape,
     workshop,
-  }: {
-    readonly job: BoundedJob<DockerTask>
+    from,
+  }: Omit<RunImageOptions, 'image'> & {
     readonly shape: ContainerShape
     readonly workshop: Workshop
   }): Promise<ReadyContainer> => {
     const { inputs } = job.task
     const copied = inputs.reduce((sum, { bytes }) => sum + bytes, 0)
-    const warm = copied > MOST_WARM_INPUT_BYTES ? undefined : pool.take(shape)
+    const warm = copied > MOST_WARM_INPUT_BYTES ? undefined : from?.take(shape)
     if (warm !== undefined) {
       try {
         await warm.enter({ inputs, limits: job.limits })
@@ -142,7 +142,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     job.stdin.on('error', ignore)
     try {
       const image = await resolveImage({ image: job.task.image, allowed: images, engine: knownImages })
-      return await runImage(job, image)
+      return await runImage({ job, image, from: pool })
     } catch (error) {
       // It may be that an image is not there any more.
       knownImages.forget()
@@ -152,7 +152,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       job.stdin.off('error', ignore)
     }
   }
-  const runImage = async (job: BoundedJob<DockerTask>, image: ImageFacts): Promise<Execution> => {
+  const runImage = async ({ job, image, from }: RunImageOptions): Promise<Execution> => {
     checkProgram(job.task, image)
     const workshop = await workshopNow()
     const { info } = workshop
@@ -160,7 +160,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     throwIfStopped(job.signal)
     active += 1
     try {
-      const container = await containerFor({ job, shape: shapeOf({ job, image, ownWorkdir }), workshop })
+      const container = await containerFor({ job, shape: shapeOf({ job, image, ownWorkdir }), workshop, from })
       let over = false
       try {
         const secret = randomBytes(SECRET_BYTES)
@@ -260,6 +260,13 @@ function orderOf({
     command: programOf(task, image),
     env: task.env,
   }
+}
+
+interface RunImageOptions {
+  readonly job: BoundedJob<DockerTask>
+  readonly image: ImageFacts
+  /** Whose containers it may have; it gets one of its own where absent, as what is tried once does. */
+  readonly from?: WarmPool | undefined
 }
 
 interface EngineFacts {

@@ -25,7 +25,7 @@ export interface ProbeOptions {
   /** What the operator allows. */
   readonly images: readonly string[]
   readonly engineInfo: () => Promise<EngineInfo>
-  readonly runImage: (job: BoundedJob<DockerTask>, image: ImageFacts) => Promise<Execution>
+  readonly runImage: (run: { readonly job: BoundedJob<DockerTask>; readonly image: ImageFacts }) => Promise<Execution>
   readonly signal: AbortSignal
 }
 
@@ -107,7 +107,7 @@ function runsOf(
   return {
     dir,
     signal,
-    run: (job) => runImage(boundedJob(job), image),
+    run: (job) => runImage({ job: boundedJob(job), image }),
     task: (base) => ({
       ...base,
       runtime: 'docker',
