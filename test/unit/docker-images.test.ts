@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { parseImageReference } from '../../src/artifacts/image-reference.ts'
 import type { ImageFacts } from '../../src/executors/docker/engine.ts'
-import { parseImageReference, resolveImage } from '../../src/executors/docker/image-policy.ts'
+import { resolveImage } from '../../src/executors/docker/image-policy.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 
 const digest = (digit: string): string => `sha256:${digit.repeat(64)}`

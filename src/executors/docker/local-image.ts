@@ -1,7 +1,7 @@
+import { parseImageReference } from '../../artifacts/image-reference.ts'
 import { connectEngine } from './engine.ts'
 import { engineFailure } from './engine-errors.ts'
 import { imageRefused } from './failures.ts'
-import { parseImageReference } from './image-policy.ts'
 
 /**
  * What an engine of this host has under a name now, by its id. A tag can come to mean another image, so a task says
