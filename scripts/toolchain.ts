@@ -30,6 +30,9 @@ export const DOCKER_ENGINE: readonly RequiredPackage[] = [
   { debianPackage: 'busybox-static', isThere: () => findStaticBusybox() !== undefined },
 ]
 
+/** A container registry of our own. */
+export const REGISTRY: readonly RequiredPackage[] = [withProgram('docker-registry', 'docker-registry')]
+
 /** What the tests compile their programs with and run them on: Debian's packages, and how each is known to be there. */
 export const REQUIRED: readonly RequiredPackage[] = [
   withFile('clang-19', '/usr/bin/clang-19'),
@@ -38,6 +41,7 @@ export const REQUIRED: readonly RequiredPackage[] = [
   withFile('libclang-rt-19-dev-wasm32', '/usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a'),
   ...C_COMPILER,
   ...DOCKER_ENGINE,
+  ...REGISTRY,
 ]
 
 /** Where programs are that only root has in its PATH. */
@@ -82,7 +86,7 @@ const POLICY_MARK = "# Written by souk's tests while they install packages: noth
 const APT_OPTIONS = ['-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120', '-o', 'Dpkg::Use-Pty=0']
 
 /**
- * Makes sure that what the tests compile their programs with, and their own Docker engine, are there, and that the
+ * Makes sure that what the tests compile their programs with, their own Docker engine and their own registry are there, and that the
  * package's own C programs are built: where there was no compiler when it was installed they are not.
  *
  * @throws Error as {@link ensurePackages} does, or when a program cannot be built.
