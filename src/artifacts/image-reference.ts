@@ -29,8 +29,19 @@ export function parseImageReference(text: string): ImageReference | undefined {
   return DIGEST.test(digest) ? { kind: 'digest', repository, digest } : undefined
 }
 
+/** Other names of Docker Hub's, as the engine knows them (distribution/reference, normalize.go). */
+const HUB = /^(?:index\.)?docker\.io\//
+
 function completeName(name: string): string {
   const [first = '', ...rest] = name.split('/')
-  if (rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')) return name
-  return rest.length > 0 ? `docker.io/${name}` : `docker.io/library/${name}`
+  const hasHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')
+  if (hasHost && !HUB.test(name)) return name
+  const path = name.replace(HUB, '')
+  return path.includes('/') ? `docker.io/${path}` : `docker.io/library/${path}`
+}
+
+/** A complete repository taken apart: the registry's host with its port, and what the repository is called there. */
+export function placeOf(repository: string): { readonly host: string; readonly path: string } {
+  const slash = repository.indexOf('/')
+  return { host: repository.slice(0, slash), path: repository.slice(slash + 1) }
 }

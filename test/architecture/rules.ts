@@ -51,6 +51,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   },
   identity: { imports: ['protocol'], packages: ['@noble/hashes', 'ethers', 'secp256k1', 'zod'], builtins: ['module'] },
   artifacts: { imports: ['protocol'], packages: ['tar-stream', 'zod'] },
+  'artifacts/registry': { imports: ['protocol', 'artifacts'], packages: ['zod'] },
   executors: { imports: CORE, packages: [] },
   'executors/wasm': {
     imports: [...CORE, 'executors', 'executors/wasm/host', 'executors/wasm/module'],
@@ -63,7 +64,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   },
   'executors/wasm/module': { imports: ['protocol'], packages: [] },
   'executors/docker': {
-    imports: [...CORE, 'executors'],
+    imports: [...CORE, 'artifacts/registry', 'executors'],
     packages: ['dockerode', 'tar-stream', 'zod'],
     builtins: ['http', 'net'],
   },
@@ -72,12 +73,13 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   native: { imports: [...CORE, 'executors'], packages: [], builtins: ['child_process', 'net'] },
   settlement: { imports: CORE, packages: ['ethers', 'secp256k1'] },
   client: {
-    imports: [...CORE, 'protocol/network', 'settlement'],
+    imports: [...CORE, 'artifacts/registry', 'protocol/network', 'settlement'],
     packages: ['yaml', 'zod', 'fastest-levenshtein'],
   },
   node: {
     imports: [
       ...CORE,
+      'artifacts/registry',
       'protocol/network',
       'executors',
       'executors/wasm',
