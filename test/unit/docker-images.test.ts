@@ -22,6 +22,8 @@ describe('references to images', () => {
     [digest('a')]: { kind: 'id', digest: digest('a') },
     python: { kind: 'tag', repository: 'docker.io/library/python', tag: 'latest' },
     'python:3.12-slim': { kind: 'tag', repository: 'docker.io/library/python', tag: '3.12-slim' },
+    'docker.io/python': { kind: 'tag', repository: 'docker.io/library/python', tag: 'latest' },
+    'index.docker.io/someone/tool:1': { kind: 'tag', repository: 'docker.io/someone/tool', tag: '1' },
     'someone/tool': { kind: 'tag', repository: 'docker.io/someone/tool', tag: 'latest' },
     'localhost:5000/tool': { kind: 'tag', repository: 'localhost:5000/tool', tag: 'latest' },
     'ghcr.example/a/b:1': { kind: 'tag', repository: 'ghcr.example/a/b', tag: '1' },
