@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { loadTask, taskFromCommandLine, type LoadedTask, type ProgramSource } from '../client/load-task.ts'
+import type { PinImages } from '../client/pin-image.ts'
 import type { TaskDraft } from '../protocol/task-file.ts'
 import { overrideDraft, type TaskOverrides } from './task-overrides.ts'
 
@@ -13,24 +14,32 @@ export interface LoadRunTask {
   readonly overrides: TaskOverrides
   readonly cwd: string
   readonly signal: AbortSignal
-  /** What is to run instead of the image that the task names. */
-  readonly resolveImage?: (image: string) => Promise<string>
+  /** What is to run instead of the image that the task names; a tag that is left is looked up in its registry. */
+  readonly resolveImage: (image: string) => Promise<string>
+  readonly images: PinImages
 }
 
 /**
  * The task of a command line: a file, or a program, with what the options say of it.
- * @throws SoukError INVALID_INPUT with every problem at once
+ * @throws SoukError INVALID_INPUT with every problem at once; what a registry is asked in vain for, as `loadTask` does
  */
-export async function loadRunTask({ source, overrides, cwd, signal, resolveImage }: LoadRunTask): Promise<LoadedTask> {
+export async function loadRunTask({
+  source,
+  overrides,
+  cwd,
+  signal,
+  resolveImage,
+  images,
+}: LoadRunTask): Promise<LoadedTask> {
   const withImage = async (draft: TaskDraft): Promise<TaskDraft> => {
     const { image } = draft.runtime
-    if (image === undefined || resolveImage === undefined) return draft
+    if (image === undefined) return draft
     return { ...draft, runtime: { ...draft.runtime, image: await resolveImage(image) } }
   }
   if (source.kind === 'file') {
     const adjust = (draft: TaskDraft): Promise<TaskDraft> => withImage(overrideDraft(draft, overrides))
-    return loadTask({ file: resolve(cwd, source.file), adjust, signal })
+    return loadTask({ file: resolve(cwd, source.file), adjust, images, signal })
   }
   const { program, words } = source
-  return taskFromCommandLine({ ...program, ...overrides, baseDir: cwd, args: words, adjust: withImage, signal })
+  return taskFromCommandLine({ ...program, ...overrides, baseDir: cwd, args: words, adjust: withImage, images, signal })
 }

@@ -14,6 +14,7 @@ export interface RunOptions extends TaskOptions, ResultOptions {
   readonly native?: string
   readonly docker?: string
   readonly rootfs?: string
+  readonly insecureRegistry?: readonly string[]
   readonly detach?: boolean
 }
 

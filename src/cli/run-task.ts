@@ -1,4 +1,5 @@
 import type { LoadedTask } from '../client/load-task.ts'
+import { dockerConfigFile, type PinImages } from '../client/pin-image.ts'
 import { SoukError } from '../protocol/errors.ts'
 import type { Cli } from './cli.ts'
 import { EXIT } from './exit-code.ts'
@@ -75,7 +76,12 @@ async function load({ cli, file, args, options, narrator, signal }: Load): Promi
     narrator.say(`image ${printable(image)} is ${id} here`)
     return id
   }
-  return loadRunTask({ source, overrides, cwd, signal, resolveImage })
+  const images: PinImages = {
+    insecureRegistries: options.insecureRegistry ?? [],
+    dockerConfig: dockerConfigFile(cli.env),
+    onPinned: ({ image, pinned }) => narrator.say(`image ${printable(image)} is ${printable(pinned)}`),
+  }
+  return loadRunTask({ source, overrides, cwd, signal, resolveImage, images })
 }
 
 function configOf({ config }: RunOptions): { readonly configFile?: string } {

@@ -44,6 +44,7 @@ function checkPlace({ options }: RunRequest): void {
       '--degraded goes with --local: what a provider runs without is said by its operator (sandbox.native.mode).',
       '--degraded',
     )
+  checkRegistries(options)
   if (chainId !== undefined && (local || !/^\d{1,15}$/.test(chainId))) {
     throw wrong(
       local
@@ -52,6 +53,17 @@ function checkPlace({ options }: RunRequest): void {
       '--chain-id',
     )
   }
+}
+
+function checkRegistries({ local = false, insecureRegistry = [] }: RunRequest['options']): void {
+  if (local && insecureRegistry.length > 0)
+    throw wrong('--insecure-registry goes with --to: --local asks no registry.', '--insecure-registry')
+  const odd = insecureRegistry.find((host) => !/^[A-Za-z0-9][A-Za-z0-9.-]*(?::\d{1,5})?$/.test(host))
+  if (odd !== undefined)
+    throw wrong(
+      `--insecure-registry must be a host, with its port where that is not 80, as in registry.example:5000; not ${JSON.stringify(odd)}.`,
+      '--insecure-registry',
+    )
 }
 
 function checkProgram({ file, args, options }: RunRequest): void {
@@ -68,11 +80,6 @@ function checkProgram({ file, args, options }: RunRequest): void {
   }
   if (second !== undefined) throw wrong(`Either --${option} or --${second} says what runs, not both.`, `--${second}`)
   if (option === 'rootfs') checkRootfs({ file, options })
-  if (option === 'docker' && options.local !== true && !isPinned(options.docker ?? ''))
-    throw wrong(
-      `--docker must name a pinned image for a provider elsewhere, as in busybox@sha256:…, or the id that its engine has for it, sha256:…; not ${JSON.stringify(options.docker)}. Only --local looks a tag up.`,
-      '--docker',
-    )
 }
 
 function checkRootfs({ file, options }: Pick<RunRequest, 'file' | 'options'>): void {

@@ -5,6 +5,7 @@ import type { RequestedLimits } from '../protocol/limits.ts'
 import { MAX_SOURCE_BYTES, type SourceFormat } from '../protocol/source-document.ts'
 import { TASK_BOUNDS } from '../protocol/task.ts'
 import { imageArchiveOf, invalidTask, parseTaskFile, type RuntimeDraft, type TaskDraft } from '../protocol/task-file.ts'
+import type { PinImages } from './pin-image.ts'
 import { resolveDraft, type LoadedTask } from './resolve-draft.ts'
 
 export type { BlobSource, LoadedTask } from './resolve-draft.ts'
@@ -18,6 +19,8 @@ export type LoadTask = (
   | { readonly text: string; readonly format: SourceFormat; readonly baseDir: string }
 ) & {
   readonly adjust?: AdjustDraft
+  /** How to find out what the tag of an image means. */
+  readonly images?: PinImages
   readonly signal?: AbortSignal
 }
 
@@ -26,7 +29,8 @@ export type LoadTask = (
  * makes its spec, ready to be signed.
  *
  * @throws SoukError INVALID_INPUT with every problem at once: key, what is wrong, what would be right, and
- * where in the file.
+ * where in the file; IMAGE_REFUSED, UNREACHABLE, CONNECTION_LOST or CONFIG_INVALID where the registry of an image that it
+ * names by a tag does not say what that means.
  */
 export async function loadTask(options: LoadTask): Promise<LoadedTask> {
   const { text, format, baseDir, subject, defaultName } = await sourceOf(options)
@@ -38,6 +42,7 @@ export async function loadTask(options: LoadTask): Promise<LoadedTask> {
     defaultName,
     subject,
     place,
+    ...(options.images && { images: options.images }),
     ...(options.signal && { signal: options.signal }),
   })
 }
@@ -76,6 +81,8 @@ export type CommandLineTask = ProgramSource & {
   readonly retry?: number
   readonly maxPriceWei?: string
   readonly adjust?: AdjustDraft
+  /** How to find out what the tag of an image means. */
+  readonly images?: PinImages
   readonly signal?: AbortSignal
 }
 
@@ -83,12 +90,13 @@ export type CommandLineTask = ProgramSource & {
  * The task of a command line, as {@link loadTask} makes it of a file; where it has no name, it is called after what
  * runs.
  *
- * @throws SoukError INVALID_INPUT whose paths are the keys that a task file would have.
+ * @throws SoukError as {@link loadTask} does; the paths of INVALID_INPUT are the keys that a task file would have.
  */
 export async function taskFromCommandLine({
   baseDir,
   args = [],
   adjust,
+  images,
   signal,
   ...task
 }: CommandLineTask): Promise<LoadedTask> {
@@ -110,6 +118,7 @@ export async function taskFromCommandLine({
     defaultName,
     subject: 'task',
     place: () => '',
+    ...(images && { images }),
     ...(signal && { signal }),
   })
 }

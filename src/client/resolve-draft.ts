@@ -11,6 +11,7 @@ import type { LimitKey } from '../protocol/limits.ts'
 import { TASK_BOUNDS, taskSpecSchema, type BlobRef, type RuntimeSpec, type TaskSpec } from '../protocol/task.ts'
 import { invalidTask, KEY_OF_LIMIT, wording, type TaskDraft } from '../protocol/task-file.ts'
 import { filesBelow } from './input-folder.ts'
+import { pinImage, type PinImages } from './pin-image.ts'
 
 /** Where the content of a blob is: in a file of the requester, or in memory. */
 export type BlobSource = { readonly path: string; readonly bytes: number } | { readonly data: Uint8Array }
@@ -34,6 +35,8 @@ export interface ResolveDraft {
   readonly subject: string
   /** Where in the file a key is, ` (line 3, column 5)`, or ''. */
   place(path: readonly (string | number)[]): string
+  /** How to find out what the tag of an image means. */
+  readonly images?: PinImages
   readonly signal?: AbortSignal
 }
 
@@ -46,7 +49,8 @@ interface Wanted {
  * Digests every file that a draft names and makes the spec of it.
  *
  * @throws SoukError INVALID_INPUT with every file that is missing or unusable, by key and path, or with what
- * the spec does not allow.
+ * the spec does not allow; IMAGE_REFUSED, UNREACHABLE, CONNECTION_LOST or CONFIG_INVALID where it names an image by a tag, as
+ * {@link pinImage} does.
  */
 export async function resolveDraft({
   draft,
@@ -54,6 +58,7 @@ export async function resolveDraft({
   defaultName,
   subject,
   place,
+  images,
   signal,
 }: ResolveDraft): Promise<LoadedTask> {
   const issues: Issue[] = []
@@ -63,7 +68,7 @@ export async function resolveDraft({
   if (Object.hasOwn(draft.env, '__proto__')) report(['env', '__proto__'], 'cannot be the name of a variable')
   const { wanted, inputs } = await findFiles({ draft, baseDir, report })
   if (issues.length > 0) throw invalidTask({ subject, issues })
-  const image = await imageOf({ draft, baseDir, report, ...(signal && { signal }) })
+  const image = await imageOf({ draft, baseDir, report, ...(images && { images }), ...(signal && { signal }) })
   if (issues.length > 0) throw invalidTask({ subject, issues })
 
   const blobs = new Map<string, BlobSource>()
@@ -184,17 +189,20 @@ async function findFiles({
   return { wanted, inputs }
 }
 
-/** What pins the image that runs: said in the draft, or looked up in the archive that it names. */
+/** What pins the image that runs: said in the draft, or looked up in the archive or the registry that it names. */
 async function imageOf({
   draft,
   baseDir,
   report,
+  images,
   signal,
-}: Pick<ResolveDraft, 'draft' | 'baseDir' | 'signal'> & {
+}: Pick<ResolveDraft, 'draft' | 'baseDir' | 'images' | 'signal'> & {
   report: (key: Wanted['key'], message: string) => void
 }): Promise<string | undefined> {
-  const { image, archive } = draft.runtime
-  if (archive === undefined) return image
+  const { type, image, archive } = draft.runtime
+  // What a provider offers for the native runtime has names of the provider's own.
+  if (archive === undefined)
+    return image === undefined || type === 'native' ? image : pinImage({ ...images, image, ...(signal && { signal }) })
   const { file, digest } = archive
   const source = resolve(baseDir, file)
   try {

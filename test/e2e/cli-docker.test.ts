@@ -6,11 +6,13 @@ import { setTimeout } from 'node:timers/promises'
 import Docker from 'dockerode'
 import { makeImage } from '../../scripts/docker-images.ts'
 import { startOwnDockerEngine, type OwnDockerEngine } from '../../scripts/own-docker-engine.ts'
+import { startOwnRegistry, type OwnRegistry } from '../../scripts/own-registry.ts'
 import { serialisedErrorSchema } from '../../src/protocol/errors.ts'
 import type { NodeStatus, RuntimeStatus } from '../../src/protocol/node-status.ts'
 import { runDocumentSchema, type RunDocument } from '../../src/protocol/run-document.ts'
 import type { TaskSpec } from '../../src/protocol/task.ts'
 import { engineContents } from '../fixtures/left-on-host.ts'
+import { pushFromEngine } from '../fixtures/push-image.ts'
 import { startProvider, type ProviderProcess } from '../fixtures/provider-process.ts'
 import { souk, type CommandEnd } from '../fixtures/souk-command.ts'
 
@@ -21,23 +23,28 @@ describe('souk, with containers', function () {
   let dir: string
   let home: string
   let engine: OwnDockerEngine
+  let registry: OwnRegistry
   let image: string
+  /** The same image, as the registry has it. */
+  let pushed: string
   let provider: ProviderProcess
 
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), 'souk-docker-e2e-'))
     home = join(dir, 'requester')
     await mkdir(home)
-    engine = await startOwnDockerEngine()
+    ;[engine, registry] = await Promise.all([startOwnDockerEngine(), startOwnRegistry({ auth: true })])
     const { socketPath } = engine
     image = await makeImage({ socketPath, busybox: true })
-    await new Docker({ socketPath }).getImage(image).tag({ repo: 'box', tag: '1' })
-    const docker = { enabled: true, socket: socketPath, images: [image] }
+    const own = new Docker({ socketPath })
+    await own.getImage(image).tag({ repo: 'box', tag: '1' })
+    pushed = await pushFromEngine({ docker: own, image, registry, repository: 'tests/box', tag: '1' })
+    const docker = { enabled: true, socket: socketPath, images: [image, `${registry.host}/tests/box`] }
     provider = await startProvider({ dir: join(dir, 'provider'), config: `sandbox: ${JSON.stringify({ docker })}\n` })
   })
   after(async () => {
     await provider?.end('SIGKILL')
-    await engine?.stop()
+    await Promise.all([engine?.stop(), registry?.stop()])
     await rm(dir, { recursive: true, force: true })
   })
 
@@ -85,10 +92,26 @@ describe('souk, with containers', function () {
     assert.deepEqual((JSON.parse(document.spec ?? '') as TaskSpec).runtime, { image })
   })
 
+  it('has a registry say what a tag means before it signs, and says so', async () => {
+    const tag = `${registry.host}/tests/box:1`
+    const stranger = await echo(there(), tag)
+    assert.deepEqual([stranger.code, errorOf(stranger).code], [125, 'IMAGE_REFUSED'])
+    assert.match(errorOf(stranger).hint, /docker login 127\.0\.0\.1:/)
+    const { username, password } = registry.credentials ?? assert.fail()
+    const auth = Buffer.from(`${username}:${password}`).toString('base64')
+    await mkdir(join(home, '.docker'))
+    await writeFile(join(home, '.docker/config.json'), JSON.stringify({ auths: { [registry.host]: { auth } } }))
+    const end = await echo(there(), tag)
+    const document = documentOf(end)
+    assert.deepEqual([document.stdout, document.name], ['hi you\n', 'box'])
+    assert.deepEqual((JSON.parse(document.spec ?? '') as TaskSpec).runtime, { type: 'docker', image: pushed })
+    assert.match(end.stderr, new RegExp(`image ${tag} is ${pushed}\n`))
+    const missing = await echo(there(), `${registry.host}/tests/box:2`)
+    assert.deepEqual([missing.code, errorOf(missing).code], [125, 'IMAGE_REFUSED'])
+    assert.match(errorOf(missing).message, /does not have the manifest/)
+  })
+
   it('says what is wrong with an image, and what would be right', async () => {
-    const tag = await echo(there(), 'box:1')
-    assert.deepEqual([tag.code, errorOf(tag).code], [2, 'INVALID_USAGE'])
-    assert.match(errorOf(tag).message, /must name a pinned image.*Only --local looks a tag up/)
     const unknown = await echo(there(), `sha256:${'0'.repeat(64)}`)
     assert.deepEqual([unknown.code, errorOf(unknown).code], [125, 'IMAGE_REFUSED'])
     const missing = await echo(['--local'], 'box:2')

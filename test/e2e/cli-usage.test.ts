@@ -66,7 +66,16 @@ describe('souk, without a provider', function () {
     ['a folder for a provider', ['run', '--to', NOBODY, '--rootfs', '/', '/bin/sh'], /--rootfs goes with --local/],
     ['a folder without a command', ['run', '--local', '--rootfs', '/'], /The program comes first/],
     ['a folder that is none', ['run', '--local', '--rootfs', '/dev/null', 'sh'], /--rootfs must be a folder/],
-    ['a tag for a provider', ['run', '--to', NOBODY, '--docker', 'busybox:1'], /must name a pinned image/],
+    [
+      'a registry that nobody asks',
+      ['run', '--local', '--docker', 'busybox', '--insecure-registry', 'x'],
+      /--insecure-registry goes with --to/,
+    ],
+    [
+      'an address in place of a registry',
+      ['run', '--to', NOBODY, '--docker', 'busybox', '--insecure-registry', 'http://x'],
+      /--insecure-registry must be a host/,
+    ],
     ['a program that is not there', ['run', '--local', '--native', '/none/app'], /no such file/],
     ['a wrong weight', ['run', '--local', '--cpu-shares', '1.5', EXAMPLE], /--cpu-shares must be a whole number/],
     ['arguments with a task file', ['run', '--local', EXAMPLE, 'x'], /under `command`/],

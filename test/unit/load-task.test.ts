@@ -298,7 +298,6 @@ price: { max: 5 }
     for (const [line, runtime, name] of [
       [{ native: 'app.wasm' }, '{ type: native, program: app.wasm }', 'app'],
       [{ docker: image }, `{ type: docker, image: '${image}' }`, 'cc'],
-      [{ docker: 'busybox:1' }, '{ type: docker, image: busybox:1 }', 'busybox'],
       [{ docker: `sha256:${digest}` }, `{ type: docker, image: 'sha256:${digest}' }`, 'image'],
       [{ native: image }, `{ type: native, image: '${image}' }`, 'cc'],
       [{ native: 'image.tar' }, '{ type: native, image: ./image.tar }', 'image'],
@@ -376,6 +375,11 @@ price: { max: 5 }
     const text = 'version: 1\nruntime: { type: docker, image: busybox }\n'
     const file = await loadTask({ text, format: 'yaml', baseDir: dir, adjust })
     assert.deepEqual(file.spec.runtime, spec.runtime)
+  })
+
+  it('leaves the names of what a provider offers for the native runtime as they are', async () => {
+    const { spec } = await load('version: 1\nruntime: { type: native, image: box }\n')
+    assert.deepEqual(spec.runtime, { type: 'native', image: 'box' })
   })
 
   it('names the keys of a task file for a command line, too', async () => {

@@ -22,6 +22,7 @@ Examples:
   $ souk run --to ADDR --native ./app --pids 4 -- first second
   $ souk run --to ADDR --native ./image.tar -- echo hi
   $ souk run --to ADDR --docker busybox@sha256:… -- echo hi
+  $ souk run --to ADDR --docker python:3.12 -- python -c 'print(1)'
   $ souk run --local --docker busybox -- echo hi
   $ souk run --local --rootfs /srv/root --env LANG=C -- /bin/sh -c 'echo hi'
   $ souk run --to ADDR long.yaml --detach`
@@ -65,7 +66,15 @@ export function addRunCommand({ program, cli }: CommandRequest): void {
       '--native <file>',
       'a static Linux program, or an image: an archive (OCI, or of `docker save`), or one that the provider offers, pinned',
     )
-    .option('--docker <image>', 'an image, pinned; with --local also by a tag of the engine here')
+    .option(
+      '--docker <image>',
+      'an image, pinned or by a tag: its registry is asked what the tag means, with --local the engine here',
+    )
+    .option(
+      '--insecure-registry <host>',
+      'a registry, HOST or HOST:PORT, that is asked over plain HTTP, as those of this machine are anyway; repeatable',
+      collect,
+    )
     .option('--rootfs <folder>', 'with --local: a folder as read-only root file system')
     .option('--name <name>', 'name of the task')
     .option('-e, --env <key=value>', 'a variable of its environment; repeatable', collect)
