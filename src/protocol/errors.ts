@@ -96,7 +96,8 @@ export const ERROR_CODES: { readonly [C in ErrorCode]: CodeFacts } = {
     fault: 'requester',
     retryable: false,
     phase: 'prepare',
-    meaning: 'The image is not allowed here, is not what its digest says, or has something in it that is not taken.',
+    meaning:
+      'The image is not allowed here, is not there, is not what its digest says, or has something in it that is not taken.',
     hint: 'Use an image that the provider allows, pinned by digest.',
   },
   REFUSED: {
@@ -188,7 +189,7 @@ export const ERROR_CODES: { readonly [C in ErrorCode]: CodeFacts } = {
     fault: 'network',
     retryable: true,
     phase: 'connect',
-    meaning: 'No connection to the address could be made.',
+    meaning: 'No connection to the address, of a provider or of a registry of images, could be made.',
     hint: 'Check the address and that the provider is up.',
   },
   CONNECTION_LOST: {

@@ -51,8 +51,8 @@ const runtimeSchema = z
       .optional()
       .meta({
         description:
-          'Docker or native: an image that the provider has, pinned by its manifest digest. Native: an image in a file, by its path, which starts with `./` or `/`: an OCI archive or what `docker save` writes; of several in it that for this machine, or `./image.tar@sha256:…`.',
-        examples: [`busybox@sha256:${'0123456789abcdef'.repeat(4)}`, './image.tar'],
+          'Docker or native: an image that the provider has, pinned by its manifest digest; for Docker also by a tag, and what that means is asked of the image’s registry before the task is signed. Native: an image in a file, by its path, which starts with `./` or `/`: an OCI archive or what `docker save` writes; of several in it that for this machine, or `./image.tar@sha256:…`.',
+        examples: [`busybox@sha256:${'0123456789abcdef'.repeat(4)}`, 'python:3.12', './image.tar'],
       }),
     program: file({ description: 'Native: a static Linux executable, a file.', examples: ['./app'] }).optional(),
     tar: file({ description: 'Native: a root file system in a tar file.', examples: ['./rootfs.tar'] }).optional(),

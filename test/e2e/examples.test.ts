@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { copyFile, cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { copyFile, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -8,6 +8,8 @@ import Docker from 'dockerode'
 import { buildProgram, EXAMPLES_DIR } from '../../scripts/build-programs.ts'
 import { makeImage } from '../../scripts/docker-images.ts'
 import { startOwnDockerEngine, type OwnDockerEngine } from '../../scripts/own-docker-engine.ts'
+import { startOwnRegistry, type OwnRegistry } from '../../scripts/own-registry.ts'
+import { pushFromEngine } from '../fixtures/push-image.ts'
 import { startProvider, type ProviderProcess } from '../fixtures/provider-process.ts'
 import { souk } from '../fixtures/souk-command.ts'
 
@@ -62,6 +64,8 @@ describe('the examples of task files', function () {
   let dir: string
   let examples: string
   let engine: OwnDockerEngine
+  let registry: OwnRegistry
+  let provider: ProviderProcess
 
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), 'souk-examples-'))
@@ -69,20 +73,27 @@ describe('the examples of task files', function () {
     await cp(join(EXAMPLES, '..'), examples, { recursive: true })
     const program = await buildProgram({ file: join(EXAMPLES_DIR, 'word-count.c'), runtime: 'native' })
     await copyFile(program.source, join(examples, 'programs', 'word-count'))
-    engine = await startOwnDockerEngine()
-    const image = await makeImage({ socketPath: engine.socketPath, busybox: true })
-    await new Docker({ socketPath: engine.socketPath }).getImage(image).tag({ repo: 'busybox' })
+    ;[engine, registry] = await Promise.all([startOwnDockerEngine(), startOwnRegistry()])
+    const { socketPath } = engine
+    const image = await makeImage({ socketPath, busybox: true })
+    const docker = new Docker({ socketPath })
+    await docker.getImage(image).tag({ repo: 'busybox' })
+    await pushFromEngine({ docker, image, registry, repository: 'tools/busybox', tag: '1' })
+    const sandbox = { docker: { enabled: true, socket: socketPath, images: [`${registry.host}/tools/busybox`] } }
+    provider = await startProvider({ dir: join(dir, 'provider'), config: `sandbox: ${JSON.stringify(sandbox)}\n` })
   })
   after(async () => {
-    await engine?.stop()
+    await provider?.end('SIGKILL')
+    await Promise.all([engine?.stop(), registry?.stop()])
     await rm(dir, { recursive: true, force: true })
   })
 
-  /** Each of them counts the same poem, in the form of its own program. */
-  const EXPECTED_TASKS: Readonly<Record<string, RegExp>> = {
-    'word-count.yaml': /^6 44 217 \/in\/poem\.txt\n$/,
-    'word-count-native.yaml': /^6 44 217 \/in\/poem\.txt\n$/,
-    'word-count-docker.yaml': /^ +6 +44 +217 \/in\/poem\.txt\n$/,
+  /** Each of them counts the same poem, in the form of its own program; here, or at a provider. */
+  const EXPECTED_TASKS: Readonly<Record<string, { readonly stdout: RegExp; readonly atProvider?: true }>> = {
+    'word-count.yaml': { stdout: /^6 44 217 \/in\/poem\.txt\n$/ },
+    'word-count-native.yaml': { stdout: /^6 44 217 \/in\/poem\.txt\n$/ },
+    'word-count-docker.yaml': { stdout: /^ +6 +44 +217 \/in\/poem\.txt\n$/ },
+    'word-count-registry.yaml': { stdout: /^ +6 +44 +217 \/in\/poem\.txt\n$/, atProvider: true },
   }
 
   it('are all run here', async () => {
@@ -90,10 +101,13 @@ describe('the examples of task files', function () {
     assert.deepEqual(files.sort(), Object.keys(EXPECTED_TASKS).sort())
   })
 
-  for (const [file, expected] of Object.entries(EXPECTED_TASKS)) {
+  for (const [file, { stdout: expected, atProvider }] of Object.entries(EXPECTED_TASKS)) {
     it(`${file} counts the poem`, async () => {
+      const path = join(examples, file)
+      // The tests' registry is on a port of its own.
+      await writeFile(path, (await readFile(path, 'utf8')).replace('localhost:5000', registry.host))
       const end = await souk({
-        args: ['run', '--local', join(examples, file)],
+        args: ['run', ...(atProvider ? ['--to', provider.multiaddr] : ['--local']), path],
         home: dir,
         env: { SOUK_SANDBOX_DOCKER_SOCKET: engine.socketPath },
       })
