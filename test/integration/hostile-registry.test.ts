@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib'
 import { OWN_ARCHITECTURE } from '../../src/artifacts/oci-image.ts'
 import { pullImage, type PulledImage, type PullImage } from '../../src/artifacts/registry/pull-image.ts'
 import { resolveTag } from '../../src/artifacts/registry/resolve-tag.ts'
-import { isSoukError, type ErrorCode, type SoukError } from '../../src/protocol/errors.ts'
+import { isSoukError, type ErrorCode } from '../../src/protocol/errors.ts'
 import { startHttpServer, type Answering, type HttpServer } from '../fixtures/http-server.ts'
 import { blobName, INDEX_TYPE, json, makeImage, sha256, type MadeImage } from '../fixtures/oci-images.ts'
 import { rawTar } from '../fixtures/raw-tar.ts'
@@ -90,7 +90,7 @@ describe('a registry that lies', function () {
     )
     assert.ok(isSoukError(error, code), String((error as Error).stack))
     assert.match(error.message, message)
-    return error as SoukError
+    return error
   }
   /** Sends chunks for as long as somebody reads. */
   const endless = (response: ServerResponse): true => {

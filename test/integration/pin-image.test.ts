@@ -92,15 +92,16 @@ describe('an image by its tag', function () {
 
   it('is asked for over plain HTTP on this machine, and elsewhere only where that is said', async () => {
     const { port } = new URL(`http://${registry.host}`)
-    const local = await pin(`localhost:${port}/tests/hello:1`, {
-      dockerConfig: await loginFor(`localhost:${port}`),
-    })
+    const local = await pin(`localhost:${port}/tests/hello:1`, { dockerConfig: await loginFor(`localhost:${port}`) })
     assert.equal(local, pinned.replace('127.0.0.1', 'localhost'))
-    const abroad = `registry.invalid:${port}/x:1`
-    const error = await refused(pin(abroad))
+    // It leads to this machine, too, and is not known to.
+    const abroad = `0.0.0.0:${port}`
+    const login = { dockerConfig: await loginFor(abroad) }
+    const error = await refused(pin(`${abroad}/tests/hello:1`, login))
     assert.deepEqual([error.code, error.retryable], ['UNREACHABLE', true])
-    const insecure = await refused(pin(abroad, { insecureRegistries: [`registry.invalid:${port}`] }))
-    assert.equal(insecure.code, 'UNREACHABLE')
+    assert.match(error.hint, /plain HTTP has to be named as such/)
+    const insecure = await pin(`${abroad}/tests/hello:1`, { ...login, insecureRegistries: [abroad] })
+    assert.equal(insecure, pinned.replace('127.0.0.1', '0.0.0.0'))
   })
 
   const loginFor = async (host: string): Promise<string> => {

@@ -7,7 +7,7 @@ import { startOwnRegistry, type OwnRegistry } from '../../scripts/own-registry.t
 import { OWN_ARCHITECTURE, withImage } from '../../src/artifacts/oci-image.ts'
 import { pullImage, type PullImage, type PullProgress } from '../../src/artifacts/registry/pull-image.ts'
 import { resolveTag } from '../../src/artifacts/registry/resolve-tag.ts'
-import { isSoukError, type ErrorCode, type SoukError } from '../../src/protocol/errors.ts'
+import { isSoukError, type ErrorCode } from '../../src/protocol/errors.ts'
 import { passOn, startHttpServer, type Answering, type HttpServer } from '../fixtures/http-server.ts'
 import { makeImage } from '../fixtures/oci-images.ts'
 import { pushDocument, pushImage, pushIndex } from '../fixtures/push-image.ts'
@@ -79,7 +79,7 @@ describe('the client of registries, with a real one', function () {
     )
     assert.ok(isSoukError(error, code), String(error))
     assert.match(error.message, message)
-    return error as SoukError
+    return error
   }
   const front = async (answer: Answering): Promise<HttpServer> => {
     const server = await startHttpServer(answer)

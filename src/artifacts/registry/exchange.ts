@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RegistryProblem, RegistryTrouble } from './registry-errors.ts'
 
+/** What is over soon, by its code; a host that is not known, or not there, is so for longer. */
+const PASSING = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT'])
+
 /** How patient one is with a registry. */
 export interface RegistryPatience {
   /** How long no byte may come. */
@@ -48,7 +51,10 @@ export async function exchange({
       signal.throwIfAborted()
       if (stalled.signal.aborted)
         throw new RegistryTrouble(`said nothing for ${stallTimeoutMs / 1000} s`, { answered, cause })
-      throw new RegistryTrouble(answered ? 'broke off' : `does not answer (${reasonOf(cause)})`, { answered, cause })
+      if (answered) throw new RegistryTrouble('broke off', { answered, cause })
+      const reason = reasonOf(cause)
+      const passing = PASSING.has(reason)
+      throw new RegistryTrouble(`does not answer (${reason})`, { answered, passing, cause })
     } finally {
       clearTimeout(timer)
     }
@@ -113,7 +119,7 @@ export async function withRetries<T>(
     } catch (thrown) {
       const delayMs = retryDelaysMs[failures++]
       if (!(thrown instanceof RegistryTrouble) || delayMs === undefined) throw thrown
-      if (thrown.retryAfterMs > MAX_RETRY_AFTER_MS) throw thrown
+      if (!thrown.passing || thrown.retryAfterMs > MAX_RETRY_AFTER_MS) throw thrown
       await sleep(Math.max(delayMs, thrown.retryAfterMs), undefined, { signal }).catch((error: unknown) => {
         throw signal.aborted ? signal.reason : error
       })

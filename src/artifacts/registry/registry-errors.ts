@@ -21,21 +21,24 @@ export class RegistryTrouble extends Error {
   override readonly name = 'RegistryTrouble'
   /** Whether it had begun to answer. */
   readonly answered: boolean
+  /** Whether to ask again makes sense within seconds. */
+  readonly passing: boolean
   /** How long it wants to be left alone. */
   readonly retryAfterMs: number
 
-  constructor(
-    message: string,
-    {
-      answered,
-      retryAfterMs = 0,
-      cause,
-    }: { readonly answered: boolean; readonly retryAfterMs?: number; readonly cause?: unknown },
-  ) {
+  constructor(message: string, { answered, passing = true, retryAfterMs = 0, cause }: RegistryTroubleOptions) {
     super(message, cause === undefined ? undefined : { cause })
     this.answered = answered
+    this.passing = passing
     this.retryAfterMs = retryAfterMs
   }
+}
+
+interface RegistryTroubleOptions {
+  readonly answered: boolean
+  readonly passing?: boolean
+  readonly retryAfterMs?: number
+  readonly cause?: unknown
 }
 
 const DEFAULT_HINT = 'Use another image, or have it pushed to the registry again.'
@@ -59,7 +62,8 @@ export function registryError({
   if (!(thrown instanceof RegistryTrouble)) return thrown
   const message = `The image ${image} cannot be fetched: the registry ${host} ${thrown.message}.`
   const details = { address: host }
-  const hint = 'Try again later; check the name of the registry and the way to it.'
+  const hint =
+    'Check the name of the registry and the way to it, or try again later. One that speaks plain HTTP has to be named as such.'
   const code = thrown.answered ? 'CONNECTION_LOST' : 'UNREACHABLE'
   return new SoukError({ code, phase: 'prepare', message, details, hint, cause: thrown })
 }
