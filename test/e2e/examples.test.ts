@@ -83,7 +83,8 @@ describe('the examples of task files', function () {
     provider = await startProvider({ dir: join(dir, 'provider'), config: `sandbox: ${JSON.stringify(sandbox)}\n` })
   })
   after(async () => {
-    await provider?.end('SIGKILL')
+    // Asked to: it takes along the containers and disks that it keeps ready.
+    await provider?.end('SIGTERM')
     await Promise.all([engine?.stop(), registry?.stop()])
     await rm(dir, { recursive: true, force: true })
   })
