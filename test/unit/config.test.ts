@@ -116,6 +116,8 @@ sandbox:
         enabled: false,
         socket: '/var/run/docker.sock',
         images: [],
+        prewarm: 2,
+        reattachMs: 120_000,
         memoryLimitBytes: 512 * 1024 ** 2,
         cpuLimitCores: 1.5,
         pidsLimit: 256,
