@@ -43,6 +43,8 @@ export interface OciImage {
   readonly pinnedBy: 'manifest' | 'config'
   readonly digest: string
   readonly config: ImageConfig
+  /** The configuration as it is in the source: what its digest, Docker's id of the image, is of. */
+  readonly configuration: Uint8Array
   /** The lowest first. */
   readonly layers: readonly ImageLayer[]
 }
@@ -104,7 +106,8 @@ async function findManifest(files: ImageFiles, digest: string): Promise<Found | 
   // It may be a configuration, which a manifest.json leads to.
   if (configSchema.safeParse(value).success) return undefined
   const manifest = checkDocument('manifest', value, manifestSchema)
-  const document = await readConfig(files, manifest.config)
+  const configuration = await readConfig(files, manifest.config)
+  const document = parseDocument('configuration', configuration, configSchema)
   const diffIds = document.rootfs.diff_ids ?? []
   checkLayerCount(manifest.layers.length, diffIds.length)
   const layers = manifest.layers.map(async (layer, at): Promise<ImageLayer> => {
@@ -115,13 +118,11 @@ async function findManifest(files: ImageFiles, digest: string): Promise<Found | 
       throw new ImageProblem(`its layer ${layer.digest} has ${file.bytes} bytes where ${layer.size} are said`)
     return { file, digest: layer.digest, compression, diffId: diffIds[at] ?? '' }
   })
-  return { pinnedBy: 'manifest', document, layers: await Promise.all(layers) }
+  return { pinnedBy: 'manifest', document, configuration, layers: await Promise.all(layers) }
 }
 
-async function readConfig(files: ImageFiles, { digest, size }: Descriptor): Promise<ImageDocument> {
-  const what = 'configuration'
-  const bytes = await readFileOf(files, { what, path: blobPath(digest), digest, bytes: size })
-  return parseDocument(what, bytes, configSchema)
+function readConfig(files: ImageFiles, { digest, size }: Descriptor): Promise<Uint8Array> {
+  return readFileOf(files, { what: 'configuration', path: blobPath(digest), digest, bytes: size })
 }
 
 async function findSaved(files: ImageFiles, digest: string): Promise<Found | undefined> {
@@ -140,7 +141,7 @@ async function findSaved(files: ImageFiles, digest: string): Promise<Found | und
       if (file === undefined) throw new ImageProblem(`its layer ${layer.slice(0, 200)} is missing`)
       return { file, diffId: diffIds[at] ?? '' }
     })
-    return { pinnedBy: 'config', document, layers: await Promise.all(layers) }
+    return { pinnedBy: 'config', document, configuration: bytes, layers: await Promise.all(layers) }
   }
   return undefined
 }

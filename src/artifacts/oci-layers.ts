@@ -1,18 +1,10 @@
-import { Buffer } from 'node:buffer'
-import { createHash } from 'node:crypto'
-import { pipeline, Readable } from 'node:stream'
-import { constants, createGunzip, createZstdDecompress } from 'node:zlib'
 import { isSoukError } from '../protocol/errors.ts'
-import type { Compression } from './oci-documents.ts'
-import type { ImageFile } from './oci-files.ts'
 import type { ImageLayer, OciImage } from './oci-image.ts'
 import { ImageProblem } from './oci-refusals.ts'
+import { compressionOf, decompress, digesting } from './oci-streams.ts'
 import { LayeredTree, type LayeredTreeOptions } from './oci-tree.ts'
-import { readTar, unpackError } from './unpack-tar-read.ts'
+import { readTar, unpackError, type TarTarget } from './unpack-tar-read.ts'
 
-const CHUNK_BYTES = 256 * 1024
-/** 8 MiB, which every decoder has to have and no sensible encoder exceeds (RFC 8878, section 3.1.1.1.2). */
-const ZSTD_WINDOW_LOG = 23
 const ROOT_MODE = 0o755
 
 /**
@@ -34,12 +26,30 @@ export async function unpackImage({
   const tree = new LayeredTree(options)
   // Whatever the umask was when it was made.
   await tree.addFolder('.', ROOT_MODE)
+  await readLayers({ ...options, image, target: tree, signal, onLayer: () => tree.beginLayer() })
+}
+
+/**
+ * Reads the layers of an image into `target`, the lowest first, each held against its digests.
+ *
+ * @throws ImageProblem where a layer is not what its digests say, or has what is not taken, or `target` takes no more;
+ *   SoukError where this host fails; or the signal's reason.
+ */
+export async function readLayers({
+  image,
+  onLayer,
+  ...options
+}: Omit<ReadLayer, 'layer'> & {
+  readonly image: Pick<OciImage, 'layers'>
+  /** Told before the first entry of each. */
+  readonly onLayer: () => void
+}): Promise<void> {
   for (const [at, layer] of image.layers.entries()) {
-    tree.beginLayer()
+    onLayer()
     try {
-      await applyLayer({ layer, tree, maxEntries: options.maxEntries, signal })
+      await readLayer({ ...options, layer })
     } catch (thrown) {
-      signal.throwIfAborted()
+      options.signal.throwIfAborted()
       const error = thrown instanceof ImageProblem ? thrown : unpackError(thrown)
       if (!isSoukError(error, 'INVALID_INPUT')) throw error
       const which = `layer ${at + 1} of ${image.layers.length}`
@@ -81,21 +91,20 @@ export async function verifyLayers({
   }
 }
 
-async function applyLayer({
-  layer,
-  tree,
-  maxEntries,
-  signal,
-}: {
+interface ReadLayer {
   readonly layer: ImageLayer
-  readonly tree: LayeredTree
+  readonly target: TarTarget
   readonly maxEntries: number
   readonly signal: AbortSignal
-}): Promise<void> {
+  /** Told of each piece of the tar archive in it before anything is made of that; what it throws ends it. */
+  readonly onTar?: (bytes: number) => void
+}
+
+async function readLayer({ layer, target, maxEntries, signal, onTar }: ReadLayer): Promise<void> {
   const stored = digesting(layer.file.content())
-  const archive = digesting(decompress(stored, layer.compression ?? (await compressionOf(layer.file))))
+  const archive = digesting(decompress(stored, layer.compression ?? (await compressionOf(layer.file))), onTar)
   try {
-    await readTar({ content: archive, target: tree, maxEntries, signal })
+    await readTar({ content: archive, target, maxEntries, signal })
     // Behind the end of what was compressed there may be more, which the digest is of as well.
     for await (const _ of stored) signal.throwIfAborted()
   } finally {
@@ -108,56 +117,4 @@ async function applyLayer({
 
 function expect(what: string, { is, said }: { readonly is: string; readonly said: string }): void {
   if (is !== said) throw new ImageProblem(`${what} is ${is}, not ${said}`)
-}
-
-interface Digesting extends AsyncGenerator<Uint8Array, void, undefined> {
-  /** Of what went through. */
-  digest(): string
-}
-
-function digesting(content: AsyncIterable<Uint8Array>): Digesting {
-  const hash = createHash('sha256')
-  async function* through(): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const chunk of content) {
-      hash.update(chunk)
-      yield chunk
-    }
-  }
-  return Object.assign(through(), { digest: () => `sha256:${hash.digest('hex')}` })
-}
-
-/** Begins with its first chunk: what nobody has read from leaves nothing open. */
-async function* decompress(
-  content: AsyncGenerator<Uint8Array>,
-  compression: Compression,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  if (compression === 'none') {
-    yield* content
-    return
-  }
-  const decoder =
-    compression === 'gzip'
-      ? createGunzip({ chunkSize: CHUNK_BYTES })
-      : createZstdDecompress({
-          chunkSize: CHUNK_BYTES,
-          params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },
-        })
-  // What fails reaches whoever reads from the end, or nobody once that is over.
-  decoder.on('error', () => {})
-  pipeline(Readable.from(content, { objectMode: false }), decoder, () => {})
-  yield* decoder as AsyncIterable<Uint8Array>
-}
-
-const MAGIC: readonly (readonly [string, Compression])[] = [
-  ['1f8b', 'gzip'],
-  ['28b52ffd', 'zstd'],
-]
-
-/** What `docker save` writes as a plain tar other tools compress. */
-async function compressionOf(file: ImageFile): Promise<Compression> {
-  for await (const chunk of file.content()) {
-    const start = Buffer.from(chunk.subarray(0, 4)).toString('hex')
-    return MAGIC.find(([magic]) => start.startsWith(magic))?.[1] ?? 'none'
-  }
-  return 'none'
 }
