@@ -12,6 +12,7 @@ const facts = (more: Partial<ImageFacts> = {}): ImageFacts => ({
   architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
   entrypoint: [],
   command: [],
+  env: [],
   workdir: '',
   volumes: [],
   ...more,

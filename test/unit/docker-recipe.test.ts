@@ -23,6 +23,7 @@ const image = (more: Partial<ImageFacts> = {}): ImageFacts => ({
   architecture: 'amd64',
   entrypoint: [],
   command: [],
+  env: [],
   workdir: '',
   volumes: [],
   ...more,

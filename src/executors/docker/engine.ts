@@ -1,8 +1,10 @@
 import { Agent } from 'node:http'
 import Docker from 'dockerode'
 import { z } from 'zod'
-import { EngineTimeout, statusOf } from './engine-errors.ts'
+import { inTime, strings, unlessMissing } from './engine-calls.ts'
+import { imageCalls, type ImageCalls } from './engine-images.ts'
 
+export type { ImageFacts } from './engine-images.ts'
 export type ContainerRecipe = Docker.ContainerCreateOptions
 /** Limits that can be changed in a container that runs. */
 export type EngineLimits = Pick<
@@ -21,39 +23,6 @@ export interface EngineInfo {
   readonly swapLimit: boolean
 }
 
-const strings = z
-  .array(z.string())
-  .nullish()
-  .transform((list) => list ?? [])
-/** An image's own word about itself comes from whoever made the image. */
-const imageSchema = z.object({
-  Id: z.string().regex(/^sha256:[0-9a-f]{64}$/),
-  RepoDigests: strings,
-  Os: z.string(),
-  Architecture: z.string(),
-  Config: z
-    .object({
-      Entrypoint: strings,
-      Cmd: strings,
-      WorkingDir: z.string().nullish(),
-      Volumes: z.record(z.string(), z.unknown()).nullish(),
-    })
-    .nullish(),
-})
-
-export interface ImageFacts {
-  /** The engine's own id, `sha256:…`: the digest of the image's configuration, which names its layers by digest. */
-  readonly id: string
-  /** `name@sha256:…`, as it was pulled. */
-  readonly repoDigests: readonly string[]
-  readonly os: string
-  readonly architecture: string
-  readonly entrypoint: readonly string[]
-  readonly command: readonly string[]
-  readonly workdir: string
-  readonly volumes: readonly string[]
-}
-
 export interface ContainerState {
   readonly running: boolean
   /** Of its first process on the engine's host; 0 when there is none. */
@@ -62,16 +31,10 @@ export interface ContainerState {
 }
 
 /** The part of Docker's API that a task needs. Each call rejects with dockerode's error, or {@link EngineTimeout}. */
-export interface DockerEngine {
+export interface DockerEngine extends ImageCalls {
   readonly socketPath: string
   ping(): Promise<void>
   info(): Promise<EngineInfo>
-  /** Resolves to undefined where the engine has no such image. */
-  image(reference: string): Promise<ImageFacts | undefined>
-  /** @returns the id of the image that the engine makes of a root file system, a tar archive, and keeps by a name. */
-  importImage(archive: NodeJS.ReadableStream, name: { readonly repo: string; readonly tag: string }): Promise<string>
-  /** Takes away a name, and the image with its last one; where there is none that is no error. */
-  removeImage(name: string): Promise<void>
   create(name: string, recipe: ContainerRecipe): Promise<string>
   start(id: string): Promise<void>
   /** Resolves to undefined where there is no such container (any more). */
@@ -90,10 +53,7 @@ export interface DockerEngine {
   close(): void
 }
 
-/** Starting a container takes 0.1 s; on a machine that swaps, many seconds. */
-const CALL_TIMEOUT_MS = 60_000
 const PING_TIMEOUT_MS = 5_000
-const NOT_FOUND = 404
 export const NANO_CPUS_PER_CORE = 1e9
 
 export function connectEngine({ socketPath }: { readonly socketPath: string }): DockerEngine {
@@ -112,17 +72,7 @@ export function connectEngine({ socketPath }: { readonly socketPath: string }): 
       const answers: readonly unknown[] = await inTime(Promise.all([docker.info(), docker.version()]))
       return describe(answers[0], answers[1])
     },
-    async image(reference) {
-      const found = await unlessMissing(inTime(docker.getImage(reference).inspect()))
-      return found === undefined ? undefined : factsOf(imageSchema.parse(found))
-    },
-    async importImage(archive, name) {
-      const answer = await docker.importImage(archive, { ...name })
-      return importedId(await inTime(readAll(answer)))
-    },
-    async removeImage(name) {
-      await unlessMissing(inTime(docker.getImage(name).remove({ force: true })))
-    },
+    ...imageCalls(docker),
     async create(name, recipe) {
       // Without this dockerode would put everything into the query as well, which has a bound.
       const request = { _query: { name }, _body: recipe } as Docker.ContainerCreateOptions
@@ -157,25 +107,6 @@ export function connectEngine({ socketPath }: { readonly socketPath: string }): 
   }
 }
 
-async function inTime<T>(call: Promise<T>, timeoutMs = CALL_TIMEOUT_MS): Promise<T> {
-  const { promise: timeout, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new EngineTimeout(`no answer within ${timeoutMs / 1000} s`)), timeoutMs)
-  try {
-    return await Promise.race([call, timeout])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call
-  } catch (error) {
-    if (statusOf(error) === NOT_FOUND) return undefined
-    throw error
-  }
-}
-
 const versionSchema = z.object({
   Version: z.string(),
   Components: z.array(z.object({ Name: z.string(), Version: z.string() })).optional(),
@@ -198,30 +129,4 @@ function describe(rawInfo: unknown, rawVersion: unknown): EngineInfo {
     security: info.SecurityOptions.map((option) => /name=([^,]+)/.exec(option)?.[1] ?? option),
     swapLimit: info.SwapLimit === true,
   }
-}
-
-function factsOf({ Id, RepoDigests, Os, Architecture, Config }: z.infer<typeof imageSchema>): ImageFacts {
-  return {
-    id: Id,
-    repoDigests: RepoDigests,
-    os: Os,
-    architecture: Architecture,
-    entrypoint: Config?.Entrypoint ?? [],
-    command: Config?.Cmd ?? [],
-    workdir: Config?.WorkingDir ?? '',
-    volumes: Object.keys(Config?.Volumes ?? {}),
-  }
-}
-
-async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
-  let text = ''
-  for await (const chunk of stream) text += chunk.toString()
-  return text
-}
-
-/** The answer is a line of JSON for each step; the last one has the id, or one says what went wrong. */
-function importedId(answer: string): string {
-  const id = /"status":"(sha256:[0-9a-f]{64})"/.exec(answer)?.[1]
-  if (id === undefined) throw new Error(`the engine did not import the image: ${answer.slice(0, 500)}`)
-  return id
 }
