@@ -116,6 +116,10 @@ async function subject({
     gid: NOBODY,
     images: [image],
     reattachMs: REATTACH_MS,
+    supply: {
+      ...{ registries: [], archives: false, maxImageBytes: 0, pullTimeoutMs: 0, cacheBytes: 0 },
+      dir: join(dir, 'images', instance),
+    },
   })
   cleanUp.defer(() => executor.close())
   const capability = await executor.probe(AbortSignal.timeout(120_000))

@@ -58,6 +58,7 @@ export const OWN_ARCHITECTURE = ARCHITECTURES[process.arch] ?? process.arch
  *
  * @param source a tar archive (OCI, or of `docker save`), or a folder with an image layout.
  * @param image how errors name it.
+ * @param hint what to do about one that is refused; to make the archive again, where it is left out.
  * @throws SoukError IMAGE_REFUSED where it is not there, damaged, for another system, or not of a form that is taken; errors
  *   of the file system; what `use` throws; or the signal's reason.
  */
@@ -66,8 +67,15 @@ export async function withImage<T>(
     source,
     digest,
     image,
+    hint,
     signal,
-  }: { readonly source: string; readonly digest: string; readonly image: string; readonly signal: AbortSignal },
+  }: {
+    readonly source: string
+    readonly digest: string
+    readonly image: string
+    readonly hint?: string
+    readonly signal: AbortSignal
+  },
   use: (image: OciImage) => Promise<T>,
 ): Promise<T> {
   let files: ImageFiles | undefined
@@ -75,7 +83,9 @@ export async function withImage<T>(
     files = await openImageFiles(source, signal)
     return await use(await findImage(files, digest))
   } catch (error) {
-    throw error instanceof ImageProblem ? imageRefused({ image, reason: error.message, cause: error.cause }) : error
+    throw error instanceof ImageProblem
+      ? imageRefused({ image, reason: error.message, cause: error.cause, ...(hint !== undefined && { hint }) })
+      : error
   } finally {
     await files?.close()
   }

@@ -169,6 +169,19 @@ export interface ReapOptions {
   readonly keep: readonly string[]
 }
 
+/** How far the bringing of something has come. */
+export interface PrepareProgress {
+  readonly what: 'image'
+  readonly doneBytes: number
+  readonly totalBytes: number
+}
+
+/** Something that a task needs of this host, and that is here. */
+export interface Prepared {
+  /** It may be removed again where room is needed. More than once is once. */
+  release(): void
+}
+
 /**
  * The seam on which every runtime hangs.
  *
@@ -182,6 +195,19 @@ export interface Executor<T extends RuntimeTask = RuntimeTask> {
   probe(signal: AbortSignal): Promise<Capability>
   /** @throws SoukError as the money rule says. */
   run(job: Job<T>): Promise<Execution>
+  /** What the task needs of this host, where it is known to be here; undefined where `prepare` has to see to it. */
+  hold?(task: T): Prepared | undefined
+  /**
+   * Brings what the task needs and this host lacks (an image), before a slot is taken. `run` does the same where nobody
+   * has, in the slot.
+   * @throws SoukError IMAGE_REFUSED, UNREACHABLE, CONNECTION_LOST, STORAGE_FULL, RUNTIME_UNAVAILABLE, EXECUTOR_FAILED; the
+   *   signal's reason.
+   */
+  prepare?(options: {
+    readonly task: T
+    readonly signal: AbortSignal
+    onProgress(progress: PrepareProgress): void
+  }): Promise<Prepared>
   /**
    * Goes on with a run that was under way in `job.dir` when the node ended; resolves to undefined where nothing of it is left to
    * go on with, and to what `run` does otherwise. Who can do this lets go of tasks that have started when it is told of a

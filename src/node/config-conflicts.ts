@@ -1,7 +1,7 @@
 import type { Issue } from '../protocol/errors.ts'
 import { RUNTIME_NAMES, type RuntimeName } from '../protocol/execution.ts'
 import { formatBytes, formatDurationMs } from '../protocol/units.ts'
-import { parseMount, parseRootfs } from './config-items.ts'
+import { parseMount, parseRegistry, parseRootfs } from './config-items.ts'
 import type { ConfigKeyName, ConfigValues } from './config-schema.ts'
 
 type NumberKey = { [K in ConfigKeyName]: ConfigValues[K] extends number ? K : never }[ConfigKeyName]
@@ -40,6 +40,13 @@ const AT_MOST: readonly AtMost[] = [
     why: totalFirst,
     runtime,
   })),
+  {
+    key: 'sandbox.docker.image_limit',
+    bound: 'sandbox.docker.image_cache',
+    format: formatBytes,
+    why: 'no such image would ever be kept',
+    runtime: 'docker',
+  },
   { key: 'storage.task_input_limit', bound: 'storage.quota', format: formatBytes, why: 'the store has no room for it' },
 ]
 
@@ -58,13 +65,16 @@ export function conflicts(values: ConfigValues): readonly Issue[] {
       message: 'must be true, or sandbox.native.enabled, or sandbox.docker.enabled: the node would offer nothing',
     })
   }
-  if (isOn('docker') && values['sandbox.docker.images'].length === 0) {
+  if (isOn('docker') && values['sandbox.docker.images'].length === 0 && !values['sandbox.docker.archives']) {
     issues.push({
       path: 'sandbox.docker.images',
       message:
-        'must name what tasks may run, as in [busybox, sha256:…], or sandbox.docker.enabled be false: no image is allowed that is not there',
+        'must name what tasks may run, as in [busybox, sha256:…], or sandbox.docker.archives be true, or sandbox.docker.enabled be false: no image is allowed that is not there',
     })
   }
+  const hosts = values['sandbox.docker.registries'].map((item) => parseRegistry(item).host)
+  const host = hosts.find((each, index) => hosts.indexOf(each) !== index)
+  if (host !== undefined) issues.push({ path: 'sandbox.docker.registries', message: `has ${host} twice` })
   const images = values['sandbox.native.images'].map((item) => item.slice(0, item.indexOf('=')))
   const image = images.find((each, index) => images.indexOf(each) !== index)
   if (image !== undefined)

@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { isAbsolute, resolve } from 'node:path'
+import type { OfferedRegistry } from '../executors/docker/images/registries.ts'
 import type { OfferedImage } from '../native/images.ts'
 import { excerpt } from '../protocol/issues.ts'
 import type { Item } from './config-kinds.ts'
@@ -117,18 +118,21 @@ export const nativeImage: Item = {
 const IMAGE_ID = /^sha256:[0-9a-f]{64}$/
 const REPOSITORY = /^[a-z0-9][a-z0-9._:/-]{0,254}$/
 
-/** What an operator allows: one image, by the engine's id or pinned, or every pinned image of a repository. */
+/** What an operator allows: one image, by the engine's id or pinned, or every pinned image of a repository, or of all below. */
 export const image: Item = {
   accepts:
-    'image ids (`sha256:DIGEST`), pinned images (`NAME@sha256:DIGEST`) and repositories (`NAME`, for each pinned image of it)',
+    'image ids (`sha256:DIGEST`), pinned images (`NAME@sha256:DIGEST`), repositories (`NAME`, for each pinned image of it) and all repositories below a name (`registry.example/team/*`)',
   parse(item) {
     const at = item.indexOf('@')
     const [name, digest] = at === -1 ? [item, undefined] : [item.slice(0, at), item.slice(at + 1)]
+    const below = item.endsWith('/*') && isPrefix(item.slice(0, -2))
     const known =
-      digest === undefined ? IMAGE_ID.test(item) || isRepository(name) : isRepository(name) && IMAGE_ID.test(digest)
+      digest === undefined
+        ? below || IMAGE_ID.test(item) || isRepository(name)
+        : isRepository(name) && IMAGE_ID.test(digest)
     if (!known)
       throw new Error(
-        `must be an image id sha256:…, a pinned image name@sha256:… (64 hex digits) or the name of a repository without a tag, not ${excerpt(item)}`,
+        `must be an image id sha256:…, a pinned image name@sha256:… (64 hex digits), the name of a repository without a tag, or one with /* behind it for all below, not ${excerpt(item)}`,
       )
     return item
   },
@@ -137,4 +141,31 @@ export const image: Item = {
 /** A colon may only be that of a registry's port: behind the last slash it would be a tag. */
 function isRepository(name: string): boolean {
   return REPOSITORY.test(name) && !name.slice(name.lastIndexOf('/') + 1).includes(':')
+}
+
+/** A registry with an optional port, with or without a part of the names there. */
+function isPrefix(name: string): boolean {
+  return REPOSITORY.test(`${name}/x`) && isRepository(name.replace(/^[^/]*:\d+$/, 'registry'))
+}
+
+const REGISTRY = /^(http:\/\/)?([A-Za-z0-9][A-Za-z0-9.-]{0,252}(?::\d{1,5})?)(?:=(.+))?$/
+
+/** What an item of {@link registry} says. */
+export function parseRegistry(item: string): OfferedRegistry {
+  const [, plain, host = '', credentialsFile] = REGISTRY.exec(item) ?? []
+  return { host, insecure: plain !== undefined, ...(credentialsFile !== undefined && { credentialsFile }) }
+}
+
+export const registry: Item = {
+  accepts: '`HOST`, `HOST:PORT` or either with `=/FILE`, the file with its login; `http://` before the host',
+  parse(item) {
+    const { host, credentialsFile } = parseRegistry(item)
+    if (host === '')
+      throw new Error(
+        `must be the host of a registry as images are named by it, as in docker.io or registry.example:5000=/etc/souk/login.json, not ${excerpt(item)}`,
+      )
+    if (credentialsFile !== undefined && (!isAbsolute(credentialsFile) || credentialsFile.includes('\0')))
+      throw new Error(`must have the absolute path of the file with the login after =, not ${excerpt(item)}`)
+    return item
+  },
 }

@@ -1,6 +1,6 @@
 import { NATIVE_MODES } from '../native/mode.ts'
 import { RUNTIME_NAMES } from '../protocol/execution.ts'
-import { image, mount, nativeImage, rootfs } from './config-items.ts'
+import { image, mount, nativeImage, registry, rootfs } from './config-items.ts'
 import { GIB, key, KIB, MIB } from './config-key.ts'
 import {
   decimal,
@@ -187,7 +187,32 @@ export const SANDBOX_KEYS = {
   'sandbox.docker.images': key({
     kind: list({ item: image, max: 1000 }),
     default: '',
-    doc: 'Images that tasks may use, and no others. The engine has them already: none is pulled.',
+    doc: 'Images that tasks may name, and no others. What the engine has is used as it is; the rest is pulled, from `registries` alone.',
+  }),
+  'sandbox.docker.registries': key({
+    kind: list({ item: registry, max: 64 }),
+    default: '',
+    doc: 'Registries that images of `images` are pulled from where the engine lacks them, by the node itself: the engine gets no login, and sees no image before it was checked. The file has the login, `{"username": …, "password": …}` or what `docker login` writes, and may be read by its owner alone; `http://` is plain HTTP. With none, nothing is pulled.',
+  }),
+  'sandbox.docker.archives': key({
+    kind: flag(),
+    default: 'false',
+    doc: "Whether a task may bring an image as a file, an OCI archive or what `docker save` writes: any stranger's image, checked like one that is pulled.",
+  }),
+  'sandbox.docker.image_limit': key({
+    kind: size({ min: MIB }),
+    default: '2g',
+    doc: 'The most that one image may come to: compressed, as the registry has it, and unpacked, files counted in blocks of 4 KiB with one more for each. A pull is given up as soon as it is clear that it is more.',
+  }),
+  'sandbox.docker.pull_timeout': key({
+    kind: duration(),
+    default: '10m',
+    doc: 'The longest that an image may take to come, from the registry or the archive into the engine.',
+  }),
+  'sandbox.docker.image_cache': key({
+    kind: size({ min: MIB }),
+    default: '8g',
+    doc: 'What images that were pulled or brought may take of the disk of the engine, unpacked, all together. The one that was not used for longest goes first; images that you have loaded yourself are never removed. What is on its way takes up to three times `image_limit` below the data folder besides, and as much of the engine.',
   }),
   'sandbox.docker.prewarm': key({
     kind: integer({ min: 0, max: 64 }),

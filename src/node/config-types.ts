@@ -1,3 +1,4 @@
+import type { OfferedRegistry } from '../executors/docker/images/registries.ts'
 import type { OfferedImage } from '../native/images.ts'
 import type { NativeMode } from '../native/mode.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
@@ -117,12 +118,21 @@ export interface Config {
     readonly docker: {
       readonly enabled: boolean
       readonly socket: string
-      /** Image ids, pinned images and repositories. */
+      /** Image ids, pinned images, repositories, and `NAME/*`. */
       readonly images: readonly string[]
       /** Containers that wait for tasks. */
       readonly prewarm: number
       /** How long a running task waits for the node to come back; 0: not at all. */
       readonly reattachMs: number
+      /** Those that images are pulled from. */
+      readonly registries: readonly OfferedRegistry[]
+      /** Whether a task may bring an image. */
+      readonly archives: boolean
+      /** Of one image that comes from elsewhere, compressed, and unpacked. */
+      readonly maxImageBytes: number
+      readonly pullTimeoutMs: number
+      /** What all of those may take of the disk, unpacked. */
+      readonly imageCacheBytes: number
       readonly memoryLimitBytes: number
       readonly cpuLimitCores: number
       readonly pidsLimit: number

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { Issue } from '../protocol/errors.ts'
 import { unknownKeyMessage } from '../protocol/issues.ts'
 import { conflicts } from './config-conflicts.ts'
-import { parseMount, parseNativeImage, parseRootfs } from './config-items.ts'
+import { parseMount, parseNativeImage, parseRegistry, parseRootfs } from './config-items.ts'
 import { invalid, knownValues, readDocument, shorten } from './config-file.ts'
 import {
   CONFIG_KEY_NAMES,
@@ -232,6 +232,11 @@ function configOf(values: ConfigValues): Config {
         images: values['sandbox.docker.images'],
         prewarm: values['sandbox.docker.prewarm'],
         reattachMs: values['sandbox.docker.reattach'],
+        registries: values['sandbox.docker.registries'].map(parseRegistry),
+        archives: values['sandbox.docker.archives'],
+        maxImageBytes: values['sandbox.docker.image_limit'],
+        pullTimeoutMs: values['sandbox.docker.pull_timeout'],
+        imageCacheBytes: values['sandbox.docker.image_cache'],
         memoryLimitBytes: values['sandbox.docker.memory_limit'],
         cpuLimitCores: values['sandbox.docker.cpu_limit'],
         pidsLimit: values['sandbox.docker.pids_limit'],

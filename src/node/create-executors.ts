@@ -181,22 +181,31 @@ async function nativeSubject({ config, version, dataDir, shared }: Join): Promis
 }
 
 async function dockerSubject({ config, version, dataDir, instance, shared }: Join): Promise<ProbeSubject> {
-  const { socket: socketPath, uid, gid, images, prewarm, reattachMs } = config.sandbox.docker
-  await folderOf({ dataDir, runtime: 'docker' })
+  const { socket: socketPath, uid, gid, images, prewarm, reattachMs, registries, archives, ...bounds } = config.sandbox.docker
+  const folder = await folderOf({ dataDir, runtime: 'docker' })
   const settings = { socketPath, uid, gid }
+  const supply = {
+    registries,
+    archives,
+    maxImageBytes: bounds.maxImageBytes,
+    pullTimeoutMs: bounds.pullTimeoutMs,
+    cacheBytes: bounds.imageCacheBytes,
+    dir: join(folder, 'images'),
+  }
   return {
     executor: createDockerExecutor({
       ...settings,
       images,
       prewarm,
       reattachMs,
+      supply,
       instance,
       instanceDir: dataDir,
       storage: shared.storage,
     }),
     async dependsOn() {
       const [launcher, engine] = await Promise.all([shared.facts(), factsOfEngine(socketPath)])
-      return JSON.stringify([version, settings, launcher, engine])
+      return JSON.stringify([version, settings, images, archives, registries, launcher, engine])
     },
   }
 }

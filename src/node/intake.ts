@@ -1,4 +1,5 @@
 import type { ArtifactStore } from '../artifacts/store.ts'
+import type { Prepared } from '../executors/executor.ts'
 import { checkSignedTask } from '../identity/task.ts'
 import { taskIdOf } from '../identity/typed-data.ts'
 import type { SignedTask } from '../protocol/receipt.ts'
@@ -9,6 +10,7 @@ import type { Clock } from './clock.ts'
 import { inputHolder } from './holders.ts'
 import { missingBlobs } from './inputs.ts'
 import type { Journal } from './journal.ts'
+import type { Preparation } from './preparation.ts'
 import type { Scheduler } from './scheduler.ts'
 import { invalidSpec, refused, replayed } from './task-errors.ts'
 import type { TaskTable } from './task-table.ts'
@@ -30,12 +32,21 @@ export interface Intake {
 }
 
 export interface Taken extends Admitted {
-  /** The task has begun: it had its inputs and its slot at once, and the journal says so. Gives the slot back. */
-  readonly release?: () => void
+  /** The task has begun: it had its inputs and its slot at once, and the journal says so. */
+  readonly begun?: {
+    /** Gives the slot back. */
+    readonly release: () => void
+    /** What it needs besides, held for it. */
+    readonly prepared: Prepared
+  }
 }
 
 export function createIntake(
-  options: IntakeOptions & { readonly tasks: TaskTable; readonly claim: Scheduler['claim'] },
+  options: IntakeOptions & {
+    readonly tasks: TaskTable
+    readonly claim: Scheduler['claim']
+    readonly preparation: Pick<Preparation, 'hold'>
+  },
 ): Intake {
   const { tasks, store, journal, capacity, clock } = options
   /** Tasks between admission and the journal: the second of two copies must not free what the first one holds. */
@@ -63,11 +74,13 @@ export function createIntake(
     const holder = inputHolder(taskId)
     underWay.add(taskId)
     const leaveQueue = tasks.join(requester)
+    let prepared: Prepared | undefined
     let release: (() => void) | undefined
     try {
       await store.reserve({ holder, owner: requester, blobs: blobsOf(spec) })
-      const ready = missingBlobs({ spec, owner: requester, store }).length === 0
-      release = ready ? options.claim({ requester, limits: admitted.limits }) : undefined
+      const complete = missingBlobs({ spec, owner: requester, store }).length === 0
+      prepared = complete ? options.preparation.hold({ ...admitted, requester }) : undefined
+      release = prepared && options.claim({ requester, limits: admitted.limits })
       const atMs = clock.nowMs()
       const appended = await tasks.accept({
         event: {
@@ -89,9 +102,13 @@ export function createIntake(
         ...(release !== undefined && { beginsAtMs: atMs }),
       })
       if (!appended) throw replayed()
-      return { ...admitted, ...(release !== undefined && { release }) }
+      if (prepared !== undefined && release !== undefined) return { ...admitted, begun: { release, prepared } }
+      // Who waits for a slot is held it while he waits, by whoever puts him in the queue.
+      prepared?.release()
+      return admitted
     } catch (error) {
       release?.()
+      prepared?.release()
       store.release({ holder })
       throw error
     } finally {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { ArtifactStore } from '../artifacts/store.ts'
-import { StopReason, type Executor } from '../executors/executor.ts'
+import { StopReason, type Executor, type Prepared } from '../executors/executor.ts'
 import type { Key } from '../identity/key-file.ts'
 import { SoukError } from '../protocol/errors.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
@@ -13,6 +13,7 @@ import { inputHolder } from './holders.ts'
 import { fetchInputs, missingBlobs, type BlobSource } from './inputs.ts'
 import { createIntake, type IntakeOptions } from './intake.ts'
 import type { PrepareLanes } from './prepare-lanes.ts'
+import { createPreparation } from './preparation.ts'
 import { recoverTasks } from './recover.ts'
 import { openResultBlob } from './result-blobs.ts'
 import { startRetention, type RetentionPolicy } from './retention.ts'
@@ -59,6 +60,7 @@ export function createProvider(options: ProviderOptions): Provider {
     onFatal: options.onFatal,
   })
   const denials = createDenialTally()
+  const preparation = createPreparation(options)
   const shutdown = new AbortController()
   const underWay = new Set<Promise<void>>()
   let stopping = false
@@ -73,7 +75,7 @@ export function createProvider(options: ProviderOptions): Provider {
       inBackground(settleUnstarted(tasks.get(taskId), error))
     },
   })
-  const intake = createIntake({ ...options, tasks, claim: (task) => scheduler.claim(task) })
+  const intake = createIntake({ ...options, tasks, claim: (task) => scheduler.claim(task), preparation })
   const retention = startRetention({
     ...options,
     tasks,
@@ -91,11 +93,14 @@ export function createProvider(options: ProviderOptions): Provider {
   }
 
   async function takeIn({ peer, task }: { readonly peer: string; readonly task: SignedTask }): Promise<string> {
-    const { taskId, runtime, spec, release } = await intake.take({ peer, task, stopping })
+    const { taskId, runtime, spec, begun } = await intake.take({ peer, task, stopping })
     logger.info({ taskId, requester: peer, runtime, name: spec.name }, 'task accepted')
     const accepted = tasks.get(taskId)
-    if (release === undefined) begin(accepted)
-    else inBackground(execute(accepted, release))
+    if (begun === undefined) begin(accepted)
+    else {
+      accepted.prepared = begun.prepared
+      inBackground(execute(accepted, begun.release))
+    }
     return taskId
   }
 
@@ -104,7 +109,10 @@ export function createProvider(options: ProviderOptions): Provider {
       const next = await runTask({ ...options, task, tasks, denials, shutdown: shutdown.signal })
       if (next === 'again' && !stopping) begin(task)
       // Before another one starts in its place, so that results cannot come faster than they go.
-      else await retention.enforce()
+      else {
+        letGo(task)
+        await retention.enforce()
+      }
     } finally {
       release()
     }
@@ -119,18 +127,29 @@ export function createProvider(options: ProviderOptions): Provider {
         isSettled(record) ? undefined : { kind: 'failed', taskId, atMs: clock.nowMs(), error: error.toJSON() },
     })
     if (!settled) return
+    letGo(task)
     store.release({ holder: inputHolder(taskId) })
     logger.info({ taskId, code: error.code }, 'task failed before it started')
     await retention.enforce()
   }
 
-  /** From the journal to the queue: inputs first, so that no slot waits for a requester. */
+  /** What the task needed besides its inputs may go where room is needed. */
+  function letGo(task: TrackedTask): void {
+    task.prepared?.release()
+    task.prepared = undefined
+  }
+
+  /** From the journal to the queue: inputs and what else is needed first, so that no slot waits for a requester or a registry. */
   function begin(task: TrackedTask): void {
     const record = liveRecord(task)
     const missing = missingBlobs({ spec: record.spec, owner: record.requester, store })
     if (task.cancel.signal.aborted) inBackground(settleUnstarted(task, cancelledInQueue()))
     else if (missing.length > 0) inBackground(prepare(task, record))
-    else enqueue(task, record)
+    else {
+      task.prepared ??= preparation.hold(record)
+      if (task.prepared === undefined) inBackground(prepare(task, record))
+      else enqueue(task, record)
+    }
   }
 
   /** A task that was accepted by a larger machine than this one is now is given up: it must not keep the node down. */
@@ -158,7 +177,10 @@ export function createProvider(options: ProviderOptions): Provider {
       await options.lanes.run({
         peer,
         signal,
-        work: (takeTurn) => fetchInputs({ spec, peer, store, blobs: options.blobs, signal, onProgress, takeTurn }),
+        async work(takeTurn) {
+          await fetchInputs({ spec, peer, store, blobs: options.blobs, signal, onProgress, takeTurn })
+          task.prepared ??= await bring(task, { record, signal })
+        },
       })
       signal.throwIfAborted()
       onProgress(undefined)
@@ -170,6 +192,29 @@ export function createProvider(options: ProviderOptions): Provider {
       await settleUnstarted(task, task.cancel.signal.aborted ? cancelledInQueue() : SoukError.from(error))
     } finally {
       disarm()
+    }
+  }
+
+  /**
+   * What the task needs besides its inputs, or undefined where this provider has failed in a way that may pass until the task
+   * has its slot: then it is the run's to bring it, or to say why not.
+   */
+  async function bring(
+    task: TrackedTask,
+    { record, signal }: { readonly record: LiveTask; readonly signal: AbortSignal },
+  ): Promise<Prepared | undefined> {
+    try {
+      return await preparation.bring(record, {
+        signal,
+        onProgress({ doneBytes, totalBytes }) {
+          task.preparing = { fetchedBytes: doneBytes, totalBytes }
+          task.changes.notify()
+        },
+      })
+    } catch (error) {
+      signal.throwIfAborted()
+      if (error instanceof SoukError && error.fault === 'provider' && error.retryable) return undefined
+      throw error
     }
   }
 

@@ -1,3 +1,4 @@
+import type { Prepared } from '../executors/executor.ts'
 import type { OutputOffsets } from '../protocol/events.ts'
 import { createChangeSignal, type ChangeSignal } from './change-signal.ts'
 import type { TaskRecord } from './task-state.ts'
@@ -5,8 +6,10 @@ import type { TaskRecord } from './task-state.ts'
 /** A task of this node: what the journal says of it, and what only this process knows. */
 export interface TrackedTask {
   record: TaskRecord
-  /** While inputs are being fetched. */
+  /** While inputs are being fetched, or something else that it needs: an image. */
   preparing?: { readonly fetchedBytes: number; readonly totalBytes: number } | undefined
+  /** What it needs of this host besides, held until it is settled. */
+  prepared?: Prepared | undefined
   /** Output that can be read. */
   sizes: OutputOffsets
   readonly changes: ChangeSignal

@@ -64,9 +64,13 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   },
   'executors/wasm/module': { imports: ['protocol'], packages: [] },
   'executors/docker': {
-    imports: [...CORE, 'artifacts/registry', 'executors'],
+    imports: [...CORE, 'executors', 'executors/docker/images'],
     packages: ['dockerode', 'tar-stream', 'zod'],
     builtins: ['http', 'net'],
+  },
+  'executors/docker/images': {
+    imports: [...CORE, 'artifacts/registry', 'executors', 'executors/docker'],
+    packages: ['zod'],
   },
   // Runs when souk is installed, before anything else is there.
   'native/launcher': { imports: [], packages: [], builtins: ['child_process'] },
@@ -84,6 +88,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
       'executors',
       'executors/wasm',
       'executors/docker',
+      'executors/docker/images',
       'native',
       'settlement',
       'node/http',

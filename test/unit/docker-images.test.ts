@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { parseImageReference } from '../../src/artifacts/image-reference.ts'
 import type { ImageFacts } from '../../src/executors/docker/engine.ts'
-import { resolveImage } from '../../src/executors/docker/image-policy.ts'
+import { allowedReference, checkFacts } from '../../src/executors/docker/images/policy.ts'
+import { wantedOf } from '../../src/executors/docker/images/wanted-image.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 
 const digest = (digit: string): string => `sha256:${digit.repeat(64)}`
@@ -57,27 +58,9 @@ describe('references to images', () => {
 })
 
 describe('the policy for images', () => {
-  const asked: string[] = []
-  const resolve = (
-    image: string,
-    allowed: readonly string[],
-    found: ImageFacts | undefined = facts(),
-  ): Promise<ImageFacts> =>
-    resolveImage({
-      image,
-      allowed,
-      engine: {
-        image: async (reference) => {
-          asked.push(reference)
-          return found
-        },
-      },
-    })
-  const refused = async (attempt: Promise<ImageFacts>, pattern: RegExp): Promise<void> =>
-    assert.rejects(attempt, (error) => isSoukError(error, 'IMAGE_REFUSED') && pattern.test(error.message))
   const pinned = `python@${digest('b')}`
-
-  beforeEach(() => asked.splice(0))
+  const refused = (attempt: () => unknown, pattern: RegExp): void =>
+    assert.throws(attempt, (error) => isSoukError(error, 'IMAGE_REFUSED') && pattern.test(error.message))
 
   for (const [how, image, allowed] of [
     ['an image id', digest('a'), digest('a')],
@@ -85,14 +68,16 @@ describe('the policy for images', () => {
     ['a repository', pinned, 'python'],
     ['a repository by its whole name', pinned, 'docker.io/library/python'],
     ['a repository with a digest', pinned, `docker.io/library/python@${digest('b')}`],
+    ['all that a registry has', `registry.example:5000/a/b@${digest('b')}`, 'registry.example:5000/*'],
+    ['all below a name', `registry.example/team/a/b@${digest('b')}`, 'registry.example/team/*'],
+    ['all that Docker Hub has', `someone/tool@${digest('b')}`, 'docker.io/*'],
+    ['all of somebody at Docker Hub', `someone/tool@${digest('b')}`, 'someone/*'],
+    ["Docker Hub's own", pinned, 'library/*'],
   ] as const) {
-    it(`allows by ${how}`, async () => {
-      assert.equal((await resolve(image, [digest('f'), allowed])).id, digest('a'))
-      assert.deepEqual(asked, [image])
-    })
+    it(`allows by ${how}`, () => assert.equal(allowedReference(image, [digest('f'), allowed]).kind !== undefined, true))
   }
 
-  it('allows nothing where nothing is allowed, and does not ask the engine', async () => {
+  it('allows nothing where nothing is allowed', () => {
     for (const allowed of [
       [],
       ['python:3'],
@@ -101,29 +86,62 @@ describe('the policy for images', () => {
       [`python@${digest('c')}`],
       ['evil/python'],
       [''],
+      ['*'],
+      ['/*'],
+      ['pyth/*'],
+      ['python/*'],
+      ['evil.example/*'],
+      ['docker.io/library/pyt/*'],
     ]) {
-      await refused(resolve(pinned, allowed), /does not allow/)
-      await refused(resolve(digest('a'), allowed), /does not allow/)
+      refused(() => allowedReference(pinned, allowed), /does not allow/)
+      refused(() => allowedReference(digest('a'), allowed), /does not allow/)
     }
-    assert.deepEqual(asked, [])
+    refused(() => allowedReference(`registry.example/teams/a@${digest('b')}`, ['registry.example/team/*']), /does not/)
+    refused(() => allowedReference(`registry.example.evil/a@${digest('b')}`, ['registry.example/*']), /does not/)
   })
 
-  it('refuses tags, whatever is allowed', async () => {
-    await refused(resolve('python', ['python']), /named by a tag/)
-    await refused(resolve('python:3', ['python', 'python:3']), /named by a tag/)
+  it('allows no image by its id because of a name', () =>
+    refused(() => allowedReference(digest('a'), ['docker.io/*', 'python']), /does not allow/))
+
+  it('refuses tags, whatever is allowed', () => {
+    refused(() => allowedReference('python', ['python']), /named by a tag/)
+    refused(() => allowedReference('python:3', ['python', 'python:3', 'docker.io/*']), /named by a tag/)
   })
 
-  it('refuses what the engine does not have, or has as something else', async () => {
-    await refused(
-      resolveImage({ image: pinned, allowed: ['python'], engine: { image: () => Promise.resolve(undefined) } }),
-      /does not have it/,
-    )
-    await refused(resolve(pinned, ['python'], facts({ repoDigests: [`other@${digest('b')}`] })), /another image/)
-    await refused(resolve(digest('c'), [digest('c')]), /another image/)
+  it('refuses images for other machines, and those that no program can be started with', () => {
+    const check = (more: Partial<ImageFacts>, pattern: RegExp): void =>
+      refused(() => checkFacts(pinned, facts(more)), pattern)
+    assert.doesNotThrow(() => checkFacts(pinned, facts()))
+    check({ architecture: 's390x' }, /linux on s390x/)
+    check({ os: 'windows' }, /windows/)
+    check({ env: [`A=${'x'.repeat(131_072)}`] }, /argument or variable/)
+    check({ env: Array.from({ length: 5 }, (_none, at) => `A${at}=${'x'.repeat(131_000)}`) }, /together/)
+    check({ entrypoint: ['a\0b'] }, /NUL/)
+    check({ workdir: 'relative' }, /no absolute path/)
+  })
+})
+
+describe('an image that a task wants', () => {
+  const archive = { source: '/blob', sha256: 'e'.repeat(64), bytes: 1 }
+  const policy = { allowed: ['python'], archives: true }
+
+  it('is kept apart from others by where it comes from', () => {
+    const pulled = wantedOf({ image: `python@${digest('b')}` }, policy)
+    const brought = wantedOf({ image: digest('b'), archive }, policy)
+    assert.equal(pulled.ownKey, `manifest-${'b'.repeat(64)}`)
+    assert.equal(brought.ownKey, `archive-${'b'.repeat(64)}`)
+    assert.notEqual(brought.key, wantedOf({ image: digest('b'), archive: { ...archive, sha256: 'f' } }, policy).key)
   })
 
-  it('refuses images for other machines', async () => {
-    await refused(resolve(pinned, ['python'], facts({ architecture: 's390x' })), /linux on s390x/)
-    await refused(resolve(pinned, ['python'], facts({ os: 'windows' })), /windows/)
+  it('may come as an archive where the operator says so, and is named by a digest then', () => {
+    const want = (image: string, archives: boolean) => () =>
+      wantedOf({ image, archive }, { allowed: ['python'], archives })
+    assert.throws(want(digest('b'), false), (error) => {
+      assert.ok(isSoukError(error, 'IMAGE_REFUSED'))
+      assert.match(error.message, /takes no images that tasks bring/)
+      assert.match(error.hint, /sandbox\.docker\.archives/)
+      return true
+    })
+    assert.throws(want('python', true), (error) => isSoukError(error, 'IMAGE_REFUSED'))
   })
 })

@@ -21,10 +21,9 @@ import { watchEngine } from './engine-watch.ts'
 import { notStarted } from '../run-failures.ts'
 import { dockerUnavailable } from './failures.ts'
 import { createImageFolders } from './image-folders.ts'
-import { resolveImage } from './image-policy.ts'
+import { createTaskImages, type ImageSupply, type TaskImages } from './images/task-images.ts'
 import { SECRET_BYTES, type InitOrder } from './init-frames.ts'
 import { isolationOf } from './isolation.ts'
-import { createKnownImages } from './known-images.ts'
 import { readLeftContainer, writeLeftContainer } from './left-container.ts'
 import { probeDocker } from './probe.ts'
 import { createRemovals } from './removals.ts'
@@ -46,12 +45,14 @@ export interface DockerExecutorOptions {
   readonly instanceDir: string
   readonly uid: number
   readonly gid: number
-  /** What tasks may use, as `resolveImage` takes it; nothing when empty. */
+  /** What tasks may name, as `allowedReference` takes it; nothing when empty. */
   readonly images: readonly string[]
   /** Containers that wait for tasks like those that came before; 0 for none. */
   readonly prewarm: number
   /** For how long a container of a task that has begun waits for another node when this one is gone; 0: it ends with it. */
   readonly reattachMs: number
+  /** Where images come from that the engine does not have. */
+  readonly supply: ImageSupply
 }
 
 const INIT_PROGRAM = fileURLToPath(new URL('../../../build/souk-container-init', import.meta.url))
@@ -63,22 +64,29 @@ const INIT_PROGRAM = fileURLToPath(new URL('../../../build/souk-container-init',
  * before the task has started), PROVIDER_STOPPED and EXECUTOR_FAILED.
  */
 export function createDockerExecutor(options: DockerExecutorOptions): Executor<DockerTask> {
-  const { socketPath, storage, instance, instanceDir, uid, gid, images, prewarm, reattachMs } = options
+  const { socketPath, storage, instance, instanceDir, uid, gid, images: allowed, supply, prewarm, reattachMs } = options
   const engine = connectEngine({ socketPath })
   const removals = createRemovals({ engine, instance })
   const watch = watchEngine({
     engine,
     onBack: () => {
       facts = undefined
-      knownImages.forget()
+      images.forget()
       // What it could not remove while it was away.
       removals.reap({ keep: [] }).catch(() => {})
+      images.reap().catch(() => {})
+    },
+  })
+  const images = createTaskImages({
+    ...{ engine, instance, allowed, supply },
+    async letGo(id) {
+      await pool.letGo(id)
+      await removals.settled()
     },
   })
   const folders = createImageFolders({ engine, removals, instance })
   /** Folders of containers that were made ahead. */
   const warmDirs = new Set<string>()
-  const knownImages = createKnownImages(engine)
   const places: Workshop['places'] = new Map()
   let facts: Promise<EngineFacts> | undefined
   /** Tasks that have a file system mounted. */
@@ -133,19 +141,34 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       preparing -= 1
     }
   }
+  const acquire: TaskImages['acquire'] = async (wanted) => {
+    if (!watch.state.present) throw dockerUnavailable(watch.state.why)
+    try {
+      return await images.acquire(wanted)
+    } catch (error) {
+      // Why it was stopped is for whoever has stopped it.
+      wanted.signal.throwIfAborted()
+      if (isEngineGone(error)) await watch.look()
+      throw engineFailure({ doing: 'bringing the image in', error, socketPath })
+    }
+  }
   const run = async (asked: Job<DockerTask>): Promise<Execution> => {
     const job = boundedJob(asked)
     checkTask(job.task, job.limits)
     throwIfStopped(job.signal)
-    if (!watch.state.present) throw dockerUnavailable(watch.state.why)
     // Nobody else listens yet, and an error that nobody hears ends the process; it is looked at once the task runs.
     job.stdin.on('error', ignore)
     try {
-      const image = await resolveImage({ image: job.task.image, allowed: images, engine: knownImages })
-      return await runImage({ job, image, from: pool })
+      const image = await acquire({ ...job, onProgress: ignore })
+      try {
+        return await runImage({ job, image: image.facts, from: pool })
+      } finally {
+        image.release()
+      }
     } catch (error) {
+      if (error === job.signal.reason) throw notStarted(error)
       // It may be that an image is not there any more.
-      knownImages.forget()
+      images.doubt()
       if (isEngineGone(error) || isEngineGone((error as Error).cause)) await watch.look()
       throw engineFailure({ doing: 'running a task', error, socketPath })
     } finally {
@@ -211,9 +234,12 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     runtime: 'docker',
     run,
     ...(reattachMs > 0 && { resume }),
+    hold: (task) => (watch.state.present ? images.hold(task) : undefined),
+    prepare: acquire,
     probe: (signal) =>
       probeDocker({
-        ...{ engine, watch, storage, instance, instanceDir, uid, images, runImage, signal },
+        ...{ engine, watch, storage, instance, instanceDir, uid, images: allowed, runImage, signal },
+        checkLogins: () => images.checkLogins(),
         engineInfo: async () => (await engineFacts()).info,
       }),
     watch: (listener) => watch.listen(listener),
@@ -223,11 +249,12 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       const unmounted = active === 0 ? await storage.unmountLeftovers({ folder: instanceDir, keep: inUse }) : 0
       await removeWarmDirs({ instanceDir, keep: inUse })
       if (!(await watch.look()).present) return unmounted
-      return unmounted + (await removals.reap({ keep: left.map(({ name }) => name) }))
+      const removed = await removals.reap({ keep: left.map(({ name }) => name) })
+      return unmounted + removed + (await images.reap())
     },
     async close() {
       watch.close()
-      await pool.close()
+      await Promise.all([images.close(), pool.close()])
       await removals.settled()
       engine.close()
     },

@@ -3,6 +3,8 @@ import { keyOf, type ContainerShape } from './container-shape.ts'
 /** What tasks have asked for lately. */
 export interface PopularShapes {
   note(shape: ContainerShape): void
+  /** Whatever is made of an image. */
+  forget(imageId: string): void
   /** `size` shapes to have a container of each, the most wanted first; one comes again where few are wanted. */
   wanted(size: number): readonly ContainerShape[]
 }
@@ -27,6 +29,9 @@ export function createPopularShapes({ nowMs }: { readonly nowMs: () => number })
       seen.set(key, { shape, atMs: [...earlier, nowMs()].slice(-MOST_USES_COUNTED) })
       const [oldest] = seen.keys()
       if (seen.size > MOST_REMEMBERED && oldest !== undefined) seen.delete(oldest)
+    },
+    forget(imageId) {
+      for (const [key, { shape }] of seen) if (shape.image.id === imageId) seen.delete(key)
     },
     wanted(size) {
       const since = nowMs() - REMEMBERED_MS

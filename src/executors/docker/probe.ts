@@ -24,6 +24,8 @@ export interface ProbeOptions {
   readonly uid: number
   /** What the operator allows. */
   readonly images: readonly string[]
+  /** Throws SoukError CONFIG_INVALID where a login for a registry cannot be used. */
+  readonly checkLogins: () => Promise<void>
   readonly engineInfo: () => Promise<EngineInfo>
   readonly runImage: (run: { readonly job: BoundedJob<DockerTask>; readonly image: ImageFacts }) => Promise<Execution>
   readonly signal: AbortSignal
@@ -70,12 +72,13 @@ export async function probeDocker(options: ProbeOptions): Promise<Capability> {
 }
 
 /** Throws SoukError RUNTIME_UNAVAILABLE where something is missing without which there is no task. */
-async function needed({ watch, storage, engineInfo }: ProbeOptions): Promise<EngineInfo> {
+async function needed({ watch, storage, checkLogins, engineInfo }: ProbeOptions): Promise<EngineInfo> {
   const presence = await watch.look()
   if (!presence.present) throw dockerUnavailable(presence.why)
   const why = await storage.unavailable()
   if (why !== undefined)
     throw dockerUnavailable(`there is nothing that bounds what a container writes, which the launcher does: ${why}.`)
+  await checkLogins()
   return engineInfo()
 }
 

@@ -8,6 +8,8 @@ export interface WarmPool {
   take(shape: ContainerShape): WarmContainer | undefined
   /** Puts one away that was taken and is over, in the background. */
   discard(container: WarmContainer): void
+  /** Ends those that are made of an image, which is to be removed, and makes no more until a task asks for it again. */
+  letGo(imageId: string): Promise<void>
   /** Ends those that wait. */
   close(): Promise<void>
 }
@@ -92,6 +94,12 @@ export function createWarmPool({ size, make, isBusy }: WarmPoolOptions): WarmPoo
       return found
     },
     discard,
+    async letGo(imageId) {
+      shapes.forget(imageId)
+      await making
+      for (const container of waiting) if (container.shape.image.id === imageId) drop(container)
+      await Promise.all(disposals)
+    },
     async close() {
       closed = true
       clearTimeout(timer)

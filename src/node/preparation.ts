@@ -1,0 +1,51 @@
+import type { ArtifactStore } from '../artifacts/store.ts'
+import type { Executor, Prepared, PrepareProgress } from '../executors/executor.ts'
+import type { RuntimeName } from '../protocol/execution.ts'
+import type { TaskSpec } from '../protocol/task.ts'
+import { resolveTask } from './inputs.ts'
+
+/** A task whose inputs are here. */
+export interface PreparableTask {
+  readonly spec: TaskSpec
+  readonly runtime: RuntimeName
+  readonly requester: string
+}
+
+/** What tasks need of this host besides their inputs: an image. */
+export interface Preparation {
+  /** Holds it where it is known to be here, as it is where a task needs nothing; undefined where `bring` has to see to it. */
+  hold(task: PreparableTask): Prepared | undefined
+  /** @throws SoukError what {@link Executor.prepare} rejects with; or the signal's reason. */
+  bring(
+    task: PreparableTask,
+    options: { readonly signal: AbortSignal; onProgress(progress: PrepareProgress): void },
+  ): Promise<Prepared>
+}
+
+const NOTHING: Prepared = { release: () => {} }
+
+export function createPreparation({
+  executors,
+  store,
+}: {
+  readonly executors: ReadonlyMap<RuntimeName, Executor>
+  readonly store: ArtifactStore
+}): Preparation {
+  const resolved = ({ spec, runtime, requester: owner }: PreparableTask) => resolveTask({ spec, runtime, owner, store })
+  return {
+    hold(task) {
+      const executor = executors.get(task.runtime)
+      if (executor?.hold === undefined) return NOTHING
+      try {
+        return executor.hold(resolved(task))
+      } catch {
+        // A task that cannot be resolved; `bring` says why not.
+        return undefined
+      }
+    },
+    async bring(task, options) {
+      const executor = executors.get(task.runtime)
+      return executor?.prepare === undefined ? NOTHING : executor.prepare({ ...options, task: resolved(task) })
+    },
+  }
+}
