@@ -527,7 +527,7 @@ describe('images that the engine does not have', function () {
         executor.hold?.(task({ image: one }))?.release()
       })
       await withExecutor({ supply: { cacheBytes: roomFor(1), maxImageBytes: roomFor(1) } }, async (executor) => {
-        assert.equal(await executor.reap(never), 1)
+        assert.equal(await executor.reap({ signal: never, keep: [] }), 1)
         assert.deepEqual(await names(), [`souk-${place.launcher.instance}:manifest-${one.slice(-64)}`])
       })
     })
@@ -545,7 +545,7 @@ describe('images that the engine does not have', function () {
         // Without a record of it, it is what a dead process has left.
         await rm(place.imagesDir, { recursive: true })
         await withExecutor({}, async (executor) => {
-          assert.equal(await executor.reap(never), 1)
+          assert.equal(await executor.reap({ signal: never, keep: [] }), 1)
           assert.deepEqual(await names(), [`souk-${other}:manifest-${image.slice(-64)}`])
           assert.equal((await run(stranger, { image })).said, 'ran\n')
         })
@@ -627,7 +627,7 @@ describe('images that the engine does not have', function () {
         await place.engine.crash()
         await assert.rejects(waiting, as('RUNTIME_UNAVAILABLE', /./, { fault: 'provider', retryable: true }))
         await place.engine.restart()
-        await executor.reap(never)
+        await executor.reap({ signal: never, keep: [] })
         assert.deepEqual(await coming(), [])
         assert.equal((await run(executor, brought)).said, 'ran\n')
       })
@@ -638,7 +638,7 @@ describe('images that the engine does not have', function () {
       const folder = join(place.imagesDir, 'coming', 'image-dead')
       await mkdir(folder, { recursive: true })
       await writeFile(join(folder, 'id'), id)
-      await withExecutor({}, async (executor) => assert.equal(await executor.reap(never), 1))
+      await withExecutor({}, async (executor) => assert.equal(await executor.reap({ signal: never, keep: [] }), 1))
       await nothingLeft()
     })
   })
