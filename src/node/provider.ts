@@ -179,7 +179,7 @@ export function createProvider(options: ProviderOptions): Provider {
         signal,
         async work(takeTurn) {
           await fetchInputs({ spec, peer, store, blobs: options.blobs, signal, onProgress, takeTurn })
-          task.prepared ??= await bring(task, { record, signal })
+          task.prepared ??= preparation.hold(record) ?? (await bring(task, { record, signal }))
         },
       })
       signal.throwIfAborted()

@@ -30,6 +30,8 @@ export interface FakeExecutorOptions {
   readonly programs?: Readonly<Record<string, FakeProgram>>
   /** Exits with 0 at once where absent. */
   readonly fallback?: FakeProgram
+  /** Where tasks need something of their host besides their inputs. */
+  readonly preparation?: Required<Pick<Executor<WasmTask>, 'hold' | 'prepare'>>
 }
 
 const ISOLATION: Isolation = { runtime: 'wasm', engine: 'fake', layers: [], missing: [], reuse: 'none' }
@@ -42,6 +44,7 @@ const ISOLATION: Isolation = { runtime: 'wasm', engine: 'fake', layers: [], miss
 export function createFakeExecutor({
   programs = {},
   fallback = async () => 0,
+  preparation,
 }: FakeExecutorOptions = {}): Executor<WasmTask> {
   return {
     runtime: 'wasm',
@@ -54,6 +57,7 @@ export function createFakeExecutor({
       features: [],
     }),
     run: (job) => runFake(job, programs[job.task.name] ?? fallback),
+    ...preparation,
     reap: async () => 0,
     close: async () => {},
   }

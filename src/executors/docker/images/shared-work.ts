@@ -52,7 +52,7 @@ export class SharedWork<T, P> {
         },
         reject(reason) {
           leave()
-          reject(reason as Error)
+          reject(reason)
         },
       }
       waiter.signal.addEventListener('abort', abort, { once: true })
