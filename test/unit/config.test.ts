@@ -118,6 +118,11 @@ sandbox:
         images: [],
         prewarm: 2,
         reattachMs: 120_000,
+        registries: [],
+        archives: false,
+        maxImageBytes: 2 * 1024 ** 3,
+        pullTimeoutMs: 600_000,
+        imageCacheBytes: 8 * 1024 ** 3,
         memoryLimitBytes: 512 * 1024 ** 2,
         cpuLimitCores: 1.5,
         pidsLimit: 256,
@@ -247,6 +252,15 @@ peers: { known: [bob], share: 2 }
       await only('sandbox: { docker: { enabled: true } }'),
       /^sandbox.docker.images must name what tasks may run, .*no image is allowed that is not there/,
     )
+    await load('sandbox: { docker: { enabled: true, archives: true } }')
+    assert.match(
+      await only('sandbox: { docker: { registries: [a.example, http://a.example] } }'),
+      /^sandbox.docker.registries has a.example twice/,
+    )
+    assert.match(
+      await only('sandbox: { docker: { enabled: true, images: [a], image_limit: 9g } }'),
+      /^sandbox.docker.image_limit must be at most sandbox.docker.image_cache, which is 8g, not 9g/,
+    )
     assert.match(
       await only(`sandbox: { native: { rootfs: [a@sha256:${DIGEST}=/a, a@sha256:${'1'.repeat(64)}=/b] } }`),
       /^sandbox.native.rootfs has a twice/,
@@ -284,7 +298,10 @@ peers: { known: [bob], share: 2 }
     images: [busybox@sha256:${DIGEST}=/srv/box.tar, registry:5000/tools/cc@sha256:${DIGEST}=/srv/c=c]
     image_cache: 1g
     launcher_socket: ./launcher.sock
-  docker: { images: [busybox, sha256:${DIGEST}, registry:5000/tools/cc@sha256:${DIGEST}], socket: run/docker.sock }
+  docker:
+    images: [busybox, sha256:${DIGEST}, registry:5000/tools/cc@sha256:${DIGEST}, registry:5000/*, a.example/team/*]
+    registries: [docker.io, registry:5000=/etc/souk/a=b.json, http://127.0.0.1:5000]
+    socket: run/docker.sock
 `,
     )
     assert.deepEqual(config.sandbox.native.rootfs, [
@@ -306,6 +323,13 @@ peers: { known: [bob], share: 2 }
       'busybox',
       `sha256:${DIGEST}`,
       `registry:5000/tools/cc@sha256:${DIGEST}`,
+      'registry:5000/*',
+      'a.example/team/*',
+    ])
+    assert.deepEqual(config.sandbox.docker.registries, [
+      { host: 'docker.io', insecure: false },
+      { host: 'registry:5000', insecure: false, credentialsFile: '/etc/souk/a=b.json' },
+      { host: '127.0.0.1:5000', insecure: true },
     ])
     assert.equal((await load('')).config.sandbox.native.launcherSocket, undefined)
   })
@@ -383,9 +407,23 @@ peers: { known: [bob], share: 2 }
         `["busybox:1@sha256:${DIGEST}"]`,
         '["sha256:ab"]',
         '["Busy box"]',
+        '["*"]',
+        '["/*"]',
+        '["a/*/b"]',
+        `["busybox@sha256:${DIGEST}/*"]`,
         '[busybox, busybox]',
         '[[a]]',
       ],
+      'sandbox.docker.registries': [
+        '["https://docker.io"]',
+        '["docker.io/library"]',
+        '["docker.io=login.json"]',
+        '["docker.io="]',
+        '["user:password@docker.io"]',
+        '["docker.io=/a\\0b"]',
+        '[docker.io, docker.io]',
+      ],
+      'sandbox.docker.image_limit': ['1k', 'none'],
       'sandbox.docker.memory_limit': ['5m'],
       'sandbox.docker.uid': ['0'],
       'sandbox.docker.privileged': ['"true"', '1'],

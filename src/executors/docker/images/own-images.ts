@@ -37,7 +37,6 @@ export interface OwnImages {
    * over the budget; resolves to how many.
    */
   reconcile(): Promise<number>
-  usage(): { readonly bytes: number; readonly quotaBytes: number; readonly images: number }
 }
 
 export interface OwnImagesOptions {
@@ -154,7 +153,6 @@ export function createOwnImages({ engine, instance, records, quotaBytes, onRemov
       }
       return removed + (await makeRoom(0))
     },
-    usage: () => ({ bytes: usedBytes(), quotaBytes, images: images.size }),
   }
 }
 

@@ -9,7 +9,7 @@ import type { ImageCalls, ImageFacts } from '../engine-images.ts'
 import { containerFailed, imageRefused } from '../failures.ts'
 import { giveImage, removeComing } from './give-image.ts'
 import { openKeptRecords } from './kept-records.ts'
-import { createOwnImages, type OwnImage, type OwnImages } from './own-images.ts'
+import { createOwnImages, type OwnImage } from './own-images.ts'
 import { checkFacts, isPinnedBy } from './policy.ts'
 import { accessTo, type OfferedRegistry } from './registries.ts'
 import { SharedWork, Turns, type Waiter } from './shared-work.ts'
@@ -55,7 +55,6 @@ export interface TaskImages {
   reap(): Promise<number>
   /** @throws SoukError CONFIG_INVALID where a file with a login cannot be used. */
   checkLogins(): Promise<void>
-  usage: OwnImages['usage']
   /** Ends what is on its way. */
   close(): Promise<void>
 }
@@ -234,7 +233,6 @@ export function createTaskImages({ engine, instance, allowed, supply, letGo }: T
     async checkLogins() {
       for (const registry of supply.registries) await accessTo(registry)
     },
-    usage: () => own.usage(),
     close: () => work.close(new StopReason('shutdown')),
   }
 }
