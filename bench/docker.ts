@@ -117,7 +117,7 @@ async function subject({
     images: [image],
     reattachMs: REATTACH_MS,
     supply: {
-      ...{ registries: [], archives: false, maxImageBytes: 0, pullTimeoutMs: 0, cacheBytes: 0 },
+      ...{ registries: [], archives: false, maxImageBytes: 0, pullTimeoutMs: 0, cacheBytes: 0, keep: false },
       dir: join(dir, 'images', instance),
     },
   })

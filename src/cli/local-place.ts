@@ -114,6 +114,7 @@ function forOneTask({
         ...docker,
         enabled: needed === 'docker',
         images: 'image' in runtime && !('archive' in runtime) ? [runtime.image] : [],
+        archives: 'archive' in runtime,
       },
     },
   }

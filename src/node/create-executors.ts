@@ -32,6 +32,8 @@ export interface CreateExecutorsOptions {
   /** Souk's own: another one may find something else when it probes. */
   readonly version: string
   readonly dataDir: string
+  /** Whether images that an engine was given stay for the next process of this data folder; they do where absent. */
+  readonly keepsImages?: boolean
   /** One that was started when this process had the right to; it is ended with the rest. */
   readonly launcher?: Launcher
 }
@@ -180,8 +182,25 @@ async function nativeSubject({ config, version, dataDir, shared }: Join): Promis
   }
 }
 
-async function dockerSubject({ config, version, dataDir, instance, shared }: Join): Promise<ProbeSubject> {
-  const { socket: socketPath, uid, gid, images, prewarm, reattachMs, registries, archives, ...bounds } = config.sandbox.docker
+async function dockerSubject({
+  config,
+  version,
+  dataDir,
+  keepsImages = true,
+  instance,
+  shared,
+}: Join): Promise<ProbeSubject> {
+  const {
+    socket: socketPath,
+    uid,
+    gid,
+    images,
+    prewarm,
+    reattachMs,
+    registries,
+    archives,
+    ...bounds
+  } = config.sandbox.docker
   const folder = await folderOf({ dataDir, runtime: 'docker' })
   const settings = { socketPath, uid, gid }
   const supply = {
@@ -190,6 +209,7 @@ async function dockerSubject({ config, version, dataDir, instance, shared }: Joi
     maxImageBytes: bounds.maxImageBytes,
     pullTimeoutMs: bounds.pullTimeoutMs,
     cacheBytes: bounds.imageCacheBytes,
+    keep: keepsImages,
     dir: join(folder, 'images'),
   }
   return {

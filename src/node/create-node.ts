@@ -141,7 +141,14 @@ export interface CreateLocalNodeOptions {
 export async function createLocalNode(options: CreateLocalNodeOptions): Promise<LocalNode> {
   const cleanUp = new AsyncDisposableStack()
   try {
-    const { provider, offers } = await createCore({ ...options, isKnown: () => true, waivesAsked: true, cleanUp })
+    const { provider, offers } = await createCore({
+      ...options,
+      isKnown: () => true,
+      waivesAsked: true,
+      // Its data folder goes with it.
+      keepsImages: false,
+      cleanUp,
+    })
     return {
       provider,
       offers,
@@ -194,7 +201,11 @@ export async function reapDataDir(options: {
   // A process of the WebAssembly runtime ends with the one that started it.
   const used = (await usedRuntimes(options.dataDir)).filter((runtime) => runtime !== 'wasm')
   if (used.length === 0) return
-  const executors = await createExecutors({ ...options, config: withRuntimes(options.config, used) })
+  const executors = await createExecutors({
+    ...options,
+    config: withRuntimes(options.config, used),
+    keepsImages: false,
+  })
   try {
     await reapAll({ executors, dataDir: options.dataDir })
   } finally {
@@ -253,6 +264,7 @@ async function createCore(
     readonly executors?: readonly Executor[]
     readonly isKnown: (peer: string) => boolean
     readonly waivesAsked?: boolean
+    readonly keepsImages?: boolean
     readonly cleanUp: AsyncDisposableStack
   },
 ) {

@@ -532,6 +532,15 @@ describe('images that the engine does not have', function () {
       })
     })
 
+    it('go with the process that is the last of its data folder', async () => {
+      const image = await push()
+      await withExecutor({ supply: { keep: false } }, async (executor) => {
+        assert.equal((await run(executor, { image })).said, 'ran\n')
+        assert.equal((await names()).length, 1)
+      })
+      await nothingLeft()
+    })
+
     it('are each node’s own where several share an engine', async () => {
       const image = await push()
       const other = 'another-node'

@@ -256,6 +256,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       watch.close()
       await Promise.all([images.close(), pool.close()])
       await removals.settled()
+      await images.clear()
       engine.close()
     },
   }

@@ -37,6 +37,8 @@ export interface OwnImages {
    * over the budget; resolves to how many.
    */
   reconcile(): Promise<number>
+  /** Removes all that no container is made of. */
+  removeAll(): Promise<void>
 }
 
 export interface OwnImagesOptions {
@@ -152,6 +154,9 @@ export function createOwnImages({ engine, instance, records, quotaBytes, onRemov
         if (!images.has(key) && !coming.has(key) && (await engine.removeUnusedImage(textOf(key)))) removed += 1
       }
       return removed + (await makeRoom(0))
+    },
+    async removeAll() {
+      for (const image of [...images.values()]) await remove(image)
     },
   }
 }

@@ -27,6 +27,8 @@ export interface ImageSupply {
   readonly pullTimeoutMs: number
   /** What all those that were brought in may take of the disk of the engine, unpacked. */
   readonly cacheBytes: number
+  /** Whether they stay for the next process of this instance; where there is none, they are removed in the end. */
+  readonly keep: boolean
   /** A folder of this instance alone, made where it is missing. */
   readonly dir: string
 }
@@ -57,6 +59,8 @@ export interface TaskImages {
   checkLogins(): Promise<void>
   /** Ends what is on its way. */
   close(): Promise<void>
+  /** Removes what was brought in, where it is not to stay; no container is made of it any more. Never rejects. */
+  clear(): Promise<void>
 }
 
 export interface TaskImagesOptions {
@@ -234,6 +238,9 @@ export function createTaskImages({ engine, instance, allowed, supply, letGo }: T
       for (const registry of supply.registries) await accessTo(registry)
     },
     close: () => work.close(new StopReason('shutdown')),
+    async clear() {
+      if (!supply.keep) await own.removeAll().catch(() => {})
+    },
   }
 }
 
