@@ -1,3 +1,4 @@
+import { coresIn } from '../executors/docker/cpuset.ts'
 import type { Issue } from '../protocol/errors.ts'
 import { RUNTIME_NAMES, type RuntimeName } from '../protocol/execution.ts'
 import { formatBytes, formatDurationMs } from '../protocol/units.ts'
@@ -63,6 +64,13 @@ export function conflicts(values: ConfigValues): readonly Issue[] {
     issues.push({
       path: 'sandbox.wasm.enabled',
       message: 'must be true, or sandbox.native.enabled, or sandbox.docker.enabled: the node would offer nothing',
+    })
+  }
+  const cores = coresIn(values['sandbox.docker.cpuset'] ?? '')
+  if (isOn('docker') && cores !== undefined && values['sandbox.docker.cpu_limit'] > cores) {
+    issues.push({
+      path: 'sandbox.docker.cpu_limit',
+      message: `must be at most as many as sandbox.docker.cpuset has, which are ${cores}, not ${values['sandbox.docker.cpu_limit']}: no task would ever have them`,
     })
   }
   if (isOn('docker') && values['sandbox.docker.images'].length === 0 && !values['sandbox.docker.archives']) {

@@ -1,4 +1,5 @@
 import { isAbsolute, join, resolve } from 'node:path'
+import { coresIn } from '../executors/docker/cpuset.ts'
 import { isSoukError } from '../protocol/errors.ts'
 import { excerpt, nearestKey } from '../protocol/issues.ts'
 import { formatBytes, formatDurationMs, MAX_TIMER_MS, parseBytes, parseDurationMs } from '../protocol/units.ts'
@@ -192,6 +193,22 @@ export function optionalPath(): Kind<string | undefined> {
   return {
     accepts: `nothing, or ${accepts}`,
     parse: (value, context) => (value === '' ? undefined : parse(value, context)),
+    show: (value) => value ?? '',
+  }
+}
+
+/** Cores of this host, as cpuset(7) lists them, or nothing. */
+export function optionalCpuset(): Kind<string | undefined> {
+  const right = 'cores of this host as in `0-3,6`'
+  return {
+    accepts: `nothing, or ${right}`,
+    parse(value) {
+      const text = typeof value === 'number' ? String(value) : value
+      if (text === '') return undefined
+      if (typeof text !== 'string' || coresIn(text) === undefined)
+        throw new Error(`must be ${plain(right)}, not ${excerpt(value)}`)
+      return text
+    },
     show: (value) => value ?? '',
   }
 }

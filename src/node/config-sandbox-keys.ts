@@ -10,6 +10,7 @@ import {
   list,
   neverTrue,
   oneOf,
+  optionalCpuset,
   optionalPath,
   path,
   size,
@@ -233,6 +234,11 @@ export const SANDBOX_KEYS = {
     kind: cores(),
     default: '1',
     doc: 'Cores that it may use at once; fractions count.',
+  }),
+  'sandbox.docker.cpuset': key({
+    kind: optionalCpuset(),
+    default: '',
+    doc: 'Cores that containers may run on, and no others, so that the rest of this host keeps the others to itself. Left empty, all.',
   }),
   'sandbox.docker.pids_limit': key({
     kind: processes(),

@@ -135,6 +135,8 @@ export interface Config {
       readonly imageCacheBytes: number
       readonly memoryLimitBytes: number
       readonly cpuLimitCores: number
+      /** As cpuset(7) lists cores; all where absent. */
+      readonly cpuset?: string
       readonly pidsLimit: number
       /** The wall time of one attempt. */
       readonly timeoutMs: number

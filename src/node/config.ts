@@ -164,6 +164,7 @@ function nested(flat: ReadonlyMap<string, unknown>): Record<string, unknown> {
 
 function configOf(values: ConfigValues): Config {
   const launcherSocket = values['sandbox.native.launcher_socket']
+  const cpuset = values['sandbox.docker.cpuset']
   const user = values['node.user']
   const [uid, gid] = [values['sandbox.native.uid'], values['sandbox.native.gid']]
   return {
@@ -239,6 +240,7 @@ function configOf(values: ConfigValues): Config {
         imageCacheBytes: values['sandbox.docker.image_cache'],
         memoryLimitBytes: values['sandbox.docker.memory_limit'],
         cpuLimitCores: values['sandbox.docker.cpu_limit'],
+        ...(cpuset !== undefined && { cpuset }),
         pidsLimit: values['sandbox.docker.pids_limit'],
         timeoutMs: values['sandbox.docker.timeout'],
         uid: values['sandbox.docker.uid'],

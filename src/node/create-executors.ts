@@ -199,10 +199,11 @@ async function dockerSubject({
     reattachMs,
     registries,
     archives,
+    cpuset,
     ...bounds
   } = config.sandbox.docker
   const folder = await folderOf({ dataDir, runtime: 'docker' })
-  const settings = { socketPath, uid, gid }
+  const settings = { socketPath, uid, gid, ...(cpuset !== undefined && { cpuset }) }
   const supply = {
     registries,
     archives,

@@ -117,7 +117,14 @@ describe('the Docker executor', function () {
       assert.deepEqual(HostConfig.RestartPolicy?.Name, 'no')
       assert.equal(HostConfig.LogConfig?.Type, 'none')
       const ulimits = Object.fromEntries((HostConfig.Ulimits ?? []).map(({ Name: name, Hard }) => [name, Hard]))
-      assert.deepEqual(ulimits, { core: 1, nofile: 64, fsize: ROOMY_LIMITS.diskBytes })
+      assert.deepEqual(ulimits, {
+        core: 1,
+        fsize: ROOMY_LIMITS.diskBytes,
+        memlock: 65_536,
+        nice: 0,
+        nofile: 64,
+        rtprio: 0,
+      })
       const mounts = (HostConfig.Mounts ?? []).map(({ Target, ReadOnly }) => `${ReadOnly ? 'ro' : 'rw'} ${Target}`)
       assert.deepEqual(mounts.toSorted(), [
         'ro /dev/souk',

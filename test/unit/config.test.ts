@@ -242,6 +242,10 @@ peers: { known: [bob], share: 2 }
       await only('capacity: { memory: 256m }'),
       /^sandbox.wasm.memory_limit must be at most capacity.memory, which is 256m, not 512m/,
     )
+    assert.match(
+      await only('sandbox: { docker: { enabled: true, images: [busybox], cpuset: 0, cpu_limit: 2 } }'),
+      /^sandbox.docker.cpu_limit must be at most as many as sandbox.docker.cpuset has, which are 1, not 2/,
+    )
     assert.match(await only('storage: { quota: 1m }'), /^storage.task_input_limit must be at most storage.quota/)
     assert.match(
       await only('sandbox: { wasm: { enabled: false } }'),
@@ -302,6 +306,7 @@ peers: { known: [bob], share: 2 }
     images: [busybox, sha256:${DIGEST}, registry:5000/tools/cc@sha256:${DIGEST}, registry:5000/*, a.example/team/*]
     registries: [docker.io, registry:5000=/etc/souk/a=b.json, http://127.0.0.1:5000]
     socket: run/docker.sock
+    cpuset: '0-2,5'
 `,
     )
     assert.deepEqual(config.sandbox.native.rootfs, [
@@ -331,7 +336,9 @@ peers: { known: [bob], share: 2 }
       { host: 'registry:5000', insecure: false, credentialsFile: '/etc/souk/a=b.json' },
       { host: '127.0.0.1:5000', insecure: true },
     ])
+    assert.equal(config.sandbox.docker.cpuset, '0-2,5')
     assert.equal((await load('')).config.sandbox.native.launcherSocket, undefined)
+    assert.equal((await load('')).config.sandbox.docker.cpuset, undefined)
   })
 
   it('bounds the stack by what the thread has', async () => {
@@ -425,6 +432,7 @@ peers: { known: [bob], share: 2 }
       ],
       'sandbox.docker.image_limit': ['1k', 'none'],
       'sandbox.docker.memory_limit': ['5m'],
+      'sandbox.docker.cpuset': ['all', '3-1', '0,', '-1', '0-', '[0, 1]', '99999'],
       'sandbox.docker.uid': ['0'],
       'sandbox.docker.privileged': ['"true"', '1'],
       'sandbox.docker.network_mode': ['host', 'bridge', 'null', '[none]'],

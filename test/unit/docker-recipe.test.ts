@@ -63,7 +63,15 @@ describe('the recipe of a container', () => {
       nofile: [64, 64],
       fsize: [ROOMY_LIMITS.diskBytes, ROOMY_LIMITS.diskBytes],
       stack: [1_000_000, 1_000_000],
+      memlock: [65_536, 65_536],
+      nice: [0, 0],
+      rtprio: [0, 0],
     })
+  })
+
+  it('keeps to the cores that tasks may run on, and sets none where they may run on all', () => {
+    assert.equal(containerRecipe(plan({ cpuset: '0-2,5' })).HostConfig?.CpusetCpus, '0-2,5')
+    assert.equal('CpusetCpus' in (containerRecipe(plan()).HostConfig ?? {}), false)
   })
 
   it('asks for no more cores than there are, and for no swappiness where there is none', () => {

@@ -27,6 +27,8 @@ export interface ContainerPlan {
   readonly init: { readonly program: string; readonly folder: string }
   readonly user: { readonly uid: number; readonly gid: number }
   readonly engine: Pick<EngineInfo, 'cgroupVersion' | 'cpus'>
+  /** Cores that tasks may run on, as cpuset(7) lists them; all where absent. */
+  readonly cpuset?: string | undefined
   /** A profile in Docker's format, as JSON. */
   readonly seccomp: string
   readonly instance: string
@@ -34,6 +36,8 @@ export interface ContainerPlan {
 
 /** The first process, which is ours and not the task's. */
 const OWN_PIDS = 1
+/** What the kernel gives an ordinary user since ever (getrlimit(2)). */
+const LOCKED_BYTES = 64 * 1024
 /** With fewer descriptors runc starts no container. */
 const STARTING_OPEN_FILES = 64
 
@@ -76,9 +80,10 @@ export function containerRecipe(plan: ContainerPlan): ContainerRecipe {
       RestartPolicy: { Name: 'no' },
       LogConfig: { Type: 'none', Config: {} },
       Init: false,
-      MaskedPaths: [...MASKED_PATHS],
+      MaskedPaths: [...MASKED_PATHS, ...thermalPaths(engine.cpus)],
       ReadonlyPaths: [...READ_ONLY_PATHS],
       ...resources({ limits, engine }),
+      ...(plan.cpuset !== undefined && { CpusetCpus: plan.cpuset }),
       Mounts: [...ours, ...plan.mounts].map(({ source, target, readOnly }) => ({
         Type: 'bind',
         Source: source,
@@ -90,8 +95,18 @@ export function containerRecipe(plan: ContainerPlan): ContainerRecipe {
   }
 }
 
-/** To set them replaces the engine's own, which are all here; interrupts and key-users are added. */
+/**
+ * To set them replaces the engine's own, and those of old engines lack what was found out since (20.10: interrupts and
+ * powercap, by both of which one process learns of another's secrets). So all are here that any engine has up to 28, and
+ * some besides:
+ *
+ * - /dev/pts: terminals that a container makes are taken from a number that all containers of the host have together
+ *   (devpts, kernel.pty.max), and no task has a terminal;
+ * - /proc/key-users: who has keys, on the whole host;
+ * - /proc/pressure, which is read-only: whoever writes there has the host's kernel measure for him.
+ */
 const MASKED_PATHS = [
+  '/dev/pts',
   '/proc/acpi',
   '/proc/asound',
   '/proc/interrupts',
@@ -106,7 +121,17 @@ const MASKED_PATHS = [
   '/sys/devices/virtual/powercap',
   '/sys/firmware',
 ] as const
-const READ_ONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'] as const
+const READ_ONLY_PATHS = [
+  '/proc/bus',
+  '/proc/fs',
+  '/proc/irq',
+  '/proc/pressure',
+  '/proc/sys',
+  '/proc/sysrq-trigger',
+] as const
+/** How often each core was throttled is told by those that exist. */
+const thermalPaths = (cpus: number): readonly string[] =>
+  Array.from({ length: cpus }, (_none, cpu) => `/sys/devices/system/cpu/cpu${cpu}/thermal_throttle`)
 
 /** The engine's own entrypoint rules: the image's, then the task's words, or the image's where the task has none. */
 export function programOf(
@@ -153,12 +178,20 @@ function resources({
     // Control groups of version 2 have no such thing.
     ...(engine.cgroupVersion === 1 && { MemorySwappiness: 0 }),
     OomKillDisable: false,
+    // There is none of the engine's (IpcMode none): shared memory lies on the task's disk. Were there one, it would be no larger.
+    ShmSize: diskBytes,
+    // No nproc: it counts what a user runs in all containers, so that one could keep others from starting; PidsLimit holds.
     Ulimits: [
       // At 0 the kernel still starts the program that core_pattern may name (core(5)), with the whole core; at 1 it does not.
       ulimit('core', 1),
       // The first process lowers it to what the task has.
       ulimit('nofile', Math.max(openFiles, STARTING_OPEN_FILES)),
       ulimit('fsize', diskBytes),
+      // Nothing is swapped anyway. What a program locks to keep a secret is less than a page or two.
+      ulimit('memlock', LOCKED_BYTES),
+      // No priority over others, whatever the engine itself may hand on.
+      ulimit('nice', 0),
+      ulimit('rtprio', 0),
       ...(stackBytes === undefined ? [] : [ulimit('stack', stackBytes)]),
     ],
   }

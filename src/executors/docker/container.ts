@@ -10,6 +10,7 @@ import type { ContainerState, DockerEngine, EngineInfo } from './engine.ts'
 import { engineFailure } from './engine-errors.ts'
 import { containerFailed, imageRefused } from './failures.ts'
 import { mountsOf } from './folders.ts'
+import { differencesOf } from './hardening.ts'
 import { openInitChannel, type InitChannel } from './init-channel.ts'
 import type { Removals } from './removals.ts'
 
@@ -27,6 +28,8 @@ export interface Workshop {
   readonly places: ControlGroupPlaces
   /** For how long a container waits for another node when this one is gone; 0: it ends at once. */
   readonly reattachMs: number
+  /** Cores that tasks may run on, as cpuset(7) lists them; all where absent. */
+  readonly cpuset?: string | undefined
 }
 
 /** A container whose first process runs, and is connected. */
@@ -100,6 +103,7 @@ async function make(options: MakeOptions, leftovers: AsyncDisposableStack): Prom
     init: { program: workshop.initProgram, folder: initDir },
     user,
     engine: workshop.info,
+    cpuset: workshop.cpuset,
     seccomp: workshop.seccomp,
     instance: workshop.instance,
   })
@@ -109,6 +113,10 @@ async function make(options: MakeOptions, leftovers: AsyncDisposableStack): Prom
   // Last in, first out: with its first process everything in it ends, before anything is taken away.
   leftovers.defer(() => channel.close())
   const id = await asking(options, 'creating the container', () => engine.create(name, recipe))
+  const made = await asking(options, 'inspecting the container', () => engine.made(id))
+  const [different] = differencesOf(recipe, made)
+  if (different !== undefined)
+    throw containerFailed(`the engine did not make it as it was asked to, and it was not started: ${different}`)
   const started = asking(options, 'starting the container', () => engine.start(id))
   // Init speaks before the engine does, which has yet to write down what it has done.
   await Promise.race([channel.ready, started.then(() => initIsReady(channel))])
@@ -226,7 +234,7 @@ async function countersOf({
 
 /** What runc says when something is to be mounted where the image has something else. */
 const NO_PLACE =
-  /error mounting .* to rootfs|mount destination|not a directory|cannot create .* mountpoint|must be mounted on ordinary directory/i
+  /error mounting .* to rootfs|mount destination|not a directory|cannot create .* mountpoint|must be mounted on ordinary directory|error reopening \/dev\/null|mkdir \S+: file exists|chdir to cwd|container breakout/i
 
 async function asking<T>({ shape, workshop }: MakeOptions, doing: string, call: () => Promise<T>): Promise<T> {
   try {

@@ -1,6 +1,7 @@
-import { Agent } from 'node:http'
+import { Agent, type IncomingMessage } from 'node:http'
 import Docker from 'dockerode'
 import { z } from 'zod'
+import { madeOf, onlyFileOf, pathStatOf, type MadeContainer, type PathStat } from './engine-answers.ts'
 import { inTime, strings, unlessMissing } from './engine-calls.ts'
 import { imageCalls, type ImageCalls } from './engine-images.ts'
 
@@ -36,11 +37,15 @@ export interface DockerEngine extends ImageCalls {
   ping(): Promise<void>
   info(): Promise<EngineInfo>
   create(name: string, recipe: ContainerRecipe): Promise<string>
+  /** What it has made of a recipe. */
+  made(id: string): Promise<MadeContainer>
   start(id: string): Promise<void>
   /** Resolves to undefined where there is no such container (any more). */
   state(id: string): Promise<ContainerState | undefined>
-  /** Whether there is anything at a path of a container. */
-  hasPath(id: string, path: string): Promise<boolean>
+  /** What is at a path of a container, links on the way followed inside of it; undefined where nothing is. */
+  stat(id: string, path: string): Promise<PathStat | undefined>
+  /** A file of a container, as `path` says where links have led already; rejects where it has more than `maxBytes`. */
+  content(id: string, path: string, maxBytes: number): Promise<Buffer>
   /** Gives a container that runs other limits. */
   setLimits(id: string, limits: EngineLimits): Promise<void>
   /** Lets a container use that many cores from now on; one that is gone already is no error. */
@@ -78,6 +83,9 @@ export function connectEngine({ socketPath }: { readonly socketPath: string }): 
       const request = { _query: { name }, _body: recipe } as Docker.ContainerCreateOptions
       return (await inTime(docker.createContainer(request))).id
     },
+    async made(id) {
+      return madeOf(await inTime(container(id).inspect()))
+    },
     async start(id) {
       await inTime(container(id).start())
     },
@@ -87,11 +95,22 @@ export function connectEngine({ socketPath }: { readonly socketPath: string }): 
       const { Running, Pid, OOMKilled } = found.State
       return { running: Running, pid: Pid, oomKilled: OOMKilled }
     },
-    async hasPath(id, path) {
-      return (await unlessMissing(inTime(container(id).infoArchive({ path })))) !== undefined
+    async stat(id, path) {
+      const answer = (await unlessMissing(inTime(container(id).infoArchive({ path })))) as IncomingMessage | undefined
+      // There is nothing to be read, but as long as nobody does the connection is not free again.
+      answer?.resume()
+      return answer === undefined ? undefined : pathStatOf(answer)
     },
     async setLimits(id, limits) {
       await inTime(container(id).update(limits))
+    },
+    async content(id, path, maxBytes) {
+      return inTime(
+        docker
+          .getContainer(id)
+          .getArchive({ path })
+          .then((archive) => onlyFileOf(archive, maxBytes)),
+      )
     },
     async setCores(id, cores) {
       await unlessMissing(inTime(container(id).update({ NanoCpus: cores * NANO_CPUS_PER_CORE })))

@@ -53,6 +53,8 @@ export interface DockerExecutorOptions {
   readonly reattachMs: number
   /** Where images come from that the engine does not have. */
   readonly supply: ImageSupply
+  /** Cores that tasks may run on, as cpuset(7) lists them; all where absent. */
+  readonly cpuset?: string
 }
 
 const INIT_PROGRAM = fileURLToPath(new URL('../../../build/souk-container-init', import.meta.url))
@@ -64,7 +66,8 @@ const INIT_PROGRAM = fileURLToPath(new URL('../../../build/souk-container-init',
  * before the task has started), PROVIDER_STOPPED and EXECUTOR_FAILED.
  */
 export function createDockerExecutor(options: DockerExecutorOptions): Executor<DockerTask> {
-  const { socketPath, storage, instance, instanceDir, uid, gid, images: allowed, supply, prewarm, reattachMs } = options
+  const { socketPath, storage, instance, instanceDir, uid, gid, images: allowed, supply, prewarm, reattachMs, cpuset } =
+    options
   const engine = connectEngine({ socketPath })
   const removals = createRemovals({ engine, instance })
   const watch = watchEngine({
@@ -105,7 +108,17 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
   }
   const workshopNow = async (): Promise<Workshop> => ({
     ...(await engineFacts()),
-    ...{ engine, storage, removals, instance, user: { uid, gid }, initProgram: INIT_PROGRAM, places, reattachMs },
+    ...{
+      engine,
+      storage,
+      removals,
+      instance,
+      user: { uid, gid },
+      initProgram: INIT_PROGRAM,
+      places,
+      reattachMs,
+      cpuset,
+    },
   })
   const pool = createWarmPool({
     size: prewarm,
@@ -179,6 +192,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     checkProgram(job.task, image)
     const workshop = await workshopNow()
     const { info } = workshop
+    await folders.check(image)
     const ownWorkdir = job.task.workdir !== undefined && !(await folders.has(image, job.task.workdir))
     throwIfStopped(job.signal)
     active += 1
@@ -238,7 +252,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     prepare: acquire,
     probe: (signal) =>
       probeDocker({
-        ...{ engine, watch, storage, instance, instanceDir, uid, images: allowed, runImage, signal },
+        ...{ engine, watch, storage, instance, instanceDir, uid, images: allowed, cpuset, runImage, signal },
         checkLogins: () => images.checkLogins(),
         engineInfo: async () => (await engineFacts()).info,
       }),

@@ -26,7 +26,7 @@ const TMP = '/tmp'
 /** Shared memory that has a name is a file, and counts like one: it is kept where /tmp is. */
 const SHARED_MEMORY = '/dev/shm'
 /** The kernel's; what an image wants to keep there is not to be had. */
-const RESERVED = ['/proc', '/sys', '/dev']
+export const RESERVED = ['/proc', '/sys', '/dev']
 const MAX_VOLUMES = 32
 
 /**
@@ -56,7 +56,12 @@ export function planFolders({
   return { leased, work, madeInodes: placesIn(writable, [...writable, ...inputs]).size }
 }
 
-function volumesOf(image: ImageFacts, name: string): string[] {
+/**
+ * Where an image declares volumes.
+ *
+ * @throws SoukError IMAGE_REFUSED for one where none can be.
+ */
+export function volumesOf(image: ImageFacts, name: string): string[] {
   const refuse = (reason: string): never => {
     throw imageRefused({ image: name, reason })
   }

@@ -9,6 +9,7 @@ import type { LimitKey } from '../../protocol/limits.ts'
 import { boundedJob, type BoundedJob, type Capability, type DockerTask, type ProvenLimit } from '../executor.ts'
 import { findGap, hitLimits, runProbeProgram, type ProbeRuns } from '../hit-limits.ts'
 import type { CappedStorage } from '../ports.ts'
+import { coresIn } from './cpuset.ts'
 import type { DockerEngine, EngineInfo, ImageFacts } from './engine.ts'
 import type { EngineWatch } from './engine-watch.ts'
 import { dockerUnavailable } from './failures.ts'
@@ -26,6 +27,8 @@ export interface ProbeOptions {
   readonly images: readonly string[]
   /** Throws SoukError CONFIG_INVALID where a login for a registry cannot be used. */
   readonly checkLogins: () => Promise<void>
+  /** Cores that tasks may run on, as cpuset(7) lists them. */
+  readonly cpuset: string | undefined
   readonly engineInfo: () => Promise<EngineInfo>
   readonly runImage: (run: { readonly job: BoundedJob<DockerTask>; readonly image: ImageFacts }) => Promise<Execution>
   readonly signal: AbortSignal
@@ -49,7 +52,7 @@ export async function probeDocker(options: ProbeOptions): Promise<Capability> {
     const gap = await findGap(runs, options.uid)
     if (gap !== undefined) throw dockerUnavailable(`a wall of the container does not stand: ${gap}`)
     const verdicts = await hitLimits(runs)
-    const bounds = { cpuCores: { max: info.cpus }, openFiles: { max: await mostOpenFiles(runs) } }
+    const bounds = { cpuCores: { max: coresOf(info, options.cpuset) }, openFiles: { max: await mostOpenFiles(runs) } }
     return {
       runtime: 'docker',
       available: true,
@@ -126,6 +129,8 @@ function boundsOf(limit: LimitKey, bounds: Bounds): { min?: number; max?: number
   const min = LEAST[limit]
   return { ...(min !== undefined && { min }), ...bounds[limit] }
 }
+
+const coresOf = ({ cpus }: EngineInfo, cpuset = ''): number => Math.min(cpus, coresIn(cpuset) ?? cpus)
 
 /** An engine cannot give more than it may have itself, and does not say how much that is. */
 const OPEN_FILES_TRIED = [1_048_576, 524_288, 65_536, 16_384, 4096]

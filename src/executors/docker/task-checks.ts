@@ -1,8 +1,11 @@
+import { posix } from 'node:path'
 import type { DockerTask } from '../executor.ts'
 import type { ImageFacts } from './engine.ts'
 import { SoukError } from '../../protocol/errors.ts'
 import type { LimitKey, Limits } from '../../protocol/limits.ts'
 import type { Refusal } from '../../protocol/refusals.ts'
+import { imageRefused } from './failures.ts'
+import { RESERVED } from './folders.ts'
 import { programOf } from './container-recipe.ts'
 import { invalidTask } from '../run-failures.ts'
 
@@ -27,8 +30,6 @@ export const LEAST: { readonly [K in LimitKey]?: number } = {
 
 /** execve(2): each argument and each variable is at most this long, with its NUL. */
 const MAX_STRING_BYTES = 131_072
-/** Made by the engine for each container. */
-const RESERVED = ['/proc', '/sys', '/dev']
 
 /** Refuses, before anything is started, a task that cannot be run as it asks. Throws SoukError INVALID_INPUT, REFUSED. */
 export function checkTask(task: DockerTask, limits: Limits): void {
@@ -47,8 +48,19 @@ export function checkTask(task: DockerTask, limits: Limits): void {
   }
 }
 
-/** Throws SoukError INVALID_INPUT when neither the task nor its image says what to run. */
+/**
+ * Refuses what the task and its image come to together.
+ *
+ * @throws SoukError INVALID_INPUT when neither says what to run; IMAGE_REFUSED where the image's working folder is one of
+ * what the engine makes: descriptors of whoever starts the container can be below /proc (CVE-2024-21626 of runc).
+ */
 export function checkProgram(task: DockerTask, image: ImageFacts): void {
+  const workdir = posix.normalize(image.workdir === '' ? '/' : image.workdir)
+  if (
+    task.workdir === undefined &&
+    (!workdir.startsWith('/') || RESERVED.some((folder) => isAtOrBelow(workdir, folder)))
+  )
+    throw imageRefused({ image: task.image, reason: `its working folder is ${JSON.stringify(image.workdir)}` })
   if ((programOf(task, image)[0] ?? '') === '')
     throw invalidTask('command', 'it is empty, and the image says nothing of what to run')
 }
