@@ -68,11 +68,13 @@ export interface EscapeOptions<T extends RuntimeTask> {
   setup(programs: ReadonlyMap<string, BuiltProgram>): Promise<Target<T>>
   /** Where the same attacks are proven to leave nothing one by one elsewhere, it is enough to look at the end. */
   readonly proof?: 'after each' | 'at the end'
+  /** What is tried in this runtime besides the table, and the folder with programs of its own. */
+  readonly own?: { readonly attacks: readonly Attack[]; readonly programs: string }
 }
 
 /** Defines one test for each attack; after each a clean task has to succeed, and nothing may be left. */
 export function escapeTests<T extends RuntimeTask>(options: EscapeOptions<T>): void {
-  const { runtime, setup, proof = 'after each' } = options
+  const { runtime, setup, proof = 'after each', own } = options
   describe(`escape: ${runtime} tasks against the host`, function () {
     this.timeout(180_000)
     const mark = `SOUK_ESCAPE=${randomBytes(8).toString('hex')}`
@@ -113,6 +115,7 @@ export function escapeTests<T extends RuntimeTask>(options: EscapeOptions<T>): v
       const programs = await openCopies(
         new Map([
           ...(await buildPrograms({ runtime, dir: ATTACKS_DIR, flags: FLAGS })),
+          ...(own === undefined ? [] : await buildPrograms({ runtime, dir: own.programs, flags: FLAGS })),
           ['exit-code', await buildProgram({ file: join(PROGRAMS_DIR, 'exit-code.c'), runtime })],
         ]),
         dir,
@@ -133,7 +136,7 @@ export function escapeTests<T extends RuntimeTask>(options: EscapeOptions<T>): v
       await rm(dir, { recursive: true })
     })
 
-    for (const attack of attacksOn(runtime)) it(attack.name, () => run(attack))
+    for (const attack of [...attacksOn(runtime), ...(own?.attacks ?? [])]) it(attack.name, () => run(attack))
 
     for (const [what, { only = runtime, ...base }] of IMPOSSIBLE) {
       if (only !== runtime) continue

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { limitsSchema, type LimitKey } from '../../src/protocol/limits.ts'
+import { isolationOf } from '../../src/executors/docker/isolation.ts'
+import { UNENFORCEABLE as NOT_IN_DOCKER } from '../../src/executors/docker/task-checks.ts'
 import { layersOf } from '../../src/native/isolation.ts'
 import { UNENFORCEABLE } from '../../src/native/task-checks.ts'
 import { textsOf, type Texts } from '../fixtures/test-titles.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 const HEADINGS = ['### Walls of native tasks', '### Limits of native tasks', '### Ends of native tasks'] as const
+const DOCKER_HEADINGS = ['### Walls of Docker tasks', '### Limits of Docker tasks'] as const
 const PROOF = /^`(test\/[\w./-]+\.ts)`: ((?:“[^”]+”(?:; )?)+)$/
 
 interface Promised {
@@ -39,15 +42,21 @@ describe('docs/SECURITY.md', () => {
     texts.set(file, found)
     return found
   }
+  let ofNative: readonly Promised[]
+  let ofDocker: readonly Promised[]
   let promises: readonly Promised[]
 
   before(async () => {
     const text = await readFile(new URL('docs/SECURITY.md', ROOT), 'utf8')
-    promises = HEADINGS.flatMap((heading) => {
-      const found = promisesIn(text, heading)
-      assert.ok(found.length > 5, `${heading} has ${found.length} promises`)
-      return found
-    })
+    const below = (headings: readonly string[]): readonly Promised[] =>
+      headings.flatMap((heading) => {
+        const found = promisesIn(text, heading)
+        assert.ok(found.length > 5, `${heading} has ${found.length} promises`)
+        return found
+      })
+    ofNative = below(HEADINGS)
+    ofDocker = below(DOCKER_HEADINGS)
+    promises = [...ofNative, ...ofDocker]
   })
 
   it('names tests that are there, by their titles', async () => {
@@ -66,7 +75,7 @@ describe('docs/SECURITY.md', () => {
   it('has a promise for every wall around native tasks', () => {
     const walls = { userNamespace: true, timeNamespace: true, landlock: 7, seccomp: true }
     const hello = { version: '', controllers: [], missing: [], root: true, ...walls }
-    const said = promises.map(({ by }) => by).join()
+    const said = ofNative.map(({ by }) => by).join()
     for (const cgroup of ['v1', 'v2'] as const)
       for (const writable of [true, false])
         for (const layer of layersOf({ ...hello, cgroup }, 7, writable))
@@ -75,7 +84,22 @@ describe('docs/SECURITY.md', () => {
 
   it('has a promise for every limit of native tasks', () => {
     const without = new Set<LimitKey>(UNENFORCEABLE.map(({ limit }) => limit))
-    const said = promises.map(({ what }) => what).join()
+    const said = ofNative.map(({ what }) => what).join()
+    for (const limit of Object.keys(limitsSchema.unwrap().shape) as LimitKey[])
+      assert.equal(said.includes(`\`${limit}\``), !without.has(limit), limit)
+  })
+
+  it('has a promise for every wall around Docker tasks that any engine has', () => {
+    const engine = { version: '1', runc: '1', cpus: 1, security: [], swapLimit: true }
+    const said = ofDocker.map(({ by }) => by).join()
+    for (const cgroupVersion of [1, 2] as const)
+      for (const layer of isolationOf({ ...engine, cgroupVersion }, 65_534).layers)
+        assert.ok(said.includes(`\`${layer}\``), `no promise is held by ${layer}`)
+  })
+
+  it('has a promise for every limit of Docker tasks', () => {
+    const without = new Set<LimitKey>(NOT_IN_DOCKER.map(({ limit }) => limit))
+    const said = ofDocker.map(({ what }) => what).join()
     for (const limit of Object.keys(limitsSchema.unwrap().shape) as LimitKey[])
       assert.equal(said.includes(`\`${limit}\``), !without.has(limit), limit)
   })

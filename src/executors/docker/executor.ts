@@ -66,8 +66,19 @@ const INIT_PROGRAM = fileURLToPath(new URL('../../../build/souk-container-init',
  * before the task has started), PROVIDER_STOPPED and EXECUTOR_FAILED.
  */
 export function createDockerExecutor(options: DockerExecutorOptions): Executor<DockerTask> {
-  const { socketPath, storage, instance, instanceDir, uid, gid, images: allowed, supply, prewarm, reattachMs, cpuset } =
-    options
+  const {
+    socketPath,
+    storage,
+    instance,
+    instanceDir,
+    uid,
+    gid,
+    images: allowed,
+    supply,
+    prewarm,
+    reattachMs,
+    cpuset,
+  } = options
   const engine = connectEngine({ socketPath })
   const removals = createRemovals({ engine, instance })
   const watch = watchEngine({

@@ -6,6 +6,7 @@ import type { DockerTask } from '../../../src/executors/executor.ts'
 import { startDockerPlace } from '../../fixtures/docker-engine.ts'
 import { launchersOf } from '../launchers.ts'
 import type { Target } from '../escape-tests.ts'
+import { leftOnEngine } from './left-on-engine.ts'
 
 const INIT_BINARY = fileURLToPath(new URL('../../../build/souk-container-init', import.meta.url))
 
@@ -36,7 +37,7 @@ export async function dockerTarget(programs: ReadonlyMap<string, BuiltProgram>):
       image,
       command: [`/programs/${program}`, ...base.command],
     }),
-    leftovers: () => place.leftovers(),
+    leftovers: () => leftOnEngine(place, new Set([image])),
     async close() {
       await executor.close()
       await place.stop()
