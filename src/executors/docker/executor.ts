@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { access, constants } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import type { Execution } from '../../protocol/execution.ts'
 import {
   boundedJob,
@@ -15,8 +13,9 @@ import type { CappedStorage } from '../ports.ts'
 import { makeContainer, type ReadyContainer, type RunningContainer, type Workshop } from './container.ts'
 import { programOf } from './container-recipe.ts'
 import { shapeOf, type ContainerShape } from './container-shape.ts'
-import { connectEngine, type DockerEngine, type EngineInfo, type ImageFacts } from './engine.ts'
+import { connectEngine, type DockerEngine, type ImageFacts } from './engine.ts'
 import { engineFailure, isEngineGone } from './engine-errors.ts'
+import { factsOf, INIT_PROGRAM, type EngineFacts } from './engine-facts.ts'
 import { watchEngine } from './engine-watch.ts'
 import { notStarted } from '../run-failures.ts'
 import { dockerUnavailable } from './failures.ts'
@@ -28,7 +27,6 @@ import { readLeftContainer, writeLeftContainer } from './left-container.ts'
 import { probeDocker } from './probe.ts'
 import { createRemovals } from './removals.ts'
 import { runTask, type Begin } from './run-task.ts'
-import { readSeccompProfile } from './seccomp-profile.ts'
 import { takeOver } from './take-over.ts'
 import { checkProgram, checkTask } from './task-checks.ts'
 import { isWarm, makeWarmContainer, MOST_WARM_INPUT_BYTES, removeWarmDirs } from './warm-container.ts'
@@ -56,8 +54,6 @@ export interface DockerExecutorOptions {
   /** Cores that tasks may run on, as cpuset(7) lists them; all where absent. */
   readonly cpuset?: string
 }
-
-const INIT_PROGRAM = fileURLToPath(new URL('../../../build/souk-container-init', import.meta.url))
 
 /**
  * The Docker runtime: each task in a container of its own, made of an image that the operator allows.
@@ -320,25 +316,6 @@ interface RunImageOptions {
   readonly image: ImageFacts
   /** Whose containers it may have; it gets one of its own where absent, as what is tried once does. */
   readonly from?: WarmPool | undefined
-}
-
-interface EngineFacts {
-  readonly info: EngineInfo
-  readonly seccomp: string
-}
-
-/** Throws SoukError RUNTIME_UNAVAILABLE where something is missing that no task can do without. */
-async function factsOf(engine: DockerEngine): Promise<EngineFacts> {
-  await access(INIT_PROGRAM, constants.X_OK).catch((error: unknown) => {
-    throw dockerUnavailable(
-      `${INIT_PROGRAM} is missing; install a C compiler (Debian: apt-get install gcc libc6-dev) and install souk again.`,
-      error,
-    )
-  })
-  const [info, seccomp] = await Promise.all([engine.info(), readSeccompProfile()])
-  if (!info.security.includes('seccomp'))
-    throw dockerUnavailable('the engine has no seccomp filters; use a kernel with CONFIG_SECCOMP_FILTER.')
-  return { info, seccomp }
 }
 
 function throwIfStopped(signal: AbortSignal): void {
