@@ -8,6 +8,8 @@ export interface Command {
   readonly timeoutMs: number
   /** Ends the command and all that it started. */
   readonly signal: AbortSignal
+  /** The descriptor that takes standard output and error; ours where absent. */
+  readonly output?: number
 }
 
 export interface CommandResult {
@@ -22,11 +24,12 @@ export interface CommandResult {
 const GRACE_MS = 5_000
 
 /**
- * Runs a command in a session of its own, with our output and no input, and ends the whole session's group
+ * Runs a command in a session of its own, without input, and ends the whole session's group
  * when time is over or `signal` aborts.
  */
-export async function runCommand({ command, args, env, timeoutMs, signal }: Command): Promise<CommandResult> {
-  const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], env, detached: true })
+export async function runCommand(request: Command): Promise<CommandResult> {
+  const { command, args, env, timeoutMs, signal, output = 'inherit' } = request
+  const child = spawn(command, args, { stdio: ['ignore', output, output], env, detached: true })
   const { promise: ended, resolve, reject } = Promise.withResolvers<number | NodeJS.Signals>()
   child.once('error', reject)
   child.once('exit', (code, by) => resolve(code ?? by ?? 'SIGKILL'))

@@ -1,108 +1,71 @@
+import { closeSync, openSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { availableParallelism, homedir, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { endLeftoverProcesses, removeLeftoverFiles } from './leftovers.ts'
-import type { MochaResult } from './mocha-reporter.ts'
-import { runCommand, type CommandResult } from './run-command.ts'
+import { runInLanes, type Place } from './test-lanes.ts'
+import { runPart, type LaneFolder, type PartResult } from './test-part.ts'
+import { STAGES, type Stage, type Work } from './test-stages.ts'
 import { summarise, type StageResult } from './test-summary.ts'
-import { STAGES, type Stage } from './test-stages.ts'
 import { ensureToolchain } from './toolchain.ts'
 
-const USAGE = `Usage: npm test -- [stage ...] [--grep text]
-Stages: ${STAGES.map((stage) => stage.name).join(' ')}`
+/** At a time, where there are as many cores. */
+const MOST_LANES = 2
+const USAGE = `Usage: npm test -- [stage ...] [--grep text] [--lanes number]
+Stages: ${STAGES.map((stage) => stage.name).join(' ')}
+
+  --grep text     tests whose title contains this
+  --lanes number  how much is run at a time: one lane for each core, ${MOST_LANES} at most, where absent`
 
 /** For everything together, should something hang; two cores that have nothing else to do need a quarter of it. */
 const TOTAL_MS = 45 * 60_000
-/** What ending processes may need until they are gone. */
-const PROCESS_GRACE_MS = 3_000
 /** The exit code of a run that Ctrl-C ended. */
 const INTERRUPTED = 130
-const NODE_FLAGS = ['--disable-warning=ExperimentalWarning']
 
-/** One run of this program: what it hands to every stage. */
+/** A part of a stage. */
+interface Item {
+  readonly stage: Stage
+  readonly work: Work
+  readonly alone: boolean
+}
+
 interface Run {
   readonly signal: AbortSignal
-  /** Holds all that stages write: their temporary folder, their home, mocha's results. */
-  readonly dir: string
-  readonly temporary: string
-  readonly env: NodeJS.ProcessEnv
+  readonly folders: readonly LaneFolder[]
   readonly grep: string | undefined
   readonly deadline: number
 }
 
-async function runStage(stage: Stage, run: Run): Promise<StageResult> {
-  const startedAt = Date.now()
-  console.log(`\n━━ ${stage.name}`)
-  const sessions = new Set<number>()
-  const counts = { passed: 0, failed: [] as string[], skipped: [] as string[] }
-  const start = async (args: readonly string[]): Promise<CommandResult> => {
-    const timeoutMs = Math.max(1, Math.min(stage.timeoutMs, run.deadline - Date.now()))
-    const { env, signal } = run
-    const result = await runCommand({
-      command: process.execPath,
-      args: [...NODE_FLAGS, ...args],
-      env,
-      timeoutMs,
-      signal,
-    })
-    sessions.add(result.session)
-    return result
+/** Shows what a part says while it says it, or all of it at its end where others would talk in between. */
+async function runItem({ stage, work }: Item, { lane, accompanied }: Place, run: Run): Promise<PartResult> {
+  const { signal, folders, grep, deadline } = run
+  const place = folders[lane]
+  if (place === undefined) throw new Error(`there is no lane ${lane}`)
+  signal.throwIfAborted()
+  const timeoutMs = Math.max(1, Math.min(stage.timeoutMs, deadline - Date.now()))
+  const request = { work, place, timeoutMs, signal, grep }
+  if (!accompanied) {
+    console.log(`\n━━ ${stage.name}`)
+    return runPart(request)
   }
-
-  const work = stage.work()
-  if ('tools' in work) {
-    if (work.tools.length === 0) counts.failed.push('nothing to run')
-    for (const { label, args } of work.tools) {
-      const { ok, problem } = await start(args)
-      if (ok) counts.passed++
-      else counts.failed.push(`${label}: ${problem}`)
-    }
-  } else if (work.files.length === 0) {
-    counts.failed.push('no test files')
-  } else {
-    await runMocha({ files: work.files, counts, run, start })
-  }
-
-  const territory = { dir: run.dir, sessions }
-  for (const { pid, command } of await endLeftoverProcesses({ territory, graceMs: PROCESS_GRACE_MS })) {
-    counts.failed.push(`left a process behind: ${pid} ${command}`)
-  }
-  for (const entry of await removeLeftoverFiles(run.temporary)) {
-    counts.failed.push(`left in the temporary folder: ${entry}`)
-  }
-  return { stage: stage.name, durationMs: Date.now() - startedAt, ...counts }
-}
-
-async function runMocha(request: {
-  readonly files: readonly string[]
-  readonly counts: { passed: number; failed: string[]; skipped: string[] }
-  readonly run: Run
-  readonly start: (args: readonly string[]) => Promise<CommandResult>
-}): Promise<void> {
-  const { files, counts, run, start } = request
-  const output = join(run.dir, 'mocha.json')
-  await rm(output, { force: true })
-  const reporter = ['--reporter', './scripts/mocha-reporter.ts', '--reporter-option', `output=${output}`]
-  const grep = run.grep === undefined ? [] : ['--grep', run.grep]
-  const { ok, problem } = await start(['node_modules/mocha/bin/mocha.js', ...reporter, ...grep, '--spec', ...files])
-  const result = await readFile(output, 'utf8').then(
-    (text) => JSON.parse(text) as MochaResult,
-    () => undefined,
-  )
-  if (result === undefined) {
-    counts.failed.push(`mocha did not finish: ${problem ?? 'no results'}`)
-    return
-  }
-  counts.passed = result.passed
-  counts.failed.push(...result.failed)
-  counts.skipped.push(...result.skipped)
-  if (result.stillOpen !== undefined) {
-    counts.failed.push(`the process did not end after the last test; still open: ${result.stillOpen.join(', ')}`)
-  } else if (!ok && result.failed.length === 0) {
-    counts.failed.push(`mocha: ${problem}`)
+  const file = join(place.dir, 'output')
+  const output = openSync(file, 'w')
+  try {
+    return await runPart({ ...request, output })
+  } finally {
+    closeSync(output)
+    const files = 'files' in work && stage.parts().length > 1 ? ` ${work.files.join(' ')}` : ''
+    console.log(`\n━━ ${stage.name}${files}\n${await readFile(file, 'utf8')}`)
   }
 }
+
+/** Of a part that could not be run. */
+const failure = (error: unknown): PartResult => ({
+  durationMs: 0,
+  passed: 0,
+  failed: [`it could not be run: ${error instanceof Error ? error.message : String(error)}`],
+  skipped: [],
+})
 
 /** Ctrl-C and TERM end what is running, by its own id, and then us. */
 function abortOnSignals(): AbortSignal {
@@ -116,7 +79,7 @@ function abortOnSignals(): AbortSignal {
   return controller.signal
 }
 
-async function prepareRun(grep: string | undefined): Promise<Run> {
+async function prepareLane(): Promise<LaneFolder> {
   // Short, for the paths of Unix sockets below it must stay under 108 bytes.
   const dir = await mkdtemp(join(tmpdir(), 'souk-'))
   // To go through, but not to look into: some tests become another user, and are to find what they are given.
@@ -138,38 +101,65 @@ async function prepareRun(grep: string | undefined): Promise<Run> {
       NODE_COMPILE_CACHE: join(process.cwd(), '.cache', 'compiled'),
     }),
   }
-  return { signal: abortOnSignals(), dir, temporary, env, grep, deadline: Date.now() + TOTAL_MS }
+  return { dir, temporary, env }
+}
+
+function lanesFrom(text: string | undefined): number {
+  return text === undefined ? Math.min(MOST_LANES, availableParallelism()) : Number(text)
 }
 
 async function main(): Promise<number> {
   process.chdir(join(import.meta.dirname, '..'))
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { grep: { type: 'string', short: 'g' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      grep: { type: 'string', short: 'g' },
+      lanes: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
   })
-  const unknown = positionals.filter((name) => !STAGES.some((stage) => stage.name === name))
-  if (values.help === true || unknown.length > 0) {
-    for (const name of unknown) console.error(`There is no stage "${name}".`)
+  const lanes = lanesFrom(values.lanes)
+  const problems = positionals
+    .filter((name) => !STAGES.some((stage) => stage.name === name))
+    .map((name) => `There is no stage "${name}".`)
+  if (!Number.isInteger(lanes) || lanes < 1) problems.push(`--lanes ${values.lanes}: a whole number from 1 is needed.`)
+  if (values.help === true || problems.length > 0) {
+    for (const problem of problems) console.error(problem)
     console.error(USAGE)
     return values.help === true ? 0 : 2
   }
   const stages = STAGES.filter((stage) => positionals.length === 0 || positionals.includes(stage.name))
 
   const startedAt = Date.now()
-  const run = await prepareRun(values.grep)
+  const signal = abortOnSignals()
+  const folders: LaneFolder[] = []
   try {
-    if (stages.some((stage) => stage.needsToolchain)) await ensureToolchain(run.signal)
-    const results: StageResult[] = []
-    for (const stage of stages) {
-      if (run.signal.aborted) break
-      results.push(await runStage(stage, run))
-    }
-    if (run.signal.aborted) return INTERRUPTED
-    const { text, ok } = summarise({ results, durationMs: Date.now() - startedAt })
+    if (stages.some((stage) => stage.needsToolchain)) await ensureToolchain(signal)
+    for (let lane = 0; lane < lanes; lane++) folders.push(await prepareLane())
+    const items = stages.flatMap((stage) => stage.parts().map((work): Item => ({ stage, work, alone: stage.alone })))
+    const results = new Map<Item, PartResult>()
+    const run: Run = { signal, folders, grep: values.grep, deadline: Date.now() + TOTAL_MS }
+    await runInLanes({
+      items,
+      lanes,
+      run: async (item, place) => void results.set(item, await runItem(item, place, run).catch(failure)),
+    })
+    if (signal.aborted) return INTERRUPTED
+    const summed = stages.map((stage): StageResult => {
+      const parts = items.filter((item) => item.stage === stage).flatMap((item) => results.get(item) ?? [])
+      return {
+        stage: stage.name,
+        durationMs: parts.reduce((sum, part) => sum + part.durationMs, 0),
+        passed: parts.reduce((sum, part) => sum + part.passed, 0),
+        failed: parts.flatMap((part) => part.failed),
+        skipped: parts.flatMap((part) => part.skipped),
+      }
+    })
+    const { text, ok } = summarise({ results: summed, durationMs: Date.now() - startedAt })
     console.log(`\n━━ summary\n${text}`)
     return ok ? 0 : 1
   } finally {
-    await rm(run.dir, { recursive: true, force: true })
+    for (const { dir } of folders) await rm(dir, { recursive: true, force: true })
   }
 }
 

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { endLeftoverProcesses, removeLeftoverFiles, type LeftoverProcess } from '../../scripts/leftovers.ts'
 import type { MochaResult } from '../../scripts/mocha-reporter.ts'
 import { runCommand } from '../../scripts/run-command.ts'
+import { runInLanes, type Place } from '../../scripts/test-lanes.ts'
+import { runPart } from '../../scripts/test-part.ts'
 import { summarise } from '../../scripts/test-summary.ts'
 import { runTool } from './run-tool.ts'
 
@@ -46,6 +49,88 @@ describe('the runner of the tests', () => {
     it('ends a command when it is itself told to end', async () => {
       const result = await runCommand({ ...shell('sleep 600'), timeoutMs: 60_000, signal: AbortSignal.timeout(100) })
       assert.equal(result.problem, 'ended by SIGTERM')
+    })
+  })
+
+  describe('running in lanes', () => {
+    const shared = { alone: false }
+    const alone = { alone: true }
+
+    /** What began and ended, in order; each item takes as long as the next ones need to begin. */
+    const trace = async (items: readonly { readonly alone: boolean }[], lanes: number): Promise<readonly string[]> => {
+      const seen: string[] = []
+      const run = async (item: { readonly alone: boolean }, place: Place): Promise<void> => {
+        const name = `${items.indexOf(item)} in ${place.lane}${place.accompanied ? '' : ' by itself'}`
+        seen.push(`${name} begins`)
+        await sleep(20)
+        seen.push(`${name} ends`)
+      }
+      await runInLanes({ items, lanes, run })
+      return seen
+    }
+
+    it('starts each item, in order, where a lane is free', async () => {
+      const running = new Set<number>()
+      const begun: number[] = []
+      const items = [60, 5, 5, 5].map((ms, index) => ({ ...shared, ms, index }))
+      await runInLanes({
+        items,
+        lanes: 2,
+        run: async ({ ms, index }, { lane, accompanied }) => {
+          assert.ok(accompanied)
+          assert.ok(!running.has(lane), `two in lane ${lane}`)
+          running.add(lane)
+          begun.push(index)
+          await sleep(ms)
+          running.delete(lane)
+        },
+      })
+      assert.deepEqual(begun, [0, 1, 2, 3])
+    })
+
+    it('leaves the machine to what has to be alone', async () => {
+      assert.deepEqual(await trace([{ ...shared }, { ...alone }, { ...shared }, { ...shared }], 2), [
+        ...['0 in 0 by itself begins', '0 in 0 by itself ends'],
+        ...['1 in 0 by itself begins', '1 in 0 by itself ends'],
+        ...['2 in 0 begins', '3 in 1 begins', '2 in 0 ends', '3 in 1 ends'],
+      ])
+    })
+
+    it('runs one after the other in a single lane', async () => {
+      assert.deepEqual(await trace([{ ...shared }, { ...shared }], 1), [
+        ...['0 in 0 by itself begins', '0 in 0 by itself ends'],
+        ...['1 in 0 by itself begins', '1 in 0 by itself ends'],
+      ])
+    })
+  })
+
+  describe('running a part', () => {
+    it('keeps what it says for later, and fails it for what it leaves', async () => {
+      const temporary = join(dir, 't')
+      await mkdir(temporary)
+      const output = join(dir, 'output')
+      const file = await open(output, 'w')
+      const script = (source: string): readonly string[] => ['--eval', source]
+      const tools = [
+        { label: 'good', args: script('console.log("out"); console.error("error")') },
+        { label: 'bad', args: script('process.exit(3)') },
+        { label: 'careless', args: script('require("fs").writeFileSync(process.env.TMPDIR + "/left", "")') },
+      ]
+      try {
+        const { passed, failed } = await runPart({
+          work: { tools },
+          place: { dir, temporary, env: { ...process.env, TMPDIR: temporary } },
+          timeoutMs: 20_000,
+          signal: never,
+          grep: undefined,
+          output: file.fd,
+        })
+        assert.equal(passed, 2)
+        assert.deepEqual(failed, ['bad: exit code 3', 'left in the temporary folder: left'])
+      } finally {
+        await file.close()
+      }
+      assert.equal(await readFile(output, 'utf8'), 'out\nerror\n')
     })
   })
 
