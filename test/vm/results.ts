@@ -6,7 +6,7 @@ export type Results = ReadonlyMap<string, string | undefined>
 
 /** For a shell whose working folder is the root of the repository. */
 export function guestCommand(id: ModeId, node = 'node_modules/.bin/node'): string {
-  return `${MODE_VARIABLE}=${id} ${node} --disable-warning=ExperimentalWarning node_modules/mocha/bin/mocha.js --reporter json-stream test/vm/guest.ts`
+  return `${MODE_VARIABLE}=${id} ${node} --disable-warning=ExperimentalWarning test/vm/run-guest.ts`
 }
 
 /** Says for {@link parseResults} whose results come. */
