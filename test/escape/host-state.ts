@@ -1,7 +1,8 @@
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { readdirSync, readlinkSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { descendantsOf } from '../fixtures/processes.ts'
+import { contentNow, descendantsIn, processTable } from '../fixtures/processes.ts'
 import { waitingSlots } from '../fixtures/waiting-slots.ts'
 
 /** Whatever a task could leave on its host, by kind, as a person would list it; each kind is sorted. */
@@ -23,23 +24,24 @@ const TEMPORARY = ['/tmp', tmpdir()]
 
 /** Looks at the whole host, not only where a runtime says that it works; but not at what waits for its first task. */
 export async function hostState({ mark, folder, kept, names }: Territory): Promise<HostState> {
-  const below = new Set(await descendantsOf(process.pid))
-  const waiting = await waitingSlots()
+  const running = processTable()
+  const below = new Set(descendantsIn(running, process.pid))
+  const waiting = waitingSlots(running)
   const processes: string[] = []
-  const networks = new Set([(await targetOf('/proc/self/ns/net')) ?? 'none'])
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    if (waiting.processes.has(Number(pid))) continue
-    if (!below.has(Number(pid)) && !(await contentOf(`/proc/${pid}/environ`)).includes(mark)) continue
-    processes.push(`${pid} ${(await contentOf(`/proc/${pid}/cmdline`)).replaceAll('\0', ' ')}`)
-    networks.add((await targetOf(`/proc/${pid}/ns/net`)) ?? 'none')
+  const networks = new Set([targetOf('/proc/self/ns/net') ?? 'none'])
+  for (const pid of running.keys()) {
+    if (waiting.processes.has(pid)) continue
+    if (!below.has(pid) && !contentNow(`/proc/${pid}/environ`).includes(mark)) continue
+    processes.push(`${pid} ${contentNow(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`)
+    networks.add(targetOf(`/proc/${pid}/ns/net`) ?? 'none')
   }
   return {
     processes,
     'network namespaces': [...networks].sort(),
-    mounts: await mounts(names),
-    'control groups': (await controlGroups(names)).filter((group) => !waiting.keepers.has(Number(basename(group)))),
+    mounts: mounts(names),
+    'control groups': controlGroups(names).filter((group) => !waiting.keepers.has(Number(basename(group)))),
     files: (await readdir(folder, { recursive: true })).sort(),
-    descriptors: (await Promise.all(kept.map(descriptorsOf))).flat(),
+    descriptors: kept.flatMap(descriptorsOf),
   }
 }
 
@@ -58,8 +60,10 @@ export function additions(before: HostState, now: HostState): string {
  * `mount point (type)` of each line of proc_pid_mountinfo(5), network namespaces that are kept by a mount included, but
  * for those that other tests make in their temporary folders meanwhile.
  */
-async function mounts(names: readonly string[]): Promise<string[]> {
-  const lines = (await contentOf('/proc/self/mountinfo')).split('\n').filter((line) => line !== '')
+function mounts(names: readonly string[]): string[] {
+  const lines = contentNow('/proc/self/mountinfo')
+    .split('\n')
+    .filter((line) => line !== '')
   const found = lines.flatMap((line) => {
     const [before = '', after = ''] = line.split(' - ')
     const point = before.split(' ')[4] ?? ''
@@ -72,29 +76,33 @@ async function mounts(names: readonly string[]): Promise<string[]> {
 }
 
 /** Control groups in every hierarchy that have one of the names in their own, with all below them. */
-async function controlGroups(names: readonly string[]): Promise<string[]> {
+function controlGroups(names: readonly string[]): string[] {
   const found: string[] = []
-  const look = async (group: string, named: boolean): Promise<void> => {
+  const look = (group: string, named: boolean): void => {
     if (named) found.push(group)
-    for (const below of await foldersIn(group)) {
+    for (const below of foldersIn(group)) {
       const name = basename(below)
-      await look(below, named || names.some((each) => name.includes(each)))
+      look(below, named || names.some((each) => name.includes(each)))
     }
   }
-  await look('/sys/fs/cgroup', false)
+  look('/sys/fs/cgroup', false)
   return found.sort()
 }
 
-async function foldersIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []) // it may be gone by now
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name))
+function foldersIn(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true })
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name))
+  } catch {
+    return [] // it may be gone by now
+  }
 }
 
 /** `pid: how many of what`, so that one closed and another opened in its place count as the same. */
-async function descriptorsOf(pid: number): Promise<string[]> {
+function descriptorsOf(pid: number): string[] {
   const kinds = new Map<string, number>()
-  for (const descriptor of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
-    const target = await targetOf(`/proc/${pid}/fd/${descriptor}`)
+  for (const descriptor of namesIn(`/proc/${pid}/fd`)) {
+    const target = targetOf(`/proc/${pid}/fd/${descriptor}`)
     // Node keeps one of /dev/null for itself now and then; the folder that is being read has one too.
     if (target === undefined || target === '/dev/null' || target.endsWith('/fd')) continue
     const kind = target.replace(/:\[\d+\]$/, '')
@@ -105,10 +113,18 @@ async function descriptorsOf(pid: number): Promise<string[]> {
   )
 }
 
-async function contentOf(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch(() => '') // the process is gone
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return [] // the process is gone
+  }
 }
 
-async function targetOf(link: string): Promise<string | undefined> {
-  return readlink(link).catch(() => undefined) // the process or the descriptor is gone
+function targetOf(link: string): string | undefined {
+  try {
+    return readlinkSync(link)
+  } catch {
+    return undefined // the process or the descriptor is gone
+  }
 }
