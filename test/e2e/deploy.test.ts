@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import Docker from 'dockerode'
@@ -23,6 +23,7 @@ import {
 } from '../fixtures/deploy/containers.ts'
 import { makeNodeBaseImages } from '../fixtures/deploy/node-base-image.ts'
 import { leftoversOf } from '../fixtures/native-launcher.ts'
+import { packedPackage } from '../fixtures/packed-package.ts'
 import { wasmProgram } from '../fixtures/wasm-program.ts'
 
 const run = promisify(execFile)
@@ -160,18 +161,13 @@ describe('deploy/', function () {
       native = merged(service, (await readCompose(join(DEPLOY, 'compose.native.yaml'))).services.souk)
       engine = await startOwnDockerEngine()
       docker = new Docker({ socketPath: engine.socketPath })
-      const packs = join(dir, 'pack')
-      await mkdir(packs)
-      const env = { ...process.env, PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter) }
-      await run('npm', ['pack', '--pack-destination', packs], { cwd: ROOT, env })
-      const [name = ''] = await readdir(packs)
-      const packed = join(packs, name)
+      const { tarball, cache } = await packedPackage()
       await mkdir(join(dir, 'base'))
-      const images = await makeNodeBaseImages({ dir: join(dir, 'base'), packed })
+      const images = await makeNodeBaseImages({ dir: join(dir, 'base'), cache })
       await importImage({ docker, tag: BASE, file: images.base })
       await importImage({ docker, tag: BUILD_BASE, file: images.buildBase })
       const dockerfile = join(DEPLOY, 'Dockerfile')
-      await buildImage({ docker, tag: IMAGE, dockerfile, files: [packed], buildargs: { BASE, BUILD_BASE } })
+      await buildImage({ docker, tag: IMAGE, dockerfile, files: [tarball], buildargs: { BASE, BUILD_BASE } })
     })
     after(() => engine?.stop())
 

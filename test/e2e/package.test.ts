@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { access, constants, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { access, constants, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { npmEnvironment, packedPackage } from '../fixtures/packed-package.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..', '..')
@@ -27,23 +27,17 @@ describe('the published package', function () {
   this.timeout(180_000)
   let dir: string
   let installed: string
-  const env = { ...process.env, PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter) }
 
   const souk = (args: readonly string[]): Promise<{ readonly stdout: string; readonly stderr: string }> =>
-    run(join(dir, 'node_modules', '.bin', 'souk'), args, { cwd: dir, env: { ...env, HOME: join(dir, 'home') } })
+    run(join(dir, 'node_modules', '.bin', 'souk'), args, {
+      cwd: dir,
+      env: { ...npmEnvironment(), HOME: join(dir, 'home') },
+    })
 
   before(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'souk-package-'))
-    await run('npm', ['pack', '--pack-destination', dir], { cwd: root, env })
-    const [tarball = ''] = await readdir(dir)
-    await writeFile(join(dir, 'package.json'), '{"private":true}')
-    await run('npm', ['install', '--omit=dev', '--prefer-offline', '--no-audit', '--no-fund', tarball], {
-      cwd: dir,
-      env,
-    })
+    dir = (await packedPackage()).installedIn
     installed = join(dir, 'node_modules', 'souk')
   })
-  after(() => rm(dir, { recursive: true, force: true }))
 
   it('holds what runs, and neither sources nor tests', async () => {
     const entries = await readdir(installed)
