@@ -18,9 +18,13 @@ import { assertSettledOnce } from '../fixtures/settled-once.ts'
 import { startSouk, type RunningCommand } from '../fixtures/souk-command.ts'
 import { prepareThreeRuntimes, type ThreeRuntimes } from '../fixtures/three-runtimes.ts'
 
-const ROUNDS = 20
-/** One of each runtime that is over soon, one of each that takes a while, one of each that is tried again. */
-const PER_ROUND = 9
+const ROUNDS = 10
+/** Twice of each runtime: one that is over soon, one that takes a while, one that is tried again. */
+const PER_ROUND = 18
+/** In which tasks are submitted, one after the other: each kill meets tasks of every age, some that wait and some yet to come. */
+const SUBMIT_MS = 600
+/** After which the provider is killed, at the latest. */
+const LIFE_MS = 1200
 /** What stands beside has to last longer than all rounds do. */
 const FOREVER_MS = 3_600_000
 const GONE_WITHIN_MS = 10_000
@@ -82,10 +86,12 @@ describe('a provider that is killed with tasks on every runtime', function () {
     const sandboxes: ProcessSet[] = []
     let containersSeen = 0
     for (let round = 0; round < ROUNDS; round += 1) {
-      const submits = Array.from({ length: PER_ROUND }, (_, index) =>
-        submit(client, tasks[(index + round) % tasks.length]),
-      )
-      await sleep(randomInt(0, 1200))
+      const submits = Array.from({ length: PER_ROUND }, async (_, index) => {
+        await sleep((index * SUBMIT_MS) / PER_ROUND)
+        return submit(client, tasks[(index + round) % tasks.length])
+      })
+      // At random within a tenth of its life, each time another: no part of it is left out.
+      await sleep((round * LIFE_MS + randomInt(0, LIFE_MS)) / ROUNDS)
       sandboxes.push(await processSet(await descendantsOf(provider.pid)))
       containersSeen += (await runningContainers(runtimes.dockerSocket)).length - neighbours.containers.length
       await provider.end('SIGKILL')

@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type Client } from '../../src/client/connect.ts'
 import { taskFromCommandLine, type LoadedTask } from '../../src/client/load-task.ts'
 import { loadOrCreateKey } from '../../src/identity/key-file.ts'
@@ -12,8 +13,12 @@ import { startProvider, type ProviderProcess } from '../fixtures/provider-proces
 import { assertSettledOnce } from '../fixtures/settled-once.ts'
 import { wasmProgram } from '../fixtures/wasm-program.ts'
 
-const ROUNDS = 20
-const PER_ROUND = 5
+const ROUNDS = 10
+const PER_ROUND = 10
+/** In which tasks are submitted, one after the other: each kill meets tasks of every age, some that wait and some yet to come. */
+const SUBMIT_MS = 150
+/** After which the provider is killed, at the latest. */
+const LIFE_MS = 300
 
 describe('a provider that is killed', function () {
   this.timeout(240_000)
@@ -45,8 +50,12 @@ describe('a provider that is killed', function () {
     const accepted: string[] = []
     const sandboxes = new Set<number>()
     for (let round = 0; round < ROUNDS; round += 1) {
-      const submits = Array.from({ length: PER_ROUND }, (_, index) => submit(client, tasks[index % tasks.length]))
-      await new Promise((resolve) => setTimeout(resolve, randomInt(0, 250)))
+      const submits = Array.from({ length: PER_ROUND }, async (_, index) => {
+        await sleep((index * SUBMIT_MS) / PER_ROUND)
+        return submit(client, tasks[index % tasks.length])
+      })
+      // At random within a tenth of its life, each time another: no part of it is left out.
+      await sleep((round * LIFE_MS + randomInt(0, LIFE_MS)) / ROUNDS)
       for (const pid of await descendantsOf(provider.pid)) sandboxes.add(pid)
       await provider.end('SIGKILL')
       provider = await startProvider({ dir, config, port })
