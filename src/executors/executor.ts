@@ -76,8 +76,8 @@ export type RuntimeTask = WasmTask | NativeTask | DockerTask
 
 /**
  * One run. Output is written to `stdout` and `stderr` with their backpressure and never ended by the
- * executor; `signal` aborts with a {@link StopReason}. Result files are left in `dir`/results under their
- * sha256; everything else in `dir` is scratch of the executor, and the caller removes `dir`.
+ * executor; once the callback of a write is called, its bytes outlive this process. `signal` aborts with a {@link StopReason}. Result files are left in `dir`/results under their
+ * sha256; but for the caller's file `started`, everything else in `dir` is scratch of the executor. The caller removes `dir`.
  */
 export interface Job<T extends RuntimeTask> {
   readonly task: T
@@ -94,7 +94,8 @@ export interface Job<T extends RuntimeTask> {
 /**
  * A run that was under way when the node ended, known by its `dir`, which is as it was left. Output goes on where `before`
  * says that the node's own record of it ends: what came earlier is not written again, what came later is. `stdin` is the
- * same from its beginning. What is left of its wall time is the caller's to measure, as ever; `onStarted` is not called again.
+ * same from its beginning. What is left of its wall time is the caller's to measure, as ever: `signal` may have aborted
+ * before, and a task that had ended by then is told as it ended. `onStarted` is not called again.
  */
 export type ResumedJob<T extends RuntimeTask> = Job<T> & {
   readonly before: {
@@ -210,7 +211,7 @@ export interface Executor<T extends RuntimeTask = RuntimeTask> {
   }): Promise<Prepared>
   /**
    * Goes on with a run that was under way in `job.dir` when the node ended; resolves to undefined where nothing of it is left to
-   * go on with, and to what `run` does otherwise. Who can do this lets go of tasks that have started when it is told of a
+   * go on with, nor mounted, and to what `run` does otherwise. It can be called again after another crash. Who can do this lets go of tasks that have started when it is told of a
    * `shutdown`: `run` rejects with PROVIDER_STOPPED, and the task itself goes on. Absent where tasks end with their node.
    *
    * @throws SoukError as the money rule says.

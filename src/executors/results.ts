@@ -87,7 +87,8 @@ async function store(file: {
   readonly maxBytes: number
 }): Promise<{ sha256: string; bytes: number } | undefined> {
   const partial = join(file.folder, '.partial')
-  const handle = await open(partial, 'wx', 0o600)
+  // One that a node was killed over may lie there.
+  const handle = await open(partial, 'w', 0o600)
   const hash = createHash('sha256')
   let bytes = 0
   try {

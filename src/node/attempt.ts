@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
-import { StopReason, type Executor, type RuntimeTask } from '../executors/executor.ts'
+import { StopReason, type Executor, type Job, type ResumedJob, type RuntimeTask } from '../executors/executor.ts'
 import type { Execution } from '../protocol/execution.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Clock } from './clock.ts'
@@ -18,6 +18,10 @@ export interface AttemptOptions {
   /** Epoch milliseconds; what is left until then bounds the wall time. */
   readonly totalDeadlineMs: number
   readonly clock: Clock
+  /** The task has begun, at this time: its first instruction. */
+  readonly onStarted: (atMs: number) => void
+  /** Where it is gone on with what an earlier process of this node began. */
+  readonly before?: ResumedJob<RuntimeTask>['before'] | undefined
 }
 
 export interface Attempt {
@@ -28,32 +32,46 @@ export interface Attempt {
 
 /**
  * One task to one Execution. Wall time lives here and nowhere else: it runs from the task's first
- * instruction, and reaches the executor as one more reason to stop.
+ * instruction, and reaches the executor as one more reason to stop. It runs on while there is no node.
+ *
+ * Resolves to undefined where nothing is left of a run to go on with.
  *
  * @throws SoukError what the executor rejects with: the task never started, or did not end by its own doing.
  */
-export async function runAttempt(options: AttemptOptions): Promise<Attempt> {
-  const { clock, limits } = options
+export async function runAttempt(options: AttemptOptions): Promise<Attempt | undefined> {
+  const { clock, executor, limits, before } = options
   const wall = new AbortController()
   let disarm: (() => void) | undefined
-  let startedAtMs = clock.nowMs()
+  let startedAtMs = before?.startedAtMs ?? clock.nowMs()
   let budgetMs = limits.wallTimeMs
+  const begin = (atMs: number): void => {
+    startedAtMs = atMs
+    budgetMs = Math.min(limits.wallTimeMs, Math.max(0, options.totalDeadlineMs - atMs))
+    // The host's clock may have been set back meanwhile.
+    const goneMs = Math.max(0, clock.nowMs() - atMs)
+    disarm = clock.setTimeout(() => wall.abort(new StopReason('wallTime')), budgetMs - goneMs)
+  }
+  const job: Job<RuntimeTask> = {
+    task: options.task,
+    limits,
+    dir: options.dir,
+    stdin: options.stdin,
+    stdout: options.stdout,
+    stderr: options.stderr,
+    signal: AbortSignal.any([options.cancel, options.shutdown, wall.signal]),
+    onStarted() {
+      begin(clock.nowMs())
+      options.onStarted(startedAtMs)
+    },
+  }
   try {
-    const execution = await options.executor.run({
-      task: options.task,
-      limits,
-      dir: options.dir,
-      stdin: options.stdin,
-      stdout: options.stdout,
-      stderr: options.stderr,
-      signal: AbortSignal.any([options.cancel, options.shutdown, wall.signal]),
-      onStarted() {
-        startedAtMs = clock.nowMs()
-        budgetMs = Math.min(limits.wallTimeMs, Math.max(0, options.totalDeadlineMs - startedAtMs))
-        disarm = clock.setTimeout(() => wall.abort(new StopReason('wallTime')), budgetMs)
-      },
-    })
-    return { execution: withOvershoot(execution, budgetMs), startedAtMs, finishedAtMs: clock.nowMs() }
+    if (before !== undefined) begin(before.startedAtMs)
+    const execution = await (before === undefined ? executor.run(job) : executor.resume?.({ ...job, before }))
+    if (execution === undefined) return undefined
+    const nowMs = clock.nowMs()
+    // A task that ended while there was no node ended then.
+    const finishedAtMs = before === undefined ? nowMs : Math.min(nowMs, startedAtMs + execution.usage.wallTimeMs)
+    return { execution: withOvershoot(execution, budgetMs), startedAtMs, finishedAtMs }
   } finally {
     disarm?.()
     options.stdin.destroy()

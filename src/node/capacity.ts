@@ -67,6 +67,8 @@ export interface Capacity {
   isKnown(requester: string): boolean
   /** Takes all of `demand`, or nothing. The release gives it back, once, however often it is called. */
   reserve(request: { readonly requester: string; readonly demand: Resources }): Reservation
+  /** Takes it for what has it in fact, whether there is room or not: until enough is given back nothing more is reserved. */
+  take(request: { readonly requester: string; readonly demand: Resources }): () => void
   snapshot(): CapacitySnapshot
 }
 
@@ -116,6 +118,22 @@ export function createCapacity(options: {
   const exceeds = (before: Resources, demand: Resources, share: Resources): boolean =>
     before.slots > 0 && shortagesOf(plus(before, demand), share).length > 0
 
+  const take: Capacity['take'] = ({ requester, demand }) => {
+    const unknown = !isKnown(requester)
+    used = plus(used, demand)
+    usedBy.set(requester, plus(usedBy.get(requester) ?? NOTHING, demand))
+    if (unknown) usedByUnknown = plus(usedByUnknown, demand)
+    let released = false
+    return () => {
+      if (released) return
+      released = true
+      used = minus(used, demand)
+      const after = minus(usedBy.get(requester) ?? demand, demand)
+      if (after.slots > 0) usedBy.set(requester, after)
+      else usedBy.delete(requester)
+      if (unknown) usedByUnknown = minus(usedByUnknown, demand)
+    }
+  }
   return {
     total,
     isKnown,
@@ -125,23 +143,9 @@ export function createCapacity(options: {
       if (exceeds(before, demand, peerShare)) return { reserved: false, blockedBy: 'peer' }
       if (unknown && exceeds(usedByUnknown, demand, unknownShare)) return { reserved: false, blockedBy: 'unknownPeers' }
       if (shortagesOf(plus(used, demand), total).length > 0) return { reserved: false, blockedBy: 'total' }
-      used = plus(used, demand)
-      usedBy.set(requester, plus(before, demand))
-      if (unknown) usedByUnknown = plus(usedByUnknown, demand)
-      let released = false
-      return {
-        reserved: true,
-        release() {
-          if (released) return
-          released = true
-          used = minus(used, demand)
-          const after = minus(usedBy.get(requester) ?? demand, demand)
-          if (after.slots > 0) usedBy.set(requester, after)
-          else usedBy.delete(requester)
-          if (unknown) usedByUnknown = minus(usedByUnknown, demand)
-        },
-      }
+      return { reserved: true, release: take({ requester, demand }) }
     },
+    take,
     snapshot: () => ({ total, used }),
   }
 }

@@ -22,8 +22,10 @@ import { usedRuntimes } from './instance-id.ts'
 import { openLiveOffers, probeOffers } from './live-offers.ts'
 import { runtimeStatusOf } from './operator-caps.ts'
 import { policyOf, resourcesOf, retentionOf, sharesOf } from './operator-policies.ts'
+import { jobFolder } from './job-folder.ts'
 import { createPrepareLanes } from './prepare-lanes.ts'
 import { createProvider, type Provider } from './provider.ts'
+import { findTasks } from './recover.ts'
 import { reapAll, reapLeftovers } from './reap-leftovers.ts'
 import { openSqliteJournal } from './sqlite-journal.ts'
 import { countStates } from './task-table.ts'
@@ -38,7 +40,10 @@ export interface SoukNode {
   status(): NodeStatus
   /** Resolves when the node can promise nothing any more and has to be stopped; never rejects. */
   readonly failed: Promise<SoukError>
-  /** Takes no more tasks, waits `drainMs` for the running ones, ends the rest as its own fault, and lets go of everything. */
+  /**
+   * Takes no more tasks, waits `drainMs` for the running ones, leaves those running that can be gone on with, ends the rest as its
+   * own fault, and lets go of everything.
+   */
   stop(options: { readonly drainMs: number }): Promise<void>
 }
 
@@ -79,7 +84,7 @@ export async function createNode(options: CreateNodeOptions): Promise<SoukNode> 
     const { provider, offers } = core
     await host.serveTasks(provider)
     await host.serveBlobs(provider)
-    await provider.recover()
+    await provider.recover(core.found)
     await host.start()
     const startedAtMs = systemClock.nowMs()
     const status = (): NodeStatus => ({
@@ -283,8 +288,11 @@ async function createCore(
       ? await createExecutors(options)
       : asExecutors({ ...options, all: options.executors })
   cleanUp.defer(() => executors.close())
-  await reapLeftovers({ executors, workDir: dirs.work, logger })
   await Promise.all(Object.values(dirs).map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })))
+  const byRuntime = new Map(executors.subjects.map(({ executor }) => [executor.runtime, executor]))
+  const found = await findTasks({ journal, executors: byRuntime, workDir: dirs.work })
+  const keep = [...found.resumable].map((taskId) => jobFolder({ workDir: dirs.work, taskId }))
+  await reapLeftovers({ executors, workDir: dirs.work, keep, logger })
   const store = await openArtifactStore({
     dir: dirs.artifacts,
     quotaBytes: config.storage.quotaBytes,
@@ -303,7 +311,7 @@ async function createCore(
     key,
     policy: policyOf({ config, address: key.address, offers }),
     retention: retentionOf(config),
-    executors: new Map(executors.subjects.map(({ executor }) => [executor.runtime, executor])),
+    executors: byRuntime,
     journal,
     store,
     capacity: createCapacity({
@@ -327,5 +335,5 @@ async function createCore(
     const { bytes, quotaBytes } = store.usage()
     return { bytes, quotaBytes }
   }
-  return { provider, offers, failed, storage }
+  return { provider, found, offers, failed, storage }
 }

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { open, rm, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -8,7 +9,13 @@ import type { Receipt } from '../protocol/receipt.ts'
 
 type StreamDigest = Receipt['stdout']
 
-/** What one attempt wrote to stdout and stderr, kept in two files so that a reader can come back for it. */
+const STREAMS = ['stdout', 'stderr'] as const satisfies readonly OutputStream[]
+
+/**
+ * What one attempt wrote to stdout and stderr, kept in two files so that a reader can come back for it. A write calls back when
+ * its bytes are in the file: they are not lost with this process, and the file's size tells the next one of them. Only `seal`
+ * makes them outlive the machine.
+ */
 export interface OutputLog {
   readonly stdout: Writable
   readonly stderr: Writable
@@ -47,7 +54,29 @@ interface OutputLogOptions extends OutputPlace {
 /** Starts the output of an attempt. Files are made on the first byte. */
 export async function createOutputLog(options: OutputLogOptions): Promise<OutputLog> {
   if (options.attempt > 1) await removeOutput(options)
+  return logOf({ stdout: createStream(options, 'stdout'), stderr: createStream(options, 'stderr') })
+}
+
+/** Goes on with the output of an attempt that an earlier process began: what is in the files has been written. */
+export async function reopenOutputLog(options: Omit<OutputLogOptions, 'attempt'>): Promise<OutputLog> {
   const streams = { stdout: createStream(options, 'stdout'), stderr: createStream(options, 'stderr') }
+  await Promise.all(STREAMS.map((name) => takeUp(streams[name], fileOf(options, name))))
+  return logOf(streams)
+}
+
+/** The digest is of everything, so it is read once more. */
+async function takeUp(stream: LogStream, file: string): Promise<void> {
+  try {
+    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+      stream.hash.update(chunk)
+      stream.bytes += chunk.byteLength
+    }
+  } catch (error) {
+    if (!isMissing(error)) throw error
+  }
+}
+
+function logOf(streams: Readonly<Record<OutputStream, LogStream>>): OutputLog {
   const each = Object.values(streams)
   const release = async (stream: LogStream): Promise<void> => {
     const handle = stream.handle
@@ -87,7 +116,7 @@ function digestOf(stream: LogStream): StreamDigest {
   return { sha256: stream.hash.copy().digest('hex'), bytes: stream.bytes }
 }
 
-function createStream(options: OutputLogOptions, name: OutputStream): LogStream {
+function createStream(options: Omit<OutputLogOptions, 'attempt'>, name: OutputStream): LogStream {
   const append = async (chunks: readonly Uint8Array[]): Promise<void> => {
     stream.handle ??= await open(fileOf(options, name), 'a', 0o600)
     for (const chunk of chunks) {

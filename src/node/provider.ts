@@ -14,7 +14,7 @@ import { fetchInputs, missingBlobs, type BlobSource } from './inputs.ts'
 import { createIntake, type IntakeOptions } from './intake.ts'
 import type { PrepareLanes } from './prepare-lanes.ts'
 import { createPreparation } from './preparation.ts'
-import { recoverTasks } from './recover.ts'
+import { recoverTasks, type FoundTasks } from './recover.ts'
 import { openResultBlob } from './result-blobs.ts'
 import { startRetention, type RetentionPolicy } from './retention.ts'
 import { runTask } from './run-task.ts'
@@ -46,9 +46,12 @@ export interface Provider extends TaskService, BlobService {
   readonly stopping: boolean
   /** What sandboxes denied to tasks since the node started. */
   denied(): readonly DeniedTotals[]
-  /** Takes up what an earlier process of this node left: queued tasks run, interrupted ones are settled or run again. */
-  recover(): Promise<void>
-  /** Takes no more tasks, lets running ones end for `drainMs`, then ends them as the provider's fault. */
+  /** Takes up what an earlier process of this node left: queued tasks run, interrupted ones go on, are settled or run again. */
+  recover(found: FoundTasks): Promise<void>
+  /**
+   * Takes no more tasks, lets running ones end for `drainMs`, then lets go of those that the next process of this node can go on
+   * with, and ends the others as the provider's fault.
+   */
   stop(options: { readonly drainMs: number }): Promise<void>
 }
 
@@ -69,7 +72,7 @@ export function createProvider(options: ProviderOptions): Provider {
     capacity: options.capacity,
     clock,
     onStart({ taskId, release }) {
-      inBackground(execute(tasks.get(taskId), release))
+      inBackground(execute({ task: tasks.get(taskId), release }))
     },
     onExpired({ taskId, error }) {
       inBackground(settleUnstarted(tasks.get(taskId), error))
@@ -99,14 +102,22 @@ export function createProvider(options: ProviderOptions): Provider {
     if (begun === undefined) begin(accepted)
     else {
       accepted.prepared = begun.prepared
-      inBackground(execute(accepted, begun.release))
+      inBackground(execute({ task: accepted, release: begun.release }))
     }
     return taskId
   }
 
-  async function execute(task: TrackedTask, release: () => void): Promise<void> {
+  async function execute({
+    task,
+    release,
+    resumes = false,
+  }: {
+    readonly task: TrackedTask
+    readonly release: () => void
+    readonly resumes?: boolean
+  }): Promise<void> {
     try {
-      const next = await runTask({ ...options, task, tasks, denials, shutdown: shutdown.signal })
+      const next = await runTask({ ...options, task, resumes, tasks, denials, shutdown: shutdown.signal })
       if (next === 'again' && !stopping) begin(task)
       // Before another one starts in its place, so that results cannot come faster than they go.
       else {
@@ -272,8 +283,12 @@ export function createProvider(options: ProviderOptions): Provider {
 
     open: ({ peer, sha256 }) => openResultBlob({ peer, sha256, tasks, store }),
 
-    async recover() {
-      for (const task of await recoverTasks({ ...options, tasks })) begin(task)
+    async recover(found) {
+      const { toResume, toRun } = await recoverTasks({ ...options, found, tasks })
+      // They have what they need in fact: nothing else may be given it.
+      const places = toResume.map((task) => ({ task, release: scheduler.resume(liveRecord(task)) }))
+      for (const place of places) inBackground(execute({ ...place, resumes: true }))
+      for (const task of toRun) begin(task)
     },
 
     async stop({ drainMs }) {

@@ -1,55 +1,90 @@
+import { stat } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import type { ArtifactStore } from '../artifacts/store.ts'
+import type { Executor } from '../executors/executor.ts'
+import type { RuntimeName } from '../protocol/execution.ts'
+import { StopReason } from '../executors/executor.ts'
 import { blobsOf } from '../protocol/task.ts'
 import type { Clock } from './clock.ts'
 import { inputHolder, outputHolder } from './holders.ts'
+import { jobFolder } from './job-folder.ts'
 import type { Journal } from './journal.ts'
 import { outputSizes } from './output-log.ts'
 import { isSettled, recoveryOf, reduce, type TaskRecord } from './task-state.ts'
 import type { TaskTable } from './task-table.ts'
 import { trackTask, type TrackedTask } from './tracked-task.ts'
 
+/** What an earlier process of this node left. */
+export interface FoundTasks {
+  /** The journal's events, folded: each task as it is now. */
+  readonly records: readonly TaskRecord[]
+  /** Of those that were running, the ones that may still be: their runtime can go on with them, and their folder is there. */
+  readonly resumable: ReadonlySet<string>
+}
+
+/** Looks at everything, and changes nothing. */
+export async function findTasks(options: {
+  readonly journal: Journal
+  readonly executors: ReadonlyMap<RuntimeName, Executor>
+  readonly workDir: string
+}): Promise<FoundTasks> {
+  const records = recordsOf(options.journal)
+  const resumable = new Set<string>()
+  for (const { taskId, state, runtime } of records) {
+    if (state !== 'running' || options.executors.get(runtime)?.resume === undefined) continue
+    const folder = await stat(jobFolder({ ...options, taskId })).catch(() => undefined)
+    if (folder?.isDirectory() === true) resumable.add(taskId)
+  }
+  return { records, resumable }
+}
+
+export interface RecoveredTasks {
+  /** They have their place already. */
+  readonly toResume: readonly TrackedTask[]
+  readonly toRun: readonly TrackedTask[]
+}
+
 /**
- * Takes up what the journal has: every task is in the table again, with its blobs held; those that were running
- * are settled or put back. Resolves to the tasks that are to run.
+ * Takes up what was found: every task is in the table again, with its blobs held; those that were running are gone on with,
+ * settled or put back.
  */
 export async function recoverTasks(options: {
-  readonly journal: Journal
+  readonly found: FoundTasks
   readonly tasks: TaskTable
   readonly store: ArtifactStore
   readonly clock: Clock
   readonly outputDir: string
   readonly logger: Logger
-}): Promise<readonly TrackedTask[]> {
-  const { tasks, store, clock, logger } = options
-  const toRun: TrackedTask[] = []
-  for (const record of recordsOf(options.journal)) {
+}): Promise<RecoveredTasks> {
+  const { tasks, store, clock, logger, found } = options
+  const recovered = { toResume: [] as TrackedTask[], toRun: [] as TrackedTask[] }
+  for (const record of found.records) {
     const { taskId, requester } = record
     const task = trackTask(record, await outputSizes({ dir: options.outputDir, taskId }))
     tasks.restore(task)
-    const recovery = recoveryOf(record, { atMs: clock.nowMs() })
+    const recovery = recoveryOf(record, { atMs: clock.nowMs(), resumable: found.resumable.has(taskId) })
     if ('event' in recovery) await tasks.commit({ taskId, decide: () => recovery.event })
     if (recovery.action !== 'keep') logger.info({ taskId, action: recovery.action }, 'task taken up again')
     const now = task.record
     if (!isSettled(now)) {
       store.restore({ holder: inputHolder(taskId), owner: requester, blobs: blobsOf(now.spec) })
-      toRun.push(task)
+      if (now.cancelRequestedAtMs !== undefined) task.cancel.abort(new StopReason('cancelled'))
+      recovered[recovery.action === 'resume' ? 'toResume' : 'toRun'].push(task)
     } else if (now.result.kind === 'receipt') {
       const blobs = now.result.receipt.outputs.flatMap((output) => ('sha256' in output ? [output] : []))
       const missing = store.restore({ holder: outputHolder(taskId), owner: requester, blobs })
       if (missing.length > 0) logger.error({ taskId, missing }, 'result files of a finished task are gone')
     }
   }
-  return toRun
+  return recovered
 }
 
-/** The journal's events, folded: each task as it is now. */
-function recordsOf(journal: Journal): Iterable<TaskRecord> {
+function recordsOf(journal: Journal): readonly TaskRecord[] {
   const records = new Map<string, TaskRecord>()
   for (const event of journal.load()) {
     const next = reduce(records.get(event.taskId), event)
     if (next === undefined) records.delete(event.taskId)
     else records.set(event.taskId, next)
   }
-  return records.values()
+  return [...records.values()]
 }

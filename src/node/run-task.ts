@@ -1,9 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { ArtifactStore } from '../artifacts/store.ts'
-import type { Executor } from '../executors/executor.ts'
+import type { Executor, ResumedJob, RuntimeTask } from '../executors/executor.ts'
 import type { Key } from '../identity/key-file.ts'
 import { keepResults } from './keep-results.ts'
 import { signReceipt } from '../identity/receipt.ts'
@@ -17,9 +16,11 @@ import type { Capacity } from './capacity.ts'
 import type { DenialTally } from './denials.ts'
 import { inputHolder, outputHolder } from './holders.ts'
 import { resolveTask, stdinFileOf } from './inputs.ts'
-import { createOutputLog } from './output-log.ts'
+import { jobFolder } from './job-folder.ts'
+import { createOutputLog, reopenOutputLog, type OutputLog } from './output-log.ts'
+import { markStart, startMarkOf } from './start-mark.ts'
 import type { TaskTable } from './task-table.ts'
-import { isSettled, type LiveTask } from './task-state.ts'
+import { interruptedError, isSettled, type LiveTask } from './task-state.ts'
 import type { TrackedTask } from './tracked-task.ts'
 
 export interface RunTaskOptions {
@@ -36,23 +37,28 @@ export interface RunTaskOptions {
   readonly workDir: string
   readonly outputDir: string
   readonly shutdown: AbortSignal
+  /** An earlier process of this node began this attempt, and it may be running still. */
+  readonly resumes: boolean
 }
 
 /**
  * One attempt at a task that has its slot, from `started` in the journal to `finished`, `failed` or
- * `requeued`; resolves to `again` when it was requeued. What the task used is free again when it resolves.
+ * `requeued`; resolves to `again` when it was requeued, and to `left` where the node stops and the task goes on: it stays
+ * `running`, and its folder and output stay. What the task used is free again when it resolves otherwise.
  */
-export async function runTask(options: RunTaskOptions): Promise<'settled' | 'again'> {
-  const { task, tasks, clock, logger } = options
+export async function runTask(options: RunTaskOptions): Promise<'settled' | 'again' | 'left'> {
+  const { task, tasks, resumes, clock, logger } = options
   const { record } = task
   if (isSettled(record)) return 'settled'
   const { taskId } = record
   // The first attempt of a task that could begin at once is in the journal already.
   const begun = record.state === 'running'
   const attempt = begun ? record.attempts : record.attempts + 1
-  const dir = join(options.workDir, taskId)
+  const dir = jobFolder({ ...options, taskId })
+  const start: Start = { begun: resumes, marked: Promise.resolve() }
+  let left = false
   // Sizes go first: a follower that sees the new attempt must not see the old one's output.
-  task.sizes = { stdout: 0, stderr: 0 }
+  if (!resumes) task.sizes = { stdout: 0, stderr: 0 }
   const beginning =
     begun ||
     tasks.commit({
@@ -62,10 +68,10 @@ export async function runTask(options: RunTaskOptions): Promise<'settled' | 'aga
   try {
     const [begins] = await Promise.all([beginning, mkdir(dir, { recursive: true, mode: 0o700 })])
     if (!begins) return 'settled'
-    const { receipt, denials } = await receiptOf({ ...options, record, attempt, dir })
+    const { receipt, denials } = await receiptOf({ ...options, record, attempt, dir, start })
     await tasks.commit({
       taskId,
-      decide: () => ({ kind: 'finished', taskId, atMs: receipt.timings.finishedAtMs, receipt }),
+      decide: () => ({ kind: 'finished', taskId, atMs: clock.nowMs(), receipt }),
     })
     options.store.release({ holder: inputHolder(taskId) })
     const { outcome, usage } = receipt
@@ -73,18 +79,49 @@ export async function runTask(options: RunTaskOptions): Promise<'settled' | 'aga
     logger.info({ taskId, outcome, wallTimeMs: usage.wallTimeMs, ...(denied && { denied }) }, 'task finished')
     return 'settled'
   } catch (thrown) {
-    return await settleFailure({ ...options, record, error: SoukError.from(thrown) })
+    const error = SoukError.from(thrown)
+    left = start.begun && isLeft({ ...options, runtime: record.runtime, error })
+    if (!left) return await settleFailure({ ...options, record, error })
+    logger.info({ taskId }, 'left running for the next process of this node')
+    return 'left'
   } finally {
-    await rm(dir, { recursive: true, force: true }).catch((error: unknown) => {
-      logger.error({ taskId, err: error }, 'the scratch folder of a task cannot be removed')
-    })
+    await start.marked
+    if (!left)
+      await rm(dir, { recursive: true, force: true }).catch((error: unknown) => {
+        logger.error({ taskId, err: error }, 'the scratch folder of a task cannot be removed')
+      })
   }
 }
 
+/** Whether the task has begun, and whether the next process of this node would know when. */
+interface Start {
+  begun: boolean
+  /** Never rejects. */
+  marked: Promise<void>
+}
+
+/** Who can go on with a task lets go of it when the node stops, and says so as of a task that ended. */
+function isLeft({
+  executors,
+  runtime,
+  shutdown,
+  error,
+}: Pick<RunTaskOptions, 'executors' | 'shutdown'> & {
+  readonly runtime: RuntimeName
+  readonly error: SoukError
+}): boolean {
+  return error.code === 'PROVIDER_STOPPED' && shutdown.aborted && executors.get(runtime)?.resume !== undefined
+}
+
 async function receiptOf(
-  options: RunTaskOptions & { readonly record: LiveTask; readonly attempt: number; readonly dir: string },
+  options: RunTaskOptions & {
+    readonly record: LiveTask
+    readonly attempt: number
+    readonly dir: string
+    readonly start: Start
+  },
 ): Promise<{ readonly receipt: Receipt; readonly denials: Denials | undefined }> {
-  const { task, record, store, clock } = options
+  const { task, record, store, clock, start, dir } = options
   const { taskId } = record
   const executor = options.executors.get(record.runtime)
   if (executor === undefined) {
@@ -95,21 +132,18 @@ async function receiptOf(
     })
   }
   const stdinFile = stdinFileOf({ spec: record.spec, owner: record.requester, store })
-  const log = await createOutputLog({
-    dir: options.outputDir,
-    taskId,
-    attempt: options.attempt,
-    onGrow() {
-      task.sizes = log.sizes()
-      task.changes.notify()
-    },
-  })
+  const onGrow = (): void => {
+    task.sizes = log.sizes()
+    task.changes.notify()
+  }
+  const place = { dir: options.outputDir, taskId, onGrow }
+  const log = await (options.resumes ? reopenOutputLog(place) : createOutputLog({ ...place, attempt: options.attempt }))
   try {
-    const { execution, startedAtMs, finishedAtMs } = await runAttempt({
+    const attempt = await runAttempt({
       executor,
       task: resolveTask({ spec: record.spec, runtime: record.runtime, owner: record.requester, store }),
       limits: record.limits,
-      dir: options.dir,
+      dir,
       stdin: stdinFile === undefined ? Readable.from([]) : createReadStream(stdinFile),
       stdout: log.stdout,
       stderr: log.stderr,
@@ -117,7 +151,15 @@ async function receiptOf(
       shutdown: options.shutdown,
       totalDeadlineMs: record.totalDeadlineMs,
       clock,
+      before: options.resumes ? await stateBefore({ record, dir, log }) : undefined,
+      onStarted(atMs) {
+        start.begun = true
+        // Where it is lost the task counts from a moment before.
+        if (executor.resume !== undefined) start.marked = markStart({ dir, atMs }).catch(() => {})
+      },
     })
+    if (attempt === undefined) throw interruptedError(record)
+    const { execution, startedAtMs, finishedAtMs } = attempt
     const outputs = await keepResults({ ...options, outputs: execution.outputs })
     const digests = await log.seal()
     const receipt = signReceipt({
@@ -143,6 +185,21 @@ async function receiptOf(
   } finally {
     await log.close()
   }
+}
+
+/** What an earlier process had of an attempt. */
+async function stateBefore({
+  record,
+  dir,
+  log,
+}: {
+  readonly record: LiveTask
+  readonly dir: string
+  readonly log: OutputLog
+}): Promise<ResumedJob<RuntimeTask>['before']> {
+  const { stdout, stderr } = log.sizes()
+  const startedAtMs = (await startMarkOf(dir)) ?? record.startedAtMs ?? record.acceptedAtMs
+  return { startedAtMs, stdoutBytes: stdout, stderrBytes: stderr }
 }
 
 /** A receipt's times never run backwards, even where the host's clock was set back meanwhile. */

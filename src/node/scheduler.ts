@@ -51,6 +51,8 @@ export interface Scheduler {
    * Undefined where it would have to wait.
    */
   claim(task: Pick<WaitingTask, 'requester' | 'limits'>): (() => void) | undefined
+  /** For a task that runs already, and has what it needs: its release, as `onStart` gives it. */
+  resume(task: Pick<WaitingTask, 'requester' | 'limits'>): () => void
   /** Takes a task out of the queue; false when it is not in it (any more): then it is up to its attempt. */
   cancel(taskId: string): boolean
   /** How many queued tasks are likely to start before this one; undefined when it is not queued. */
@@ -234,6 +236,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const reservation = capacity.reserve({ requester, demand: demandOf(limits, capacity.total) })
       return reservation.reserved ? started(reservation.release) : undefined
     },
+    resume: ({ requester, limits }) => started(capacity.take({ requester, demand: demandOf(limits, capacity.total) })),
     cancel(taskId) {
       const entry = entries.get(taskId)
       if (entry === undefined) return false

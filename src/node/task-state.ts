@@ -235,16 +235,29 @@ export function summaryOf(
 /** What a provider that comes back does with a task: the event to journal first, where there is one. */
 export type Recovery =
   | { readonly action: 'run' }
+  | { readonly action: 'resume' }
   | { readonly action: 'requeue'; readonly event: Extract<TaskEventRecord, { kind: 'requeued' }> }
   | { readonly action: 'fail'; readonly event: Extract<TaskEventRecord, { kind: 'failed' }> }
   | { readonly action: 'keep' }
 
+/** An attempt that ended with the process that had it. */
+export function interruptedError({ attempts }: Pick<TaskRecord, 'attempts'>): SoukError<'PROVIDER_STOPPED'> {
+  return new SoukError({
+    code: 'PROVIDER_STOPPED',
+    message: `The provider stopped during attempt ${attempts} of the task`,
+    details: { attempts },
+  })
+}
+
 /**
- * After a crash: a queued task runs, one that was running runs again while it has retries left and is else
- * settled as the provider's fault, a settled one is kept. Nobody waits for a task that was cancelled or
- * whose deadline passed meanwhile.
+ * After a crash: a queued task runs; one that was running is gone on with where that can be, else it runs again while it has
+ * retries left, else it is settled as the provider's fault; a settled one is kept. Nobody waits for a task that was
+ * cancelled or whose deadline passed meanwhile, but one that may still be running is ended as ever.
  */
-export function recoveryOf(task: TaskRecord, { atMs }: { readonly atMs: number }): Recovery {
+export function recoveryOf(
+  task: TaskRecord,
+  { atMs, resumable }: { readonly atMs: number; readonly resumable: boolean },
+): Recovery {
   if (isSettled(task)) return { action: 'keep' }
   const { taskId } = task
   const fail = (error: SoukError): Recovery => ({
@@ -252,11 +265,8 @@ export function recoveryOf(task: TaskRecord, { atMs }: { readonly atMs: number }
     event: { kind: 'failed', taskId, atMs, error: error.toJSON() },
   })
   if (task.state === 'running') {
-    const stopped = new SoukError({
-      code: 'PROVIDER_STOPPED',
-      message: `The provider stopped during attempt ${task.attempts} of the task`,
-      details: { attempts: task.attempts },
-    })
+    if (resumable) return { action: 'resume' }
+    const stopped = interruptedError(task)
     const again = task.retriesLeft > 0 && task.cancelRequestedAtMs === undefined && atMs < task.totalDeadlineMs
     if (!again) return fail(stopped)
     return { action: 'requeue', event: { kind: 'requeued', taskId, atMs, error: stopped.toJSON() } }

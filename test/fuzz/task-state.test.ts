@@ -64,15 +64,22 @@ describe('task state, whatever is said to have happened', () => {
 
   it('is brought by recovery, at any time, to a state from which it goes on or has ended', () => {
     fc.assert(
-      fc.property(fc.array(events, { maxLength: 20 }), fc.integer({ min: 0, max: 300_000 }), (list, ms) => {
-        const { task } = history(reduce(undefined, accepted), list)
-        if (task === undefined) return
-        const recovery = recoveryOf(task, { atMs: ACCEPTED_AT_MS + ms })
-        const after = 'event' in recovery ? reduce(task, recovery.event) : task
-        assert(after !== undefined && after.state !== 'running')
-        assert.equal(recovery.action === 'keep', isSettled(task))
-        assert.equal(recovery.action === 'run' || recovery.action === 'requeue', !isSettled(after))
-      }),
+      fc.property(
+        fc.array(events, { maxLength: 20 }),
+        fc.integer({ min: 0, max: 300_000 }),
+        fc.boolean(),
+        (list, ms, resumable) => {
+          const { task } = history(reduce(undefined, accepted), list)
+          if (task === undefined) return
+          const recovery = recoveryOf(task, { atMs: ACCEPTED_AT_MS + ms, resumable })
+          const after = 'event' in recovery ? reduce(task, recovery.event) : task
+          assert(after !== undefined)
+          assert.equal(after.state === 'running', recovery.action === 'resume')
+          assert.equal(recovery.action === 'resume', resumable && task.state === 'running')
+          assert.equal(recovery.action === 'keep', isSettled(task))
+          assert.equal(['run', 'requeue', 'resume'].includes(recovery.action), !isSettled(after))
+        },
+      ),
       { numRuns: 2000 },
     )
   })

@@ -74,6 +74,22 @@ describe('capacity', () => {
     assert.deepEqual(capacity.snapshot().used, { slots: 0, cpuMilliCores: 0, memoryBytes: 0, diskBytes: 0 })
   })
 
+  it('counts what is in use in fact, room or not, and gives nothing more until there is room again', () => {
+    const capacity = createCapacity({ total, shares: { peer: 0.5, unknownPeers: 0.5 }, isKnown })
+    const start = (requester: string): boolean =>
+      capacity.reserve({ requester, demand: demand({ memoryBytes: 1 }) }).reserved
+    const releases = [1, 2, 3, 4, 5].map(() => capacity.take({ requester: 'x', demand: demand({ memoryBytes: 900 }) }))
+    assert.deepEqual(capacity.snapshot().used, demand({ slots: 5, cpuMilliCores: 2500, memoryBytes: 4500 }))
+    assert.deepEqual(['x', 'y', 'known'].map(start), [false, false, false])
+    for (const release of releases.slice(1)) {
+      release()
+      release()
+    }
+    assert.deepEqual(['x', 'y', 'known'].map(start), [false, false, true])
+    releases[0]?.()
+    assert.deepEqual(['x', 'y'].map(start), [true, true])
+  })
+
   it('holds one requester, and all unknown ones together, to their share; each may have one task', () => {
     const capacity = createCapacity({ total, shares: { peer: 0.5, unknownPeers: 0.75 }, isKnown })
     const start = (requester: string, changes: Partial<Resources> = {}) =>

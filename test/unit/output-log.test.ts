@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createOutputLog, outputSizes, readOutput, removeOutput } from '../../src/node/output-log.ts'
+import { createOutputLog, outputSizes, readOutput, removeOutput, reopenOutputLog } from '../../src/node/output-log.ts'
 
 describe('output log', () => {
   let dir: string
@@ -39,6 +40,50 @@ describe('output log', () => {
     assert.deepEqual(await readdir(dir), [])
     assert.equal(await text('stderr'), '')
     assert.deepEqual(await outputSizes(place()), { stdout: 0, stderr: 0 })
+  })
+
+  it('says that something is written when it is in the file', async () => {
+    const log = await createOutputLog({ ...place(), attempt: 1, onGrow() {} })
+    let expected = 0
+    const checks: Promise<void>[] = []
+    for (let count = 0; count < 50; count += 1) {
+      const chunk = Buffer.alloc(1 + count * 997, 'x')
+      expected += chunk.length
+      const atLeast = expected
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      checks.push(promise)
+      log.stdout.write(chunk, () => {
+        try {
+          const { size } = statSync(join(dir, `${place().taskId}.stdout`))
+          assert.ok(size >= atLeast, `${size} of ${atLeast} bytes`)
+          resolve()
+        } catch (error) {
+          reject(error as Error)
+        }
+      })
+    }
+    await Promise.all(checks)
+    await log.close()
+  })
+
+  it('goes on where an earlier process stopped, in the middle of a write or before the first byte', async () => {
+    const first = await createOutputLog({ ...place(), attempt: 2, onGrow() {} })
+    await new Promise((resolve) => first.stdout.write('before and ', resolve))
+    await first.close()
+    const second = await reopenOutputLog({ ...place(), onGrow() {} })
+    assert.deepEqual(second.sizes(), { stdout: 11, stderr: 0 })
+    await new Promise((resolve) => second.stderr.write('late', resolve))
+    await second.close()
+    const third = await reopenOutputLog({ ...place(), onGrow() {} })
+    assert.deepEqual(third.sizes(), { stdout: 11, stderr: 4 })
+    third.stdout.write('after')
+    const digests = await third.seal()
+    assert.deepEqual(digests.stdout, {
+      sha256: createHash('sha256').update('before and after').digest('hex'),
+      bytes: 16,
+    })
+    assert.equal(digests.stderr.sha256, createHash('sha256').update('late').digest('hex'))
+    assert.equal(await text('stdout'), 'before and after')
   })
 
   it('forgets what an earlier attempt wrote', async () => {

@@ -67,6 +67,21 @@ function waiting(taskId: string, changes: Partial<WaitingTask> & { memoryBytes?:
 }
 
 describe('scheduler', () => {
+  it('counts what runs already, and starts nothing in its place', async () => {
+    const { scheduler, started } = bench({ slots: 2 })
+    const places = ['a1', 'a2', 'b1'].map((taskId) => scheduler.resume(waiting(taskId)))
+    scheduler.enqueue(waiting('c1'))
+    assert.equal(scheduler.claim(waiting('d1')), undefined)
+    assert.equal(scheduler.snapshot().running, 3)
+    places[0]?.()
+    assert.deepEqual(started, [])
+    places[1]?.()
+    assert.deepEqual(started, ['c1'])
+    const drained = scheduler.drain()
+    places[2]?.()
+    assert.equal(await Promise.race([drained.then(() => 'drained'), Promise.resolve('running')]), 'running')
+  })
+
   it('gives a task its place at once where nobody waits, and to nobody else until it is given back', async () => {
     const { scheduler, started } = bench()
     const release = scheduler.claim(waiting('a1'))

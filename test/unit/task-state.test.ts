@@ -138,7 +138,7 @@ describe('task summary', () => {
 
 describe('task recovery', () => {
   const recover = (task: TaskRecord, atMs = at(1000)): { action: string; code?: string } => {
-    const recovery = recoveryOf(task, { atMs })
+    const recovery = recoveryOf(task, { atMs, resumable: false })
     if (!('event' in recovery)) return recovery
     assert.equal(recovery.event.atMs, atMs)
     assert(serialisedErrorSchema.safeParse(recovery.event.error).success)
@@ -159,12 +159,21 @@ describe('task recovery', () => {
       action: 'fail',
       code: 'PROVIDER_STOPPED',
     })
-    const recovery = recoveryOf(after(accepted, started(1), requeued, started(2)), { atMs: at(1000) })
+    const recovery = recoveryOf(after(accepted, started(1), requeued, started(2)), { atMs: at(1000), resumable: false })
     assert(recovery.action === 'fail')
     assert.deepEqual(
       [recovery.event.error.fault, recovery.event.error.retryable, recovery.event.error.details],
       ['provider', true, { attempts: 2 }],
     )
+  })
+
+  it('goes on with what may still run, whatever became of it meanwhile: it is ended as ever', () => {
+    const resumable = { atMs: at(1000), resumable: true }
+    for (const events of [[], [cancelRequested]])
+      assert.deepEqual(recoveryOf(after(accepted, started(1), ...events), resumable), { action: 'resume' })
+    assert.deepEqual(recoveryOf(after(accepted, started(1)), { ...resumable, atMs: at(120_000) }), { action: 'resume' })
+    assert.deepEqual(recoveryOf(after(accepted), resumable), { action: 'run' })
+    assert.deepEqual(recoveryOf(after(accepted, started(1), finished), resumable), { action: 'keep' })
   })
 
   it('does not run what was cancelled or came too late', () => {
