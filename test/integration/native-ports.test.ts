@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
-import { chown, mkdir, mkdtemp, readdir, readFile, rm, stat, statfs, symlink, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, statfs, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { CappedStorage, ConfinedProgram, Confinement } from '../../src/executors/ports.ts'
 import { createResultCollector } from '../../src/executors/results.ts'
 import { createCappedStorage } from '../../src/native/capped-storage.ts'
 import { createConfinement } from '../../src/native/confinement.ts'
+import { startLauncher, type Launcher } from '../../src/native/launcher.ts'
+import { LAUNCHER_BINARY } from '../../src/native/launcher-process.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import { settled } from '../conformance/leftovers.ts'
 import { startNativeLauncher, type TestLauncher } from '../fixtures/native-launcher.ts'
@@ -357,6 +361,33 @@ describe('what native lends to other runtimes', function () {
         await adopted.release()
       })
 
+      it('is adopted by a node without root from root’s launcher where it lies in a folder of its own, and nowhere else', async () => {
+        const peer = 4321
+        const own = await mkdtemp(join(dir, 'peer-'))
+        await chmod(dir, 0o711)
+        const [disk, foreign] = [join(own, 'disk'), await mountPoint()]
+        for (const folder of [disk, join(foreign, 'disk')]) await mkdir(folder)
+        for (const folder of [own, disk]) await chown(folder, peer, peer)
+        await chmod(foreign, 0o755)
+        const [first, second] = [await startPeerLauncher({ dir, peer }), await startPeerLauncher({ dir, peer })]
+        try {
+          const ids = { ...lasting, uid: peer, gid: peer }
+          await createCappedStorage(asUser(peer, first.launcher)).lease({ ...ids, mountPoint: disk })
+          await createCappedStorage(first.launcher).lease({ ...lasting, mountPoint: join(foreign, 'disk') })
+          await first.end()
+          const theirs = createCappedStorage(asUser(peer, second.launcher))
+          await assert.rejects(theirs.adopt({ mountPoint: join(foreign, 'disk'), outputs: options.outputs }), failed)
+          const adopted = await theirs.adopt({ mountPoint: disk, outputs: options.outputs })
+          await writeFile(join(adopted.work, 'a'), 'x')
+          await adopted.release()
+          assert.equal(await isMounted(disk), false)
+          assert.equal(await createCappedStorage(second.launcher).unmountLeftovers({ folder: foreign, keep: [] }), 1)
+        } finally {
+          await first.end()
+          await second.end()
+        }
+      })
+
       it('is not taken over where there is none, or it is another’s', async () => {
         const other = await startAnother()
         const here = createCappedStorage(other.launcher)
@@ -388,3 +419,49 @@ describe('what native lends to other runtimes', function () {
     })
   })
 })
+
+interface PeerLauncher {
+  /** For root. */
+  readonly launcher: Launcher
+  end(): Promise<void>
+}
+
+/** One of root, of one instance, that serves another user as well. */
+async function startPeerLauncher({
+  dir,
+  peer,
+}: {
+  readonly dir: string
+  readonly peer: number
+}): Promise<PeerLauncher> {
+  const socket = join(await mkdtemp(join(dir, 'launcher-')), 'socket')
+  await chmod(dirname(socket), 0o711)
+  const options = ['--socket', socket, '--instance', `test-peer-${process.pid}`, '--peer-uid', String(peer)]
+  const child = spawn(LAUNCHER_BINARY, options, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const exited = once(child, 'exit')
+  await once(child.stdout, 'data')
+  return {
+    launcher: startLauncher({ socket }),
+    async end() {
+      child.stdin.end()
+      await exited
+    },
+  }
+}
+
+/** Whoever connects is told from the socket, at this moment. */
+function asUser(id: number, launcher: Launcher): Launcher {
+  return {
+    ...launcher,
+    connect(channels) {
+      process.setegid?.(id)
+      process.seteuid?.(id)
+      try {
+        return launcher.connect(channels)
+      } finally {
+        process.seteuid?.(0)
+        process.setegid?.(0)
+      }
+    },
+  }
+}

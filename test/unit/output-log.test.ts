@@ -58,7 +58,7 @@ describe('output log', () => {
           assert.ok(size >= atLeast, `${size} of ${atLeast} bytes`)
           resolve()
         } catch (error) {
-          reject(error as Error)
+          reject(error)
         }
       })
     }

@@ -16,7 +16,9 @@ then becomes that user for good.
 Prints the node's addresses, one a line; its log goes to standard error as JSON,
 a line each. On SIGINT or SIGTERM it takes no more tasks, lets the running ones
 end (timeouts.drain), and exits with 0; on a second signal it ends them at once,
-as this provider's fault, and exits with 1.
+as this provider's fault, and exits with 1. Docker tasks that still run are left
+to run: the next start takes them up again, and without one their containers end
+by themselves (sandbox.docker.reattach).
 
 Examples:
   $ souk up
