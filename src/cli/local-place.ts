@@ -113,6 +113,7 @@ function forOneTask({
       docker: {
         ...docker,
         enabled: needed === 'docker',
+        prewarm: 0,
         images: 'image' in runtime && !('archive' in runtime) ? [runtime.image] : [],
         archives: 'archive' in runtime,
       },

@@ -64,14 +64,9 @@ describe('a provider that is killed with tasks on every runtime', function () {
 
   it(`loses nothing, leaves nothing, and its successors touch nothing that is another's, ${ROUNDS} times at random instants`, async () => {
     const config = `${CAPACITY}${runtimes.config}`
-    // What these have is counted, and containers that are kept ready come by themselves.
-    const neighbours = await startNeighbours({
-      dir,
-      runtimes,
-      config: `${CAPACITY}${runtimes.configWithoutSpares}`,
-      task,
-      open,
-    })
+    // Their containers are counted.
+    const neighbourly = `${CAPACITY}${runtimes.configWith({ prewarm: 0 })}`
+    const neighbours = await startNeighbours({ dir, runtimes, config: neighbourly, task, open })
 
     let provider = await startProvider({ dir: join(dir, 'killed'), config })
     open.defer(async () => void (await provider.end('SIGKILL')))
