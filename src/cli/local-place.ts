@@ -81,7 +81,8 @@ const ANY_SHARES = 262_144
 
 /**
  * Nobody else asks for a share, and nobody pays himself. What the task needs is on, whatever the configuration says
- * of strangers' tasks, and nothing else has to be started.
+ * of strangers' tasks, and nothing else has to be started. Nothing is kept ready for a second task, and no next process of
+ * this one goes on with the first.
  */
 function forOneTask({
   config,
@@ -114,6 +115,7 @@ function forOneTask({
         ...docker,
         enabled: needed === 'docker',
         prewarm: 0,
+        reattachMs: 0,
         images: 'image' in runtime && !('archive' in runtime) ? [runtime.image] : [],
         archives: 'archive' in runtime,
       },

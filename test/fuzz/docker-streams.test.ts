@@ -42,7 +42,7 @@ function encode(said: InitFrame): Buffer {
     case 'stderr':
       return frame('P', said.data)
     case 'ended':
-      return frame('E', Buffer.concat([u32(said.status), Buffer.from([said.timedOut ? 1 : 0])]))
+      return frame('E', Buffer.concat([u32(said.status), Buffer.from([said.timedOut ? 1 : 0]), u64(said.wallTimeMs)]))
     case 'allSent':
       return frame('F', Buffer.alloc(0))
   }
@@ -67,7 +67,7 @@ const said: fc.Arbitrary<InitFrame> = fc.oneof(
     kind: fc.constantFrom('stdout' as const, 'stderr' as const),
     data: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
   }),
-  fc.record({ kind: fc.constant('ended' as const), status: number, timedOut: fc.boolean() }),
+  fc.record({ kind: fc.constant('ended' as const), status: number, timedOut: fc.boolean(), wallTimeMs: count }),
   fc.constant({ kind: 'allSent' as const }),
 )
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StopReason, type DockerTask, type Executor, type Job, type ResumedJob } from '../../src/executors/executor.ts'
+import { createCappedStorage } from '../../src/native/capped-storage.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import type { Execution } from '../../src/protocol/execution.ts'
 import { buildProgram } from '../../scripts/build-programs.ts'
@@ -251,15 +252,18 @@ describe('the life of a container', function () {
     it('is told as it ended where it ended meanwhile, though its time was over later', async () => {
       const run = await left({ script: 'echo first; sleep 1; echo second; exit 3' })
       const over = AbortSignal.abort(new StopReason('wallTime'))
-      const execution = await resumed(run, { signal: over, wait: () => sleep(1500) })
+      const execution = await resumed(run, { signal: over, wait: () => sleep(4000) })
       assert.deepEqual(execution?.outcome, { kind: 'exited', code: 3 })
+      const { wallTimeMs } = execution.usage
+      assert.ok(wallTimeMs >= 1000 && wallTimeMs < 3500, `${wallTimeMs} ms`)
       assert.equal(run.stdout.content().toString(), 'first\nsecond\n')
     })
 
     it('is ended by its first process when its wall time is over', async () => {
       const run = await left({ script: 'echo first; sleep 1000', more: { limits: { wallTimeMs: 500 } } })
-      const execution = await resumed(run, { wait: () => sleep(3500) })
+      const execution = await resumed(run, { wait: () => sleep(6000) })
       assert.deepEqual(execution?.outcome, { kind: 'limit', limit: 'wallTime' })
+      assert.ok(execution.usage.wallTimeMs < 5500, `${execution.usage.wallTimeMs} ms`)
     })
 
     it('counts its output before and after together', async () => {
@@ -302,6 +306,18 @@ describe('the life of a container', function () {
       const run = await left()
       for (const id of await containers()) await place.docker.getContainer(id).remove({ force: true })
       assert.equal(await resumed(run), undefined)
+    })
+
+    it('is none where the node went before the task began, and its disk goes with that', async () => {
+      const { job, stdout } = await jobFor('true')
+      const mountPoint = join(job.dir, 'disk')
+      await mkdir(mountPoint)
+      const storage = createCappedStorage(place.launcher.launcher)
+      await storage.lease({
+        ...{ mountPoint, diskBytes: MiB, inodes: 10, uid: 65_534, gid: 65_534, outputs: [], outlivesNode: true },
+      })
+      assert.equal(await resumed({ job, stdout, stop: new AbortController(), startedAtMs: Date.now() }), undefined)
+      await rm(job.dir, { recursive: true })
     })
 
     it('ends by itself when nobody comes', async () => {

@@ -83,7 +83,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       facts = undefined
       images.forget()
       // What it could not remove while it was away.
-      removals.reap({ keep: [] }).catch(() => {})
+      removals.reap().catch(() => {})
       images.reap().catch(() => {})
     },
   })
@@ -234,8 +234,12 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
   const resume = async (asked: ResumedJob<DockerTask>): Promise<Execution | undefined> => {
     const job = boundedJob(asked)
     const left = await readLeftContainer(job.dir)
-    if (left === undefined) return undefined
     try {
+      if (left === undefined) {
+        // The container is reaped; its disk was kept with the folder.
+        await storage.unmountLeftovers({ folder: job.dir, keep: [] })
+        return undefined
+      }
       const workshop = await workshopNow()
       const container = await takeOver({ left, jobDir: job.dir, workshop })
       if (container === undefined) return undefined

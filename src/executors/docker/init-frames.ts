@@ -20,6 +20,8 @@ export interface InitEnd {
   readonly status: number
   /** Init itself ended the task, because its wall time was over. */
   readonly timedOut: boolean
+  /** From its first instruction to its end. */
+  readonly wallTimeMs: number
 }
 
 export type InitFrame =
@@ -54,7 +56,7 @@ const BODIES: Readonly<Record<string, { readonly bytes?: number; read(body: Buff
   W: { bytes: 8, read: (body) => ({ kind: 'stdinUsed', bytes: readCount(body, 0) }) },
   O: { read: (data) => ({ kind: 'stdout', data }) },
   P: { read: (data) => ({ kind: 'stderr', data }) },
-  E: { bytes: 5, read: (body) => ({ kind: 'ended', status: body.readUInt32LE(0), timedOut: body[4] === 1 }) },
+  E: { bytes: 13, read: readEnd },
   F: { bytes: 0, read: () => ({ kind: 'allSent' }) },
 }
 
@@ -68,6 +70,15 @@ function readHello(body: Buffer): InitFrame {
     stdoutFrom: readCount(body, 33),
     stderrFrom: readCount(body, 41),
     stdinTaken: readCount(body, 49),
+  }
+}
+
+function readEnd(body: Buffer): InitFrame {
+  return {
+    kind: 'ended',
+    status: body.readUInt32LE(0),
+    timedOut: body[4] === 1,
+    wallTimeMs: readCount(body, 5),
   }
 }
 

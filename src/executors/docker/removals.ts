@@ -7,8 +7,11 @@ export interface Removals {
   own(name: string): void
   /** Begins to remove it, and does not wait for that. What fails is tried again with the next task, and by `reap`. */
   remove(name: string): void
-  /** Removes what this instance has on the engine and does not use, but for names in `keep`; resolves to how many those were. */
-  reap(options: { readonly keep: readonly string[] }): Promise<number>
+  /**
+   * Removes what this instance has on the engine and does not use, but for names in `keep` until they are its own; resolves to
+   * how many those were.
+   */
+  reap(options?: { readonly keep: readonly string[] }): Promise<number>
   /** Waits for what has begun. */
   settled(): Promise<void>
 }
@@ -30,7 +33,8 @@ export function createRemovals({
   const removals: Removals = {
     own(name) {
       inUse.add(name)
-      if (left) void removals.reap({ keep: kept }).catch(() => {})
+      kept = kept.filter((each) => each !== name)
+      if (left) void removals.reap().catch(() => {})
     },
     remove(name) {
       const removal = engine
@@ -45,7 +49,7 @@ export function createRemovals({
         })
       pending.add(removal)
     },
-    async reap({ keep }) {
+    async reap({ keep } = { keep: kept }) {
       left = false
       kept = keep
       const found = await engine.labelled(`${INSTANCE_LABEL}=${instance}`)

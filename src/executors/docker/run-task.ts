@@ -29,8 +29,8 @@ export type Begin =
 
 /** Why a run is over, as far as the task is concerned; whichever comes first. */
 type Ending =
-  | { readonly kind: 'task'; readonly outcome: Outcome }
-  | { readonly kind: 'stopped'; readonly outcome: Outcome }
+  | { readonly kind: 'task'; readonly outcome: Outcome; readonly ranMs: number }
+  | { readonly kind: 'stopped'; readonly outcome: Outcome; readonly ranMs?: number }
   | { readonly kind: 'failed'; readonly error: unknown }
 
 /** For all processes of a task to die; memory in use takes a while to be given back. */
@@ -135,7 +135,8 @@ class TaskRun {
     return {
       outcome,
       usage: {
-        wallTimeMs: Math.round(endedAtMs - startedAtMs),
+        // Where no node was there at its end, its first process was.
+        wallTimeMs: Math.round((begin.kind === 'resume' ? ending.ranMs : undefined) ?? endedAtMs - startedAtMs),
         cpuTimeMs: Math.round(cpuTimeMs),
         memoryPeakBytes,
         outputBytes: this.#meter.bytes,
@@ -203,10 +204,11 @@ class TaskRun {
     )
   }
 
-  #taskEnded({ status, timedOut }: InitEnd): void {
+  #taskEnded({ status, timedOut, wallTimeMs }: InitEnd): void {
     // The timer of the node is due first; it was not there.
-    if (timedOut) this.#stop({ kind: 'limit', limit: 'wallTime' })
-    else this.#ending.resolve({ kind: 'task', outcome: outcomeOfStatus(status) })
+    if (timedOut)
+      this.#ending.resolve({ kind: 'stopped', outcome: { kind: 'limit', limit: 'wallTime' }, ranMs: wallTimeMs })
+    else this.#ending.resolve({ kind: 'task', outcome: outcomeOfStatus(status), ranMs: wallTimeMs })
   }
 
   /** Passes an output on; what its reader has is acknowledged to init. */

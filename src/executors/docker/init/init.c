@@ -62,6 +62,8 @@ static struct {
 	pid_t task;
 	int status;
 	bool timed_out;
+	/* When the task began, and for how long it ran. */
+	uint64_t started_at_ms, wall_time_ms;
 	/* No more input comes. */
 	bool input_ended;
 	/* What was sent already. */
@@ -143,7 +145,8 @@ static bool put_next(void)
 		state.end_told = true;
 		write_u32(channel_body(&channel), (uint32_t)state.status);
 		channel_body(&channel)[4] = state.timed_out ? FLAG_TIMED_OUT : 0;
-		channel_put(&channel, 'E', 5);
+		write_u64(channel_body(&channel) + 5, state.wall_time_ms);
+		channel_put(&channel, 'E', 13);
 		return true;
 	}
 	if (put_output('P', &errors, &state.errors_sent) || put_output('O', &output, &state.output_sent))
@@ -307,6 +310,7 @@ static void reap(void)
 			task_kill_all();
 			state.phase = ENDED;
 			state.status = status;
+			state.wall_time_ms = now_ms() - state.started_at_ms;
 			close_stream(&streams.in);
 		} else if (ended < 0 && errno != EINTR) {
 			end(1);
@@ -414,7 +418,8 @@ static void run_order(void)
 	}
 	state.phase = RUNS;
 	state.attached = true;
-	state.kill_at_ms = order.wall_time_ms == 0 ? 0 : now_ms() + order.wall_time_ms;
+	state.started_at_ms = now_ms();
+	state.kill_at_ms = order.wall_time_ms == 0 ? 0 : state.started_at_ms + order.wall_time_ms;
 	channel_put(&channel, 'S', 0);
 }
 
