@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-const SETTLE_MS = 10_000
+/** An engine that hears late of an end waits for it for ten seconds, before it removes what has ended. */
+const SETTLE_MS = 30_000
 
 /**
  * What this process has open (proc_pid_fd(5)): descriptor and target of each, without the folder that is being read, and

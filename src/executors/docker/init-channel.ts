@@ -86,14 +86,16 @@ const GREETING_TIMEOUT_MS = 1_000
 /** Reads the greeting, and hangs up where there is none or `onHello` does not want it. */
 function greet(socket: Socket, onHello: (hello: InitHello, parse: Parse) => boolean): void {
   const parse = createInitFrames()
-  socket.setTimeout(GREETING_TIMEOUT_MS, () => socket.destroy())
+  // From the beginning: one that says a byte now and then has no longer.
+  const timer = setTimeout(() => socket.destroy(), GREETING_TIMEOUT_MS)
+  socket.once('close', () => clearTimeout(timer))
   socket.on('error', () => socket.destroy())
   const onData = (chunk: Buffer): void => {
     try {
       const [hello, ...more] = parse(chunk)
       if (hello === undefined) return
       socket.off('data', onData)
-      socket.setTimeout(0)
+      clearTimeout(timer)
       // Init says nothing more before it is answered.
       if (hello.kind === 'hello' && more.length === 0 && onHello(hello, parse)) return
       socket.destroy()
@@ -250,14 +252,16 @@ const openOutput = (): Readable => new Readable({ read() {}, emitClose: false })
 
 /** Connections that are there at once, before one is init's. */
 const MOST_WAITING = 64
+/** Init says who it is at once. Where there are too many, whoever has not for so long makes room. */
+const PATIENCE_MS = 100
 
 /** Listens in a folder whose path may be longer than a socket's may be (unix(7): 107 bytes). */
 async function listenIn(dir: string, onConnection: (socket: Socket, stop: () => void) => void): Promise<() => void> {
   const folder = openSync(dir, constants.O_RDONLY | constants.O_DIRECTORY)
   const server = createServer()
-  server.maxConnections = MOST_WAITING
   let closed = false
-  const waiting = new Set<Socket>()
+  /** Since when, the longest first. */
+  const waiting = new Map<Socket, number>()
   const stop = (): void => {
     if (closed) return
     closed = true
@@ -271,12 +275,19 @@ async function listenIn(dir: string, onConnection: (socket: Socket, stop: () => 
     open = false
   }
   server.on('connection', (socket) => {
-    waiting.add(socket)
+    if (waiting.size >= MOST_WAITING) {
+      const [[oldest, sinceMs] = [socket, Infinity]] = waiting
+      const isNew = performance.now() - sinceMs < PATIENCE_MS
+      if (isNew) return void socket.destroy()
+      oldest.destroy()
+      waiting.delete(oldest)
+    }
+    waiting.set(socket, performance.now())
     socket.once('close', () => waiting.delete(socket))
     onConnection(socket, () => {
       waiting.delete(socket)
       stop()
-      for (const other of waiting) other.destroy()
+      for (const other of waiting.keys()) other.destroy()
     })
   })
   try {
@@ -293,6 +304,6 @@ async function listenIn(dir: string, onConnection: (socket: Socket, stop: () => 
   }
   return () => {
     stop()
-    for (const socket of waiting) socket.destroy()
+    for (const socket of waiting.keys()) socket.destroy()
   }
 }
