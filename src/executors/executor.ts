@@ -68,8 +68,11 @@ export interface DockerTask extends TaskBase {
   readonly gpus?: number
 }
 
-/** Features of the native runtime that a task may ask for, as a capability names them; of a mount the name follows. */
-export const FEATURES = { writableRoot: 'writable-root', mount: 'mount:' } as const
+/**
+ * Features that a task may ask for, as a capability names them. Native: a root that can be changed, and folders, by name
+ * after the prefix. Docker: classes of runtimes, by name after the prefix, the one of tasks that name none first.
+ */
+export const FEATURES = { writableRoot: 'writable-root', mount: 'mount:', runtimeClass: 'class:' } as const
 
 /** A task of any runtime, resolved. Each runtime adds its own member. */
 export type RuntimeTask = WasmTask | NativeTask | DockerTask
