@@ -13,6 +13,7 @@ import { coresIn } from './cpuset.ts'
 import type { DockerEngine, EngineInfo, ImageFacts } from './engine.ts'
 import type { EngineWatch } from './engine-watch.ts'
 import { dockerUnavailable } from './failures.ts'
+import { tryGpus } from './gpu-probe.ts'
 import { isolationOf } from './isolation.ts'
 import { LEAST, UNENFORCEABLE } from './task-checks.ts'
 
@@ -29,6 +30,8 @@ export interface ProbeOptions {
   readonly checkLogins: () => Promise<void>
   /** Cores that tasks may run on, as cpuset(7) lists them. */
   readonly cpuset: string | undefined
+  /** How many GPUs he offers. */
+  readonly gpus: number
   readonly engineInfo: () => Promise<EngineInfo>
   readonly runImage: (run: { readonly job: BoundedJob<DockerTask>; readonly image: ImageFacts }) => Promise<Execution>
   readonly signal: AbortSignal
@@ -51,8 +54,12 @@ export async function probeDocker(options: ProbeOptions): Promise<Capability> {
     const runs = runsOf(options, { image, dir })
     const gap = await findGap(runs, options.uid)
     if (gap !== undefined) throw dockerUnavailable(`a wall of the container does not stand: ${gap}`)
-    const verdicts = await hitLimits(runs)
-    const bounds = { cpuCores: { max: coresOf(info, options.cpuset) }, openFiles: { max: await mostOpenFiles(runs) } }
+    const verdicts = [...(await hitLimits(runs)), await tryGpus(runs, options.gpus)]
+    const bounds = {
+      cpuCores: { max: coresOf(info, options.cpuset) },
+      openFiles: { max: await mostOpenFiles(runs) },
+      gpus: { max: options.gpus },
+    }
     return {
       runtime: 'docker',
       available: true,
