@@ -92,6 +92,16 @@ export interface Job<T extends RuntimeTask> {
   readonly signal: AbortSignal
   /** Called once, when the task's own first instruction is about to run: from here on it is billable. */
   onStarted(): void
+  /** Called at most once a second while it runs, by runtimes that have the numbers at hand. */
+  onUsage?(usage: LiveUsage): void
+}
+
+/** What a task has used and uses now, for the operator: no part of a receipt. */
+export interface LiveUsage {
+  readonly cpuTimeMs: number
+  readonly memoryBytes: number
+  /** Processes and threads, where there can be several. */
+  readonly pids?: number
 }
 
 /**

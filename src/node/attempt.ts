@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
-import { StopReason, type Executor, type RuntimeTask } from '../executors/executor.ts'
+import { StopReason, type Executor, type LiveUsage, type RuntimeTask } from '../executors/executor.ts'
 import type { Execution } from '../protocol/execution.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Clock } from './clock.ts'
@@ -18,6 +18,7 @@ export interface AttemptOptions {
   /** Epoch milliseconds; what is left until then bounds the wall time. */
   readonly totalDeadlineMs: number
   readonly clock: Clock
+  onUsage(usage: LiveUsage): void
 }
 
 export interface Attempt {
@@ -52,6 +53,7 @@ export async function runAttempt(options: AttemptOptions): Promise<Attempt> {
         budgetMs = Math.min(limits.wallTimeMs, Math.max(0, options.totalDeadlineMs - startedAtMs))
         disarm = clock.setTimeout(() => wall.abort(new StopReason('wallTime')), budgetMs)
       },
+      onUsage: (usage) => options.onUsage(usage),
     })
     return { execution: withOvershoot(execution, budgetMs), startedAtMs, finishedAtMs: clock.nowMs() }
   } finally {

@@ -24,6 +24,7 @@ import { runtimeStatusOf } from './operator-caps.ts'
 import { policyOf, resourcesOf, retentionOf, sharesOf } from './operator-policies.ts'
 import { createPrepareLanes } from './prepare-lanes.ts'
 import { createProvider, type Provider } from './provider.ts'
+import { runningTasksOf } from './running-tasks.ts'
 import { reapAll, reapLeftovers } from './reap-leftovers.ts'
 import { openSqliteJournal } from './sqlite-journal.ts'
 import { countStates } from './task-table.ts'
@@ -93,6 +94,7 @@ export async function createNode(options: CreateNodeOptions): Promise<SoukNode> 
       chainId: config.chain.id,
       connections: host.connections(),
       tasks: countStates(provider.tasks.all()),
+      running: runningTasksOf(provider.tasks.all()),
       capacity: provider.scheduler.snapshot().capacity,
       storage: core.storage(),
       runtimes: offers().map(runtimeStatusOf),

@@ -20,6 +20,7 @@ import { resolveTask, stdinFileOf } from './inputs.ts'
 import { createOutputLog } from './output-log.ts'
 import type { TaskTable } from './task-table.ts'
 import { isSettled, type LiveTask } from './task-state.ts'
+import { nextUsage } from './running-tasks.ts'
 import type { TrackedTask } from './tracked-task.ts'
 
 export interface RunTaskOptions {
@@ -69,7 +70,7 @@ export async function runTask(options: RunTaskOptions): Promise<'settled' | 'aga
     })
     options.store.release({ holder: inputHolder(taskId) })
     const { outcome, usage } = receipt
-    const denied = options.denials.note({ runtime: record.runtime, denials })
+    const denied = options.denials.note({ runtime: record.runtime, denials, limitsHit: usage.limitsHit })
     logger.info({ taskId, outcome, wallTimeMs: usage.wallTimeMs, ...(denied && { denied }) }, 'task finished')
     return 'settled'
   } catch (thrown) {
@@ -117,6 +118,9 @@ async function receiptOf(
       shutdown: options.shutdown,
       totalDeadlineMs: record.totalDeadlineMs,
       clock,
+      onUsage(usage) {
+        task.usage = nextUsage({ before: task.usage, usage, atMs: clock.nowMs() })
+      },
     })
     const outputs = await keepResults({ ...options, outputs: execution.outputs })
     const digests = await log.seal()
@@ -141,6 +145,7 @@ async function receiptOf(
     })
     return { receipt, denials: execution.denials }
   } finally {
+    task.usage = undefined
     await log.close()
   }
 }
@@ -159,6 +164,7 @@ async function settleFailure(
   const { taskId } = record
   const now = clock.nowMs()
   options.store.release({ holder: outputHolder(taskId) })
+  options.denials.noteFailure({ runtime: record.runtime, error })
   if (error.code === 'INTERNAL') logger.error({ taskId, err: error }, 'an attempt failed by a bug')
   const again =
     error.fault === 'provider' &&

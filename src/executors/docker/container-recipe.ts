@@ -38,7 +38,7 @@ export interface ContainerPlan {
 }
 
 /** The first process, which is ours and not the task's. */
-const OWN_PIDS = 1
+export const OWN_PIDS = 1
 /** What the kernel gives an ordinary user since ever (getrlimit(2)). */
 const LOCKED_BYTES = 64 * 1024
 /** With fewer descriptors runc starts no container. */
