@@ -118,6 +118,69 @@ describe('souk, with containers', function () {
     assert.deepEqual([missing.code, errorOf(missing).code], [125, 'IMAGE_REFUSED'])
   })
 
+  it('refuses a class of runtimes and GPUs that a provider does not offer, by name, and a class for what is no container', async () => {
+    const reasonsOf = (end: CommandEnd): readonly unknown[] => {
+      const error = errorOf(end)
+      assert.deepEqual([end.code, error.code], [125, 'REFUSED'], error.message)
+      const { reasons } = error.details as { reasons: { reason: string; subject?: string; offered?: string }[] }
+      return reasons.map(({ reason, subject, offered }) => [reason, subject, offered])
+    }
+    const run = (...more: string[]): Promise<CommandEnd> => command('run', ...there(), '--json', ...more)
+    const docker = ['--docker', image] as const
+    assert.deepEqual(reasonsOf(await run(...docker, '--class', 'kata', '--gpus', '1', '--', 'true')), [
+      ['CAP_ABOVE_OFFER', 'gpus', '0'],
+      ['UNKNOWN_CLASS', 'runtime.class', ''],
+    ])
+    assert.deepEqual(reasonsOf(await run('--gpus', '2', 'examples/word-count.yaml')), [
+      ['CAP_ABOVE_OFFER', 'gpus', '0'],
+    ])
+    const wasm = await run('--class', 'kata', 'examples/word-count.yaml')
+    assert.deepEqual([wasm.code, errorOf(wasm).code], [2, 'INVALID_USAGE'])
+  })
+
+  it('shows the operator what a running task uses, and how much of its limits that is', async () => {
+    const config = join(dir, 'provider/provider.yaml')
+    const script = 'while ! [ -e /tmp/over ]; do :; done'
+    const detached = await command(
+      'run',
+      ...there(),
+      '--detach',
+      '--docker',
+      image,
+      '--timeout',
+      '1m',
+      '--',
+      '/bin/sh',
+      '-c',
+      script,
+    )
+    const taskId = detached.stdout.trim()
+    const running = async (): Promise<NodeStatus['running'][number] | undefined> => {
+      const { stdout } = await souk({ args: ['node', 'status', '--json', '--config', config], home })
+      return (JSON.parse(stdout) as NodeStatus).running.find((each) => each.taskId === taskId)
+    }
+    await until('its use is known', async () => (await running())?.usage?.cpuCores !== undefined)
+    const { usage, limits, runtime } = (await running()) ?? assert.fail('it does not run')
+    assert.equal(runtime, 'docker')
+    assert.ok(usage !== undefined && usage.cpuTimeMs > 0 && usage.memoryBytes > 0, JSON.stringify(usage))
+    assert.ok((usage.cpuCores ?? 0) > 0 && usage.memoryBytes <= (limits.memoryBytes ?? 0), JSON.stringify(usage))
+    assert.equal(usage.pids, 1)
+    const shown = await souk({ args: ['node', 'status', '--config', config], home })
+    assert.match(shown.stdout, /^RUNNING +NAME +RUNTIME +TIME +CORES/m)
+    assert.match(shown.stdout, new RegExp(`^${taskId.slice(0, 10)}.* docker .*, \\d+%`, 'm'))
+    assert.equal((await command('tasks', 'cancel', taskId, ...there())).code, 0)
+    await until('it is over', async () => (await running()) === undefined)
+  })
+
+  it('tells the operator of images that were refused', async () => {
+    const { denied } = JSON.parse(
+      (await souk({ args: ['node', 'status', '--json', '--config', join(dir, 'provider/provider.yaml')], home }))
+        .stdout,
+    ) as NodeStatus
+    const docker = denied.find(({ runtime }) => runtime === 'docker')
+    assert.ok((docker?.images ?? 0) >= 1, JSON.stringify(denied))
+  })
+
   it('is told when the engine of a provider is gone, and it is back by itself', async () => {
     assert.equal((await dockerAtProvider()).available, true)
     await engine.crash()
