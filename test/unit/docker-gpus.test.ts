@@ -41,6 +41,23 @@ describe('the GPUs of an operator', () => {
     )
   })
 
+  it('stay with containers that an earlier process has left, until they are over', () => {
+    const pool = createGpuPool(['0', '1', '2'])
+    const kept = pool.keep('souk-a', ['1', 'one-that-was-offered-before'])
+    assert.equal(pool.keep('souk-a', ['1']), kept)
+    assert.deepEqual(kept.ids, ['1'])
+    const others = pool.take(2)
+    assert.deepEqual(others.ids, ['0', '2'])
+    assert.throws(
+      () => pool.take(1),
+      (error) => isSoukError(error, 'EXECUTOR_FAILED'),
+    )
+    kept.release()
+    assert.deepEqual(pool.take(1).ids, ['1'])
+    kept.release()
+    assert.deepEqual(pool.keep('souk-a', ['1']).ids, [], 'another has it now')
+  })
+
   it('are none that a container could be given where he offers none', () => {
     const pool = createGpuPool([])
     assert.equal(pool.take(0).ids, undefined)

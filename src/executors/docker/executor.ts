@@ -221,7 +221,10 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       try {
         const secret = randomBytes(SECRET_BYTES)
         if (reattachMs > 0)
-          await writeLeftContainer(job.dir, { ...container, secret, counters: container.counters.base })
+          await writeLeftContainer(job.dir, {
+            ...{ ...container, secret, gpus: gpus.ids ?? [] },
+            counters: container.counters.base,
+          })
         const execution = await runTask({
           ...{ job, container, watch },
           begin: { kind: 'go', order: orderOf({ job, image, secret, reattachMs }) },
@@ -250,6 +253,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     const job = boundedJob(asked)
     const left = await readLeftContainer(job.dir)
     if (left === undefined) return undefined
+    const gpus = gpuPool.keep(left.name, left.gpus)
     try {
       const workshop = await workshopNow()
       const container = await takeOver({ left, jobDir: job.dir, workshop })
@@ -264,6 +268,8 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       }
     } catch (error) {
       throw engineFailure({ doing: 'going on with a task', error, socketPath })
+    } finally {
+      gpus.release()
     }
   }
   return {
@@ -282,6 +288,8 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     watch: (listener) => watch.listen(listener),
     async reap({ keep }) {
       const left = (await Promise.all(keep.map(readLeftContainer))).filter((each) => each !== undefined)
+      // Before there is a task that could be given them.
+      for (const { name, gpus } of left) gpuPool.keep(name, gpus)
       const inUse = [...keep, ...warmDirs, ...left.map(({ dir }) => dir)]
       const unmounted = active === 0 ? await storage.unmountLeftovers({ folder: instanceDir, keep: inUse }) : 0
       await removeWarmDirs({ instanceDir, keep: inUse })

@@ -21,23 +21,40 @@ export interface GpuPool {
    * @throws SoukError REFUSED where there are fewer; EXECUTOR_FAILED where others have them now, for whom the caller did not wait.
    */
   take(count: number): GpuLease
+  /** Those that a container of an earlier process has already: the same lease however often it is asked for. */
+  keep(container: string, ids: readonly string[]): GpuLease
 }
 
 export function createGpuPool(ids: readonly string[]): GpuPool {
   const free = new Set(ids)
+  const kept = new Map<string, GpuLease>()
+  const lend = (taken: string[], onReleased: () => void = () => {}): GpuLease => {
+    for (const id of taken) free.delete(id)
+    return {
+      ids: ids.length === 0 ? undefined : [...taken],
+      release() {
+        for (const id of taken.splice(0)) free.add(id)
+        onReleased()
+      },
+    }
+  }
   return {
     total: ids.length,
     take(count) {
       if (count > ids.length) throw tooMany(count, ids.length)
       if (count > free.size) throw containerFailed(`${count} GPUs are asked for, and only ${free.size} are free`)
-      const taken = [...free].slice(0, count)
-      for (const id of taken) free.delete(id)
-      return {
-        ids: ids.length === 0 ? undefined : [...taken],
-        release() {
-          for (const id of taken.splice(0)) free.add(id)
-        },
-      }
+      return lend([...free].slice(0, count))
+    },
+    keep(container, has) {
+      // The operator may offer others by now.
+      const lease =
+        kept.get(container) ??
+        lend(
+          has.filter((id) => free.has(id)),
+          () => void kept.delete(container),
+        )
+      kept.set(container, lease)
+      return lease
     },
   }
 }
