@@ -8,6 +8,7 @@ import type { Execution } from '../../src/protocol/execution.ts'
 import type { RequestedLimits } from '../../src/protocol/limits.ts'
 import { ROOMY_LIMITS } from '../conformance/behaviours.ts'
 import { collector } from '../conformance/executor-conformance.ts'
+import { settled } from '../conformance/leftovers.ts'
 import { startDockerPlace, type DockerPlace } from '../fixtures/docker-engine.ts'
 import { startEngineProxy, type EngineProxy } from '../fixtures/engine-proxy.ts'
 
@@ -97,10 +98,9 @@ describe('what a Docker task asks for, and what is told of it', function () {
       assert.deepEqual(requests, [request(...GPUS)])
       // They are free again.
       await assert.rejects(run({ gpus: 2 }, { on: withGpus }), noDriver)
-      assert.deepEqual(
-        (await place.leftovers()).filter((each) => each.startsWith('container')),
-        [],
-      )
+      const containers = async (): Promise<string> =>
+        (await place.docker.listContainers({ all: true })).map(({ Id }) => Id).join()
+      await settled('containers', containers, '')
     })
 
     it('are each given to one task at a time', async () => {
