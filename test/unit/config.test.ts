@@ -127,8 +127,6 @@ sandbox:
         cpuLimitCores: 1.5,
         pidsLimit: 256,
         timeoutMs: 300_000,
-        prewarm: 2,
-        reattachMs: 120_000,
         uid: 65_534,
         gid: 65_534,
         gpus: ['0', 'GPU-5a1b-2', 'MIG-GPU-5a/1/0'],
