@@ -70,9 +70,15 @@ export interface DockerTask extends TaskBase {
 
 /**
  * Features that a task may ask for, as a capability names them. Native: a root that can be changed, and folders, by name
- * after the prefix. Docker: classes of runtimes, by name after the prefix, the one of tasks that name none first.
+ * after the prefix. Docker: classes of runtimes, by name after the prefix, the one of tasks that name none first; and images
+ * that a task brings.
  */
-export const FEATURES = { writableRoot: 'writable-root', mount: 'mount:', runtimeClass: 'class:' } as const
+export const FEATURES = {
+  writableRoot: 'writable-root',
+  mount: 'mount:',
+  runtimeClass: 'class:',
+  archive: 'archive',
+} as const
 
 /** A task of any runtime, resolved. Each runtime adds its own member. */
 export type RuntimeTask = WasmTask | NativeTask | DockerTask

@@ -7,6 +7,7 @@ export function featureRefusals(runtime: RuntimeSpec, capability: Capability): R
   if (!capability.available) return []
   const { features } = capability
   return [
+    ...(capability.runtime === 'docker' ? archiveRefusals(runtime, features) : []),
     ...writableRefusals(runtime, features),
     ...classRefusals(runtime, features),
     ...mountRefusals(runtime, features),
@@ -28,6 +29,18 @@ function writableRefusals(runtime: RuntimeSpec, features: readonly string[]): Re
       reason: 'FEATURE_UNPROVEN',
       message: 'The task needs a root file system that it can change; that does not work on this provider',
       subject: 'runtime.writable',
+    },
+  ]
+}
+
+/** Before it is sent, and stored: an image is large. */
+function archiveRefusals(runtime: RuntimeSpec, features: readonly string[]): Refusal[] {
+  if (!('archive' in runtime) || features.includes(FEATURES.archive)) return []
+  return [
+    {
+      reason: 'IMAGE_NOT_OFFERED',
+      message: 'The task brings an image for Docker; this provider takes none but those that it allows by name',
+      subject: 'runtime.image',
     },
   ]
 }

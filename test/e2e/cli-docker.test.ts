@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { createWriteStream } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
 import Docker from 'dockerode'
 import { makeImage } from '../../scripts/docker-images.ts'
@@ -39,7 +41,15 @@ describe('souk, with containers', function () {
     const own = new Docker({ socketPath })
     await own.getImage(image).tag({ repo: 'box', tag: '1' })
     pushed = await pushFromEngine({ docker: own, image, registry, repository: 'tests/box', tag: '1' })
-    const docker = { enabled: true, socket: socketPath, images: [image, `${registry.host}/tests/box`] }
+    const login = join(dir, 'login.json')
+    await writeFile(login, JSON.stringify(registry.credentials), { mode: 0o600 })
+    const docker = {
+      enabled: true,
+      socket: socketPath,
+      images: [image, `${registry.host}/tests/box`],
+      registries: [`http://${registry.host}=${login}`],
+      archives: true,
+    }
     provider = await startProvider({ dir: join(dir, 'provider'), config: `sandbox: ${JSON.stringify({ docker })}\n` })
   })
   after(async () => {
@@ -109,6 +119,45 @@ describe('souk, with containers', function () {
     const missing = await echo(there(), `${registry.host}/tests/box:2`)
     assert.deepEqual([missing.code, errorOf(missing).code], [125, 'IMAGE_REFUSED'])
     assert.match(errorOf(missing).message, /does not have the manifest/)
+  })
+
+  it('takes along an image in a file, here and to a provider, to the same end', async () => {
+    const file = join(dir, 'saved.tar')
+    const brought = await makeImage({
+      socketPath: engine.socketPath,
+      busybox: true,
+      files: { '/etc/brought': 'along\n' },
+    })
+    const docker = new Docker({ socketPath: engine.socketPath })
+    await pipeline(await docker.getImage(brought).get(), createWriteStream(file))
+    await docker.getImage(brought).remove({ force: true })
+    const args = ['--json', '--docker', file, '--', '/bin/cat', '/etc/brought'] as const
+    const [here, away] = [
+      documentOf(await command('run', '--local', ...args)),
+      documentOf(await command('run', ...there(), ...args)),
+    ]
+    for (const key of ['name', 'runtime', 'outcome', 'stdout', 'spec', 'isolation'] as const)
+      assert.deepEqual(here[key], away[key], key)
+    assert.deepEqual([away.stdout, away.runtime, away.name], ['along\n', 'docker', 'saved'])
+    const { runtime } = JSON.parse(away.spec ?? '') as TaskSpec
+    assert.ok('archive' in runtime && runtime.type === 'docker')
+    assert.equal(runtime.image, brought)
+    const other = await command('run', ...there(), '--json', '--docker', join(dir, 'none.tar'), '--', 'true')
+    assert.deepEqual([other.code, errorOf(other).code], [2, 'INVALID_INPUT'])
+    assert.match(errorOf(other).message, /none\.tar: there is no such file/)
+  })
+
+  it('tells the requester that his image is pulled', async () => {
+    const docker = new Docker({ socketPath: engine.socketPath })
+    const pulled = await makeImage({ socketPath: engine.socketPath, busybox: true, files: { '/etc/pulled': 'over\n' } })
+    const named = await pushFromEngine({ docker, image: pulled, registry, repository: 'tests/box', tag: '2' })
+    await docker.getImage(pulled).remove({ force: true })
+    const end = await command('run', ...there(), '--docker', named, '--', '/bin/cat', '/etc/pulled')
+    assert.deepEqual([end.code, end.stdout], [0, 'over\n'], end.stderr)
+    assert.match(end.stderr, /pulling its image, \d+(?:\.\d+)?[km]\n/)
+    const again = await command('run', ...there(), '--docker', named, '--', '/bin/cat', '/etc/pulled')
+    assert.equal(again.code, 0)
+    assert.doesNotMatch(again.stderr, /pulling|transferring/)
   })
 
   it('says what is wrong with an image, and what would be right', async () => {

@@ -369,6 +369,17 @@ describe('admission', () => {
       assert.equal(accepted(named('crun', 'class:runc', 'class:crun')).runtime, 'docker')
     })
 
+    it('refuses an image that a task brings to Docker before it is sent, where none is taken', () => {
+      const archive = { sha256: 'ab'.repeat(32), bytes: 1000 }
+      const bringing = (type: 'docker' | 'native', ...features: string[]): Changes => ({
+        spec: { runtime: { type, archive, image: `sha256:${'cd'.repeat(32)}` } },
+        policy: { offers: [{ ...offer, runtime: type, capability: { ...wasm, runtime: type, features } }] },
+      })
+      assert.deepEqual(refused(bringing('docker', 'image:busybox')), ['IMAGE_NOT_OFFERED runtime.image'])
+      assert.equal(accepted(bringing('docker', 'archive')).runtime, 'docker')
+      assert.equal(accepted(bringing('native')).runtime, 'native')
+    })
+
     it('takes the default where several can run a task, the only one that can where one can', () => {
       const taken = (offers: readonly Offer[], defaultRuntime: AdmissionPolicy['defaultRuntime']): string =>
         accepted({ spec: image, policy: { offers, defaultRuntime } }).runtime

@@ -13,7 +13,7 @@ import type { CappedStorage } from '../ports.ts'
 import { makeContainer, type ReadyContainer, type RunningContainer, type Workshop } from './container.ts'
 import { programOf } from './container-recipe.ts'
 import { shapeOf, type ContainerShape } from './container-shape.ts'
-import { connectEngine, type DockerEngine, type ImageFacts } from './engine.ts'
+import { connectEngine, type ImageFacts } from './engine.ts'
 import { engineFailure, isEngineGone } from './engine-errors.ts'
 import { factsOf, INIT_PROGRAM, type EngineFacts } from './engine-facts.ts'
 import { watchEngine } from './engine-watch.ts'
@@ -282,6 +282,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       probeDocker({
         ...{ engine, watch, storage, instance, instanceDir, uid, images: allowed, cpuset, runImage, signal },
         checkLogins: () => images.checkLogins(),
+        archives: options.supply.archives,
         gpus: gpuPool.total,
         engineInfo: async () => (await engineFacts()).info,
       }),

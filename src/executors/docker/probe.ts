@@ -6,7 +6,8 @@ import { pack } from 'tar-stream'
 import { ERROR_CODES, isSoukError } from '../../protocol/errors.ts'
 import type { Execution } from '../../protocol/execution.ts'
 import type { LimitKey } from '../../protocol/limits.ts'
-import { boundedJob, type BoundedJob, type Capability, type DockerTask, type ProvenLimit } from '../executor.ts'
+import { boundedJob, FEATURES } from '../executor.ts'
+import type { BoundedJob, Capability, DockerTask, ProvenLimit } from '../executor.ts'
 import { findGap, hitLimits, runProbeProgram, type ProbeRuns } from '../hit-limits.ts'
 import type { CappedStorage } from '../ports.ts'
 import { coresIn } from './cpuset.ts'
@@ -26,6 +27,8 @@ export interface ProbeOptions {
   readonly uid: number
   /** What the operator allows. */
   readonly images: readonly string[]
+  /** Whether he lets tasks bring others. */
+  readonly archives: boolean
   /** Throws SoukError CONFIG_INVALID where a login for a registry cannot be used. */
   readonly checkLogins: () => Promise<void>
   /** Cores that tasks may run on, as cpuset(7) lists them. */
@@ -71,7 +74,7 @@ export async function probeDocker(options: ProbeOptions): Promise<Capability> {
         ...verdicts.flatMap(({ limit, unproven }) => (unproven === undefined ? [] : [{ limit, why: unproven }])),
         ...UNENFORCEABLE,
       ],
-      features: options.images.map((image) => `image:${image}`),
+      features: [...options.images.map((image) => `image:${image}`), ...(options.archives ? [FEATURES.archive] : [])],
     }
   } catch (error) {
     return { runtime: 'docker', available: false, why: sentence(error) }
