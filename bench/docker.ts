@@ -114,6 +114,7 @@ async function subject({
     ...{ socketPath, storage, instance, instanceDir, prewarm },
     uid: NOBODY,
     gid: NOBODY,
+    gpus: [],
     images: [image],
     reattachMs: REATTACH_MS,
     supply: {

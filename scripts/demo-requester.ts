@@ -91,7 +91,9 @@ function tellEvent({
       return tell.step('queued')
     case 'preparing':
       return event.fetchedBytes === 0
-        ? tell.step(`fetching its files from the requester, ${event.totalBytes} bytes`)
+        ? tell.step(
+            `fetching its ${event.what === 'image' ? 'image' : 'files from the requester'}, ${event.totalBytes} bytes`,
+          )
         : undefined
     case 'started':
       return tell.step('running in its sandbox')

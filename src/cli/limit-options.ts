@@ -66,6 +66,7 @@ export const LIMIT_OPTIONS: readonly LimitOption[] = [
     limit: 'fuel',
     description: 'metered WebAssembly instructions',
   },
+  { flags: '--gpus <count>', attribute: 'gpus', kind: 'count', limit: 'gpus', description: 'GPUs, with Docker' },
   {
     flags: '--timeout <time>',
     attribute: 'timeout',

@@ -41,5 +41,8 @@ export async function loadRunTask({
     return loadTask({ file: resolve(cwd, source.file), adjust, images, signal })
   }
   const { program, words } = source
-  return taskFromCommandLine({ ...program, ...overrides, baseDir: cwd, args: words, adjust: withImage, images, signal })
+  const { runtimeClass, ...rest } = overrides
+  const adjust = (draft: TaskDraft): Promise<TaskDraft> =>
+    withImage(overrideDraft(draft, runtimeClass === undefined ? {} : { runtimeClass }))
+  return taskFromCommandLine({ ...program, ...rest, baseDir: cwd, args: words, adjust, images, signal })
 }

@@ -148,7 +148,7 @@ async function detach({ cli, accepted, options, narrator, interruptions, laterCo
   let fetching = false
   for await (const event of accepted.events({ signal: interruptions.first })) {
     await onEvent(event)
-    if (event.kind === 'preparing') fetching = true
+    if (event.kind === 'preparing' && event.what === 'inputs') fetching = true
     else if (event.kind !== 'queued' || fetching) break
   }
   interruptions.first.throwIfAborted()

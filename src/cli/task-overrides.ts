@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 import { isSoukError } from '../protocol/errors.ts'
 import type { LimitKey } from '../protocol/limits.ts'
-import type { TaskDraft } from '../protocol/task-file.ts'
+import { runtimeClassSchema } from '../protocol/task.ts'
+import type { RuntimeDraft, TaskDraft } from '../protocol/task-file.ts'
 import { parseBytes, parseDurationMs } from '../protocol/units.ts'
 import { LIMIT_OPTIONS, type LimitOption } from './limit-options.ts'
 import { readWhole } from './read-whole.ts'
@@ -17,13 +18,14 @@ export interface TaskOptions {
   readonly workdir?: string
   readonly maxPrice?: string
   readonly retry?: string
+  readonly class?: string
 }
 
 /** What is kept in memory until the task has it; more has to be in a file. */
 const MAX_STDIN_BYTES = 256 * 1024 * 1024
 
 /** What the command line says of a task; paths of files are absolute. */
-export type TaskOverrides = Partial<Omit<TaskDraft, 'runtime' | 'command'>>
+export type TaskOverrides = Partial<Omit<TaskDraft, 'runtime' | 'command'>> & { readonly runtimeClass?: string }
 
 /**
  * @param limits the values of LIMIT_OPTIONS by their attribute
@@ -38,11 +40,13 @@ export async function readOverrides({
   readonly limits: Readonly<Record<string, string | undefined>>
   readonly cwd: string
 }): Promise<TaskOverrides> {
-  const { name, workdir, maxPrice, retry } = options
+  const { name, workdir, maxPrice, retry, class: runtimeClass } = options
   if (maxPrice !== undefined && !/^\d{1,78}$/.test(maxPrice))
     throw wrong({ option: '--max-price', right: 'an amount in wei, in decimal digits', value: maxPrice })
   if (retry !== undefined && !/^\d{1,2}$/.test(retry))
     throw wrong({ option: '--retry', right: 'a whole number', value: retry })
+  if (runtimeClass !== undefined && !runtimeClassSchema.safeParse(runtimeClass).success)
+    throw wrong({ option: '--class', right: 'the name of a runtime class, such as runsc', value: runtimeClass })
   return {
     ...(name !== undefined && { name }),
     ...(workdir !== undefined && { workdir }),
@@ -57,23 +61,39 @@ export async function readOverrides({
     }),
     ...(maxPrice !== undefined && { maxPriceWei: BigInt(maxPrice).toString() }),
     ...(retry !== undefined && { retry: Number(retry) }),
+    ...(runtimeClass !== undefined && { runtimeClass }),
     ...readLimits(limits),
   }
 }
 
-/** A task's draft with what the command line says otherwise. Variables and limits are added one by one, inputs by their target. */
+/**
+ * A task's draft with what the command line says otherwise. Variables and limits are added one by one, inputs by their target.
+ * @throws SoukError INVALID_USAGE for a class of runtimes where no engine runs the task
+ */
 export function overrideDraft(draft: TaskDraft, overrides: TaskOverrides): TaskDraft {
-  const { env = {}, limits = {}, inputs = [], outputs = [], ...plain } = overrides
+  const { env = {}, limits = {}, inputs = [], outputs = [], runtimeClass, ...plain } = overrides
   const targets = new Set(inputs.map(({ target }) => target))
   const paths = new Set(draft.outputs.map(({ path }) => path))
   return {
     ...draft,
     ...plain,
+    runtime: withClass(draft.runtime, runtimeClass),
     env: { ...draft.env, ...env },
     limits: { ...draft.limits, ...limits },
     inputs: [...draft.inputs.filter(({ target }) => !targets.has(target)), ...inputs],
     outputs: [...draft.outputs, ...outputs.filter(({ path }) => !paths.has(path))],
   }
+}
+
+function withClass(runtime: RuntimeDraft, runtimeClass: string | undefined): RuntimeDraft {
+  if (runtimeClass === undefined) return runtime
+  // An image without a type can mean Docker, and with a class it does; one in a file without a type is native.
+  if (runtime.type !== 'docker' && (runtime.type !== undefined || runtime.image === undefined))
+    throw usageError({
+      message: '--class goes with Docker: with --docker, or a task file that has `type: docker`.',
+      argument: '--class',
+    })
+  return { ...runtime, type: 'docker', class: runtimeClass }
 }
 
 function readEnvironment(assignments: readonly string[]): Readonly<Record<string, string>> {

@@ -1,4 +1,4 @@
-import type { TaskEvent } from '../protocol/events.ts'
+import type { PreparingProgress, TaskEvent } from '../protocol/events.ts'
 import type { Narrator } from './narrator.ts'
 import { counted, formatSize } from './quantities.ts'
 import type { TerminalStream } from './terminal.ts'
@@ -12,20 +12,25 @@ export interface TaskView {
 
 /** Shows a task's events as they come: its output, and a line for each change of state. */
 export function viewTask({ stdout, narrator, withoutOutput }: TaskView): (event: TaskEvent) => Promise<void> {
-  let transferring = false
+  let fetching: PreparingProgress['what'] | undefined
   return async (event) => {
     switch (event.kind) {
       case 'queued':
         return narrator.say(event.position === 0 ? 'queued' : `queued, ${counted(event.position, 'task')} before it`)
       case 'preparing': {
-        const { fetchedBytes, totalBytes } = event
-        if (!transferring) narrator.say(`transferring its files, ${formatSize(totalBytes)}`)
-        else narrator.progress(`transferred ${formatSize(fetchedBytes)} of ${formatSize(totalBytes)}`)
-        transferring = true
+        const { what, fetchedBytes, totalBytes } = event
+        const progress = `${formatSize(fetchedBytes)} of ${formatSize(totalBytes)}`
+        if (fetching === what)
+          narrator.progress(what === 'image' ? `pulling image ${progress}` : `transferred ${progress}`)
+        else
+          narrator.say(
+            `${what === 'image' ? 'pulling its image' : 'transferring its files'}, ${formatSize(totalBytes)}`,
+          )
+        fetching = what
         return
       }
       case 'started':
-        transferring = false
+        fetching = undefined
         return narrator.say(
           event.attempt === 1 ? 'running' : `running, attempt ${event.attempt}: its output starts anew`,
         )

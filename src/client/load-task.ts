@@ -57,7 +57,7 @@ async function sourceOf(options: LoadTask) {
   return { text, format, baseDir: dirname(file), subject: file, defaultName: nameFrom(file) }
 }
 
-/** What a command line runs: a WebAssembly module, a static Linux program or an image for the native runtime, an image of an engine, or a root file system that the provider offers. */
+/** What a command line runs: a WebAssembly module, a static Linux program or an image for the native runtime, an image for an engine, or a root file system that the provider offers. */
 export type ProgramSource =
   | { readonly wasm: string }
   | { readonly native: string }
@@ -138,10 +138,19 @@ async function programOf(
   }
   if ('docker' in task) {
     const { docker, ...rest } = task
-    return { runtime: { type: 'docker', image: docker }, defaultName: nameOfImage(docker), rest }
+    return { ...dockerSource(docker), rest }
   }
   const { rootfs, ...rest } = task
   return { runtime: { type: 'native', rootfs }, defaultName: nameFrom(args[0] ?? rootfs.name), rest }
+}
+
+/** An image of an engine, or an archive, whose path starts with a dot or a slash. */
+function dockerSource(docker: string): { readonly runtime: RuntimeDraft; readonly defaultName: string } {
+  const type = 'docker'
+  const archive = imageArchiveOf(docker)
+  return archive === undefined
+    ? { runtime: { type, image: docker }, defaultName: nameOfImage(docker) }
+    : { runtime: { type, archive }, defaultName: nameFrom(archive.file) }
 }
 
 /** A program, or an image: one that the provider offers, as `NAME@sha256:…`, or an archive, which no program looks like. */

@@ -229,10 +229,21 @@ function runtimeOf({
   image: string | undefined
   digestOf: (path: string) => BlobRef
 }): RuntimeSpec {
-  const { type, module, archive, program, tar, rootfs, writable = false, mounts = [] } = draft.runtime
+  const {
+    type,
+    class: runtimeClass,
+    module,
+    archive,
+    program,
+    tar,
+    rootfs,
+    writable = false,
+    mounts = [],
+  } = draft.runtime
   // What the schema of the spec refuses (a module for docker) it refuses itself.
   const runtime = {
     ...(type !== undefined && { type }),
+    ...(runtimeClass !== undefined && { class: runtimeClass }),
     ...(module !== undefined && { module: digestOf(module) }),
     ...(archive !== undefined && { archive: digestOf(archive.file) }),
     ...(image !== undefined && { image }),

@@ -68,8 +68,17 @@ export interface DockerTask extends TaskBase {
   readonly gpus?: number
 }
 
-/** Features of the native runtime that a task may ask for, as a capability names them; of a mount the name follows. */
-export const FEATURES = { writableRoot: 'writable-root', mount: 'mount:' } as const
+/**
+ * Features that a task may ask for, as a capability names them. Native: a root that can be changed, and folders, by name
+ * after the prefix. Docker: classes of runtimes, by name after the prefix, the one of tasks that name none first; and images
+ * that a task brings.
+ */
+export const FEATURES = {
+  writableRoot: 'writable-root',
+  mount: 'mount:',
+  runtimeClass: 'class:',
+  archive: 'archive',
+} as const
 
 /** A task of any runtime, resolved. Each runtime adds its own member. */
 export type RuntimeTask = WasmTask | NativeTask | DockerTask
@@ -89,6 +98,16 @@ export interface Job<T extends RuntimeTask> {
   readonly signal: AbortSignal
   /** Called once, when the task's own first instruction is about to run: from here on it is billable. */
   onStarted(): void
+  /** Called at most once a second while it runs, by runtimes that have the numbers at hand. */
+  onUsage?(usage: LiveUsage): void
+}
+
+/** What a task has used and uses now, for the operator: no part of a receipt. */
+export interface LiveUsage {
+  readonly cpuTimeMs: number
+  readonly memoryBytes: number
+  /** Processes and threads, where there can be several. */
+  readonly pids?: number
 }
 
 /**

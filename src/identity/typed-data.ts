@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { SoukError } from '../protocol/errors.ts'
 import { USAGE_DETAILS, type Outcome, type Output, type Usage } from '../protocol/execution.ts'
-import { LIMIT_KEYS } from '../protocol/limits.ts'
+import { LIMIT_KEYS, type LimitKey } from '../protocol/limits.ts'
 import type { Authorization, UnsignedReceipt } from '../protocol/receipt.ts'
 import {
   structHasher,
@@ -11,6 +11,9 @@ import {
   type TypedStructs,
   type TypedValue,
 } from './eip712.ts'
+
+/** Limits that the type of a receipt had at first; those that came later are in it where one of them is there. */
+const FIRST_LIMITS: readonly LimitKey[] = LIMIT_KEYS.filter((key) => key !== 'gpus')
 
 /** The domain of every souk signature; its chain id is the task's own, 0 where no chain is involved. */
 export const DOMAIN_NAME = 'souk'
@@ -24,7 +27,7 @@ export const DOMAIN_VERSION = '1'
  * - `Outcome.detail` is the exit code in decimal, or the name of the signal, trap or limit; empty for `cancelled`.
  * - `Limits`: a limit that is absent is -1; `cpuCores`, a fraction, is its JSON number as RFC 8785 writes it, or
  *   empty where absent.
- * - `Usage`: see {@link structsOf}.
+ * - `Usage`, and `Limits` with `gpus`: see {@link structsOf}.
  * - `Stream` and `Output` say `digest` and `size` for `sha256` and `bytes`. An output that failed has zeros there,
  *   and its error's code and message; one that was handed over has both of these empty.
  * - `Receipt.authorization` is the task that was signed. Its chain id is the one in the domain, for both hashes.
@@ -72,7 +75,7 @@ export const TYPED_STRUCTS = {
     { name: 'outputBytes', type: 'uint64' },
     { name: 'limitsHit', type: 'string[]' },
   ],
-  Limits: LIMIT_KEYS.map((name) => ({ name, type: name === 'cpuCores' ? 'string' : 'int64' })),
+  Limits: limitMembers(FIRST_LIMITS),
   Isolation: [
     { name: 'runtime', type: 'string' },
     { name: 'engine', type: 'string' },
@@ -98,26 +101,53 @@ export const TYPED_STRUCTS = {
   ],
 } as const satisfies TypedStructs
 
-/** The same with a `Usage` that goes on: a detail that is absent is -1. */
-const DETAILED_STRUCTS: TypedStructs = {
-  ...TYPED_STRUCTS,
-  Usage: [...TYPED_STRUCTS.Usage, ...USAGE_DETAILS.map((name) => ({ name, type: 'int64' }))],
+function limitMembers(keys: readonly LimitKey[]) {
+  return keys.map((name) => ({ name, type: name === 'cpuCores' ? 'string' : 'int64' }))
 }
 
+/** A `Usage` that goes on: a detail that is absent is -1. */
+const LONG_USAGE = {
+  Usage: [...TYPED_STRUCTS.Usage, ...USAGE_DETAILS.map((name) => ({ name, type: 'int64' }))],
+}
+const LONG_LIMITS = { Limits: limitMembers(LIMIT_KEYS) }
+
+type Limits = UnsignedReceipt['limits']
 const isDetailed = (usage: Usage): boolean => USAGE_DETAILS.some((detail) => usage[detail] !== undefined)
+const hasLaterLimits = (limits: Limits): boolean =>
+  LIMIT_KEYS.some((key) => limits[key] !== undefined && !FIRST_LIMITS.includes(key))
 
 /**
- * The types of a receipt. Its `Usage` is the longer one where any of its details is there, so that a receipt without
- * them, as all were before there were any, has the hash that it always had.
+ * The types of a receipt. Its `Usage` is the longer one where any of its details is there, its `Limits` where it has
+ * GPUs, so that a receipt without them, as all were before there were any, has the hash that it always had.
  */
-export function structsOf({ usage }: Pick<UnsignedReceipt, 'usage'>): TypedStructs {
-  return isDetailed(usage) ? DETAILED_STRUCTS : TYPED_STRUCTS
+export function structsOf(receipt: Pick<UnsignedReceipt, 'usage' | 'limits'>): TypedStructs {
+  return formOf(receipt).structs
+}
+
+function formOf({ usage, limits }: Pick<UnsignedReceipt, 'usage' | 'limits'>): ReceiptForm {
+  return (hasLaterLimits(limits) ? LONG_FORMS : FORMS)[isDetailed(usage) ? 'detailed' : 'plain']
+}
+
+interface ReceiptForm {
+  readonly structs: TypedStructs
+  readonly hash: StructHasher
+}
+
+const receiptForm = (structs: TypedStructs): ReceiptForm => ({
+  structs,
+  hash: structHasher({ structs, name: 'Receipt' }),
+})
+const FORMS = {
+  plain: receiptForm(TYPED_STRUCTS),
+  detailed: receiptForm({ ...TYPED_STRUCTS, ...LONG_USAGE }),
+}
+const LONG_FORMS = {
+  plain: receiptForm({ ...TYPED_STRUCTS, ...LONG_LIMITS }),
+  detailed: receiptForm({ ...TYPED_STRUCTS, ...LONG_USAGE, ...LONG_LIMITS }),
 }
 
 const hashDomain = structHasher({ structs: TYPED_STRUCTS, name: 'EIP712Domain' })
 const hashTask = structHasher({ structs: TYPED_STRUCTS, name: 'Task' })
-const hashReceipt = structHasher({ structs: TYPED_STRUCTS, name: 'Receipt' })
-const hashDetailedReceipt = structHasher({ structs: DETAILED_STRUCTS, name: 'Receipt' })
 
 /**
  * A task's id: the EIP-712 hash of what its requester signs, `0x` and 64 hex digits.
@@ -140,7 +170,7 @@ const taskIds = new WeakMap<Authorization, string>()
  */
 export function receiptHashOf(receipt: UnsignedReceipt): string {
   return digestOf({
-    hash: isDetailed(receipt.usage) ? hashDetailedReceipt : hashReceipt,
+    hash: formOf(receipt).hash,
     value: typedReceipt(receipt),
     chainId: receipt.authorization.chainId,
   })
@@ -163,7 +193,7 @@ export function typedReceipt(receipt: UnsignedReceipt): TypedValue {
     attempts: receipt.attempts,
     outcome: { kind: receipt.outcome.kind, detail: outcomeDetail(receipt.outcome) },
     usage: typedUsage(receipt.usage),
-    limits: Object.fromEntries(LIMIT_KEYS.map((key) => [key, typedLimit(key, receipt.limits[key])])),
+    limits: typedLimits(receipt.limits),
     isolation: receipt.isolation,
     stdout: typedStream(receipt.stdout),
     stderr: typedStream(receipt.stderr),
@@ -193,6 +223,11 @@ function typedUsage(usage: Usage): TypedValue {
     ...{ wallTimeMs, cpuTimeMs, memoryPeakBytes, outputBytes, limitsHit },
     ...(isDetailed(usage) && Object.fromEntries(USAGE_DETAILS.map((detail) => [detail, usage[detail] ?? -1]))),
   }
+}
+
+function typedLimits(limits: Limits): TypedValue {
+  const keys = hasLaterLimits(limits) ? LIMIT_KEYS : FIRST_LIMITS
+  return Object.fromEntries(keys.map((key) => [key, typedLimit(key, limits[key])]))
 }
 
 function typedLimit(key: (typeof LIMIT_KEYS)[number], value: number | undefined): TypedValue {

@@ -16,6 +16,7 @@ export const UNENFORCEABLE: readonly { readonly limit: LimitKey; readonly why: s
     why: 'its files are in memory, where nothing queues for a disk, and reads of its inputs are not weighted',
   },
   { limit: 'fuel', why: 'instructions are not metered' },
+  { limit: 'gpus', why: 'the devices of this host are not in its sandbox' },
 ]
 
 /** A quota is given in whole milliseconds of a period of 100 ms. */

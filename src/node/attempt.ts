@@ -1,5 +1,12 @@
 import type { Readable, Writable } from 'node:stream'
-import { StopReason, type Executor, type Job, type ResumedJob, type RuntimeTask } from '../executors/executor.ts'
+import {
+  StopReason,
+  type Executor,
+  type Job,
+  type LiveUsage,
+  type ResumedJob,
+  type RuntimeTask,
+} from '../executors/executor.ts'
 import type { Execution } from '../protocol/execution.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Clock } from './clock.ts'
@@ -22,6 +29,7 @@ export interface AttemptOptions {
   readonly onStarted: (atMs: number) => void
   /** Where it is gone on with what an earlier process of this node began. */
   readonly before?: ResumedJob<RuntimeTask>['before'] | undefined
+  onUsage(usage: LiveUsage): void
 }
 
 export interface Attempt {
@@ -63,6 +71,7 @@ export async function runAttempt(options: AttemptOptions): Promise<Attempt | und
       begin(clock.nowMs())
       options.onStarted(startedAtMs)
     },
+    onUsage: (usage) => options.onUsage(usage),
   }
   try {
     if (before !== undefined) begin(before.startedAtMs)

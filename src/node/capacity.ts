@@ -9,6 +9,8 @@ export interface Resources {
   readonly cpuMilliCores: number
   readonly memoryBytes: number
   readonly diskBytes: number
+  /** A GPU serves one task at a time. */
+  readonly gpus: number
 }
 
 export const RESOURCE_KEYS = [
@@ -16,6 +18,7 @@ export const RESOURCE_KEYS = [
   'cpuMilliCores',
   'memoryBytes',
   'diskBytes',
+  'gpus',
 ] as const satisfies readonly (keyof Resources)[]
 
 /** Thousandths of a core, rounded up, but not up for the noise of a binary fraction (1.1 × 1000). */
@@ -23,13 +26,20 @@ export function milliCoresOf(cpuCores: number): number {
   return Math.max(1, Math.ceil(Math.round(cpuCores * 1e6) / 1e3))
 }
 
-/** What a task takes for as long as it runs: one slot, and all that its limits allow it, which without a limit is `total`. */
-export function demandOf(limits: Pick<Limits, 'cpuCores' | 'memoryBytes' | 'diskBytes'>, total: Resources): Resources {
+/**
+ * What a task takes for as long as it runs: one slot, and all that its limits allow it, which without a limit is `total`;
+ * but no GPU that it does not ask for.
+ */
+export function demandOf(
+  limits: Pick<Limits, 'cpuCores' | 'memoryBytes' | 'diskBytes' | 'gpus'>,
+  total: Resources,
+): Resources {
   return {
     slots: 1,
     cpuMilliCores: limits.cpuCores === undefined ? total.cpuMilliCores : milliCoresOf(limits.cpuCores),
     memoryBytes: limits.memoryBytes ?? total.memoryBytes,
     diskBytes: limits.diskBytes,
+    gpus: limits.gpus ?? 0,
   }
 }
 
@@ -46,12 +56,15 @@ export interface Shares {
   readonly unknownPeers: number
 }
 
-/** What keeps a task from starting now: the machine is full, or a share of it is. */
-export type Blocker = 'total' | 'unknownPeers' | 'peer'
+/** What keeps a task from starting now: the machine is full, or a share of it is; or all is there but its GPUs. */
+export interface Blocker {
+  readonly by: 'total' | 'unknownPeers' | 'peer'
+  readonly gpusAlone: boolean
+}
 
 export type Reservation =
   | { readonly reserved: true; readonly release: () => void }
-  | { readonly reserved: false; readonly blockedBy: Blocker }
+  | { readonly reserved: false; readonly blocker: Blocker }
 
 export interface CapacitySnapshot {
   readonly total: Resources
@@ -59,7 +72,7 @@ export interface CapacitySnapshot {
 }
 
 /**
- * Who has how much of the machine. Shares bound slots, cores, memory and disk alike; whoever has nothing
+ * Who has how much of the machine. Shares bound slots, cores, memory, disk and GPUs alike; whoever has nothing
  * running may always have one task, however small the share: else a small machine would serve nobody.
  */
 export interface Capacity {
@@ -72,13 +85,14 @@ export interface Capacity {
   snapshot(): CapacitySnapshot
 }
 
-const NOTHING: Resources = { slots: 0, cpuMilliCores: 0, memoryBytes: 0, diskBytes: 0 }
+const NOTHING: Resources = { slots: 0, cpuMilliCores: 0, memoryBytes: 0, diskBytes: 0, gpus: 0 }
 
 const plus = (a: Resources, b: Resources): Resources => ({
   slots: a.slots + b.slots,
   cpuMilliCores: a.cpuMilliCores + b.cpuMilliCores,
   memoryBytes: a.memoryBytes + b.memoryBytes,
   diskBytes: a.diskBytes + b.diskBytes,
+  gpus: a.gpus + b.gpus,
 })
 
 const minus = (a: Resources, b: Resources): Resources => ({
@@ -86,6 +100,7 @@ const minus = (a: Resources, b: Resources): Resources => ({
   cpuMilliCores: a.cpuMilliCores - b.cpuMilliCores,
   memoryBytes: a.memoryBytes - b.memoryBytes,
   diskBytes: a.diskBytes - b.diskBytes,
+  gpus: a.gpus - b.gpus,
 })
 
 /** A fraction of what can be counted out, at least one of it. */
@@ -99,6 +114,7 @@ function sharesOf(total: Resources, fraction: number): Resources {
     cpuMilliCores: shareOf(total.cpuMilliCores, fraction),
     memoryBytes: shareOf(total.memoryBytes, fraction),
     diskBytes: shareOf(total.diskBytes, fraction),
+    gpus: shareOf(total.gpus, fraction),
   }
 }
 
@@ -115,8 +131,10 @@ export function createCapacity(options: {
   /** Requesters that have something running, and what: entries go when the last of it is released. */
   const usedBy = new Map<string, Resources>()
 
-  const exceeds = (before: Resources, demand: Resources, share: Resources): boolean =>
-    before.slots > 0 && shortagesOf(plus(before, demand), share).length > 0
+  const blocked = (by: Blocker['by'], shortages: readonly (keyof Resources)[]): Blocker | undefined =>
+    shortages.length === 0 ? undefined : { by, gpusAlone: shortages.every((key) => key === 'gpus') }
+  const beyond = (before: Resources, demand: Resources, share: Resources): readonly (keyof Resources)[] =>
+    before.slots > 0 ? shortagesOf(plus(before, demand), share) : []
 
   const take: Capacity['take'] = ({ requester, demand }) => {
     const unknown = !isKnown(requester)
@@ -140,10 +158,13 @@ export function createCapacity(options: {
     reserve({ requester, demand }) {
       const unknown = !isKnown(requester)
       const before = usedBy.get(requester) ?? NOTHING
-      if (exceeds(before, demand, peerShare)) return { reserved: false, blockedBy: 'peer' }
-      if (unknown && exceeds(usedByUnknown, demand, unknownShare)) return { reserved: false, blockedBy: 'unknownPeers' }
-      if (shortagesOf(plus(used, demand), total).length > 0) return { reserved: false, blockedBy: 'total' }
-      return { reserved: true, release: take({ requester, demand }) }
+      const blocker =
+        blocked('peer', beyond(before, demand, peerShare)) ??
+        (unknown ? blocked('unknownPeers', beyond(usedByUnknown, demand, unknownShare)) : undefined) ??
+        blocked('total', shortagesOf(plus(used, demand), total))
+      return blocker === undefined
+        ? { reserved: true, release: take({ requester, demand }) }
+        : { reserved: false, blocker }
     },
     take,
     snapshot: () => ({ total, used }),

@@ -115,6 +115,18 @@ export const nativeImage: Item = {
   },
 }
 
+/** What `nvidia-smi -L` prints: an index (of a slice, `0:1`), or a UUID. No word, for `all` would be every GPU. */
+const GPU = /^(?:\d{1,3}(?::\d{1,3})?|(?:GPU|MIG)-[0-9A-Za-z/-]{1,100})$/
+
+export const gpu: Item = {
+  accepts: 'GPUs by their index (`0`) or UUID (`GPU-…`, `MIG-…`)',
+  parse(item) {
+    if (!GPU.test(item))
+      throw new Error(`must be the index of a GPU, such as 0, or its UUID, GPU-… or MIG-…, not ${excerpt(item)}`)
+    return item
+  },
+}
+
 const IMAGE_ID = /^sha256:[0-9a-f]{64}$/
 const REPOSITORY = /^[a-z0-9][a-z0-9._:/-]{0,254}$/
 

@@ -1,6 +1,7 @@
 import { NATIVE_MODES } from '../native/mode.ts'
 import { RUNTIME_NAMES } from '../protocol/execution.ts'
-import { image, mount, nativeImage, registry, rootfs } from './config-items.ts'
+import { MAX_GPUS } from '../protocol/limits.ts'
+import { gpu, image, mount, nativeImage, registry, rootfs } from './config-items.ts'
 import { GIB, key, KIB, MIB } from './config-key.ts'
 import {
   decimal,
@@ -252,6 +253,11 @@ export const SANDBOX_KEYS = {
     doc: 'The user that it runs as, whatever the image says; never root.',
   }),
   'sandbox.docker.gid': key({ kind: taskId(), default: '65534', doc: 'The group that it runs as; it is in no other.' }),
+  'sandbox.docker.gpus': key({
+    kind: list({ item: gpu, max: MAX_GPUS }),
+    default: '',
+    doc: "GPUs that tasks may ask for (`resources.gpu`), each the task's own while it runs: the indexes or UUIDs that `nvidia-smi -L` prints, each card once. The engine needs the NVIDIA Container Toolkit. The driver of a GPU, and what a task leaves in its memory, is no wall of souk: see [SECURITY.md](SECURITY.md).",
+  }),
   'sandbox.docker.network_mode': key({
     kind: oneOf(['none'], {
       why: "a stranger's task must not reach your network, its metadata services or other tasks",

@@ -142,6 +142,8 @@ export interface Config {
       readonly timeoutMs: number
       readonly uid: number
       readonly gid: number
+      /** Ids of GPUs that tasks may have, each one task at a time. */
+      readonly gpus: readonly string[]
       readonly networkMode: 'none'
       readonly privileged: false
     }

@@ -245,6 +245,7 @@ function configOf(values: ConfigValues): Config {
         timeoutMs: values['sandbox.docker.timeout'],
         uid: values['sandbox.docker.uid'],
         gid: values['sandbox.docker.gid'],
+        gpus: values['sandbox.docker.gpus'],
         networkMode: values['sandbox.docker.network_mode'],
         privileged: values['sandbox.docker.privileged'],
       },

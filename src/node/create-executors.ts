@@ -200,10 +200,11 @@ async function dockerSubject({
     registries,
     archives,
     cpuset,
+    gpus,
     ...bounds
   } = config.sandbox.docker
   const folder = await folderOf({ dataDir, runtime: 'docker' })
-  const settings = { socketPath, uid, gid, ...(cpuset !== undefined && { cpuset }) }
+  const settings = { socketPath, uid, gid, gpus, ...(cpuset !== undefined && { cpuset }) }
   const supply = {
     registries,
     archives,

@@ -26,6 +26,7 @@ import { jobFolder } from './job-folder.ts'
 import { createPrepareLanes } from './prepare-lanes.ts'
 import { createProvider, type Provider } from './provider.ts'
 import { findTasks } from './recover.ts'
+import { runningTasksOf } from './running-tasks.ts'
 import { reapAll, reapLeftovers } from './reap-leftovers.ts'
 import { openSqliteJournal } from './sqlite-journal.ts'
 import { countStates } from './task-table.ts'
@@ -98,6 +99,7 @@ export async function createNode(options: CreateNodeOptions): Promise<SoukNode> 
       chainId: config.chain.id,
       connections: host.connections(),
       tasks: countStates(provider.tasks.all()),
+      running: runningTasksOf(provider.tasks.all()),
       capacity: provider.scheduler.snapshot().capacity,
       storage: core.storage(),
       runtimes: offers().map(runtimeStatusOf),

@@ -1,8 +1,16 @@
 import type { ArtifactStore } from '../artifacts/store.ts'
-import type { NativeRoot, RuntimeTask, TaskBase } from '../executors/executor.ts'
+import type { DockerTask, NativeRoot, RuntimeTask, TaskBase } from '../executors/executor.ts'
 import { SoukError, isSoukError } from '../protocol/errors.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
-import { blobsOf, mountsOf, type BlobRef, type RuntimeSpec, type TaskSpec } from '../protocol/task.ts'
+import {
+  blobsOf,
+  classOf,
+  mountsOf,
+  runtimesOf,
+  type BlobRef,
+  type RuntimeSpec,
+  type TaskSpec,
+} from '../protocol/task.ts'
 import type { TakeTurn } from './prepare-lanes.ts'
 
 /** Where a task's blobs come from: its requester, over the network or in this process. */
@@ -132,13 +140,14 @@ export function resolveTask(options: {
     outputs: spec.outputs,
   }
   const brought = spec.runtime
+  if (!runtimesOf(brought).includes(runtime)) throw cannotRun({ runtime, brought })
   switch (runtime) {
     case 'wasm':
       if (!('module' in brought)) throw cannotRun({ runtime, brought })
       return { ...base, runtime, name: spec.name, module: { source: fileOf(brought.module), ...brought.module } }
     case 'docker':
-      if (!('image' in brought) || 'archive' in brought) throw cannotRun({ runtime, brought })
-      return { ...base, runtime, image: brought.image }
+      if (!('image' in brought)) throw cannotRun({ runtime, brought })
+      return { ...base, runtime, ...imageOf({ brought, fileOf }), ...dockerWishesOf(spec) }
     case 'native': {
       const root = nativeRootOf({ brought, fileOf })
       if (root === undefined) throw cannotRun({ runtime, brought })
@@ -158,10 +167,27 @@ function nativeRootOf({
   if ('program' in brought) return { kind: 'program', source: fileOf(brought.program), ...brought.program }
   if ('tar' in brought) return { kind: 'tar', source: fileOf(brought.tar), ...brought.tar }
   if ('rootfs' in brought) return { kind: 'named', ...brought.rootfs }
-  if (!('image' in brought)) return undefined
+  return 'image' in brought ? { kind: 'image', ...imageOf({ brought, fileOf }) } : undefined
+}
+
+function imageOf({
+  brought,
+  fileOf,
+}: {
+  readonly brought: Extract<RuntimeSpec, { readonly image: string }>
+  readonly fileOf: (blob: BlobRef) => string
+}): Pick<DockerTask, 'image' | 'archive'> {
   const { image } = brought
-  if (!('archive' in brought)) return { kind: 'image', image }
-  return { kind: 'image', image, archive: { source: fileOf(brought.archive), ...brought.archive } }
+  if (!('archive' in brought)) return { image }
+  return { image, archive: { source: fileOf(brought.archive), ...brought.archive } }
+}
+
+function dockerWishesOf({ runtime, limits }: TaskSpec): Pick<DockerTask, 'runtimeClass' | 'gpus'> {
+  const runtimeClass = classOf(runtime)
+  return {
+    ...(runtimeClass !== undefined && { runtimeClass }),
+    ...(limits.gpus !== undefined && { gpus: limits.gpus }),
+  }
 }
 
 function cannotRun({

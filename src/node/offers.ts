@@ -30,6 +30,9 @@ export interface Offer {
 /** Weights are no restriction of the task but of its neighbours: without a cap of the operator's, none is given. */
 const WEIGHTS: ReadonlySet<LimitKey> = new Set<LimitKey>(['cpuShares', 'ioWeight'])
 
+/** What a task has only where it asks, and no provider has unless his operator says so. */
+const GIVEN_WHEN_ASKED: ReadonlySet<LimitKey> = new Set<LimitKey>(['gpus'])
+
 type Choice =
   | { readonly offer: Offer; readonly refusal?: undefined }
   | { readonly offer?: undefined; readonly refusal: Refusal }
@@ -91,7 +94,7 @@ type Applied =
 /** The limits that a run of the task would have, or every reason why there is no such run. */
 export function appliedLimits(asked: { readonly [K in LimitKey]?: number | undefined }, offer: Offer): Applied {
   const { runtime, caps, capability } = offer
-  const above = LIMIT_KEYS.flatMap((key) => aboveOffer({ key, asked: asked[key], cap: caps[key] }))
+  const above = LIMIT_KEYS.flatMap((key) => aboveOffer({ runtime, key, asked: asked[key], cap: caps[key] }))
   if (!capability.available) return { refusals: [unavailable(runtime, capability.why), ...above] }
 
   const proven = new Map(capability.proven.map((limit) => [limit.limit, limit]))
@@ -100,6 +103,7 @@ export function appliedLimits(asked: { readonly [K in LimitKey]?: number | undef
   const unproven: Refusal[] = []
   const missing: string[] = []
   for (const key of LIMIT_KEYS) {
+    if (GIVEN_WHEN_ASKED.has(key) && (asked[key] === undefined || caps[key] === undefined)) continue
     const proof = proven.get(key)
     const value = asked[key] ?? withinProof(offer.defaults?.[key] ?? caps[key], proof)
     const why = value === undefined ? undefined : whyUnproven({ key, value, proof, capability })
@@ -128,15 +132,22 @@ export function appliedLimits(asked: { readonly [K in LimitKey]?: number | undef
 }
 
 function aboveOffer({
+  runtime,
   key,
   asked,
   cap,
 }: {
+  readonly runtime: RuntimeName
   readonly key: LimitKey
   readonly asked: number | undefined
   readonly cap: number | undefined
 }): Refusal[] {
-  if (asked === undefined || (cap === undefined ? !WEIGHTS.has(key) : asked <= cap)) return []
+  if (asked === undefined || (cap === undefined ? !WEIGHTS.has(key) && !GIVEN_WHEN_ASKED.has(key) : asked <= cap))
+    return []
+  if (cap === undefined && GIVEN_WHEN_ASKED.has(key)) {
+    const none = `The task asks for ${key} of ${asked}, the provider offers none to tasks of ${runtime}`
+    return [{ reason: 'CAP_ABOVE_OFFER', message: none, subject: key, asked: String(asked), offered: '0' }]
+  }
   const message =
     cap === undefined
       ? `The task asks for ${key} of ${asked}, the provider gives no task a weight of its own`

@@ -24,12 +24,14 @@ export function capsOf({ config, runtime }: { readonly config: Config; readonly 
   if (runtime === 'wasm')
     return { ...shared, cpuCores: capacity.cpuCores, stackBytes: sandbox.wasm.stackSizeBytes, pids: 1024 }
   const { cpuLimitCores, pidsLimit } = sandbox[runtime]
+  const gpus = runtime === 'docker' ? sandbox.docker.gpus.length : 0
   return {
     ...shared,
     cpuCores: cpuLimitCores,
     cpuShares: sandbox.cpuSharesLimit,
     pids: pidsLimit,
     ...(runtime === 'native' && { stackBytes: sandbox.native.stackSizeBytes }),
+    ...(gpus > 0 && { gpus }),
   }
 }
 

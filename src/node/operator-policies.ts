@@ -20,12 +20,13 @@ export function retentionOf({ retention, storage }: Config): RetentionPolicy {
 }
 
 /** What all tasks together may use. */
-export function resourcesOf({ capacity }: Config): Resources {
+export function resourcesOf({ capacity, sandbox }: Config): Resources {
   return {
     slots: capacity.slots,
     cpuMilliCores: milliCoresOf(capacity.cpuCores),
     memoryBytes: capacity.memoryBytes,
     diskBytes: capacity.diskBytes,
+    gpus: sandbox.docker.enabled ? sandbox.docker.gpus.length : 0,
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { ArtifactStore } from '../artifacts/store.ts'
-import { StopReason, type Executor, type Prepared } from '../executors/executor.ts'
+import { StopReason, type Executor, type Prepared, type PrepareProgress } from '../executors/executor.ts'
 import type { Key } from '../identity/key-file.ts'
 import { SoukError } from '../protocol/errors.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
@@ -10,10 +10,11 @@ import type { SignedTask } from '../protocol/receipt.ts'
 import { createDenialTally } from './denials.ts'
 import { followTask } from './follow.ts'
 import { inputHolder } from './holders.ts'
-import { fetchInputs, missingBlobs, type BlobSource } from './inputs.ts'
+import { fetchInputs, missingBlobs, type BlobSource, type FetchProgress } from './inputs.ts'
 import { createIntake, type IntakeOptions } from './intake.ts'
 import type { PrepareLanes } from './prepare-lanes.ts'
 import { createPreparation } from './preparation.ts'
+import { preparationTeller } from './preparing-progress.ts'
 import { recoverTasks, type FoundTasks } from './recover.ts'
 import { openResultBlob } from './result-blobs.ts'
 import { startRetention, type RetentionPolicy } from './retention.ts'
@@ -140,6 +141,7 @@ export function createProvider(options: ProviderOptions): Provider {
     if (!settled) return
     letGo(task)
     store.release({ holder: inputHolder(taskId) })
+    denials.noteFailure({ runtime: task.record.runtime, error })
     logger.info({ taskId, code: error.code }, 'task failed before it started')
     await retention.enforce()
   }
@@ -179,10 +181,13 @@ export function createProvider(options: ProviderOptions): Provider {
       expiryOf(record).atMs - clock.nowMs(),
     )
     const signal = AbortSignal.any([deadline.signal, task.cancel.signal, shutdown.signal])
-    const onProgress = (progress: TrackedTask['preparing']): void => {
-      task.preparing = progress
-      task.changes.notify()
+    const tell = preparationTeller({ task, clock })
+    // Of a task that only needs something else there is nothing to tell.
+    const onProgress = (progress: FetchProgress): void => {
+      if (progress.totalBytes > 0) tell({ what: 'inputs', ...progress })
     }
+    const onImage = ({ what, doneBytes, totalBytes }: PrepareProgress): void =>
+      tell({ what, fetchedBytes: doneBytes, totalBytes })
     const { requester: peer, spec } = record
     try {
       await options.lanes.run({
@@ -190,14 +195,14 @@ export function createProvider(options: ProviderOptions): Provider {
         signal,
         async work(takeTurn) {
           await fetchInputs({ spec, peer, store, blobs: options.blobs, signal, onProgress, takeTurn })
-          task.prepared ??= preparation.hold(record) ?? (await bring(task, { record, signal }))
+          task.prepared ??= preparation.hold(record) ?? (await bring({ record, signal, onProgress: onImage }))
         },
       })
       signal.throwIfAborted()
-      onProgress(undefined)
+      tell(undefined)
       scheduler.enqueue(liveRecord(task))
     } catch (error) {
-      onProgress(undefined)
+      tell(undefined)
       // Stays queued in the journal: the next process of this node takes it up again.
       if (shutdown.signal.aborted) return
       await settleUnstarted(task, task.cancel.signal.aborted ? cancelledInQueue() : SoukError.from(error))
@@ -210,18 +215,17 @@ export function createProvider(options: ProviderOptions): Provider {
    * What the task needs besides its inputs, or undefined where this provider has failed in a way that may pass until the task
    * has its slot: then it is the run's to bring it, or to say why not.
    */
-  async function bring(
-    task: TrackedTask,
-    { record, signal }: { readonly record: LiveTask; readonly signal: AbortSignal },
-  ): Promise<Prepared | undefined> {
+  async function bring({
+    record,
+    signal,
+    onProgress,
+  }: {
+    readonly record: LiveTask
+    readonly signal: AbortSignal
+    readonly onProgress: (progress: PrepareProgress) => void
+  }): Promise<Prepared | undefined> {
     try {
-      return await preparation.bring(record, {
-        signal,
-        onProgress({ doneBytes, totalBytes }) {
-          task.preparing = { fetchedBytes: doneBytes, totalBytes }
-          task.changes.notify()
-        },
-      })
+      return await preparation.bring(record, { signal, onProgress })
     } catch (error) {
       signal.throwIfAborted()
       if (error instanceof SoukError && error.fault === 'provider' && error.retryable) return undefined

@@ -20,6 +20,7 @@ import { jobFolder } from './job-folder.ts'
 import { createOutputLog, reopenOutputLog, type OutputLog } from './output-log.ts'
 import { markStart, startMarkOf } from './start-mark.ts'
 import type { TaskTable } from './task-table.ts'
+import { nextUsage } from './running-tasks.ts'
 import { interruptedError, isSettled, type LiveTask } from './task-state.ts'
 import type { TrackedTask } from './tracked-task.ts'
 
@@ -75,7 +76,7 @@ export async function runTask(options: RunTaskOptions): Promise<'settled' | 'aga
     })
     options.store.release({ holder: inputHolder(taskId) })
     const { outcome, usage } = receipt
-    const denied = options.denials.note({ runtime: record.runtime, denials })
+    const denied = options.denials.note({ runtime: record.runtime, denials, limitsHit: usage.limitsHit })
     logger.info({ taskId, outcome, wallTimeMs: usage.wallTimeMs, ...(denied && { denied }) }, 'task finished')
     return 'settled'
   } catch (thrown) {
@@ -157,6 +158,9 @@ async function receiptOf(
         // Where it is lost the task counts from a moment before.
         if (executor.resume !== undefined) start.marked = markStart({ dir, atMs }).catch(() => {})
       },
+      onUsage(usage) {
+        task.usage = nextUsage({ before: task.usage, usage, atMs: clock.nowMs() })
+      },
     })
     if (attempt === undefined) throw interruptedError(record)
     const { execution, startedAtMs, finishedAtMs } = attempt
@@ -183,6 +187,7 @@ async function receiptOf(
     })
     return { receipt, denials: execution.denials }
   } finally {
+    task.usage = undefined
     await log.close()
   }
 }
@@ -216,6 +221,7 @@ async function settleFailure(
   const { taskId } = record
   const now = clock.nowMs()
   options.store.release({ holder: outputHolder(taskId) })
+  options.denials.noteFailure({ runtime: record.runtime, error })
   if (error.code === 'INTERNAL') logger.error({ taskId, err: error }, 'an attempt failed by a bug')
   const again =
     error.fault === 'provider' &&

@@ -75,6 +75,21 @@ interface Entry extends HeapEntry {
   bypasses: number
 }
 
+/** A task that others pass, and what it waits for. */
+interface Grievance {
+  readonly entry: Entry
+  readonly blocker: Blocker
+}
+
+/**
+ * Whether another task takes of what one waits for. What a requester's own tasks hold is no grievance against others; nor
+ * is a group's share against outsiders, nor are GPUs against who takes none.
+ */
+function isInTheWay({ by, gpusAlone }: Blocker, other: Pick<Entry, 'demand' | 'unknown'>): boolean {
+  if (by === 'peer' || (by === 'unknownPeers' && !other.unknown)) return false
+  return !gpusAlone || other.demand.gpus > 0
+}
+
 /** A requester's line: tasks by id, in the order of arrival. */
 type Line = Map<string, Entry>
 
@@ -131,20 +146,21 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   function startNext(): boolean {
     const { used, total } = capacity.snapshot()
     if (stopped || used.slots >= total.slots) return false
-    let unknownHeld = false
+    const grievances: Grievance[] = []
     for (const entry of overdue) {
       const blocker = tryStart(entry)
       if (blocker === undefined) return true
-      if (blocker === 'total') return false
-      if (blocker === 'unknownPeers') unknownHeld = true
+      if (blocker.by === 'total' && !blocker.gpusAlone) return false
+      grievances.push({ entry, blocker })
     }
-    const passed: { entry: Entry; blocker: Blocker }[] = []
+    const passed: Grievance[] = []
     for (const line of lines.values()) {
       const [entry] = line.values()
-      if (entry === undefined || overdue.has(entry) || (unknownHeld && entry.unknown)) continue
+      if (entry === undefined || overdue.has(entry) || grievances.some(({ blocker }) => isInTheWay(blocker, entry)))
+        continue
       const blocker = tryStart(entry)
       if (blocker === undefined) {
-        for (const other of passed) notePassed(other.entry, other.blocker, entry)
+        for (const other of passed) if (isInTheWay(other.blocker, entry)) notePassed(other.entry)
         return true
       }
       passed.push({ entry, blocker })
@@ -152,9 +168,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     return false
   }
 
-  /** What a requester's own tasks hold is no grievance against others; nor is a group's share against outsiders. */
-  function notePassed(entry: Entry, blocker: Blocker, by: Entry): void {
-    if (blocker === 'peer' || (blocker === 'unknownPeers' && !by.unknown)) return
+  function notePassed(entry: Entry): void {
     entry.bypasses += 1
     if (entry.bypasses >= maxBypasses) overdue.add(entry)
   }
@@ -162,7 +176,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   function tryStart(entry: Entry): Blocker | undefined {
     const { taskId, requester } = entry.task
     const reservation = capacity.reserve({ requester, demand: entry.demand })
-    if (!reservation.reserved) return reservation.blockedBy
+    if (!reservation.reserved) return reservation.blocker
     remove(entry)
     const line = lines.get(requester)
     if (line !== undefined) {

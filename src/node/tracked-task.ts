@@ -1,5 +1,6 @@
 import type { Prepared } from '../executors/executor.ts'
-import type { OutputOffsets } from '../protocol/events.ts'
+import type { OutputOffsets, PreparingProgress } from '../protocol/events.ts'
+import type { RunningUsage } from '../protocol/node-status.ts'
 import { createChangeSignal, type ChangeSignal } from './change-signal.ts'
 import type { TaskRecord } from './task-state.ts'
 
@@ -7,9 +8,11 @@ import type { TaskRecord } from './task-state.ts'
 export interface TrackedTask {
   record: TaskRecord
   /** While inputs are being fetched, or something else that it needs: an image. */
-  preparing?: { readonly fetchedBytes: number; readonly totalBytes: number } | undefined
+  preparing?: PreparingProgress | undefined
   /** What it needs of this host besides, held until it is settled. */
   prepared?: Prepared | undefined
+  /** While it runs, where its runtime tells. */
+  usage?: RunningUsage | undefined
   /** Output that can be read. */
   sizes: OutputOffsets
   readonly changes: ChangeSignal

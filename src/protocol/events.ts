@@ -13,6 +13,13 @@ export type TaskResult =
   | { readonly kind: 'receipt'; readonly receipt: Receipt }
   | { readonly kind: 'failed'; readonly error: SerialisedError }
 
+/** What a provider fetches before a task can start: its files from its requester, or an image from a registry. */
+export interface PreparingProgress {
+  readonly what: 'inputs' | 'image'
+  readonly fetchedBytes: number
+  readonly totalBytes: number
+}
+
 /**
  * What a follower of a task sees, in this order: the state it is in, later states, output from the offsets
  * asked for, and `finished` last, after every byte of output. Output offsets are bytes from the stream's
@@ -20,7 +27,7 @@ export type TaskResult =
  */
 export type TaskEvent =
   | { readonly kind: 'queued'; readonly atMs: number; readonly position: number }
-  | { readonly kind: 'preparing'; readonly atMs: number; readonly fetchedBytes: number; readonly totalBytes: number }
+  | ({ readonly kind: 'preparing'; readonly atMs: number } & PreparingProgress)
   | { readonly kind: 'started'; readonly atMs: number; readonly attempt: number }
   | { readonly kind: 'output'; readonly stream: OutputStream; readonly offset: number; readonly data: Uint8Array }
   | { readonly kind: 'finished'; readonly atMs: number; readonly result: TaskResult }

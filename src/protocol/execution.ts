@@ -132,6 +132,11 @@ export interface Denials {
   readonly oomKills: number
   /** Processes and threads that were not started. */
   readonly pids: number
+  /**
+   * Times that there was no memory left under its limit, so that some had to be taken back for it to go on; absent where
+   * the kernel tells of none.
+   */
+  readonly memoryReclaims?: number
 }
 
 /** What one run came to: success and every failure of the task have this one shape. */

@@ -23,6 +23,8 @@ export type LimitName = (typeof LIMIT_NAMES)[number]
 export const TIME_LIMITS: ReadonlySet<LimitName> = new Set<LimitName>(['wallTime', 'cpuTime', 'idleTime'])
 
 const positiveInteger = z.int().positive()
+/** The most GPUs that a task can ask for: more are in no machine. */
+export const MAX_GPUS = 64
 
 /**
  * What a task may use. Sizes are integer bytes, times integer milliseconds.
@@ -34,6 +36,7 @@ const positiveInteger = z.int().positive()
  * - `diskBytes`, `inodes`: everything writable, together.
  * - `outputBytes`: stdout and stderr, together.
  * - `fuel`: metered instructions (WebAssembly).
+ * - `gpus`: GPUs that the task has to itself (Docker); a task that does not ask has none.
  *
  * A field that is absent is not limited by souk, either because nobody asked or because the runtime has no
  * such thing; a field that is present is enforced.
@@ -54,6 +57,7 @@ export const limitsSchema = z
     openFiles: positiveInteger,
     ioWeight: positiveInteger.max(10_000),
     fuel: positiveInteger,
+    gpus: positiveInteger.max(MAX_GPUS),
   })
   .partial()
   .readonly()
@@ -97,4 +101,5 @@ export const LIMIT_KEYS = [
   'openFiles',
   'ioWeight',
   'fuel',
+  'gpus',
 ] as const satisfies readonly LimitKey[]

@@ -275,6 +275,10 @@ export declare namespace ProviderFrame {
         field: '$.event.preparing.totalBytes';
         value: number;
     }
+    interface ProviderFrameEventPreparingWhatFieldEvent {
+        field: '$.event.preparing.what';
+        value: Preparation;
+    }
     interface ProviderFrameEventStartedAtMsFieldEvent {
         field: '$.event.started.atMs';
         value: number;
@@ -361,7 +365,7 @@ export declare namespace ProviderFrame {
     }
     function encode(obj: Partial<ProviderFrame>): Uint8Array<ArrayBuffer>;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProviderFrame>): ProviderFrame;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProviderFrame>): Generator<ProviderFrameIdFieldEvent | ProviderFrameAcceptedTaskIdFieldEvent | ProviderFrameListTasksTaskIdFieldEvent | ProviderFrameListTasksNameFieldEvent | ProviderFrameListTasksRuntimeFieldEvent | ProviderFrameListTasksStateFieldEvent | ProviderFrameListTasksAttemptsFieldEvent | ProviderFrameListTasksAcceptedAtMsFieldEvent | ProviderFrameListTasksStartedAtMsFieldEvent | ProviderFrameListTasksFinishedAtMsFieldEvent | ProviderFrameListTasksOutcomeExitedFieldEvent | ProviderFrameListTasksOutcomeKilledFieldEvent | ProviderFrameListTasksOutcomeTrappedFieldEvent | ProviderFrameListTasksOutcomeLimitFieldEvent | ProviderFrameListTasksErrorCodeFieldEvent | ProviderFrameListTasksStdoutBytesFieldEvent | ProviderFrameListTasksStderrBytesFieldEvent | ProviderFrameListMoreFieldEvent | ProviderFrameTaskTaskIdFieldEvent | ProviderFrameTaskNameFieldEvent | ProviderFrameTaskRuntimeFieldEvent | ProviderFrameTaskStateFieldEvent | ProviderFrameTaskAttemptsFieldEvent | ProviderFrameTaskAcceptedAtMsFieldEvent | ProviderFrameTaskStartedAtMsFieldEvent | ProviderFrameTaskFinishedAtMsFieldEvent | ProviderFrameTaskOutcomeExitedFieldEvent | ProviderFrameTaskOutcomeKilledFieldEvent | ProviderFrameTaskOutcomeTrappedFieldEvent | ProviderFrameTaskOutcomeLimitFieldEvent | ProviderFrameTaskErrorCodeFieldEvent | ProviderFrameTaskStdoutBytesFieldEvent | ProviderFrameTaskStderrBytesFieldEvent | ProviderFrameEventQueuedAtMsFieldEvent | ProviderFrameEventQueuedPositionFieldEvent | ProviderFrameEventPreparingAtMsFieldEvent | ProviderFrameEventPreparingFetchedBytesFieldEvent | ProviderFrameEventPreparingTotalBytesFieldEvent | ProviderFrameEventStartedAtMsFieldEvent | ProviderFrameEventStartedAttemptFieldEvent | ProviderFrameEventOutputStreamFieldEvent | ProviderFrameEventOutputOffsetFieldEvent | ProviderFrameEventOutputDataFieldEvent | ProviderFrameEventFinishedAtMsFieldEvent | ProviderFrameEventFinishedReceiptFieldEvent | ProviderFrameEventFinishedErrorCodeFieldEvent | ProviderFrameEventFinishedErrorMessageFieldEvent | ProviderFrameEventFinishedErrorFaultFieldEvent | ProviderFrameEventFinishedErrorPhaseFieldEvent | ProviderFrameEventFinishedErrorRetryableFieldEvent | ProviderFrameEventFinishedErrorHintFieldEvent | ProviderFrameEventFinishedErrorDetailsFieldEvent | ProviderFrameErrorCodeFieldEvent | ProviderFrameErrorMessageFieldEvent | ProviderFrameErrorFaultFieldEvent | ProviderFrameErrorPhaseFieldEvent | ProviderFrameErrorRetryableFieldEvent | ProviderFrameErrorHintFieldEvent | ProviderFrameErrorDetailsFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProviderFrame>): Generator<ProviderFrameIdFieldEvent | ProviderFrameAcceptedTaskIdFieldEvent | ProviderFrameListTasksTaskIdFieldEvent | ProviderFrameListTasksNameFieldEvent | ProviderFrameListTasksRuntimeFieldEvent | ProviderFrameListTasksStateFieldEvent | ProviderFrameListTasksAttemptsFieldEvent | ProviderFrameListTasksAcceptedAtMsFieldEvent | ProviderFrameListTasksStartedAtMsFieldEvent | ProviderFrameListTasksFinishedAtMsFieldEvent | ProviderFrameListTasksOutcomeExitedFieldEvent | ProviderFrameListTasksOutcomeKilledFieldEvent | ProviderFrameListTasksOutcomeTrappedFieldEvent | ProviderFrameListTasksOutcomeLimitFieldEvent | ProviderFrameListTasksErrorCodeFieldEvent | ProviderFrameListTasksStdoutBytesFieldEvent | ProviderFrameListTasksStderrBytesFieldEvent | ProviderFrameListMoreFieldEvent | ProviderFrameTaskTaskIdFieldEvent | ProviderFrameTaskNameFieldEvent | ProviderFrameTaskRuntimeFieldEvent | ProviderFrameTaskStateFieldEvent | ProviderFrameTaskAttemptsFieldEvent | ProviderFrameTaskAcceptedAtMsFieldEvent | ProviderFrameTaskStartedAtMsFieldEvent | ProviderFrameTaskFinishedAtMsFieldEvent | ProviderFrameTaskOutcomeExitedFieldEvent | ProviderFrameTaskOutcomeKilledFieldEvent | ProviderFrameTaskOutcomeTrappedFieldEvent | ProviderFrameTaskOutcomeLimitFieldEvent | ProviderFrameTaskErrorCodeFieldEvent | ProviderFrameTaskStdoutBytesFieldEvent | ProviderFrameTaskStderrBytesFieldEvent | ProviderFrameEventQueuedAtMsFieldEvent | ProviderFrameEventQueuedPositionFieldEvent | ProviderFrameEventPreparingAtMsFieldEvent | ProviderFrameEventPreparingFetchedBytesFieldEvent | ProviderFrameEventPreparingTotalBytesFieldEvent | ProviderFrameEventPreparingWhatFieldEvent | ProviderFrameEventStartedAtMsFieldEvent | ProviderFrameEventStartedAttemptFieldEvent | ProviderFrameEventOutputStreamFieldEvent | ProviderFrameEventOutputOffsetFieldEvent | ProviderFrameEventOutputDataFieldEvent | ProviderFrameEventFinishedAtMsFieldEvent | ProviderFrameEventFinishedReceiptFieldEvent | ProviderFrameEventFinishedErrorCodeFieldEvent | ProviderFrameEventFinishedErrorMessageFieldEvent | ProviderFrameEventFinishedErrorFaultFieldEvent | ProviderFrameEventFinishedErrorPhaseFieldEvent | ProviderFrameEventFinishedErrorRetryableFieldEvent | ProviderFrameEventFinishedErrorHintFieldEvent | ProviderFrameEventFinishedErrorDetailsFieldEvent | ProviderFrameErrorCodeFieldEvent | ProviderFrameErrorMessageFieldEvent | ProviderFrameErrorFaultFieldEvent | ProviderFrameErrorPhaseFieldEvent | ProviderFrameErrorRetryableFieldEvent | ProviderFrameErrorHintFieldEvent | ProviderFrameErrorDetailsFieldEvent>;
 }
 export interface Submit {
     task?: SignedTask;
@@ -871,6 +875,10 @@ export declare namespace TaskEvent {
         field: '$.preparing.totalBytes';
         value: number;
     }
+    interface TaskEventPreparingWhatFieldEvent {
+        field: '$.preparing.what';
+        value: Preparation;
+    }
     interface TaskEventStartedAtMsFieldEvent {
         field: '$.started.atMs';
         value: number;
@@ -929,7 +937,7 @@ export declare namespace TaskEvent {
     }
     function encode(obj: Partial<TaskEvent>): Uint8Array<ArrayBuffer>;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TaskEvent>): TaskEvent;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TaskEvent>): Generator<TaskEventQueuedAtMsFieldEvent | TaskEventQueuedPositionFieldEvent | TaskEventPreparingAtMsFieldEvent | TaskEventPreparingFetchedBytesFieldEvent | TaskEventPreparingTotalBytesFieldEvent | TaskEventStartedAtMsFieldEvent | TaskEventStartedAttemptFieldEvent | TaskEventOutputStreamFieldEvent | TaskEventOutputOffsetFieldEvent | TaskEventOutputDataFieldEvent | TaskEventFinishedAtMsFieldEvent | TaskEventFinishedReceiptFieldEvent | TaskEventFinishedErrorCodeFieldEvent | TaskEventFinishedErrorMessageFieldEvent | TaskEventFinishedErrorFaultFieldEvent | TaskEventFinishedErrorPhaseFieldEvent | TaskEventFinishedErrorRetryableFieldEvent | TaskEventFinishedErrorHintFieldEvent | TaskEventFinishedErrorDetailsFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TaskEvent>): Generator<TaskEventQueuedAtMsFieldEvent | TaskEventQueuedPositionFieldEvent | TaskEventPreparingAtMsFieldEvent | TaskEventPreparingFetchedBytesFieldEvent | TaskEventPreparingTotalBytesFieldEvent | TaskEventPreparingWhatFieldEvent | TaskEventStartedAtMsFieldEvent | TaskEventStartedAttemptFieldEvent | TaskEventOutputStreamFieldEvent | TaskEventOutputOffsetFieldEvent | TaskEventOutputDataFieldEvent | TaskEventFinishedAtMsFieldEvent | TaskEventFinishedReceiptFieldEvent | TaskEventFinishedErrorCodeFieldEvent | TaskEventFinishedErrorMessageFieldEvent | TaskEventFinishedErrorFaultFieldEvent | TaskEventFinishedErrorPhaseFieldEvent | TaskEventFinishedErrorRetryableFieldEvent | TaskEventFinishedErrorHintFieldEvent | TaskEventFinishedErrorDetailsFieldEvent>;
 }
 export interface Queued {
     atMs: number;
@@ -953,6 +961,7 @@ export interface Preparing {
     atMs: number;
     fetchedBytes: number;
     totalBytes: number;
+    what: Preparation;
 }
 export declare namespace Preparing {
     const codec: () => Codec<Preparing>;
@@ -968,9 +977,20 @@ export declare namespace Preparing {
         field: '$.totalBytes';
         value: number;
     }
+    interface PreparingWhatFieldEvent {
+        field: '$.what';
+        value: Preparation;
+    }
     function encode(obj: Partial<Preparing>): Uint8Array<ArrayBuffer>;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Preparing>): Preparing;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Preparing>): Generator<PreparingAtMsFieldEvent | PreparingFetchedBytesFieldEvent | PreparingTotalBytesFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Preparing>): Generator<PreparingAtMsFieldEvent | PreparingFetchedBytesFieldEvent | PreparingTotalBytesFieldEvent | PreparingWhatFieldEvent>;
+}
+export declare enum Preparation {
+    INPUTS = "INPUTS",
+    IMAGE = "IMAGE"
+}
+export declare namespace Preparation {
+    const codec: () => Codec<Preparation>;
 }
 export interface Started {
     atMs: number;

@@ -2418,6 +2418,10 @@ export var Preparing;
                     w.uint32(24);
                     w.uint64Number(obj.totalBytes);
                 }
+                if (obj.what != null && __PreparationValues[obj.what] !== 0) {
+                    w.uint32(32);
+                    Preparation.codec().encode(obj.what, w);
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
@@ -2425,7 +2429,8 @@ export var Preparing;
                 const obj = {
                     atMs: 0,
                     fetchedBytes: 0,
-                    totalBytes: 0
+                    totalBytes: 0,
+                    what: Preparation.INPUTS
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -2441,6 +2446,10 @@ export var Preparing;
                         }
                         case 3: {
                             obj.totalBytes = reader.uint64Number();
+                            break;
+                        }
+                        case 4: {
+                            obj.what = Preparation.codec().decode(reader);
                             break;
                         }
                         default: {
@@ -2476,6 +2485,13 @@ export var Preparing;
                             };
                             break;
                         }
+                        case 4: {
+                            yield {
+                                field: `${prefix}.what`,
+                                value: Preparation.codec().decode(reader)
+                            };
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
@@ -2499,6 +2515,21 @@ export var Preparing;
     }
     Preparing.stream = stream;
 })(Preparing || (Preparing = {}));
+export var Preparation;
+(function (Preparation) {
+    Preparation["INPUTS"] = "INPUTS";
+    Preparation["IMAGE"] = "IMAGE";
+})(Preparation || (Preparation = {}));
+var __PreparationValues;
+(function (__PreparationValues) {
+    __PreparationValues[__PreparationValues["INPUTS"] = 0] = "INPUTS";
+    __PreparationValues[__PreparationValues["IMAGE"] = 1] = "IMAGE";
+})(__PreparationValues || (__PreparationValues = {}));
+(function (Preparation) {
+    Preparation.codec = () => {
+        return enumeration(__PreparationValues);
+    };
+})(Preparation || (Preparation = {}));
 export var Started;
 (function (Started) {
     let _codec;

@@ -1,5 +1,5 @@
 import type { Isolation, RuntimeName } from './execution.ts'
-import type { BoundedLimits, LimitKey } from './limits.ts'
+import type { BoundedLimits, LimitKey, Limits } from './limits.ts'
 
 /** What `souk node status` shows: the answer of a node's local socket to `GET /status`. */
 export interface NodeStatus {
@@ -19,6 +19,8 @@ export interface NodeStatus {
     readonly finished: number
     readonly failed: number
   }
+  /** What runs now, in the order in which it was accepted. */
+  readonly running: readonly RunningTask[]
   readonly capacity: {
     readonly total: StatusResources
     readonly used: StatusResources
@@ -29,13 +31,43 @@ export interface NodeStatus {
   readonly denied: readonly DeniedTotals[]
 }
 
-/** Of `tasks` that were denied something: system calls, memory to go on with, processes and threads. */
+export interface RunningTask {
+  readonly taskId: string
+  readonly name: string
+  /** Ethereum address. */
+  readonly requester: string
+  readonly runtime: RuntimeName
+  readonly startedAtMs: number
+  readonly limits: Limits
+  /** Absent where its runtime does not tell, and in its first second. */
+  readonly usage?: RunningUsage
+}
+
+/** What a task used at a time, Unix time in milliseconds. */
+export interface RunningUsage {
+  readonly atMs: number
+  readonly cpuTimeMs: number
+  /** Cores used since the time before; absent the first time. */
+  readonly cpuCores?: number
+  readonly memoryBytes: number
+  readonly pids?: number
+}
+
+/** Of `tasks` that were denied something, each as often as it was. */
 export interface DeniedTotals {
   readonly runtime: RuntimeName
   readonly tasks: number
   readonly systemCalls: number
+  /** Processes that were killed for lack of memory. */
   readonly oomKills: number
+  /** Times that memory had to be taken back because a task was at its limit. */
+  readonly memoryReclaims: number
+  /** Processes and threads that were not started. */
   readonly pids: number
+  /** Tasks whose disk was full at their end, in bytes or in inodes. */
+  readonly fullDisks: number
+  /** Tasks that were refused because of their image. */
+  readonly images: number
 }
 
 export interface StatusResources {
@@ -43,6 +75,7 @@ export interface StatusResources {
   readonly cpuMilliCores: number
   readonly memoryBytes: number
   readonly diskBytes: number
+  readonly gpus: number
 }
 
 export type RuntimeStatus =

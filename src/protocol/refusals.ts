@@ -6,6 +6,8 @@ export const REFUSAL_REASONS = {
   CAP_UNPROVEN: 'The task needs a limit that the provider has not proven it can enforce.',
   FEATURE_UNPROVEN: 'The task needs something of the runtime that the provider has not seen to work there.',
   UNKNOWN_MOUNT: 'The task names a folder that the provider does not offer.',
+  UNKNOWN_CLASS: 'The task names a runtime class that the provider does not offer.',
+  IMAGE_NOT_OFFERED: 'The task brings an image, and the provider runs none that tasks bring.',
   QUEUE_FULL: "The provider's queue is full.",
   PEER_OVER_SHARE: 'This requester already has its share of queue, storage or slots there.',
   UNKNOWN_PEERS_OVER_SHARE: 'All requesters that the operator does not know have, together, their share.',

@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import { RUNTIME_NAMES } from './execution.ts'
 import { excerpt } from './issues.ts'
+import { MAX_GPUS } from './limits.ts'
 import {
   argumentsSchema,
   environmentSchema,
   mountNameSchema,
   nameSchema,
+  runtimeClassSchema,
   sandboxPathSchema,
   sandboxTargetSchema,
   TASK_BOUNDS,
@@ -36,7 +38,12 @@ const runtimeSchema = z
   .strictObject({
     type: z.enum(RUNTIME_NAMES).optional().meta({
       description:
-        'The runtime. Left out, what the task brings decides: a module is `wasm`; an image is `docker` or `native`, as the provider prefers.',
+        'The runtime. Left out, what the task brings decides: a module is `wasm`; an image is `docker` or `native`, as the provider prefers; an image in a file is `native`.',
+    }),
+    class: runtimeClassSchema.optional().meta({
+      description:
+        'Docker: the low-level runtime of the container, by the name that the provider offers it under. Left out, the one that the provider prefers.',
+      examples: ['runsc'],
     }),
     module: file({
       description: 'WebAssembly: the module (WASI preview 1), a file.',
@@ -51,7 +58,7 @@ const runtimeSchema = z
       .optional()
       .meta({
         description:
-          'Docker or native: an image that the provider has, pinned by its manifest digest; for Docker also by a tag, and what that means is asked of the image’s registry before the task is signed. Native: an image in a file, by its path, which starts with `./` or `/`: an OCI archive or what `docker save` writes; of several in it that for this machine, or `./image.tar@sha256:…`.',
+          'Docker or native: an image that the provider has, pinned by its manifest digest; for Docker also by a tag, and what that means is asked of the image’s registry before the task is signed. Or an image in a file, by its path, which starts with `./` or `/`: an OCI archive or what `docker save` writes; of several in it that for this machine, or `./image.tar@sha256:…`.',
         examples: [`busybox@sha256:${'0123456789abcdef'.repeat(4)}`, 'python:3.12', './image.tar'],
       }),
     program: file({ description: 'Native: a static Linux executable, a file.', examples: ['./app'] }).optional(),
@@ -106,10 +113,13 @@ const runtimeSchema = z
     if (runtime.writable === true && !ROOT_SOURCES.includes(source))
       add(`is for a root file system: with ${ROOT_SOURCES.join(', ')}, not ${source}`, ['writable'])
     const isFile = /^[./]/.test(runtime.image ?? '')
-    if (runtime.type === 'docker' && isFile)
-      add('must be native for an image in a file: an engine runs what it has', ['type'])
-    if (source === 'image' && !isFile && runtime.type !== 'native' && (runtime.writable || runtime.mounts))
+    const isNative = runtime.type === 'native' || (isFile && runtime.type === undefined)
+    if (source === 'image' && !isNative && (runtime.writable || runtime.mounts))
       add('must be native where an image is to be writable, or folders of the provider are mounted', ['type'])
+    if (runtime.class !== undefined && source !== 'image')
+      add(`is for Docker tasks: with image, not ${source}`, ['class'])
+    else if (runtime.class !== undefined && runtime.type !== 'docker')
+      add('must be docker where a class of runtimes is named', ['type'])
   })
   .meta({
     oneOf: SOURCES.map((source) => ({
@@ -157,6 +167,11 @@ const resourcesSchema = z
     stack: size({ description: 'Call stack.', examples: ['1m'] }),
     ioWeight: count({ max: 10_000, description: 'Weight of disk access against other tasks; 100 is the norm.' }),
     fuel: count({ description: 'WebAssembly: metered instructions.' }),
+    gpu: count({
+      max: MAX_GPUS,
+      description: 'Docker: GPUs that the task has to itself while it runs. Left out, none.',
+      examples: [1],
+    }),
   })
   .superRefine(({ cpu, cpu_quota }, context) => {
     if (cpu !== undefined && cpu_quota !== undefined)

@@ -26,9 +26,10 @@ export interface TaskDraft {
   readonly maxPriceWei: string
 }
 
-/** Exactly one of the keys besides `type`, `writable` and `mounts`. */
+/** Exactly one of the keys besides `type`, `class`, `writable` and `mounts`. */
 export interface RuntimeDraft {
   readonly type?: RuntimeName
+  readonly class?: string
   readonly module?: string
   readonly image?: string
   /** An image in a file; `digest` where it is said which of several. */
@@ -56,12 +57,8 @@ export const KEY_OF_LIMIT: { readonly [K in LimitKey]: string } = {
   openFiles: 'resources.openFiles',
   ioWeight: 'resources.ioWeight',
   fuel: 'resources.fuel',
+  gpus: 'resources.gpu',
 }
-
-/** Keys that will mean something, and are refused until they do. */
-const RESERVED_KEYS: ReadonlyMap<string, string> = new Map([
-  ['resources.gpu', 'is reserved: no provider offers GPUs yet; leave it out'],
-])
 
 export interface ParsedTaskFile {
   readonly draft: TaskDraft
@@ -245,9 +242,11 @@ function issuesIn({ issue, document }: { issue: z.core.$ZodIssue; document: Sour
       const short = key.slice(0, 100)
       if (index >= MAX_ISSUES) return { path: dotted(short), message: 'is not a known key' }
       const shape = path.filter((step) => typeof step === 'string')
-      const message =
-        RESERVED_KEYS.get([...shape, short].join('.')) ??
-        unknownKeyMessage({ key: short, known: keysAt(taskFileSchema, shape), elsewhere: ALL_KEYS })
+      const message = unknownKeyMessage({
+        key: short,
+        known: keysAt(taskFileSchema, shape),
+        elsewhere: ALL_KEYS,
+      })
       return { path: dotted(short), message: `${message}${document.place([...path, key], 'key')}` }
     })
   }

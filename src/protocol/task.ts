@@ -70,6 +70,10 @@ export const rootfsNameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'the name of a root file system that the provider offers')
 
+/** The low-level runtime of an engine's containers, by the name that its provider offers it under. */
+export const runtimeClassSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'the name of a runtime class that the provider offers')
 export const mountNameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'the name of a folder that the provider offers')
@@ -82,12 +86,16 @@ const nativeWishes = {
   mounts: z.array(mountSchema).min(1).max(TASK_BOUNDS.mounts).optional(),
 }
 const rootWishes = { ...nativeWishes, writable: z.literal(true).optional() }
+/** What a Docker task may ask for. With it the type is said: an image in an archive without a type is native. */
+const dockerWishes = { type: z.literal('docker'), class: runtimeClassSchema.optional() }
 
 const runtimeSchema = z.union([
   z.strictObject({ type: z.literal('wasm').optional(), module: blobRefSchema }),
   z.strictObject({ type: z.enum(['docker', 'native']).optional(), image: imageSchema }),
   z.strictObject({ ...rootWishes, type: z.literal('native'), image: imageSchema }),
+  z.strictObject({ ...dockerWishes, image: imageSchema }),
   z.strictObject({ ...rootWishes, archive: blobRefSchema, image: imageDigestSchema }),
+  z.strictObject({ ...dockerWishes, archive: blobRefSchema, image: imageDigestSchema }),
   z.strictObject({ ...nativeWishes, program: blobRefSchema }),
   z.strictObject({ ...rootWishes, tar: blobRefSchema }),
   z.strictObject({ ...rootWishes, rootfs: z.strictObject({ name: rootfsNameSchema, sha256: sha256Schema }) }),
@@ -167,12 +175,20 @@ function parentsOf(path: string): string[] {
   return parents
 }
 
-/** Which runtimes a task's `runtime` can mean: by its type, or by what it brings where it names no type. */
+/**
+ * Which runtimes a task's `runtime` can mean: by its type, or by what it brings where it names no type. An image of a
+ * provider can then be run by either; one that the task brings is run by the runtime that needs no engine.
+ */
 export function runtimesOf(runtime: RuntimeSpec): readonly RuntimeName[] {
   if (runtime.type !== undefined) return [runtime.type]
   if ('module' in runtime) return ['wasm']
   if ('image' in runtime && !('archive' in runtime)) return ['docker', 'native']
   return ['native']
+}
+
+/** The runtime class that a task names. */
+export function classOf(runtime: RuntimeSpec): string | undefined {
+  return 'class' in runtime ? runtime.class : undefined
 }
 
 /** Every blob that a task names: what its requester has to serve, and all that it has to serve. */

@@ -1,6 +1,12 @@
 import { z } from 'zod'
 import type { TaskEvent, TaskResult } from './events.ts'
-import { OutputStream, type Finished as FinishedMessage, type TaskEvent as TaskEventMessage } from './messages.js'
+import {
+  OutputStream,
+  Preparation,
+  type Finished as FinishedMessage,
+  type Preparing,
+  type TaskEvent as TaskEventMessage,
+} from './messages.js'
 import { receiptSchema } from './receipt.ts'
 import { WIRE_BOUNDS } from './wire-bounds.ts'
 import { errorFromMessage, errorToMessage } from './wire-error.ts'
@@ -13,7 +19,7 @@ export function eventToMessage(event: TaskEvent): TaskEventMessage {
     case 'queued':
       return { queued: { atMs: event.atMs, position: event.position } }
     case 'preparing':
-      return { preparing: { atMs: event.atMs, fetchedBytes: event.fetchedBytes, totalBytes: event.totalBytes } }
+      return { preparing: preparingToMessage(event) }
     case 'started':
       return { started: { atMs: event.atMs, attempt: event.attempt } }
     case 'output':
@@ -48,10 +54,11 @@ export function eventFromMessage(message: TaskEventMessage): TaskEvent {
     case 'queued':
       return { kind, atMs, position: required('event.queued', message.queued).position }
     case 'preparing': {
-      const { fetchedBytes, totalBytes } = required('event.preparing', message.preparing)
+      const { fetchedBytes, totalBytes, what } = required('event.preparing', message.preparing)
       return {
         kind,
         atMs,
+        what: what === Preparation.IMAGE ? 'image' : 'inputs',
         fetchedBytes: safeInteger('preparing.fetched_bytes', fetchedBytes),
         totalBytes: safeInteger('preparing.total_bytes', totalBytes),
       }
@@ -65,6 +72,15 @@ export function eventFromMessage(message: TaskEventMessage): TaskEvent {
     case 'finished':
       return { kind, atMs, result: resultFromMessage(required('event.finished', message.finished)) }
   }
+}
+
+function preparingToMessage({
+  atMs,
+  what,
+  fetchedBytes,
+  totalBytes,
+}: Extract<TaskEvent, { readonly kind: 'preparing' }>): Preparing {
+  return { atMs, fetchedBytes, totalBytes, what: what === 'image' ? Preparation.IMAGE : Preparation.INPUTS }
 }
 
 function resultToFields(result: TaskResult): Omit<FinishedMessage, 'atMs'> {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { createWriteStream } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
 import Docker from 'dockerode'
 import { makeImage } from '../../scripts/docker-images.ts'
@@ -39,7 +41,15 @@ describe('souk, with containers', function () {
     const own = new Docker({ socketPath })
     await own.getImage(image).tag({ repo: 'box', tag: '1' })
     pushed = await pushFromEngine({ docker: own, image, registry, repository: 'tests/box', tag: '1' })
-    const docker = { enabled: true, socket: socketPath, images: [image, `${registry.host}/tests/box`] }
+    const login = join(dir, 'login.json')
+    await writeFile(login, JSON.stringify(registry.credentials), { mode: 0o600 })
+    const docker = {
+      enabled: true,
+      socket: socketPath,
+      images: [image, `${registry.host}/tests/box`],
+      registries: [`http://${registry.host}=${login}`],
+      archives: true,
+    }
     provider = await startProvider({ dir: join(dir, 'provider'), config: `sandbox: ${JSON.stringify({ docker })}\n` })
   })
   after(async () => {
@@ -111,11 +121,113 @@ describe('souk, with containers', function () {
     assert.match(errorOf(missing).message, /does not have the manifest/)
   })
 
+  it('takes along an image in a file, here and to a provider, to the same end', async () => {
+    const file = join(dir, 'saved.tar')
+    const brought = await makeImage({
+      socketPath: engine.socketPath,
+      busybox: true,
+      files: { '/etc/brought': 'along\n' },
+    })
+    const docker = new Docker({ socketPath: engine.socketPath })
+    await pipeline(await docker.getImage(brought).get(), createWriteStream(file))
+    await docker.getImage(brought).remove({ force: true })
+    const args = ['--json', '--docker', file, '--', '/bin/cat', '/etc/brought'] as const
+    const [here, away] = [
+      documentOf(await command('run', '--local', ...args)),
+      documentOf(await command('run', ...there(), ...args)),
+    ]
+    for (const key of ['name', 'runtime', 'outcome', 'stdout', 'spec', 'isolation'] as const)
+      assert.deepEqual(here[key], away[key], key)
+    assert.deepEqual([away.stdout, away.runtime, away.name], ['along\n', 'docker', 'saved'])
+    const { runtime } = JSON.parse(away.spec ?? '') as TaskSpec
+    assert.ok('archive' in runtime && runtime.type === 'docker')
+    assert.equal(runtime.image, brought)
+    const other = await command('run', ...there(), '--json', '--docker', join(dir, 'none.tar'), '--', 'true')
+    assert.deepEqual([other.code, errorOf(other).code], [2, 'INVALID_INPUT'])
+    assert.match(errorOf(other).message, /none\.tar: there is no such file/)
+  })
+
+  it('tells the requester that his image is pulled', async () => {
+    const docker = new Docker({ socketPath: engine.socketPath })
+    const pulled = await makeImage({ socketPath: engine.socketPath, busybox: true, files: { '/etc/pulled': 'over\n' } })
+    const named = await pushFromEngine({ docker, image: pulled, registry, repository: 'tests/box', tag: '2' })
+    await docker.getImage(pulled).remove({ force: true })
+    const end = await command('run', ...there(), '--docker', named, '--', '/bin/cat', '/etc/pulled')
+    assert.deepEqual([end.code, end.stdout], [0, 'over\n'], end.stderr)
+    assert.match(end.stderr, /pulling its image, \d+(?:\.\d+)?[km]\n/)
+    const again = await command('run', ...there(), '--docker', named, '--', '/bin/cat', '/etc/pulled')
+    assert.equal(again.code, 0)
+    assert.doesNotMatch(again.stderr, /pulling|transferring/)
+  })
+
   it('says what is wrong with an image, and what would be right', async () => {
     const unknown = await echo(there(), `sha256:${'0'.repeat(64)}`)
     assert.deepEqual([unknown.code, errorOf(unknown).code], [125, 'IMAGE_REFUSED'])
     const missing = await echo(['--local'], 'box:2')
     assert.deepEqual([missing.code, errorOf(missing).code], [125, 'IMAGE_REFUSED'])
+  })
+
+  it('refuses a class of runtimes and GPUs that a provider does not offer, by name, and a class for what is no container', async () => {
+    const reasonsOf = (end: CommandEnd): readonly unknown[] => {
+      const error = errorOf(end)
+      assert.deepEqual([end.code, error.code], [125, 'REFUSED'], error.message)
+      const { reasons } = error.details as { reasons: { reason: string; subject?: string; offered?: string }[] }
+      return reasons.map(({ reason, subject, offered }) => [reason, subject, offered])
+    }
+    const run = (...more: string[]): Promise<CommandEnd> => command('run', ...there(), '--json', ...more)
+    const docker = ['--docker', image] as const
+    assert.deepEqual(reasonsOf(await run(...docker, '--class', 'kata', '--gpus', '1', '--', 'true')), [
+      ['CAP_ABOVE_OFFER', 'gpus', '0'],
+      ['UNKNOWN_CLASS', 'runtime.class', ''],
+    ])
+    assert.deepEqual(reasonsOf(await run('--gpus', '2', 'examples/word-count.yaml')), [
+      ['CAP_ABOVE_OFFER', 'gpus', '0'],
+    ])
+    const wasm = await run('--class', 'kata', 'examples/word-count.yaml')
+    assert.deepEqual([wasm.code, errorOf(wasm).code], [2, 'INVALID_USAGE'])
+  })
+
+  it('shows the operator what a running task uses, and how much of its limits that is', async () => {
+    const config = join(dir, 'provider/provider.yaml')
+    const script = 'while ! [ -e /tmp/over ]; do :; done'
+    const detached = await command(
+      'run',
+      ...there(),
+      '--detach',
+      '--docker',
+      image,
+      '--timeout',
+      '1m',
+      '--',
+      '/bin/sh',
+      '-c',
+      script,
+    )
+    const taskId = detached.stdout.trim()
+    const running = async (): Promise<NodeStatus['running'][number] | undefined> => {
+      const { stdout } = await souk({ args: ['node', 'status', '--json', '--config', config], home })
+      return (JSON.parse(stdout) as NodeStatus).running.find((each) => each.taskId === taskId)
+    }
+    await until('its use is known', async () => (await running())?.usage?.cpuCores !== undefined)
+    const { usage, limits, runtime } = (await running()) ?? assert.fail('it does not run')
+    assert.equal(runtime, 'docker')
+    assert.ok(usage !== undefined && usage.cpuTimeMs > 0 && usage.memoryBytes > 0, JSON.stringify(usage))
+    assert.ok((usage.cpuCores ?? 0) > 0 && usage.memoryBytes <= (limits.memoryBytes ?? 0), JSON.stringify(usage))
+    assert.equal(usage.pids, 1)
+    const shown = await souk({ args: ['node', 'status', '--config', config], home })
+    assert.match(shown.stdout, /^RUNNING +NAME +RUNTIME +TIME +CORES/m)
+    assert.match(shown.stdout, new RegExp(`^${taskId.slice(0, 10)}.* docker .*, \\d+%`, 'm'))
+    assert.equal((await command('tasks', 'cancel', taskId, ...there())).code, 0)
+    await until('it is over', async () => (await running()) === undefined)
+  })
+
+  it('tells the operator of images that were refused', async () => {
+    const { denied } = JSON.parse(
+      (await souk({ args: ['node', 'status', '--json', '--config', join(dir, 'provider/provider.yaml')], home }))
+        .stdout,
+    ) as NodeStatus
+    const docker = denied.find(({ runtime }) => runtime === 'docker')
+    assert.ok((docker?.images ?? 0) >= 1, JSON.stringify(denied))
   })
 
   it('is told when the engine of a provider is gone, and it is back by itself', async () => {

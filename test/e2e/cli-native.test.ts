@@ -128,7 +128,8 @@ describe('souk, with native programs', function () {
     const config = join(dir, 'provider/provider.yaml')
     const nativeDenied = async (): Promise<NodeStatus['denied'][number]> => {
       const { stdout } = await souk({ args: ['node', 'status', '--json', '--config', config], home })
-      const none = { runtime: 'native', tasks: 0, systemCalls: 0, oomKills: 0, pids: 0 } as const
+      const zero = { tasks: 0, systemCalls: 0, oomKills: 0, memoryReclaims: 0, pids: 0, fullDisks: 0, images: 0 }
+      const none = { runtime: 'native', ...zero } as const
       return (JSON.parse(stdout) as NodeStatus).denied.find(({ runtime }) => runtime === 'native') ?? none
     }
     const before = await nativeDenied()

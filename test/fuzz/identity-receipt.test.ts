@@ -35,7 +35,7 @@ const limits = fc.record(
       key,
       key === 'cpuCores'
         ? fc.double({ min: 0, minExcluded: true, max: 4096, noNaN: true })
-        : fc.integer({ min: 1, max: 10_000 }),
+        : fc.integer({ min: 1, max: key === 'gpus' ? 64 : 10_000 }),
     ]),
   ),
   { requiredKeys: [] },

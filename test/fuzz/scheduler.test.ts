@@ -5,7 +5,7 @@ import { createScheduler, type WaitingTask } from '../../src/node/scheduler.ts'
 import { fakeClock } from '../fixtures/fake-clock.ts'
 import { LIMITS } from '../fixtures/provider-tasks.ts'
 
-const TOTAL: Resources = { slots: 3, cpuMilliCores: 3000, memoryBytes: 300, diskBytes: 300 }
+const TOTAL: Resources = { slots: 3, cpuMilliCores: 3000, memoryBytes: 300, diskBytes: 300, gpus: 2 }
 const MAX_BYPASSES = 3
 const REQUESTERS = ['a', 'b', 'c', 'known1', 'known2']
 const isKnown = (requester: string): boolean => requester.startsWith('known')
@@ -19,6 +19,7 @@ const step = fc.oneof(
       cpuCores: fc.constantFrom(0.1, 0.3, 1, 3),
       memoryBytes: fc.integer({ min: 1, max: 300 }),
       diskBytes: fc.integer({ min: 0, max: 300 }),
+      gpus: fc.constantFrom(undefined, undefined, 1, 2),
       queueMs: fc.integer({ min: 0, max: 500 }),
       totalMs: fc.integer({ min: 0, max: 500 }),
     }),
@@ -86,11 +87,11 @@ describe('scheduler, whatever comes in whatever order', () => {
           if (one.do === 'enqueue') {
             const taskId = `${one.requester}-${tasks.size}`
             const nowMs = clock.nowMs()
-            const { cpuCores, memoryBytes, diskBytes, requester } = one
+            const { cpuCores, memoryBytes, diskBytes, gpus, requester } = one
             const task = {
               taskId,
               requester,
-              limits: { ...LIMITS, cpuCores, memoryBytes, diskBytes },
+              limits: { ...LIMITS, cpuCores, memoryBytes, diskBytes, ...(gpus !== undefined && { gpus }) },
               acceptedAtMs: nowMs,
               queuedAtMs: nowMs,
               queueDeadlineMs: nowMs + one.queueMs,

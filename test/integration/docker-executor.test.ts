@@ -250,7 +250,7 @@ describe('the Docker executor', function () {
       assert.ok(capability.available, JSON.stringify(capability))
       assert.deepEqual(
         capability.unproven.map(({ limit }) => limit),
-        ['ioWeight', 'fuel'],
+        ['gpus', 'ioWeight', 'fuel'],
       )
       assert.match(capability.isolation.engine, /^Docker \d+\.\d+.*, runc \d/)
       assert.ok(capability.isolation.layers.includes('seccomp-allow-list'))

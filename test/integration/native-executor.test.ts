@@ -87,7 +87,7 @@ describe('native executor', function () {
       'wallTimeMs',
     ]
     assert.deepEqual(capability.proven.map(({ limit }) => limit).sort(), expected, JSON.stringify(capability.unproven))
-    assert.deepEqual(capability.unproven.map(({ limit }) => limit).sort(), ['fuel', 'ioWeight'])
+    assert.deepEqual(capability.unproven.map(({ limit }) => limit).sort(), ['fuel', 'gpus', 'ioWeight'])
     assert.ok(capability.features.includes('rootfs'))
     for (const layer of ['pid-namespace', 'network-namespace', 'pivot-root', 'seccomp-allow-list', 'uid-65534'])
       assert.ok(capability.isolation.layers.includes(layer), layer)

@@ -107,7 +107,7 @@ describe('what a task needs of its host besides its inputs', function () {
     onProgress({ what: 'image', doneBytes: 3, totalBytes: 10 })
     for await (const event of second.events()) {
       if (event.kind !== 'preparing' || event.totalBytes !== 10) continue
-      assert.equal(event.fetchedBytes, 3)
+      assert.deepEqual([event.what, event.fetchedBytes], ['image', 3])
       break
     }
     assert.equal((await second.show()).state, 'preparing')

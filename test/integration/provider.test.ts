@@ -360,7 +360,7 @@ describe('provider', function () {
   it('gives back all that a task had, and tells how things stand on its local socket', async () => {
     const home = await start({ quick: async () => 0 })
     await (await submit(await home.client(), 'quick')).result()
-    const nothing = { slots: 0, cpuMilliCores: 0, memoryBytes: 0, diskBytes: 0 }
+    const nothing = { slots: 0, cpuMilliCores: 0, memoryBytes: 0, diskBytes: 0, gpus: 0 }
     const socketPath = join(home.dir, 'data', 'run', 'souk.sock')
     let status = await statusOf(socketPath)
     // The result is there before the scratch folder is gone.

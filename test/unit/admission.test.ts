@@ -61,7 +61,7 @@ const policy: AdmissionPolicy = {
   maxInputBytes: 10_000_000,
   maxQueued: 100,
   shares: { peer: 0.25, unknownPeers: 0.5 },
-  capacity: { slots: 4, cpuMilliCores: 4000, memoryBytes: 4_000_000, diskBytes: 4_000_000 },
+  capacity: { slots: 4, cpuMilliCores: 4000, memoryBytes: 4_000_000, diskBytes: 4_000_000, gpus: 0 },
 }
 const usage: AdmissionUsage = {
   stopping: false,
@@ -344,6 +344,42 @@ describe('admission', () => {
       assert.equal(taken, 'native')
     })
 
+    it('refuses a class of runtimes that is not offered, with those that are', () => {
+      const named = (asked: string, ...features: string[]): Changes => ({
+        spec: { runtime: { type: 'docker', image: 'busybox@sha256:ab', class: asked } },
+        policy: { offers: [{ ...docker, capability: { ...wasm, runtime: 'docker', features } }] },
+      })
+      for (const [features, offered] of [
+        [[], 'none'],
+        [['class:runc', 'image:runsc', 'class:crun'], 'runc, crun'],
+      ] as const) {
+        const admission = ask(named('runsc', ...features))
+        assert(admission.kind === 'refused')
+        const message = `The task names the runtime class runsc; the provider offers ${offered}`
+        assert.deepEqual(admission.reasons, [
+          {
+            reason: 'UNKNOWN_CLASS',
+            message,
+            subject: 'runtime.class',
+            asked: 'runsc',
+            offered: features.length === 0 ? '' : offered,
+          },
+        ])
+      }
+      assert.equal(accepted(named('crun', 'class:runc', 'class:crun')).runtime, 'docker')
+    })
+
+    it('refuses an image that a task brings to Docker before it is sent, where none is taken', () => {
+      const archive = { sha256: 'ab'.repeat(32), bytes: 1000 }
+      const bringing = (type: 'docker' | 'native', ...features: string[]): Changes => ({
+        spec: { runtime: { type, archive, image: `sha256:${'cd'.repeat(32)}` } },
+        policy: { offers: [{ ...offer, runtime: type, capability: { ...wasm, runtime: type, features } }] },
+      })
+      assert.deepEqual(refused(bringing('docker', 'image:busybox')), ['IMAGE_NOT_OFFERED runtime.image'])
+      assert.equal(accepted(bringing('docker', 'archive')).runtime, 'docker')
+      assert.equal(accepted(bringing('native')).runtime, 'native')
+    })
+
     it('takes the default where several can run a task, the only one that can where one can', () => {
       const taken = (offers: readonly Offer[], defaultRuntime: AdmissionPolicy['defaultRuntime']): string =>
         accepted({ spec: image, policy: { offers, defaultRuntime } }).runtime
@@ -473,6 +509,36 @@ describe('admission', () => {
       assert.equal(
         accepted({ policy: { offers: [weighted] }, spec: { limits: { cpuShares: 100 } } }).limits.cpuShares,
         100,
+      )
+    })
+
+    it('gives GPUs to a task that asks, as many as there are, and to no other', () => {
+      const offering = (gpus: number | undefined): Partial<AdmissionPolicy> => ({
+        offers: [{ ...offer, caps: { ...caps, ...(gpus !== undefined && { gpus }) } }],
+        capacity: { ...policy.capacity, gpus: gpus ?? 0 },
+      })
+      assert.equal(accepted({ policy: offering(2) }).limits.gpus, undefined)
+      assert.equal(accepted({ policy: offering(2), spec: { limits: { gpus: 2 } } }).limits.gpus, 2)
+      for (const [offered, asked] of [
+        [2, 3],
+        [undefined, 1],
+      ] as const) {
+        const admission = ask({ policy: offering(offered), spec: { limits: { gpus: asked } } })
+        assert(admission.kind === 'refused')
+        const [reason, ...more] = admission.reasons
+        assert.deepEqual(more, [])
+        assert.deepEqual(
+          [reason?.reason, reason?.subject, reason?.asked, reason?.offered],
+          ['CAP_ABOVE_OFFER', 'gpus', String(asked), String(offered ?? 0)],
+        )
+      }
+      const unproven = { ...wasm, proven: wasm.proven.filter(({ limit }) => limit !== 'gpus') }
+      assert.deepEqual(
+        refused({
+          policy: { ...offering(2), offers: [{ ...offer, caps: { ...caps, gpus: 2 }, capability: unproven }] },
+          spec: { limits: { gpus: 1 } },
+        }),
+        ['CAP_UNPROVEN gpus'],
       )
     })
 

@@ -73,6 +73,7 @@ describe('an attempt that is gone on with', () => {
       totalDeadlineMs: options.totalDeadlineMs ?? START_MS + 1_000_000,
       clock,
       onStarted: () => assert.fail('it has started before'),
+      onUsage: () => {},
       before: { startedAtMs: options.startedAtMs, stdoutBytes: 7, stderrBytes: 8 },
     })
   }

@@ -11,12 +11,13 @@ import {
 } from '../../src/node/capacity.ts'
 import { LIMITS } from '../fixtures/provider-tasks.ts'
 
-const total: Resources = { slots: 4, cpuMilliCores: 4000, memoryBytes: 1000, diskBytes: 1000 }
+const total: Resources = { slots: 4, cpuMilliCores: 4000, memoryBytes: 1000, diskBytes: 1000, gpus: 2 }
 const demand = (changes: Partial<Resources> = {}): Resources => ({
   slots: 1,
   cpuMilliCores: 500,
   memoryBytes: 100,
   diskBytes: 0,
+  gpus: 0,
   ...changes,
 })
 const isKnown = (requester: string): boolean => requester.startsWith('known')
@@ -44,12 +45,31 @@ describe('capacity', () => {
       cpuMilliCores: 250,
       memoryBytes: 5,
       diskBytes: 0,
+      gpus: 0,
     })
+  })
+
+  it('takes GPUs only for a task that asks for some, and says when they alone are missing', () => {
+    assert.equal(demandOf({ ...LIMITS, gpus: 2 }, total).gpus, 2)
+    const capacity = createCapacity({ total, shares: { peer: 1, unknownPeers: 1 }, isKnown })
+    const reserve = (changes: Partial<Resources>, requester = 'known') =>
+      capacity.reserve({ requester, demand: demand(changes) })
+    const first = reserve({ gpus: 2 })
+    assert(first.reserved)
+    const blocked = (by: string, gpusAlone: boolean): object => ({ reserved: false, blocker: { by, gpusAlone } })
+    assert.deepEqual(reserve({ gpus: 1 }, 'known-too'), blocked('total', true))
+    assert.deepEqual(reserve({ gpus: 1, memoryBytes: 1000 }, 'known-too'), blocked('total', false))
+    assert.deepEqual(reserve({ gpus: 1 }), blocked('peer', true))
+    assert(reserve({}).reserved)
+    first.release()
+    first.release()
+    assert(reserve({ gpus: 1 }).reserved)
+    assert.equal(capacity.snapshot().used.gpus, 1)
   })
 
   it('takes all there is for a task that nothing bounds', () => {
     const { cpuCores: _cores, memoryBytes: _memory, ...unbounded } = LIMITS
-    assert.deepEqual(demandOf({ ...unbounded, diskBytes: 7 }, total), { ...total, slots: 1, diskBytes: 7 })
+    assert.deepEqual(demandOf({ ...unbounded, diskBytes: 7 }, total), { ...total, slots: 1, diskBytes: 7, gpus: 0 })
   })
 
   it('names what a task needs more of than there is', () => {
@@ -65,13 +85,13 @@ describe('capacity', () => {
     const first = capacity.reserve({ requester: 'known-a', demand: demand({ memoryBytes: 900 }) })
     assert.deepEqual(capacity.reserve({ requester: 'known-b', demand: demand({ memoryBytes: 101 }) }), {
       reserved: false,
-      blockedBy: 'total',
+      blocker: { by: 'total', gpusAlone: false },
     })
     assert.deepEqual(capacity.snapshot().used, demand({ memoryBytes: 900 }))
     assert(first.reserved)
     first.release()
     first.release()
-    assert.deepEqual(capacity.snapshot().used, { slots: 0, cpuMilliCores: 0, memoryBytes: 0, diskBytes: 0 })
+    assert.deepEqual(capacity.snapshot().used, { slots: 0, cpuMilliCores: 0, memoryBytes: 0, diskBytes: 0, gpus: 0 })
   })
 
   it('counts what is in use in fact, room or not, and gives nothing more until there is room again', () => {
@@ -96,12 +116,12 @@ describe('capacity', () => {
       capacity.reserve({ requester, demand: demand(changes) })
     assert(start('x').reserved)
     assert(start('x').reserved)
-    assert.deepEqual(start('x'), { reserved: false, blockedBy: 'peer' })
+    assert.deepEqual(start('x'), { reserved: false, blocker: { by: 'peer', gpusAlone: false } })
     const third = start('y')
     assert(third.reserved)
-    assert.deepEqual(start('z'), { reserved: false, blockedBy: 'unknownPeers' })
+    assert.deepEqual(start('z'), { reserved: false, blocker: { by: 'unknownPeers', gpusAlone: false } })
     assert(start('known').reserved)
-    assert.deepEqual(start('known-too'), { reserved: false, blockedBy: 'total' })
+    assert.deepEqual(start('known-too'), { reserved: false, blocker: { by: 'total', gpusAlone: false } })
     third.release()
     assert(start('z').reserved)
   })
@@ -111,8 +131,8 @@ describe('capacity', () => {
     const start = (requester: string, memoryBytes: number) =>
       capacity.reserve({ requester, demand: demand({ memoryBytes }) })
     assert(start('x', 400).reserved, 'more than the share of 250, but the only one')
-    assert.deepEqual(start('x', 1), { reserved: false, blockedBy: 'peer' })
-    assert.deepEqual(start('y', 101), { reserved: false, blockedBy: 'unknownPeers' })
+    assert.deepEqual(start('x', 1), { reserved: false, blocker: { by: 'peer', gpusAlone: false } })
+    assert.deepEqual(start('y', 101), { reserved: false, blocker: { by: 'unknownPeers', gpusAlone: false } })
     assert(start('y', 100).reserved)
   })
 
@@ -129,6 +149,7 @@ describe('capacity', () => {
         cpuMilliCores: fc.integer({ min: 1, max: 4000 }),
         memoryBytes: fc.integer({ min: 1, max: 1000 }),
         diskBytes: fc.integer({ min: 0, max: 1000 }),
+        gpus: fc.integer({ min: 0, max: 2 }),
       }),
       releaseFirst: fc.boolean(),
     })

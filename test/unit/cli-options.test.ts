@@ -28,6 +28,26 @@ async function usageMessage(work: Promise<unknown>): Promise<string> {
 }
 
 describe('options of souk run', () => {
+  it('name a class of runtimes for what an engine runs, and for nothing else', async () => {
+    const overrides = await read({ class: 'runsc' }, { gpus: '2' })
+    assert.deepEqual(overrides, { runtimeClass: 'runsc', limits: { gpus: 2 } })
+    const draft = (runtime: TaskDraft['runtime']): TaskDraft => ({
+      ...{ command: [], env: {}, inputs: [], outputs: [], limits: {}, retry: 0, maxPriceWei: '0' },
+      runtime,
+    })
+    const archive = { file: './image.tar' }
+    for (const runtime of [{ type: 'docker', image: 'a' }, { image: 'a' }, { type: 'docker', archive }] as const)
+      assert.deepEqual(overrideDraft(draft(runtime), overrides).runtime, { ...runtime, type: 'docker', class: 'runsc' })
+    for (const runtime of [{ module: 'a' }, { archive }, { type: 'native', image: 'a' }, { program: 'a' }] as const)
+      assert.match(
+        await usageMessage(Promise.resolve().then(() => overrideDraft(draft(runtime), overrides))),
+        /^--class goes with Docker/,
+      )
+    assert.deepEqual(overrideDraft(draft({ module: 'a' }), {}).runtime, { module: 'a' })
+    for (const name of ['../runc', '', '-x'])
+      assert.match(await usageMessage(read({ class: name })), /^--class must be the name of a runtime class/)
+  })
+
   it('say what a task file would say', async () => {
     const overrides = await read(
       {

@@ -124,6 +124,18 @@ describe('narration', () => {
     assert.equal(stderr.text(), 'souk   1.00s  1 of 9\r\u001b[Ksouk   1.20s  3 of 9\r\u001b[Ksouk   1.20s  running\n')
   })
 
+  it('shows on a terminal how far an image has come', async () => {
+    let nowMs = 1000
+    const stderr = recorded({ isTTY: true })
+    const narrator = createNarrator({ stderr, quiet: false, nowMs: () => nowMs })
+    const show = viewTask({ stdout: recorded(), narrator, withoutOutput: false })
+    for (const fetchedBytes of [0, 1024]) {
+      await show({ kind: 'preparing', atMs: 0, what: 'image', fetchedBytes, totalBytes: 2048 })
+      nowMs += 1000
+    }
+    assert.equal(stderr.text(), 'souk   1.00s  pulling its image, 2k\nsouk   2.00s  pulling image 1k of 2k')
+  })
+
   it('is silent when asked to be, but for what the task writes', async () => {
     const { stderr, narrator } = narrate({ isTTY: true, quiet: true })
     narrator.say('queued')
@@ -136,8 +148,11 @@ describe('narration', () => {
     const stdout = recorded()
     const { stderr, narrator } = narrate()
     const show = viewTask({ stdout, narrator, withoutOutput: false })
-    await show({ kind: 'preparing', atMs: 0, fetchedBytes: 0, totalBytes: 2048 })
-    await show({ kind: 'preparing', atMs: 0, fetchedBytes: 2048, totalBytes: 2048 })
+    const preparing = { kind: 'preparing', atMs: 0, totalBytes: 2048 } as const
+    await show({ ...preparing, what: 'inputs', fetchedBytes: 0 })
+    await show({ ...preparing, what: 'inputs', fetchedBytes: 2048 })
+    await show({ ...preparing, what: 'image', fetchedBytes: 0 })
+    await show({ ...preparing, what: 'image', fetchedBytes: 1024 })
     await show({ kind: 'queued', atMs: 0, position: 1 })
     await show({ kind: 'queued', atMs: 0, position: 0 })
     await show({ kind: 'started', atMs: 0, attempt: 1 })
@@ -150,6 +165,7 @@ describe('narration', () => {
       lines.map((line) => line.slice('souk   1.00s  '.length) || line),
       [
         'transferring its files, 2k',
+        'pulling its image, 2k',
         'queued, 1 task before it',
         'queued',
         'running',

@@ -303,7 +303,8 @@ describe('tables for 80 columns', () => {
   })
 
   it('show a node, and what a host can do', () => {
-    const resources = { slots: 2, cpuMilliCores: 1500, memoryBytes: 1024 ** 3, diskBytes: 4 * 1024 ** 3 }
+    const resources = { slots: 2, cpuMilliCores: 1500, memoryBytes: 1024 ** 3, diskBytes: 4 * 1024 ** 3, gpus: 0 }
+    const undenied = { systemCalls: 0, oomKills: 0, memoryReclaims: 0, pids: 0, fullDisks: 0, images: 0 }
     const status: NodeStatus = {
       version: '0.1.0',
       pid: 1,
@@ -315,12 +316,13 @@ describe('tables for 80 columns', () => {
       chainId: 0,
       connections: 1,
       tasks: { queued: 1, preparing: 2, running: 3, finished: 4, failed: 5 },
+      running: [],
       capacity: { total: resources, used: resources },
       storage: { bytes: 1024, quotaBytes: 10 * 1024 ** 3 },
       runtimes: [wasm, { runtime: 'docker', available: false, why: 'no engine answers' }],
       denied: [
-        { runtime: 'native', tasks: 2, systemCalls: 12, oomKills: 1, pids: 0 },
-        { runtime: 'docker', tasks: 1, systemCalls: 0, oomKills: 0, pids: 1 },
+        { runtime: 'native', ...undenied, tasks: 2, systemCalls: 12, oomKills: 1 },
+        { runtime: 'docker', ...undenied, tasks: 4, pids: 1, memoryReclaims: 2, fullDisks: 1, images: 3 },
       ],
     }
     const lines = statusLines({ status, nowMs: NOW_MS, width: 80, colors: plain })
@@ -330,10 +332,31 @@ describe('tables for 80 columns', () => {
     assert.deepEqual(lines.slice(-3), [
       '',
       'native denied 2 tasks: 12 system calls, memory, with 1 kill',
-      'docker denied 1 task: 1 fork',
+      'docker denied 4 tasks: memory past its limit, 2 times, 1 fork, 1 full disk, 3 images',
     ])
     const calm = statusLines({ status: { ...status, denied: [] }, nowMs: NOW_MS, width: 80, colors: plain })
     assert.deepEqual(calm, lines.slice(0, -3))
+
+    const limits = { ...caps, cpuCores: 2, cpuTimeMs: 60_000, memoryBytes: 64 * 1024 ** 2, pids: 16 }
+    const runs = { name: 'sort', requester: status.address, startedAtMs: NOW_MS - 5000, limits }
+    const usage = { atMs: NOW_MS, cpuTimeMs: 6000, cpuCores: 1.5, memoryBytes: 16 * 1024 ** 2, pids: 4 }
+    const busy = statusLines({
+      status: {
+        ...status,
+        capacity: { total: { ...resources, gpus: 2 }, used: { ...resources, gpus: 1 } },
+        running: [
+          { ...runs, taskId: `0x${'1a'.repeat(32)}`, runtime: 'docker', usage },
+          { ...runs, taskId: `0x${'2b'.repeat(32)}`, runtime: 'wasm' },
+        ],
+      },
+      nowMs: NOW_MS,
+      width: 120,
+      colors: plain,
+    })
+    assert.ok(busy.includes('of        2    1.5      1g    4g     2'), busy.join('\n'))
+    const [docker = '', other = ''] = busy.filter((line) => line.includes('sort'))
+    assert.match(docker, /^0x1a1a1a1a +sort +docker +5\.00s +1\.5, 75% +6\.00s, 10% +16m, 25% +4, 25%$/)
+    assert.match(other, /^0x2b2b2b2b +sort +wasm +5\.00s$/)
 
     const diagnosis = {
       ok: true,

@@ -58,7 +58,8 @@ const answers: readonly Answer[] = [
   })),
   { id: 4, kind: 'task', task: { ...summaryOf(taskId), state: 'failed', errorCode: 'QUEUE_TIMEOUT' } },
   { id: 5, kind: 'event', event: { kind: 'queued', atMs: 5, position: 3 } },
-  { id: 5, kind: 'event', event: { kind: 'preparing', atMs: 0, fetchedBytes: 1, totalBytes: 2 } },
+  { id: 5, kind: 'event', event: { kind: 'preparing', atMs: 0, what: 'inputs', fetchedBytes: 1, totalBytes: 2 } },
+  { id: 5, kind: 'event', event: { kind: 'preparing', atMs: 9, what: 'image', fetchedBytes: 0, totalBytes: 0 } },
   { id: 5, kind: 'event', event: { kind: 'started', atMs: 5, attempt: 1 } },
   { id: 5, kind: 'event', event: { kind: 'output', stream: 'stdout', offset: 0, data: Uint8Array.of(0, 255) } },
   {

@@ -102,7 +102,7 @@ describe('the configuration', () => {
     const yaml = (size: string, time: string) => `
 sandbox:
   default_runtime: docker
-  docker: { memory_limit: ${size}, cpu_limit: 1.5, network_mode: none, privileged: false }
+  docker: { memory_limit: ${size}, cpu_limit: 1.5, gpus: [0, GPU-5a1b-2, 'MIG-GPU-5a/1/0'], network_mode: none, privileged: false }
   wasm: { memory_limit: ${size}, stack_size: 512k, timeout: ${time} }
 `
     for (const [size, time] of [
@@ -129,6 +129,7 @@ sandbox:
         timeoutMs: 300_000,
         uid: 65_534,
         gid: 65_534,
+        gpus: ['0', 'GPU-5a1b-2', 'MIG-GPU-5a/1/0'],
         networkMode: 'none',
         privileged: false,
       })
@@ -270,6 +271,7 @@ peers: { known: [bob], share: 2 }
       /^sandbox.native.rootfs has a twice/,
     )
     assert.match(await only('sandbox: { native: { mounts: [a=/a, a=/b] } }'), /^sandbox.native.mounts has a twice/)
+    assert.match(await only('sandbox: { docker: { gpus: ["0", "1", "0"] } }'), /^sandbox.docker.gpus has "0" twice/)
     assert.match(
       await only(`sandbox: { native: { images: [a@sha256:${DIGEST}=/a, a@sha256:${DIGEST}=/b] } }`),
       /^sandbox.native.images has a@sha256:[0-9a-f]+ twice/,
@@ -393,6 +395,7 @@ peers: { known: [bob], share: 2 }
         `["debian@sha256:${DIGEST}=/a\\0b"]`,
       ],
       'sandbox.native.mounts': ['[a]', '[a=b]', '[A=/a]', '[=/a]', '[a=/]', '[a=/b/..]', '[5]', '["a=/a\\0b"]'],
+      'sandbox.docker.gpus': ['[all]', '[none]', '["0,1"]', '["-1"]', '[nvidia.com/gpu=0]', '["GPU-"]', '["GPU-a b"]'],
       'sandbox.native.images': [
         '[busybox]',
         '[busybox=/srv]',

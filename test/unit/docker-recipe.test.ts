@@ -4,7 +4,7 @@ import type { ImageFacts } from '../../src/executors/docker/engine.ts'
 import { mountsOf, planFolders, resultsOf } from '../../src/executors/docker/folders.ts'
 import { checkTask } from '../../src/executors/docker/task-checks.ts'
 import type { DockerTask } from '../../src/executors/executor.ts'
-import { isSoukError } from '../../src/protocol/errors.ts'
+import { isSoukError, SoukError } from '../../src/protocol/errors.ts'
 import { ROOMY_LIMITS } from '../conformance/behaviours.ts'
 
 const task = (more: Partial<DockerTask> = {}): DockerTask => ({
@@ -88,6 +88,19 @@ describe('the recipe of a container', () => {
     assert.deepEqual(Entrypoint, ['/dev/souk-init', '/dev/souk/control'])
     assert.deepEqual([Cmd, Env], [[], undefined])
     assert.deepEqual([AttachStdin, AttachStdout, AttachStderr, OpenStdin], [false, false, false, false])
+  })
+
+  it('asks for the GPUs that the task is given, and keeps every GPU from a task that is given none', () => {
+    const given = containerRecipe(plan({ gpus: ['0', 'GPU-ab'] }))
+    assert.deepEqual(given.HostConfig?.DeviceRequests, [
+      { Driver: '', DeviceIDs: ['0', 'GPU-ab'], Capabilities: [['gpu']] },
+    ])
+    assert.deepEqual(given.Env, ['NVIDIA_VISIBLE_DEVICES=0,GPU-ab'])
+    const none = containerRecipe(plan({ gpus: [] }))
+    assert.deepEqual(none.Env, ['NVIDIA_VISIBLE_DEVICES=void'])
+    for (const { HostConfig } of [none, containerRecipe(plan())])
+      assert.equal(HostConfig !== undefined && 'DeviceRequests' in HostConfig, false)
+    assert.equal(containerRecipe(plan()).Env, undefined)
   })
 
   it('mounts what is ours and the inputs read-only', () => {
@@ -220,6 +233,19 @@ describe('the checks of a Docker task', () => {
     invalid({ command: ['x'.repeat(131_072)] })
     invalid({ env: { A: 'x'.repeat(131_070) } })
     checkTask(task({ command: ['x'.repeat(131_071)] }), ROOMY_LIMITS)
+  })
+
+  it('refuse what is not given here rather than leave it out', () => {
+    const refusal = (more: Partial<DockerTask>): string => {
+      try {
+        checkTask(task(more), ROOMY_LIMITS)
+      } catch (error) {
+        assert(error instanceof SoukError)
+        return `${error.code} ${error.message}`
+      }
+      return 'taken'
+    }
+    assert.match(refusal({ runtimeClass: 'runsc' }), /^REFUSED .*class runsc; the provider offers none/)
   })
 
   it('refuse limits that Docker does not have', () => {

@@ -73,6 +73,23 @@ describe('typed data', () => {
     assert.equal(new Set(hashes).size, usages.length)
   })
 
+  it('hashes the GPUs that a task had, where it had some, as ethers does', () => {
+    const { chainId } = receipt.authorization
+    const given = { ...receipt, limits: { ...receipt.limits, gpus: 2 } }
+    for (const each of [given, { ...given, usage: { ...receipt.usage, pidsPeak: 3 } }]) {
+      const { EIP712Domain: _domain, ...longTypes } = structsOf(each)
+      assert.equal(longTypes['Limits']?.at(-1)?.name, 'gpus')
+      assert.equal(
+        receiptHashOf(each),
+        TypedDataEncoder.hash(
+          { name: DOMAIN_NAME, version: DOMAIN_VERSION, chainId },
+          structuredClone(longTypes) as unknown as Record<string, TypedDataField[]>,
+          typedReceipt(each) as Record<string, unknown>,
+        ),
+      )
+    }
+  })
+
   it('knows all that is counted of a run', () => {
     const counted = ['wallTimeMs', 'cpuTimeMs', 'memoryPeakBytes', 'outputBytes', 'limitsHit', ...USAGE_DETAILS]
     assert.deepEqual(Object.keys(usageSchema.shape), counted)

@@ -7,7 +7,7 @@ import { openArtifactStore, type ArtifactStore } from '../../src/artifacts/store
 import { resolveTask } from '../../src/node/inputs.ts'
 import { SoukError } from '../../src/protocol/errors.ts'
 import { RUNTIME_NAMES, type RuntimeName } from '../../src/protocol/execution.ts'
-import type { BlobRef, RuntimeSpec } from '../../src/protocol/task.ts'
+import type { BlobRef, RuntimeSpec, TaskSpec } from '../../src/protocol/task.ts'
 import { address, taskSpec } from '../fixtures/provider-tasks.ts'
 
 const owner = address('requester')
@@ -25,6 +25,7 @@ const BROUGHT: readonly (readonly [RuntimeSpec, readonly RuntimeName[]])[] = [
   [{ module: program.blob }, ['wasm']],
   [{ image }, ['docker', 'native']],
   [{ archive: program.blob, image: `sha256:${'ab'.repeat(32)}` }, ['native']],
+  [{ archive: program.blob, image: `sha256:${'ab'.repeat(32)}`, type: 'docker' }, ['docker']],
   [{ program: program.blob }, ['native']],
   [{ tar: program.blob }, ['native']],
   [{ rootfs }, ['native']],
@@ -49,13 +50,14 @@ describe('a task, resolved', () => {
     await rm(dir, { recursive: true, force: true })
   })
 
-  const resolve = (runtime: RuntimeName, brought: RuntimeSpec) =>
+  const resolve = (runtime: RuntimeName, brought: RuntimeSpec, limits?: TaskSpec['limits']) =>
     resolveTask({
       runtime,
       owner,
       store,
       spec: taskSpec({
         runtime: brought,
+        ...(limits && { limits }),
         workdir: '/w',
         inputs: [{ source: input.blob, target: '/in/a' }],
         outputs: [{ path: '/out' }],
@@ -107,6 +109,33 @@ describe('a task, resolved', () => {
       const native = resolve('native', brought)
       assert.deepEqual(native.runtime === 'native' && [native.writable, native.mounts], asked)
     }
+  })
+
+  it('has what a Docker task brings and asks for', () => {
+    const id = `sha256:${'ab'.repeat(32)}`
+    const source = store.path({ owner, sha256: program.blob.sha256 })
+    const wishes = (brought: RuntimeSpec, limits?: TaskSpec['limits']): object => {
+      const task = resolve('docker', brought, limits)
+      assert(task.runtime === 'docker')
+      const {
+        runtime: _runtime,
+        command: _command,
+        env: _env,
+        workdir: _workdir,
+        inputs: _in,
+        outputs: _out,
+        ...own
+      } = task
+      return own
+    }
+    assert.deepEqual(wishes({ image }), { image })
+    assert.deepEqual(wishes({ type: 'docker', image, class: 'runsc' }), { image, runtimeClass: 'runsc' })
+    assert.deepEqual(wishes({ type: 'docker', image: id, archive: program.blob, class: 'crun' }), {
+      image: id,
+      archive: { source, ...program.blob },
+      runtimeClass: 'crun',
+    })
+    assert.deepEqual(wishes({ image }, { gpus: 2 }), { image, gpus: 2 })
   })
 
   it('names a program that can be run where it is', async () => {

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { loadTask, taskFromCommandLine } from '../../src/client/load-task.ts'
 import type { TaskDraft } from '../../src/protocol/task-file.ts'
 import { isSoukError, type Issue } from '../../src/protocol/errors.ts'
-import { blobsOf, taskSpecSchema, type RuntimeSpec } from '../../src/protocol/task.ts'
+import { blobsOf, runtimesOf, taskSpecSchema, type RuntimeSpec } from '../../src/protocol/task.ts'
 import { archiveOf, layoutOf, makeImage, savedOf, type Files } from '../fixtures/oci-images.ts'
 import { rawTar } from '../fixtures/raw-tar.ts'
 
@@ -299,6 +299,7 @@ price: { max: 5 }
       [{ native: 'app.wasm' }, '{ type: native, program: app.wasm }', 'app'],
       [{ docker: image }, `{ type: docker, image: '${image}' }`, 'cc'],
       [{ docker: `sha256:${digest}` }, `{ type: docker, image: 'sha256:${digest}' }`, 'image'],
+      [{ docker: './image.tar' }, '{ type: docker, image: ./image.tar }', 'image'],
       [{ native: image }, `{ type: native, image: '${image}' }`, 'cc'],
       [{ native: 'image.tar' }, '{ type: native, image: ./image.tar }', 'image'],
       [{ native: './image.tar' }, '{ type: native, image: ./image.tar }', 'image'],
@@ -346,6 +347,15 @@ price: { max: 5 }
       assert.equal(runtime.archive.sha256, sha256(await readFile(join(dir, file))))
     }
     await pins('./one.tar', one.digest)
+    const ofDocker = await load("version: 1\nname: t\nruntime: { type: docker, image: './one.tar', class: runsc }")
+    const archive = {
+      sha256: sha256(await readFile(join(dir, 'one.tar'))),
+      bytes: (await stat(join(dir, 'one.tar'))).size,
+    }
+    assert.deepEqual(ofDocker.spec.runtime, { type: 'docker', class: 'runsc', archive, image: one.digest })
+    assert.deepEqual(blobsOf(ofDocker.spec), [archive])
+    assert.deepEqual(runtimesOf(ofDocker.spec.runtime), ['docker'])
+    assert.deepEqual(runtimesOf(await runtimeOf('./one.tar')), ['native'])
     await pins('./saved.tar', saved.id)
     await pins('./platforms.tar', one.digest)
     await pins(`./platforms.tar@${foreign.digest}`, foreign.digest)

@@ -16,7 +16,7 @@ interface Bench {
   readonly finishOldest: () => void
 }
 
-function bench(options: { slots?: number; shares?: Partial<Shares>; maxBypasses?: number } = {}): Bench {
+function bench(options: { slots?: number; shares?: Partial<Shares>; maxBypasses?: number; gpus?: number } = {}): Bench {
   const clock = fakeClock()
   const started: string[] = []
   const expired: { taskId: string; code: string; details: unknown }[] = []
@@ -24,7 +24,13 @@ function bench(options: { slots?: number; shares?: Partial<Shares>; maxBypasses?
   const slots = options.slots ?? 1
   const scheduler = createScheduler({
     capacity: createCapacity({
-      total: { slots, cpuMilliCores: slots * 1000, memoryBytes: slots * 1000, diskBytes: slots * 1000 },
+      total: {
+        slots,
+        cpuMilliCores: slots * 1000,
+        memoryBytes: slots * 1000,
+        diskBytes: slots * 1000,
+        gpus: options.gpus ?? 1,
+      },
       shares: { peer: 1, unknownPeers: 1, ...options.shares },
       isKnown: (requester) => requester.startsWith('known'),
     }),
@@ -52,12 +58,15 @@ function bench(options: { slots?: number; shares?: Partial<Shares>; maxBypasses?
 }
 
 /** `a3` is a task of requester `a`. */
-function waiting(taskId: string, changes: Partial<WaitingTask> & { memoryBytes?: number } = {}): WaitingTask {
-  const { memoryBytes = 100, ...rest } = changes
+function waiting(
+  taskId: string,
+  changes: Partial<WaitingTask> & { memoryBytes?: number; gpus?: number } = {},
+): WaitingTask {
+  const { memoryBytes = 100, gpus, ...rest } = changes
   return {
     taskId,
     requester: taskId.replace(/\d+$/, ''),
-    limits: { ...LIMITS, cpuCores: 0.1, memoryBytes, diskBytes: 0 },
+    limits: { ...LIMITS, cpuCores: 0.1, memoryBytes, diskBytes: 0, ...(gpus !== undefined && { gpus }) },
     acceptedAtMs: 0,
     queuedAtMs: 0,
     queueDeadlineMs: 1000,
@@ -231,7 +240,7 @@ describe('scheduler', () => {
     let nowMs = 0
     const scheduler = createScheduler({
       capacity: createCapacity({
-        total: { slots: 1, cpuMilliCores: 1000, memoryBytes: 1000, diskBytes: 0 },
+        total: { slots: 1, cpuMilliCores: 1000, memoryBytes: 1000, diskBytes: 0, gpus: 0 },
         shares: { peer: 1, unknownPeers: 1 },
         isKnown: () => true,
       }),
@@ -260,6 +269,33 @@ describe('scheduler', () => {
       else clock.advance(10)
       assert.deepEqual(started, ['a1', 'b1', 'c1'])
     }
+  })
+
+  it('lets a GPU serve one task at a time, and who takes none go on meanwhile, however long that is', () => {
+    const { scheduler, started, release } = bench({ slots: 4, maxBypasses: 1 })
+    scheduler.enqueue(waiting('a1', { gpus: 1 }))
+    scheduler.enqueue(waiting('b1', { gpus: 1 }))
+    for (let index = 1; index <= 5; index += 1) {
+      scheduler.enqueue(waiting(`c${index}`))
+      release.get(`c${index}`)?.()
+    }
+    assert.deepEqual(started, ['a1', 'c1', 'c2', 'c3', 'c4', 'c5'])
+    release.get('a1')?.()
+    assert.equal(started.at(-1), 'b1')
+  })
+
+  it('keeps a GPU for the task that others with GPUs were let past', () => {
+    const { scheduler, started, release } = bench({ slots: 4, maxBypasses: 1, gpus: 2 })
+    scheduler.enqueue(waiting('a1', { gpus: 1 }))
+    scheduler.enqueue(waiting('two1', { gpus: 2 }))
+    scheduler.enqueue(waiting('b1', { gpus: 1 }))
+    scheduler.enqueue(waiting('c1', { gpus: 1 }))
+    release.get('a1')?.()
+    assert.deepEqual(started, ['a1', 'b1'], 'a GPU is free, but kept')
+    scheduler.enqueue(waiting('d1'))
+    assert.deepEqual(started, ['a1', 'b1', 'd1'])
+    release.get('b1')?.()
+    assert.deepEqual(started, ['a1', 'b1', 'd1', 'two1'])
   })
 
   it('cancels what is queued, once, and nothing else', () => {
@@ -327,7 +363,7 @@ describe('scheduler', () => {
     const order: string[] = []
     const scheduler: Scheduler = createScheduler({
       capacity: createCapacity({
-        total: { slots: 1, cpuMilliCores: 1000, memoryBytes: 1000, diskBytes: 0 },
+        total: { slots: 1, cpuMilliCores: 1000, memoryBytes: 1000, diskBytes: 0, gpus: 0 },
         shares: { peer: 1, unknownPeers: 1 },
         isKnown: () => true,
       }),

@@ -34,7 +34,7 @@ stdin: {file: ./book.txt}
 workdir: /data
 inputs: [{source: ./book.txt, target: /in/book.txt}]
 outputs: [{path: /out}]
-resources: {cpu: 1, cpuShares: 512, memory: 128m, disk: 64m, inodes: 1000, pids: 16, openFiles: 64, output: 1m, stack: 1m, ioWeight: 50, fuel: 1000000}
+resources: {cpu: 1, cpuShares: 512, memory: 128m, disk: 64m, inodes: 1000, pids: 16, openFiles: 64, output: 1m, stack: 1m, ioWeight: 50, fuel: 1000000, gpu: 2}
 timeouts: {queue: 30s, execution: 30s, total: 2m, cpu: 20s, idle: 10s}
 network: none
 retry: 2
@@ -68,6 +68,7 @@ describe('the task file', () => {
         openFiles: 64,
         ioWeight: 50,
         fuel: 1_000_000,
+        gpus: 2,
       },
       queueTimeoutMs: 30_000,
       totalTimeoutMs: 120_000,
@@ -169,16 +170,34 @@ describe('the task file', () => {
       ['../i@b.tar', { file: '../i@b.tar' }],
       [`/srv/a.tar@${pinned}`, { file: '/srv/a.tar', digest: pinned }],
       [`./a@${pinned}@${pinned}`, { file: `./a@${pinned}`, digest: pinned }],
-    ] as const)
-      assert.deepEqual(parse(`version: 1\nruntime: { type: native, image: '${text}' }`).runtime, {
-        type: 'native',
-        archive,
-      })
+    ] as const) {
+      for (const type of ['native', 'docker'])
+        assert.deepEqual(parse(`version: 1\nruntime: { type: ${type}, image: '${text}' }`).runtime, { type, archive })
+      assert.deepEqual(parse(`version: 1\nruntime: { image: '${text}' }`).runtime, { archive })
+    }
     assert.match(only('version: 1\nruntime: { image: .tar }'), /^runtime.image must be a reference to an image such as/)
+    for (const wish of ['writable: true', 'mounts: [{ name: data, target: /data }]'])
+      assert.match(
+        only(`version: 1\nruntime: { type: docker, image: ./image.tar, ${wish} }`),
+        /^runtime.type must be native where an image is to be writable, or folders/,
+      )
+    for (const image of ['busybox', './image.tar']) {
+      assert.equal(parse(`version: 1\nruntime: { type: docker, image: ${image}, class: runsc }`).runtime.class, 'runsc')
+      for (const type of ['', 'type: native, '])
+        assert.match(
+          only(`version: 1\nruntime: { ${type}image: ${image}, class: runsc }`),
+          /^runtime.type must be docker where a class of runtimes is named/,
+        )
+    }
     assert.match(
-      only('version: 1\nruntime: { type: docker, image: ./image.tar }'),
-      /^runtime.type must be native for an image in a file/,
+      only('version: 1\nruntime: { module: a, class: runsc }'),
+      /^runtime.class is for Docker tasks: with image, not module/,
     )
+    for (const name of ['../runc', '/usr/bin/runc', '-x', "''", `${'a'.repeat(64)}`])
+      assert.match(
+        only(`version: 1\nruntime: { type: docker, image: a, class: ${name} }`),
+        /^runtime.class must be the name of a runtime class that the provider offers/,
+      )
     assert.match(
       only('version: 1\nruntime: { rootfs: debian-12 }'),
       /^runtime.rootfs must be the name of a root file system that the provider offers, and its digest/,
@@ -212,7 +231,7 @@ stdin: { fil: x }
 workdir: data
 inputs: [{ source: 1, target: in }, { src: x }]
 outputs: /out
-resources: { mem: 1, memory: 1.5x, gpu: 1, cpu: 0, inodes: 1.5, pids: 0 }
+resources: { mem: 1, memory: 1.5x, gpu: 65, cpu: 0, inodes: 1.5, pids: 0 }
 timeouts: { execution: 0, cpu: 99d, queu: 1s }
 memory: 5
 network: host
@@ -238,7 +257,7 @@ verify: twice
       outputs: /^must be a list, not "\/out"/,
       'resources.mem': /did you mean memory\?/,
       'resources.memory': /must be a size such as 512m.*not "1.5x"/,
-      'resources.gpu': /^is reserved: no provider offers GPUs yet/,
+      'resources.gpu': /^must be at most 64, not 65/,
       'resources.cpu': /must be more than 0/,
       'resources.inodes': /must be a whole number, not 1.5/,
       'resources.pids': /must be at least 1, not 0/,
@@ -331,7 +350,8 @@ verify: twice
       { ...task, version: 2 },
       { runtime: task.runtime },
       { ...task, timeouts: { execution: [] } },
-      { ...task, resources: { gpu: 1 } },
+      { ...task, resources: { gpu: 0 } },
+      { ...task, runtime: { type: 'docker', image: 'a', class: '../runc' } },
     ]) {
       assert.equal(schema.safeParse(wrong).success, false, JSON.stringify(wrong))
     }

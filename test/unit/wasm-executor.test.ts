@@ -63,7 +63,7 @@ describe('WebAssembly executor', function () {
       'wallTimeMs',
     ]
     assert.deepEqual(capability.proven.map(({ limit }) => limit).sort(), expected)
-    assert.deepEqual(capability.unproven.map(({ limit }) => limit).sort(), ['cpuShares', 'fuel', 'ioWeight'])
+    assert.deepEqual(capability.unproven.map(({ limit }) => limit).sort(), ['cpuShares', 'fuel', 'gpus', 'ioWeight'])
     assert.ok(capability.isolation.layers.includes('in-memory-file-system'))
   })
 

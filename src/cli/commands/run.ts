@@ -23,6 +23,7 @@ Examples:
   $ souk run --to ADDR --native ./image.tar -- echo hi
   $ souk run --to ADDR --docker busybox@sha256:… -- echo hi
   $ souk run --to ADDR --docker python:3.12 -- python -c 'print(1)'
+  $ souk run --to ADDR --docker ./image.tar --class runsc -- echo hi
   $ souk run --local --docker busybox -- echo hi
   $ souk run --local --rootfs /srv/root --env LANG=C -- /bin/sh -c 'echo hi'
   $ souk run --to ADDR long.yaml --detach`
@@ -68,13 +69,14 @@ export function addRunCommand({ program, cli }: CommandRequest): void {
     )
     .option(
       '--docker <image>',
-      'an image, pinned or by a tag: its registry is asked what the tag means, with --local the engine here',
+      'an image, pinned, by a tag (its registry is asked what it means, with --local the engine here), or in an archive, whose path starts with ./ or /',
     )
     .option(
       '--insecure-registry <host>',
       'a registry, HOST or HOST:PORT, that is asked over plain HTTP, as those of this machine are anyway; repeatable',
       collect,
     )
+    .option('--class <name>', 'with Docker: the low-level runtime, by the name that the provider offers it under')
     .option('--rootfs <folder>', 'with --local: a folder as read-only root file system')
     .option('--name <name>', 'name of the task')
     .option('-e, --env <key=value>', 'a variable of its environment; repeatable', collect)

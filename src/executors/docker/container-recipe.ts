@@ -8,6 +8,7 @@ import {
   type ImageFacts,
 } from './engine.ts'
 import type { ContainerMount } from './folders.ts'
+import { NO_GPUS, VISIBLE_GPUS } from './gpus.ts'
 import { SOCKET_NAME } from './init-channel.ts'
 
 /** The label by which a container is known to be of an instance of souk, beside its name. */
@@ -32,10 +33,12 @@ export interface ContainerPlan {
   /** A profile in Docker's format, as JSON. */
   readonly seccomp: string
   readonly instance: string
+  /** Ids of the GPUs that are the task's alone while it runs; undefined where the operator offers none to anybody. */
+  readonly gpus?: readonly string[] | undefined
 }
 
 /** The first process, which is ours and not the task's. */
-const OWN_PIDS = 1
+export const OWN_PIDS = 1
 /** What the kernel gives an ordinary user since ever (getrlimit(2)). */
 const LOCKED_BYTES = 64 * 1024
 /** With fewer descriptors runc starts no container. */
@@ -55,6 +58,7 @@ export function containerRecipe(plan: ContainerPlan): ContainerRecipe {
     Image: image.id,
     Entrypoint: [INIT_PROGRAM, `${INIT_FOLDER}/${SOCKET_NAME}`],
     Cmd: [],
+    ...gpuVariable(plan.gpus),
     ...(workdir !== undefined && { WorkingDir: workdir }),
     User: `${user.uid}:${user.gid}`,
     Hostname: 'souk',
@@ -84,6 +88,7 @@ export function containerRecipe(plan: ContainerPlan): ContainerRecipe {
       ReadonlyPaths: [...READ_ONLY_PATHS],
       ...resources({ limits, engine }),
       ...(plan.cpuset !== undefined && { CpusetCpus: plan.cpuset }),
+      ...gpuRequest(plan.gpus),
       Mounts: [...ours, ...plan.mounts].map(({ source, target, readOnly }) => ({
         Type: 'bind',
         Source: source,
@@ -139,6 +144,17 @@ export function programOf(
   image: Pick<ImageFacts, 'entrypoint' | 'command'>,
 ): readonly string[] {
   return [...image.entrypoint, ...(task.command.length > 0 ? task.command : image.command)]
+}
+
+/** An engine takes the driver that has the capability where none is named. */
+function gpuRequest(ids: readonly string[] = []): NonNullable<ContainerRecipe['HostConfig']> {
+  if (ids.length === 0) return {}
+  return { DeviceRequests: [{ Driver: '', DeviceIDs: [...ids], Capabilities: [['gpu']] }] }
+}
+
+/** An image's own word would count where the engine's default is NVIDIA's runtime. */
+function gpuVariable(ids: ContainerPlan['gpus']): Pick<ContainerRecipe, 'Env'> {
+  return ids === undefined ? {} : { Env: [`${VISIBLE_GPUS}=${ids.length === 0 ? NO_GPUS : ids.join(',')}`] }
 }
 
 /** A container's view of control groups begins at its own. The types of the API do not have it yet. */

@@ -14,6 +14,8 @@ export interface ContainerShape {
   readonly inputTargets: readonly string[]
   readonly limits: BoundedLimits
   readonly runtimeClass: string | undefined
+  /** GPUs that no other container has meanwhile: one that has any is made for one task, never ahead of it. */
+  readonly gpus: readonly string[] | undefined
 }
 
 /** @throws SoukError IMAGE_REFUSED for a volume where none can be. */
@@ -21,11 +23,13 @@ export function shapeOf({
   job,
   image,
   ownWorkdir,
+  gpus,
 }: {
   readonly job: BoundedJob<DockerTask>
   readonly image: ImageFacts
   /** The image has no such folder as the task's working folder. */
   readonly ownWorkdir: boolean
+  readonly gpus: readonly string[] | undefined
 }): ContainerShape {
   const { task, limits } = job
   return {
@@ -36,6 +40,7 @@ export function shapeOf({
     inputTargets: task.inputs.map(({ target }) => target),
     limits,
     runtimeClass: task.runtimeClass,
+    gpus,
   }
 }
 
@@ -53,8 +58,8 @@ const MADE_WITH = [
 export type MadeLimit = (typeof MADE_WITH)[number]
 
 /** What cannot be changed in a container once it is there, as a key. */
-export function keyOf({ image, workdir, folders, inputTargets, runtimeClass }: ContainerShape): string {
-  return JSON.stringify([image.id, workdir, folders.leased, folders.work, inputTargets, runtimeClass])
+export function keyOf({ image, workdir, folders, inputTargets, runtimeClass, gpus }: ContainerShape): string {
+  return JSON.stringify([image.id, workdir, folders.leased, folders.work, inputTargets, runtimeClass, gpus])
 }
 
 /** The limits by which a container of one shape differs from another one's. */

@@ -1,5 +1,8 @@
 import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Denials } from '../../protocol/execution.ts'
+import type { LiveUsage } from '../executor.ts'
+import { OWN_PIDS } from './container-recipe.ts'
 
 /** What the kernel counts of a container. Each is what it was last where it cannot be read any more. */
 export interface Counters {
@@ -10,6 +13,9 @@ export interface Counters {
   oomKills(): number
   /** Times that a process or thread could not be made. */
   pidsDenied(): number
+  denials(): Denials
+  /** What it uses now; undefined where that cannot be read. */
+  now(): LiveUsage | undefined
   close(): void
 }
 
@@ -32,14 +38,24 @@ const FILES = {
     memory: { controller: 'memory', file: 'memory.max_usage_in_bytes', read: Number },
     oom: { controller: 'memory', file: 'memory.oom_control', read: field('oom_kill') },
     pids: { controller: 'pids', file: 'pids.events', read: field('max') },
+    memoryNow: { controller: 'memory', file: 'memory.usage_in_bytes', read: Number },
+    pidsNow: { controller: 'pids', file: 'pids.current', read: Number },
+    // Which of the two is met depends on whether the host counts swap.
+    reclaims: [
+      { controller: 'memory', file: 'memory.failcnt', read: Number },
+      { controller: 'memory', file: 'memory.memsw.failcnt', read: Number },
+    ],
   },
   2: {
     cpu: { controller: '', file: 'cpu.stat', read: field('usage_usec', 1e-3) },
     memory: { controller: '', file: 'memory.peak', read: Number },
     oom: { controller: '', file: 'memory.events', read: field('oom_kill') },
     pids: { controller: '', file: 'pids.events', read: field('max') },
+    memoryNow: { controller: '', file: 'memory.current', read: Number },
+    pidsNow: { controller: '', file: 'pids.current', read: Number },
+    reclaims: [{ controller: '', file: 'memory.events', read: field('max') }],
   },
-} as const satisfies Record<1 | 2, Record<string, CounterFile>>
+} as const satisfies Record<1 | 2, Record<string, CounterFile | readonly CounterFile[]>>
 
 const CGROUP_ROOT = '/sys/fs/cgroup'
 
@@ -109,6 +125,9 @@ export function openCounters({
     const [cpuTime, memoryPeak, oomKills, pidsDenied] = [open(cpu), open(memory), open(oom), open(pids)]
     if (version === 1 && base === undefined)
       resetPeak(join(CGROUP_ROOT, memory.controller, groups.get(memory.controller) ?? '', memory.file))
+    const later = (file: CounterFile): (() => number | undefined) => openedLater(() => open(file))
+    const [memoryNow, pidsNow] = [later(FILES[version].memoryNow), later(FILES[version].pidsNow)]
+    const reclaims = FILES[version].reclaims.map(later)
     const from: CountersBase = base ?? {
       cpuTimeMs: cpuTime.read(),
       oomKills: oomKills.read(),
@@ -120,6 +139,22 @@ export function openCounters({
       memoryPeakBytes: () => memoryPeak.read(),
       oomKills: () => oomKills.read() - from.oomKills,
       pidsDenied: () => pidsDenied.read() - from.pidsDenied,
+      denials() {
+        const counted = reclaims.map((read) => read()).filter((count) => count !== undefined)
+        return {
+          oomKills: oomKills.read() - from.oomKills,
+          pids: pidsDenied.read() - from.pidsDenied,
+          ...(counted.length > 0 && { memoryReclaims: counted.reduce((sum, count) => sum + count, 0) }),
+        }
+      },
+      now() {
+        const [memoryBytes, processes] = [memoryNow(), pidsNow()]
+        if (memoryBytes === undefined) return undefined
+        // The first of them is ours.
+        const pids = processes === undefined ? undefined : Math.max(0, processes - OWN_PIDS)
+        const cpuTimeMs = Math.round(cpuTime.read() - from.cpuTimeMs)
+        return { cpuTimeMs, memoryBytes, ...(pids !== undefined && { pids }) }
+      },
       close: () => {
         for (const counter of opened) counter.close()
       },
@@ -127,6 +162,22 @@ export function openCounters({
   } catch (error) {
     for (const counter of opened) counter.close()
     throw error
+  }
+}
+
+/** Opens a counter that not every run needs when it is asked for; undefined where there is none. */
+function openedLater(open: () => Counter): () => number | undefined {
+  let counter: Counter | undefined
+  let missing = false
+  return () => {
+    if (missing) return undefined
+    try {
+      counter ??= open()
+      return counter.read()
+    } catch {
+      missing = true
+      return undefined
+    }
   }
 }
 

@@ -19,6 +19,7 @@ import { factsOf, INIT_PROGRAM, type EngineFacts } from './engine-facts.ts'
 import { watchEngine } from './engine-watch.ts'
 import { notStarted } from '../run-failures.ts'
 import { dockerUnavailable } from './failures.ts'
+import { createGpuPool, gpuFailure } from './gpus.ts'
 import { createImageFolders } from './image-folders.ts'
 import { createTaskImages, type ImageSupply, type TaskImages } from './images/task-images.ts'
 import { SECRET_BYTES, type InitOrder } from './init-frames.ts'
@@ -53,6 +54,8 @@ export interface DockerExecutorOptions {
   readonly supply: ImageSupply
   /** Cores that tasks may run on, as cpuset(7) lists them; all where absent. */
   readonly cpuset?: string
+  /** Ids of GPUs that tasks may ask for; none where empty. */
+  readonly gpus: readonly string[]
 }
 
 /**
@@ -98,6 +101,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
   /** Folders of containers that were made ahead. */
   const warmDirs = new Set<string>()
   const places: Workshop['places'] = new Map()
+  const gpuPool = createGpuPool(options.gpus)
   let facts: Promise<EngineFacts> | undefined
   /** Tasks that have a file system mounted. */
   let active = 0
@@ -144,7 +148,9 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
   }): Promise<ReadyContainer> => {
     const { inputs } = job.task
     const copied = inputs.reduce((sum, { bytes }) => sum + bytes, 0)
-    const warm = copied > MOST_WARM_INPUT_BYTES ? undefined : from?.take(shape)
+    // One with GPUs would keep them from everybody else.
+    const canBeWarm = copied <= MOST_WARM_INPUT_BYTES && !shape.gpus?.length
+    const warm = canBeWarm ? from?.take(shape) : undefined
     if (warm !== undefined) {
       try {
         await warm.enter({ inputs, limits: job.limits })
@@ -202,14 +208,23 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     await folders.check(image)
     const ownWorkdir = job.task.workdir !== undefined && !(await folders.has(image, job.task.workdir))
     throwIfStopped(job.signal)
+    const gpus = gpuPool.take(job.task.gpus ?? 0)
     active += 1
     try {
-      const container = await containerFor({ job, shape: shapeOf({ job, image, ownWorkdir }), workshop, from })
+      const container = await containerFor({
+        job,
+        shape: shapeOf({ job, image, ownWorkdir, gpus: gpus.ids }),
+        workshop,
+        from,
+      })
       let over = false
       try {
         const secret = randomBytes(SECRET_BYTES)
         if (reattachMs > 0)
-          await writeLeftContainer(job.dir, { ...container, secret, counters: container.counters.base })
+          await writeLeftContainer(job.dir, {
+            ...{ ...container, secret, gpus: gpus.ids ?? [] },
+            counters: container.counters.base,
+          })
         const execution = await runTask({
           ...{ job, container, watch },
           begin: { kind: 'go', order: orderOf({ job, image, secret, reattachMs }) },
@@ -222,8 +237,11 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
         if (over && isWarm(container)) pool.discard(container)
         else await putAway(container, job)
       }
+    } catch (error) {
+      throw gpus.ids?.length ? gpuFailure(error) : error
     } finally {
       active -= 1
+      gpus.release()
     }
   }
   /** A task that has begun goes on when the node stops, for the next one. */
@@ -234,6 +252,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
   const resume = async (asked: ResumedJob<DockerTask>): Promise<Execution | undefined> => {
     const job = boundedJob(asked)
     const left = await readLeftContainer(job.dir)
+    const gpus = left && gpuPool.keep(left.name, left.gpus)
     try {
       if (left === undefined) {
         // The container is reaped; its disk was kept with the folder.
@@ -253,6 +272,8 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       }
     } catch (error) {
       throw engineFailure({ doing: 'going on with a task', error, socketPath })
+    } finally {
+      gpus?.release()
     }
   }
   return {
@@ -265,11 +286,15 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       probeDocker({
         ...{ engine, watch, storage, instance, instanceDir, uid, images: allowed, cpuset, runImage, signal },
         checkLogins: () => images.checkLogins(),
+        archives: options.supply.archives,
+        gpus: gpuPool.total,
         engineInfo: async () => (await engineFacts()).info,
       }),
     watch: (listener) => watch.listen(listener),
     async reap({ keep }) {
       const left = (await Promise.all(keep.map(readLeftContainer))).filter((each) => each !== undefined)
+      // Before there is a task that could be given them.
+      for (const { name, gpus } of left) gpuPool.keep(name, gpus)
       const inUse = [...keep, ...warmDirs, ...left.map(({ dir }) => dir)]
       const unmounted = active === 0 ? await storage.unmountLeftovers({ folder: instanceDir, keep: inUse }) : 0
       await removeWarmDirs({ instanceDir, keep: inUse })

@@ -13,6 +13,8 @@ export interface LeftContainer {
   readonly secret: Buffer
   /** Paths inside of the folders on its disk. */
   readonly leased: readonly string[]
+  /** Ids of the GPUs that it has. */
+  readonly gpus: readonly string[]
   /** What its counters said when the task began. */
   readonly counters: { readonly cpuTimeMs: number; readonly oomKills: number; readonly pidsDenied: number }
 }
@@ -28,13 +30,14 @@ const schema = z.strictObject({
     .length(2 * SECRET_BYTES)
     .transform((hex) => Buffer.from(hex, 'hex')),
   leased: z.array(z.string()),
+  gpus: z.array(z.string()),
   counters: z.strictObject({ cpuTimeMs: count, oomKills: count, pidsDenied: count }),
 })
 
 /** Nobody but the node may enter `jobDir`: the secret is in it. */
 export async function writeLeftContainer(jobDir: string, left: LeftContainer): Promise<void> {
-  const { id, name, dir, secret, leased, counters } = left
-  const text = JSON.stringify({ id, name, dir, secret: secret.toString('hex'), leased, counters })
+  const { id, name, dir, secret, leased, gpus, counters } = left
+  const text = JSON.stringify({ id, name, dir, secret: secret.toString('hex'), leased, gpus, counters })
   await writeFile(join(jobDir, FILE_NAME), text, { mode: 0o600 })
 }
 

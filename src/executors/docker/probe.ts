@@ -6,13 +6,15 @@ import { pack } from 'tar-stream'
 import { ERROR_CODES, isSoukError } from '../../protocol/errors.ts'
 import type { Execution } from '../../protocol/execution.ts'
 import type { LimitKey } from '../../protocol/limits.ts'
-import { boundedJob, type BoundedJob, type Capability, type DockerTask, type ProvenLimit } from '../executor.ts'
+import { boundedJob, FEATURES } from '../executor.ts'
+import type { BoundedJob, Capability, DockerTask, ProvenLimit } from '../executor.ts'
 import { findGap, hitLimits, runProbeProgram, type ProbeRuns } from '../hit-limits.ts'
 import type { CappedStorage } from '../ports.ts'
 import { coresIn } from './cpuset.ts'
 import type { DockerEngine, EngineInfo, ImageFacts } from './engine.ts'
 import type { EngineWatch } from './engine-watch.ts'
 import { dockerUnavailable } from './failures.ts'
+import { tryGpus } from './gpu-probe.ts'
 import { isolationOf } from './isolation.ts'
 import { LEAST, UNENFORCEABLE } from './task-checks.ts'
 
@@ -25,10 +27,14 @@ export interface ProbeOptions {
   readonly uid: number
   /** What the operator allows. */
   readonly images: readonly string[]
+  /** Whether he lets tasks bring others. */
+  readonly archives: boolean
   /** Throws SoukError CONFIG_INVALID where a login for a registry cannot be used. */
   readonly checkLogins: () => Promise<void>
   /** Cores that tasks may run on, as cpuset(7) lists them. */
   readonly cpuset: string | undefined
+  /** How many GPUs he offers. */
+  readonly gpus: number
   readonly engineInfo: () => Promise<EngineInfo>
   readonly runImage: (run: { readonly job: BoundedJob<DockerTask>; readonly image: ImageFacts }) => Promise<Execution>
   readonly signal: AbortSignal
@@ -51,8 +57,12 @@ export async function probeDocker(options: ProbeOptions): Promise<Capability> {
     const runs = runsOf(options, { image, dir })
     const gap = await findGap(runs, options.uid)
     if (gap !== undefined) throw dockerUnavailable(`a wall of the container does not stand: ${gap}`)
-    const verdicts = await hitLimits(runs)
-    const bounds = { cpuCores: { max: coresOf(info, options.cpuset) }, openFiles: { max: await mostOpenFiles(runs) } }
+    const verdicts = [...(await hitLimits(runs)), await tryGpus(runs, options.gpus)]
+    const bounds = {
+      cpuCores: { max: coresOf(info, options.cpuset) },
+      openFiles: { max: await mostOpenFiles(runs) },
+      gpus: { max: options.gpus },
+    }
     return {
       runtime: 'docker',
       available: true,
@@ -64,7 +74,7 @@ export async function probeDocker(options: ProbeOptions): Promise<Capability> {
         ...verdicts.flatMap(({ limit, unproven }) => (unproven === undefined ? [] : [{ limit, why: unproven }])),
         ...UNENFORCEABLE,
       ],
-      features: options.images.map((image) => `image:${image}`),
+      features: [...options.images.map((image) => `image:${image}`), ...(options.archives ? [FEATURES.archive] : [])],
     }
   } catch (error) {
     return { runtime: 'docker', available: false, why: sentence(error) }

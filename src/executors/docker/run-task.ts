@@ -144,6 +144,7 @@ class TaskRun {
       },
       isolation,
       outputs,
+      denials: counters.denials(),
     }
   }
 
@@ -191,6 +192,7 @@ class TaskRun {
       limits: { cpuTimeMs, idleTimeMs, cpuCores },
       isBlocked: () => this.#meter.blocked,
       onLimit: (limit) => this.#stop({ kind: 'limit', limit }),
+      onUsage: (usage) => job.onUsage?.(usage),
     })
     job.stdin.on('error', this.#onStdinError)
     if (job.stdin.errored) this.#onStdinError(job.stdin.errored)

@@ -1,3 +1,4 @@
+import type { LiveUsage } from '../executor.ts'
 import type { Counters } from './counters.ts'
 
 export interface WatchLimits {
@@ -14,10 +15,13 @@ export interface WatchOptions {
   isBlocked(): boolean
   /** Called once, with the first limit that is met. */
   onLimit(limit: 'cpuTime' | 'idleTime' | 'memory'): void
+  /** Called about once a second with what the task uses now. */
+  onUsage(usage: LiveUsage): void
 }
 
 const LONGEST_INTERVAL_MS = 50
 const SHORTEST_INTERVAL_MS = 2
+const USAGE_INTERVAL_MS = 1000
 
 /**
  * Watches a container from outside, from now on. The next look is due when the CPU or idle time could be used up at
@@ -25,16 +29,23 @@ const SHORTEST_INTERVAL_MS = 2
  *
  * @returns how to stop it.
  */
-export function watchContainer({ counters, limits, isBlocked, onLimit }: WatchOptions): () => void {
+export function watchContainer({ counters, limits, isBlocked, onLimit, onUsage }: WatchOptions): () => void {
   const { cpuTimeMs = Infinity, idleTimeMs = Infinity, cpuCores } = limits
   let timer: NodeJS.Timeout | undefined
   let cpuMs = 0
   let lastActiveMs = performance.now()
+  let lastUsageMs = lastActiveMs
 
   const limitMet = (): 'cpuTime' | 'idleTime' | 'memory' | undefined => {
     if (counters.oomKills() > 0) return 'memory'
     if (cpuMs >= cpuTimeMs) return 'cpuTime'
     return performance.now() - lastActiveMs >= idleTimeMs ? 'idleTime' : undefined
+  }
+  const tellUsage = (): void => {
+    if (performance.now() - lastUsageMs < USAGE_INTERVAL_MS) return
+    lastUsageMs = performance.now()
+    const usage = counters.now()
+    if (usage !== undefined) onUsage(usage)
   }
   const look = (): void => {
     const now = counters.cpuTimeMs()
@@ -42,6 +53,7 @@ export function watchContainer({ counters, limits, isBlocked, onLimit }: WatchOp
     cpuMs = Math.max(cpuMs, now)
     const limit = limitMet()
     if (limit !== undefined) return onLimit(limit)
+    tellUsage()
     const idleLeftMs = idleTimeMs - (performance.now() - lastActiveMs)
     const nextMs = Math.min(LONGEST_INTERVAL_MS, (cpuTimeMs - cpuMs) / cpuCores, idleLeftMs)
     timer = setTimeout(look, Math.max(SHORTEST_INTERVAL_MS, nextMs))

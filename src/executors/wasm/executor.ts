@@ -123,6 +123,7 @@ function describeBounds(): WasmBounds {
       { limit: 'cpuShares', why: 'its process is started before the task is known' },
       { limit: 'ioWeight', why: 'its process is started before the task is known' },
       { limit: 'fuel', why: 'instructions are not metered' },
+      { limit: 'gpus', why: 'WASI has no devices' },
     ],
   }
 }
