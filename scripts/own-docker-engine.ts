@@ -1,12 +1,22 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inMountNamespace, shareMounts, type EngineMounts } from './engine-mounts.ts'
 import { findProgram } from './toolchain.ts'
+
+export interface OwnDockerEngineOptions {
+  /** Low-level runtimes beside runc, by the name that containers ask for them by (`runtimes` of daemon.json). */
+  readonly runtimes?: Readonly<Record<string, { readonly path: string; readonly runtimeArgs?: readonly string[] }>>
+  /** User whose subordinate ids are those of every container (`userns-remap` of daemon.json). */
+  readonly remappedUser?: string
+  /** In a mount namespace of its own; in this host's where absent. */
+  readonly mounts?: EngineMounts
+}
 
 /** A Docker engine of our own, beside any other: nothing of it is shared but the programs. */
 export interface OwnDockerEngine {
@@ -32,16 +42,28 @@ const CGROUP_ROOT = '/sys/fs/cgroup'
  *
  * @throws Error with the end of its log when it does not answer, or ends.
  */
-export async function startOwnDockerEngine(): Promise<OwnDockerEngine> {
+export async function startOwnDockerEngine(options: OwnDockerEngineOptions = {}): Promise<OwnDockerEngine> {
   const program = findProgram('dockerd')
   if (program === undefined) throw new Error('there is no dockerd; on Debian: apt-get install docker.io')
   const dir = await mkdtemp(join(tmpdir(), 'souk-engine-'))
-  const place: Place = { program, dir, socketPath: join(dir, 's'), cgroup: `souk-${randomBytes(6).toString('hex')}` }
+  const { mounts } = options
+  const unshare = mounts === undefined ? undefined : shareMounts(mounts.shared)
   let engine: Running
+  const place: Place = {
+    program,
+    dir,
+    socketPath: join(dir, 's'),
+    cgroup: `souk-${randomBytes(6).toString('hex')}`,
+    prefix: mounts === undefined ? [] : await inMountNamespace(mounts, dir),
+  }
   try {
+    // Where they are mapped, those who are root in containers have to come as far as their files.
+    if (options.remappedUser !== undefined) await chmod(dir, 0o711)
+    await writeFile(join(dir, CONFIGURATION), JSON.stringify(configurationOf(options)))
     engine = await start(place)
   } catch (error) {
     await removeAll(place)
+    unshare?.()
     throw error
   }
   return {
@@ -61,11 +83,14 @@ export async function startOwnDockerEngine(): Promise<OwnDockerEngine> {
     async stop() {
       await end(engine)
       await removeAll(place)
+      unshare?.()
     },
   }
 }
 
 interface Place {
+  /** Words before the program's own. */
+  readonly prefix: readonly string[]
   readonly program: string
   readonly dir: string
   readonly socketPath: string
@@ -78,11 +103,23 @@ interface Running {
   readonly ended: Promise<void>
 }
 
-async function start({ program, dir, socketPath, cgroup }: Place): Promise<Running> {
+const CONFIGURATION = 'daemon.json'
+
+function configurationOf({ runtimes, remappedUser }: OwnDockerEngineOptions): object {
+  return {
+    ...(runtimes !== undefined && { runtimes }),
+    ...(remappedUser !== undefined && { 'userns-remap': remappedUser }),
+  }
+}
+
+async function start({ prefix, program, dir, socketPath, cgroup }: Place): Promise<Running> {
   const log = openSync(join(dir, 'log'), 'a')
+  const [command = program, ...words] = prefix.length === 0 ? [] : [...prefix, program]
   const child = spawn(
-    program,
+    command,
     [
+      ...words,
+      ...['--config-file', join(dir, CONFIGURATION)],
       ...['--data-root', join(dir, 'data'), '--exec-root', join(dir, 'x'), '--pidfile', join(dir, 'pid')],
       ...['--host', `unix://${socketPath}`, '--cgroup-parent', `/${cgroup}`],
       ...['--bridge=none', '--iptables=false', '--ip-forward=false', '--ip-masq=false', '--userland-proxy=false'],
@@ -116,7 +153,7 @@ async function start({ program, dir, socketPath, cgroup }: Place): Promise<Runni
   return { child, ended }
 }
 
-async function answers(socketPath: string): Promise<boolean> {
+export async function answers(socketPath: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const ping = request({ socketPath, path: '/_ping', agent: false }, (response) => {
     response.resume()
@@ -156,7 +193,7 @@ async function processesNaming(dir: string): Promise<number[]> {
 }
 
 /** Version 1 has the folder in each hierarchy, version 2 has one. */
-async function cgroupFolders(cgroup: string): Promise<string[]> {
+export async function cgroupFolders(cgroup: string): Promise<string[]> {
   const hierarchies = await readdir(CGROUP_ROOT).catch(() => [])
   return [join(CGROUP_ROOT, cgroup), ...hierarchies.map((hierarchy) => join(CGROUP_ROOT, hierarchy, cgroup))]
 }
@@ -187,7 +224,7 @@ function kill(pid: number): void {
 }
 
 /** Mount points at or below a folder, the innermost first (proc_pid_mountinfo(5)). */
-async function mountsBelow(dir: string): Promise<string[]> {
+export async function mountsBelow(dir: string): Promise<string[]> {
   const points = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').map((line) => line.split(' ')[4] ?? '')
   return points.filter((point) => point.startsWith(`${dir}/`)).toReversed()
 }

@@ -33,6 +33,14 @@ export const DOCKER_ENGINE: readonly RequiredPackage[] = [
 /** A container registry of our own. */
 export const REGISTRY: readonly RequiredPackage[] = [withProgram('docker-registry', 'docker-registry')]
 
+/** What else starts containers: low-level runtimes of Docker's engine, and podman. */
+const OTHER_ENGINES: readonly RequiredPackage[] = [
+  withProgram('crun', 'crun'),
+  withProgram('runsc', 'runsc'),
+  withProgram('podman', 'podman'),
+  withProgram('conmon', 'conmon'),
+]
+
 /** What the tests compile their programs with and run them on: Debian's packages, and how each is known to be there. */
 export const REQUIRED: readonly RequiredPackage[] = [
   withFile('clang-19', '/usr/bin/clang-19'),
@@ -42,6 +50,7 @@ export const REQUIRED: readonly RequiredPackage[] = [
   ...C_COMPILER,
   ...DOCKER_ENGINE,
   ...REGISTRY,
+  ...OTHER_ENGINES,
 ]
 
 /** Where programs are that only root has in its PATH. */

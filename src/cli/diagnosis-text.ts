@@ -1,6 +1,7 @@
 import type { ExaminedRuntime } from '../node/create-node.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import type { LimitKey, Limits } from '../protocol/limits.ts'
+import type { RuntimeClassStatus } from '../protocol/node-status.ts'
 import { formatBytes, formatDurationMs } from '../protocol/units.ts'
 import type { Diagnosis } from './diagnosis.ts'
 import { printable } from './printable.ts'
@@ -85,6 +86,40 @@ function runtimeLines({
     ...(waived.length === 0 ? [] : indented({ text: WITHOUT_LIMITS, width })),
     `${INDENT}${colors.dim('limits, each one hit (✓ holds, up to the value; – cannot be had here)')}`,
     ...limits,
+    ...classLines({ classes: runtime.classes ?? [], width, colors }),
+  ]
+}
+
+/** What a class differs in from the first, of which all the rest is said; or why it is not offered. */
+function classLines({
+  classes,
+  width,
+  colors,
+}: {
+  readonly classes: readonly RuntimeClassStatus[]
+  readonly width: number
+  readonly colors: Colors
+}): readonly string[] {
+  if (classes.length === 0) return []
+  return [
+    `${INDENT}${colors.dim('classes, the first for tasks that name none')}`,
+    ...classes.flatMap((each) => {
+      if (!each.available)
+        return [
+          `${INDENT}${colors.yellow('–')} ${printable(each.name)}: ${colors.yellow('not offered')}`,
+          ...indented({ text: printable(each.why), width }).map((line) => `${INDENT}${line}`),
+        ]
+      const { isolation, proven } = each
+      const rows = [
+        `layers ${isolation.layers.join(', ')}`,
+        ...(isolation.missing.length === 0 ? [] : [`missing ${isolation.missing.join(', ')}`]),
+        `limits ${proven.map(({ limit }) => limit).join(', ')}`,
+      ]
+      return [
+        `${INDENT}${colors.green('✓')} ${printable(each.name)}: ${printable(isolation.engine)}`,
+        ...rows.flatMap((text) => indented({ text: printable(text), width }).map((line) => `${INDENT}${line}`)),
+      ]
+    }),
   ]
 }
 

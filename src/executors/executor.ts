@@ -159,12 +159,27 @@ export interface ProvenLimit {
   readonly max?: number
 }
 
-export interface AvailableRuntime {
-  readonly runtime: RuntimeName
-  readonly available: true
+/** Walls, and the limits that hold within them. */
+export interface Holds {
   readonly isolation: Isolation
   readonly proven: readonly ProvenLimit[]
   readonly unproven: readonly { readonly limit: LimitKey; readonly why: string }[]
+  /** Those of them which the host needs not fear: no number of the task's is held, but far too much ends it. */
+  readonly backstops?: readonly LimitKey[]
+}
+
+/** What holds for tasks of one class of a runtime. */
+export interface ClassCapability extends Holds {
+  readonly name: string
+}
+
+export interface AvailableRuntime extends Holds {
+  readonly runtime: RuntimeName
+  readonly available: true
+  /** Those that a task may ask for by name. What a task gets that names none is said beside this. */
+  readonly classes?: readonly ClassCapability[]
+  /** Those that the operator names, and that are not offered. */
+  readonly refusedClasses?: readonly { readonly name: string; readonly why: string }[]
   /** Those of them that tasks run without here, as the operator has said: every isolation's `missing` names them. */
   readonly waived?: readonly LimitKey[]
   readonly features: readonly string[]

@@ -4,7 +4,15 @@ import { Readable, Writable } from 'node:stream'
 import type { Execution } from '../protocol/execution.ts'
 import type { LimitKey, Limits } from '../protocol/limits.ts'
 import { StopReason, type Job, type RuntimeTask, type TaskBase } from './executor.ts'
-import { ROOMY_LIMITS, SHARES_TRIAL, TRIALS, type Attempt, type Trial, type Verdict } from './probe-trials.ts'
+import {
+  memoryTrial,
+  ROOMY_LIMITS,
+  SHARES_TRIAL,
+  TRIALS,
+  type Attempt,
+  type Trial,
+  type Verdict,
+} from './probe-trials.ts'
 
 export interface ProbeRuns<T extends RuntimeTask> {
   /** The executor's own. */
@@ -13,6 +21,8 @@ export interface ProbeRuns<T extends RuntimeTask> {
   task(base: TaskBase): T
   /** Limits that nothing holds here: they are not tried, and no run is given them. */
   readonly without?: readonly LimitKey[]
+  /** The least that a run may have here, where that is more than the trial of it would give. */
+  readonly leastMemoryBytes?: number
   /** An empty folder for jobs; the caller removes it. */
   readonly dir: string
   readonly signal: AbortSignal
@@ -30,14 +40,34 @@ const MAX_SAID_CHARACTERS = 500
 export async function hitLimits<T extends RuntimeTask>(runs: ProbeRuns<T>): Promise<readonly Verdict[]> {
   const verdicts: Verdict[] = []
   const without = new Set(runs.without)
-  for (const trial of TRIALS) if (!without.has(trial.limit)) verdicts.push(await tried(() => attempt(trial, runs)))
+  const { leastMemoryBytes } = runs
+  const trials = TRIALS.map((trial) =>
+    trial.limit === 'memoryBytes' && leastMemoryBytes !== undefined ? memoryTrial(leastMemoryBytes) : trial,
+  )
+  for (const trial of trials) if (!without.has(trial.limit)) verdicts.push(await tried(() => attempt(trial, runs)))
   if (!without.has('cpuShares')) verdicts.push(await tried(() => weighed(runs)))
   return verdicts
 }
 
-/** Looks at the walls from inside; resolves to which does not stand, or undefined where all do. Throws what `run` throws. */
-export async function findGap<T extends RuntimeTask>(runs: ProbeRuns<T>, uid: number): Promise<string | undefined> {
-  const { execution, stdout } = await runProbeProgram({ command: ['walls', String(uid)] }, runs)
+/** How walls are to look from inside. */
+export interface Walls {
+  readonly uid: number
+  /** Whether the kernel that the task sees has a filter of its system calls; it has one where absent. */
+  readonly seccomp?: boolean
+}
+
+const OUTPUT = '/out'
+
+/**
+ * Looks at the walls from inside, and whether a result can be written; resolves to what is not so, or undefined where all
+ * is. Throws what `run` throws.
+ */
+export async function findGap<T extends RuntimeTask>(
+  runs: ProbeRuns<T>,
+  { uid, seccomp = true }: Walls,
+): Promise<string | undefined> {
+  const command = ['walls', String(uid), OUTPUT, seccomp ? '2' : '0']
+  const { execution, stdout } = await runProbeProgram({ command, outputs: [{ path: OUTPUT }] }, runs)
   const { outcome } = execution
   if (outcome.kind === 'exited' && outcome.code === 0) return undefined
   return stdout.trim() || JSON.stringify(outcome)
@@ -68,7 +98,7 @@ async function weighed<T extends RuntimeTask>(runs: ProbeRuns<T>): Promise<Verdi
 
 /** Runs the probe program once. Throws what `run` throws. */
 export async function runProbeProgram<T extends RuntimeTask>(
-  { command, limits, wallTimeMs }: Attempt,
+  { command, outputs = [], limits, wallTimeMs }: Attempt,
   { run, task, dir, signal, without = [] }: ProbeRuns<T>,
 ): Promise<{ readonly execution: Execution; readonly stdout: string }> {
   const wall = new AbortController()
@@ -83,7 +113,7 @@ export async function runProbeProgram<T extends RuntimeTask>(
     })
   try {
     const execution = await run({
-      task: task({ command, env: {}, inputs: [], outputs: [] }),
+      task: task({ command, env: {}, inputs: [], outputs }),
       limits: omit({ ...ROOMY_LIMITS, ...limits }, without),
       dir: await mkdtemp(join(dir, 'job-')),
       stdin: Readable.from([]),

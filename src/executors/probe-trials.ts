@@ -6,6 +6,7 @@ const MiB = 1024 * 1024
 /** One run of the probe program (src/native/launcher/probe/probe.c). */
 export interface Attempt {
   readonly command: readonly string[]
+  readonly outputs?: readonly { readonly path: string }[]
   readonly limits?: RequestedLimits
   /** Aborts the run as the node's wall clock would. */
   readonly wallTimeMs?: number
@@ -50,6 +51,17 @@ const metBy =
 
 const CORES = { cores: 0.1, ms: 400, mostMs: 150 }
 
+/** It hits memory of that much. */
+export function memoryTrial(memoryBytes: number): Trial {
+  return {
+    limit: 'memoryBytes',
+    command: ['memory', String(3 * memoryBytes)],
+    limits: { memoryBytes },
+    holds: endedBy('memory'),
+    how: `a program that took ${(3 * memoryBytes) / MiB} MiB was killed at ${memoryBytes / MiB} MiB`,
+  }
+}
+
 export const TRIALS: readonly Trial[] = [
   {
     limit: 'cpuTimeMs',
@@ -72,13 +84,7 @@ export const TRIALS: readonly Trial[] = [
     holds: endedBy('idleTime'),
     how: 'a program that waited was killed after 50 ms without CPU time',
   },
-  {
-    limit: 'memoryBytes',
-    command: ['memory', String(48 * MiB)],
-    limits: { memoryBytes: 16 * MiB },
-    holds: endedBy('memory'),
-    how: 'a program that took 48 MiB was killed at 16 MiB',
-  },
+  memoryTrial(16 * MiB),
   {
     limit: 'pids',
     command: ['fork', '3'],

@@ -53,7 +53,7 @@ export async function probeNative(options: ProbeOptions): Promise<Capability> {
         root: { kind: 'program', source: PROBE_BINARY, sha256: '', bytes: 0 },
       }),
     }
-    const gap = await findGap(runs, uid)
+    const gap = await findGap(runs, { uid })
     if (gap !== undefined) throw nativeUnavailable(`a wall of the sandbox does not stand: ${gap}`)
     const verdicts = await hitLimits(runs)
     const writable = await changesItsRoot(runs, options.runIn)

@@ -3,10 +3,10 @@ import { REFUSAL_REASONS, type Refusal, type RefusalReason } from '../protocol/r
 import type { RuntimeName } from '../protocol/execution.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { authorizationSchema, signatureSchema, type Authorization, type SignedTask } from '../protocol/receipt.ts'
-import { blobsOf, type TaskSpec } from '../protocol/task.ts'
+import { blobsOf, classOf, type TaskSpec } from '../protocol/task.ts'
 import { authorizationRefusals } from './authorization-refusals.ts'
 import { demandOf, shareOf, shortagesOf, type Resources, type Shares } from './capacity.ts'
-import { appliedLimits, chooseOffer, type Offer } from './offers.ts'
+import { appliedLimits, chooseOffer, offerInClass, type Offer } from './offers.ts'
 import { featureRefusals } from './feature-refusals.ts'
 import { parseSpec } from './spec-bytes.ts'
 
@@ -138,7 +138,7 @@ interface Terms {
 function termsOf(spec: TaskSpec, policy: AdmissionPolicy): Terms {
   const choice = chooseOffer(spec.runtime, policy)
   if (choice.offer === undefined) return { refusals: [choice.refusal] }
-  const applied = appliedLimits(spec.limits, choice.offer)
+  const applied = appliedLimits(spec.limits, offerInClass(choice.offer, classOf(spec.runtime)))
   const lacking = featureRefusals(spec.runtime, choice.offer.capability)
   if (applied.limits === undefined) return { refusals: [...applied.refusals, ...lacking] }
   const { limits } = applied

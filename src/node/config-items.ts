@@ -127,6 +127,17 @@ export const gpu: Item = {
   },
 }
 
+const RUNTIME_CLASS = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
+
+export const runtimeClass: Item = {
+  accepts: "names of the engine's runtimes, such as `runc` and `runsc`",
+  parse(item) {
+    if (!RUNTIME_CLASS.test(item))
+      throw new Error(`must be the name of a runtime of the engine, such as runc, not ${excerpt(item)}`)
+    return item
+  },
+}
+
 const IMAGE_ID = /^sha256:[0-9a-f]{64}$/
 const REPOSITORY = /^[a-z0-9][a-z0-9._:/-]{0,254}$/
 

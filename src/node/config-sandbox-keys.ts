@@ -1,7 +1,7 @@
 import { NATIVE_MODES } from '../native/mode.ts'
 import { RUNTIME_NAMES } from '../protocol/execution.ts'
 import { MAX_GPUS } from '../protocol/limits.ts'
-import { gpu, image, mount, nativeImage, registry, rootfs } from './config-items.ts'
+import { gpu, image, mount, nativeImage, registry, rootfs, runtimeClass } from './config-items.ts'
 import { GIB, key, KIB, MIB } from './config-key.ts'
 import {
   decimal,
@@ -215,6 +215,11 @@ export const SANDBOX_KEYS = {
     kind: size({ min: MIB }),
     default: '8g',
     doc: 'What images that were pulled or brought may take of the disk of the engine, unpacked, all together. The one that was not used for longest goes first; images that you have loaded yourself are never removed. What is on its way takes up to three times `image_limit` below the data folder besides, and as much of the engine.',
+  }),
+  'sandbox.docker.classes': key({
+    kind: list({ item: runtimeClass, max: 16 }),
+    default: '',
+    doc: "Low-level runtimes of the engine (`docker info` lists them) that containers are started with, such as [runc, runsc]: the first for tasks that name none, each for tasks that name it. Walls and limits are proven for each by itself; one that does not pass is not offered, and without the first nothing is. Left empty, the engine's own default for every task. runsc (gVisor) needs `--host-uds=open` among its runtimeArgs.",
   }),
   'sandbox.docker.prewarm': key({
     kind: integer({ min: 0, max: 64 }),

@@ -120,6 +120,8 @@ export interface Config {
       readonly socket: string
       /** Image ids, pinned images, repositories, and `NAME/*`. */
       readonly images: readonly string[]
+      /** Runtimes of the engine, the first for tasks that name none; the engine's own default where empty. */
+      readonly classes: readonly string[]
       /** Containers that wait for tasks. */
       readonly prewarm: number
       /** How long a running task waits for the node to come back; 0: not at all. */

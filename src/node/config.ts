@@ -231,6 +231,7 @@ function configOf(values: ConfigValues): Config {
         enabled: values['sandbox.docker.enabled'],
         socket: values['sandbox.docker.socket'],
         images: values['sandbox.docker.images'],
+        classes: values['sandbox.docker.classes'],
         prewarm: values['sandbox.docker.prewarm'],
         reattachMs: values['sandbox.docker.reattach'],
         registries: values['sandbox.docker.registries'].map(parseRegistry),

@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, stat } from 'node:fs/promises'
+import { isAbsolute, join } from 'node:path'
 import { digestFile } from '../artifacts/digest-file.ts'
 import { openImageCache } from '../artifacts/oci-cache.ts'
 import { connectEngine } from '../executors/docker/engine.ts'
@@ -195,6 +195,7 @@ async function dockerSubject({
     uid,
     gid,
     images,
+    classes,
     prewarm,
     reattachMs,
     registries,
@@ -204,7 +205,7 @@ async function dockerSubject({
     ...bounds
   } = config.sandbox.docker
   const folder = await folderOf({ dataDir, runtime: 'docker' })
-  const settings = { socketPath, uid, gid, gpus, ...(cpuset !== undefined && { cpuset }) }
+  const settings = { socketPath, uid, gid, classes, gpus, ...(cpuset !== undefined && { cpuset }) }
   const supply = {
     registries,
     archives,
@@ -235,7 +236,11 @@ async function dockerSubject({
 async function factsOfEngine(socketPath: string): Promise<object> {
   const engine = connectEngine({ socketPath })
   try {
-    return await engine.info()
+    const info = await engine.info()
+    // It does not tell the versions of all its runtimes.
+    const programs = info.runtimes.map(({ path }) => path).filter((path) => isAbsolute(path))
+    const found = await Promise.all(programs.map((path) => stat(path).catch(() => undefined)))
+    return { ...info, programs: found.map((file) => [file?.size, file?.mtimeMs]) }
   } finally {
     engine.close()
   }

@@ -93,6 +93,9 @@ function report({ offer, logger }: { readonly offer: Offer; readonly logger: Log
   if (!capability.available) logger.warn({ runtime, why: capability.why }, 'runtime is not available')
   else if (capability.waived !== undefined && capability.waived.length > 0)
     logger.warn({ runtime, limits: capability.waived }, 'degraded: tasks run without limits that nothing holds here')
+  if (capability.available)
+    for (const { name, why } of capability.refusedClasses ?? [])
+      logger.warn({ runtime, class: name, why }, 'runtime class is not offered')
   const limits = unenforced(offer)
   if (limits.length > 0) logger.warn({ runtime, limits }, 'limits that this host cannot enforce are not offered')
 }

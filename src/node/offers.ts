@@ -87,6 +87,16 @@ function unknownRuntime({
   return { reason: 'UNKNOWN_RUNTIME', message, subject: 'runtime', asked, offered }
 }
 
+/** An offer as it is for tasks of a class. That a class is not offered is said elsewhere, and changes nothing here. */
+export function offerInClass(offer: Offer, asked: string | undefined): Offer {
+  const { capability } = offer
+  if (!capability.available || asked === undefined) return offer
+  const found = capability.classes?.find(({ name }) => name === asked)
+  if (found === undefined) return offer
+  const { isolation, proven, unproven, backstops = [] } = found
+  return { ...offer, capability: { ...capability, isolation, proven, unproven, backstops } }
+}
+
 type Applied =
   | { readonly limits: Limits; readonly refusals?: undefined }
   | { readonly limits?: undefined; readonly refusals: readonly Refusal[] }
@@ -99,6 +109,7 @@ export function appliedLimits(asked: { readonly [K in LimitKey]?: number | undef
 
   const proven = new Map(capability.proven.map((limit) => [limit.limit, limit]))
   const waived = new Set(capability.waived)
+  const backstops = new Set(capability.backstops)
   const limits: { [K in LimitKey]?: number } = {}
   const unproven: Refusal[] = []
   const missing: string[] = []
@@ -118,7 +129,8 @@ export function appliedLimits(asked: { readonly [K in LimitKey]?: number | undef
         subject: key,
         asked: String(value),
       })
-    } else if (isAlwaysApplied(key) || offer.required?.includes(key) === true) missing.push(`${key}: ${why}`)
+    } else if (isAlwaysApplied(key) || (offer.required?.includes(key) === true && !backstops.has(key)))
+      missing.push(`${key}: ${why}`)
   }
   const refusals = [...above, ...unproven]
   if (missing.length > 0) {

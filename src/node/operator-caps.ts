@@ -1,7 +1,7 @@
-import type { Capability } from '../executors/executor.ts'
+import type { AvailableRuntime, Capability } from '../executors/executor.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import { LIMIT_KEYS, type BoundedLimits, type LimitKey, type RequestedLimits } from '../protocol/limits.ts'
-import type { RuntimeStatus } from '../protocol/node-status.ts'
+import type { RuntimeClassStatus, RuntimeStatus } from '../protocol/node-status.ts'
 import type { Offer } from './offers.ts'
 import type { Config } from './config.ts'
 
@@ -73,5 +73,19 @@ export function unenforced({ caps, capability }: Offer): readonly LimitKey[] {
 export function runtimeStatusOf({ runtime, caps, capability }: Offer): RuntimeStatus {
   if (!capability.available) return { runtime, available: false, why: capability.why }
   const { isolation, proven, unproven, waived = [] } = capability
-  return { runtime, available: true, caps, isolation, proven, unproven, waived }
+  const classes = classStatusesOf(capability)
+  return {
+    ...{ runtime, available: true, caps, isolation, proven, unproven, waived },
+    ...(classes.length > 0 && { classes }),
+  }
+}
+
+function classStatusesOf({ classes = [], refusedClasses = [] }: AvailableRuntime): readonly RuntimeClassStatus[] {
+  return [
+    ...classes.map(({ name, isolation, proven, unproven }) => ({
+      ...{ name, isolation, proven, unproven },
+      available: true as const,
+    })),
+    ...refusedClasses.map(({ name, why }) => ({ name, available: false as const, why })),
+  ]
 }

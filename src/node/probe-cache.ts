@@ -20,7 +20,7 @@ export interface ProbeSubject {
 /**
  * What each runtime can do here. Probing really hits every limit and takes seconds, so what it found is kept
  * until the host boots anew, or the kernel, Node, or what the runtime depends on changes. Only success is
- * kept: what was unavailable is looked at again.
+ * kept: what was unavailable, in part or as a whole, is looked at again.
  */
 export async function probeAll(options: {
   readonly subjects: readonly ProbeSubject[]
@@ -38,7 +38,8 @@ export async function probeAll(options: {
       const before = kept.get(runtime)
       if (!refresh && key !== undefined && before?.key === key) return before.capability
       const capability = await executor.probe(AbortSignal.timeout(PROBE_TIMEOUT_MS))
-      if (capability.available && key !== undefined) found.set(runtime, { key, capability })
+      if (capability.available && capability.refusedClasses === undefined && key !== undefined)
+        found.set(runtime, { key, capability })
       return capability
     }),
   )

@@ -78,6 +78,17 @@ export interface StatusResources {
   readonly gpus: number
 }
 
+/** A low-level runtime that the operator names. */
+export type RuntimeClassStatus =
+  | {
+      readonly name: string
+      readonly available: true
+      readonly isolation: Isolation
+      readonly proven: readonly { readonly limit: LimitKey; readonly how: string }[]
+      readonly unproven: readonly { readonly limit: LimitKey; readonly why: string }[]
+    }
+  | { readonly name: string; readonly available: false; readonly why: string }
+
 export type RuntimeStatus =
   | {
       readonly runtime: RuntimeName
@@ -88,5 +99,7 @@ export type RuntimeStatus =
       readonly unproven: readonly { readonly limit: LimitKey; readonly why: string }[]
       /** Those of them that tasks run without: not empty in degraded mode alone. */
       readonly waived: readonly LimitKey[]
+      /** Where the operator names any: what tasks get that name none, and what is said of the runtime here, is the first. */
+      readonly classes?: readonly RuntimeClassStatus[]
     }
   | { readonly runtime: RuntimeName; readonly available: false; readonly why: string }

@@ -68,6 +68,9 @@ const UNCOUNTED_OPEN_FILES = 'The kernel makes the call fail and does not count 
 const ENGINE_ENVIRONMENT =
   'The engine adds variables of its own where the task does not set them: PATH, HOME, HOSTNAME.'
 
+/** Everybody on this host may read it, and no engine makes one of its own for containers, as some do with /etc/passwd. */
+const HOST_FILE = '/etc/os-release'
+
 export const ROOMY_LIMITS = {
   cpuCores: 1,
   wallTimeMs: 60_000,
@@ -188,14 +191,14 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   {
     name: 'files of the host cannot be read',
     program: 'read-file',
-    command: ['/etc/passwd'],
-    expected: { outcome: exited(1), stdout: 'cannot open /etc/passwd\n' },
+    command: [HOST_FILE],
+    expected: { outcome: exited(1), stdout: `cannot open ${HOST_FILE}\n` },
   },
   {
     name: 'files of the host cannot be reached by ..',
     program: 'read-file',
-    command: ['../../../../../../etc/passwd'],
-    expected: { outcome: exited(1), stdout: 'cannot open ../../../../../../etc/passwd\n' },
+    command: [`../../../../../..${HOST_FILE}`],
+    expected: { outcome: exited(1), stdout: `cannot open ../../../../../..${HOST_FILE}\n` },
   },
   {
     name: 'wall time ends a task that computes, its output kept',

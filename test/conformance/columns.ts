@@ -14,6 +14,8 @@ export interface Column {
   readonly without?: Readonly<Record<string, string>>
   /** Limits that nothing holds there, each with one that is asked for to see it refused. */
   readonly unheld?: RequestedLimits
+  /** Why not; a sentence. */
+  readonly whyUnheld?: string
 }
 
 const NO_PROCESSES = 'WebAssembly has no processes.'
@@ -39,6 +41,26 @@ export const COLUMNS = {
     runtime: 'docker',
     where: 'on an engine that the tests start (`test/conformance/docker.test.ts`)',
   },
+  'docker-crun': {
+    title: 'docker, crun',
+    runtime: 'docker',
+    where:
+      'on such an engine with crun, which sees no v2 mount beside the controllers of v1 (`test/conformance/docker-crun.test.ts`)',
+  },
+  'docker-runsc': {
+    title: 'docker, runsc',
+    runtime: 'docker',
+    where: 'on such an engine with gVisor (`test/conformance/docker-runsc.test.ts`)',
+    without: { 'odd-results': 'gVisor makes no pipes in a folder that it shares with the host.' },
+    unheld: { pids: 16 },
+    whyUnheld:
+      'gVisor counts no processes: a task that asks for this limit is refused. One that makes far too many is ended, by the group that its kernel is in.',
+  },
+  'docker-podman': {
+    title: 'docker, podman',
+    runtime: 'docker',
+    where: "on podman's service, which speaks Docker's API (`test/conformance/docker-podman.test.ts`)",
+  },
   'native-v1': {
     title: 'native, v1',
     runtime: 'native',
@@ -61,6 +83,8 @@ export const COLUMNS = {
     where:
       'as an ordinary user without any control group, in that machine (`test/vm`) and on this host (`test/conformance/degraded.test.ts`): strict mode, which is tested there too, offers nothing',
     unheld: { memoryBytes: 64 * MiB, pids: 16, cpuCores: 1, cpuShares: 1024, cpuTimeMs: 1000, idleTimeMs: 1000 },
+    whyUnheld:
+      'Nothing holds this limit without a control group: `isolation.missing` names it, and a provider refuses a task that asks for it.',
   },
 } as const satisfies Readonly<Record<string, Column>>
 
@@ -76,9 +100,7 @@ export function whyUntested(behaviour: Behaviour, column: Column): string | unde
   const why = column.without?.[behaviour.program]
   if (why !== undefined) return why
   const asks = unheldOf(column).some((limit) => behaviour.limits?.[limit] !== undefined)
-  return asks
-    ? 'Nothing holds this limit without a control group: `isolation.missing` names it, and a provider refuses a task that asks for it.'
-    : undefined
+  return asks ? column.whyUnheld : undefined
 }
 
 /** The behaviours that have to be tested in a column. */

@@ -25,6 +25,8 @@ export interface ConformanceSubject<T extends RuntimeTask> {
   task(program: string, base: TaskBase): T
   /** What is left on the host of tasks that are over, for a person; empty when nothing is. */
   leftovers(): Promise<readonly string[]>
+  /** Where the folders of jobs are made; with other temporary files where absent. */
+  readonly jobsDir?: string
 }
 
 export interface ConformanceOptions<T extends RuntimeTask> {
@@ -60,10 +62,10 @@ export function collector(): { readonly stream: Writable; readonly firstLine: Pr
 
 /** Runs one behaviour through an executor, with the clock that the node would hold to it. */
 export async function runBehaviour<T extends RuntimeTask>(
-  { executor, task }: Pick<ConformanceSubject<T>, 'executor' | 'task'>,
+  { executor, task, jobsDir }: Pick<ConformanceSubject<T>, 'executor' | 'task' | 'jobsDir'>,
   behaviour: Behaviour,
 ): Promise<Ran> {
-  const dir = await mkdtemp(join(tmpdir(), 'souk-conformance-'))
+  const dir = await jobDir(jobsDir)
   const stop = new AbortController()
   const limits = { ...ROOMY_LIMITS, ...behaviour.limits }
   const [stdout, stderr] = [collector(), collector()]
@@ -109,6 +111,8 @@ export async function runBehaviour<T extends RuntimeTask>(
     await rm(dir, { recursive: true })
   }
 }
+
+const jobDir = (parent = tmpdir()): Promise<string> => mkdtemp(join(parent, 'souk-conformance-'))
 
 async function writeInput(
   source: string,
@@ -241,7 +245,7 @@ async function stoppedBeforeStart<T extends RuntimeTask>(
   subject: ConformanceSubject<T>,
   kind: 'cancelled' | 'shutdown',
 ): Promise<void> {
-  const dir = await mkdtemp(join(tmpdir(), 'souk-conformance-'))
+  const dir = await jobDir(subject.jobsDir)
   try {
     await stopped(subject, { dir, signal: AbortSignal.abort(new StopReason(kind)), stdout: collector().stream })
   } finally {
@@ -250,7 +254,7 @@ async function stoppedBeforeStart<T extends RuntimeTask>(
 }
 
 async function shutDownRunning<T extends RuntimeTask>(subject: ConformanceSubject<T>): Promise<void> {
-  const dir = await mkdtemp(join(tmpdir(), 'souk-conformance-'))
+  const dir = await jobDir(subject.jobsDir)
   const stop = new AbortController()
   const stdout = collector()
   void stdout.firstLine.then(() => stop.abort(new StopReason('shutdown')))

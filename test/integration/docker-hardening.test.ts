@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { containerRecipe } from '../../src/executors/docker/container-recipe.ts'
 import { connectEngine, type ContainerRecipe, type DockerEngine } from '../../src/executors/docker/engine.ts'
 import { differencesOf } from '../../src/executors/docker/hardening.ts'
+import { runtimeClasses } from '../../src/executors/docker/runtime-classes.ts'
 import { readSeccompProfile } from '../../src/executors/docker/seccomp-profile.ts'
 import type { DockerTask, Executor } from '../../src/executors/executor.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
@@ -42,6 +43,7 @@ describe('the walls of a Docker container, as the engine reports them before it 
     image = await place.image({ busybox: true, changes: TALKATIVE })
     engine = connectEngine({ socketPath: place.engine.socketPath })
     cleanUp.defer(() => engine.close())
+    const info = await engine.info()
     recipe = containerRecipe({
       workdir: undefined,
       limits: { ...ROOMY_LIMITS, pids: 10, cpuShares: 512, stackBytes: 1024 * 1024 },
@@ -49,9 +51,10 @@ describe('the walls of a Docker container, as the engine reports them before it 
       mounts: [{ source: place.launcher.stateDir, target: '/tmp', readOnly: false }],
       init: { program: INIT, folder: place.launcher.stateDir },
       user: { uid: NOBODY, gid: NOBODY },
-      engine: await engine.info(),
+      engine: info,
+      runtime: runtimeClasses(info, []).usual,
       cpuset: '0',
-      seccomp: await readSeccompProfile(),
+      seccomp: await readSeccompProfile(info),
       instance: place.launcher.instance,
     })
   })

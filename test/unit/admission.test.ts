@@ -344,6 +344,35 @@ describe('admission', () => {
       assert.equal(taken, 'native')
     })
 
+    it('holds a task to what the class that it names has proven, and to no more', () => {
+      const { isolation, proven, unproven } = wasm
+      const all = [...proven, proof('pids')]
+      const docker: AvailableRuntime = {
+        runtime: 'docker',
+        available: true,
+        ...{ isolation, proven: all, unproven: [] },
+        classes: [
+          { name: 'runc', isolation, proven: all, unproven: [] },
+          { name: 'runsc', isolation, proven, unproven, backstops: ['pids'] },
+          { name: 'lax', isolation, proven, unproven },
+        ],
+        features: ['class:runc', 'class:runsc', 'class:lax'],
+      }
+      const offers: Offer[] = [{ runtime: 'docker', caps, required: ['pids'], capability: docker }]
+      const named = (asked: string | undefined, limits: TaskSpec['limits'] = {}): Changes => ({
+        spec: {
+          runtime: { type: 'docker', image: 'busybox@sha256:ab', ...(asked !== undefined && { class: asked }) },
+          limits,
+        },
+        policy: { offers, defaultRuntime: 'docker' },
+      })
+      for (const asked of [undefined, 'runc']) assert.equal(accepted(named(asked, { pids: 5 })).limits.pids, 5)
+      assert.equal(accepted(named('runsc')).limits.pids, undefined)
+      assert.deepEqual(refused(named('runsc', { pids: 5 })), ['CAP_UNPROVEN pids'])
+      // Nothing at all keeps its processes from the host.
+      assert.deepEqual(refused(named('lax')), ['RUNTIME_UNAVAILABLE runtime'])
+    })
+
     it('refuses a class of runtimes that is not offered, with those that are', () => {
       const named = (asked: string, ...features: string[]): Changes => ({
         spec: { runtime: { type: 'docker', image: 'busybox@sha256:ab', class: asked } },

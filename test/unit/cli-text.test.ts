@@ -393,5 +393,14 @@ describe('tables for 80 columns', () => {
       at('native'),
       /^native: able, but turned off, .*\n {2}to offer it set sandbox\.native\.enabled to true$/,
     )
+    const { isolation, proven, unproven } = wasm
+    const classes = [
+      { name: 'runsc', available: true as const, isolation, proven, unproven },
+      { name: 'crun', available: false as const, why: 'cgroups in hybrid mode not supported' },
+    ]
+    const classed = { ...diagnosis, runtimes: [{ ...wasm, runtime: 'docker' as const, enabled: true, classes }] }
+    const offered = diagnosisLines({ diagnosis: classed, width: 80, colors: plain }).join('\n')
+    assert.match(offered, new RegExp(`\n {2}✓ runsc: ${isolation.engine}\n {4}layers `))
+    assert.match(offered, /\n {2}– crun: not offered\n {4}cgroups in hybrid mode not supported/)
   })
 })

@@ -16,7 +16,8 @@ describe('a container that the engine has made', () => {
     mounts: [{ source: '/lease/tmp', target: '/tmp', readOnly: false }],
     init: { program: '/souk/init', folder: '/job/init' },
     user: { uid: 1234, gid: 5678 },
-    engine: { cgroupVersion: 1, cpus: 2 },
+    engine: { product: 'Docker', cgroupNamespaces: true, cgroupVersion: 1, cpus: 2 },
+    runtime: { name: 'runc', program: 'runc' },
     seccomp: '{"defaultAction":"SCMP_ACT_ERRNO"}',
     instance: 'one',
   })

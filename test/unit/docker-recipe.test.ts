@@ -4,7 +4,7 @@ import type { ImageFacts } from '../../src/executors/docker/engine.ts'
 import { mountsOf, planFolders, resultsOf } from '../../src/executors/docker/folders.ts'
 import { checkTask } from '../../src/executors/docker/task-checks.ts'
 import type { DockerTask } from '../../src/executors/executor.ts'
-import { isSoukError, SoukError } from '../../src/protocol/errors.ts'
+import { isSoukError } from '../../src/protocol/errors.ts'
 import { ROOMY_LIMITS } from '../conformance/behaviours.ts'
 
 const task = (more: Partial<DockerTask> = {}): DockerTask => ({
@@ -42,7 +42,8 @@ describe('the recipe of a container', () => {
     mounts: [{ source: '/lease/tmp', target: '/tmp', readOnly: false }],
     init: { program: '/souk/init', folder: '/job/init' },
     user: { uid: 1234, gid: 5678 },
-    engine: { cgroupVersion: 1, cpus: 4 },
+    engine: { product: 'Docker', cgroupNamespaces: true, cgroupVersion: 1, cpus: 4 },
+    runtime: { name: 'runc', program: 'runc' },
     seccomp: '{"defaultAction":"SCMP_ACT_ERRNO"}',
     instance: 'one',
     ...more,
@@ -76,7 +77,10 @@ describe('the recipe of a container', () => {
 
   it('asks for no more cores than there are, and for no swappiness where there is none', () => {
     const { HostConfig } = containerRecipe(
-      plan({ limits: { ...ROOMY_LIMITS, cpuCores: 64 }, engine: { cgroupVersion: 2, cpus: 4 } }),
+      plan({
+        limits: { ...ROOMY_LIMITS, cpuCores: 64 },
+        engine: { product: 'Docker', cgroupNamespaces: true, cgroupVersion: 2, cpus: 4 },
+      }),
     )
     assert.equal(HostConfig?.NanoCpus, 4e9)
     assert.equal(HostConfig !== undefined && 'MemorySwappiness' in HostConfig, false)
@@ -101,6 +105,32 @@ describe('the recipe of a container', () => {
     for (const { HostConfig } of [none, containerRecipe(plan())])
       assert.equal(HostConfig !== undefined && 'DeviceRequests' in HostConfig, false)
     assert.equal(containerRecipe(plan()).Env, undefined)
+  })
+
+  it('names the runtime, and gives a kernel of its own the processes and the standard input that it needs', () => {
+    const runtime = { name: 'sandboxed', program: 'runsc', ownKernel: { seccomp: true } }
+    const own = containerRecipe(plan({ runtime }))
+    assert.equal(own.HostConfig?.Runtime, 'sandboxed')
+    assert.equal(own.HostConfig?.PidsLimit, 2048)
+    assert.equal(own.OpenStdin, true, 'it would change whose the /dev/null of this host is')
+    assert.equal(containerRecipe(plan()).HostConfig?.Runtime, 'runc')
+  })
+
+  it('tells podman what to mask and how many processes a user may have, in its own words', () => {
+    const engine = {
+      product: 'Podman',
+      cgroupNamespaces: false,
+      cgroupVersion: 1,
+      cpus: 4,
+      userProcesses: 32_768,
+    } as const
+    const { HostConfig } = containerRecipe(plan({ engine }))
+    assert.match(String(HostConfig?.SecurityOpt), /mask=.*:\/proc\/acpi:.*\/proc\/interrupts:/)
+    assert.deepEqual(
+      HostConfig?.Ulimits?.find(({ Name }) => Name === 'nproc'),
+      { Name: 'nproc', Soft: 32_768, Hard: 32_768 },
+    )
+    assert.doesNotMatch(String(containerRecipe(plan()).HostConfig?.SecurityOpt), /mask=/)
   })
 
   it('mounts what is ours and the inputs read-only', () => {
@@ -233,19 +263,6 @@ describe('the checks of a Docker task', () => {
     invalid({ command: ['x'.repeat(131_072)] })
     invalid({ env: { A: 'x'.repeat(131_070) } })
     checkTask(task({ command: ['x'.repeat(131_071)] }), ROOMY_LIMITS)
-  })
-
-  it('refuse what is not given here rather than leave it out', () => {
-    const refusal = (more: Partial<DockerTask>): string => {
-      try {
-        checkTask(task(more), ROOMY_LIMITS)
-      } catch (error) {
-        assert(error instanceof SoukError)
-        return `${error.code} ${error.message}`
-      }
-      return 'taken'
-    }
-    assert.match(refusal({ runtimeClass: 'runsc' }), /^REFUSED .*class runsc; the provider offers none/)
   })
 
   it('refuse limits that Docker does not have', () => {

@@ -90,10 +90,15 @@ describe('docs/SECURITY.md', () => {
   })
 
   it('has a promise for every wall around Docker tasks that any engine has', () => {
-    const engine = { version: '1', runc: '1', cpus: 1, security: [], swapLimit: true }
+    const engine = {
+      product: 'Docker' as const,
+      ...{ version: '1', cpus: 1, security: [], swapLimit: true },
+      ...{ runtimes: [], defaultRuntime: 'runc', ownTmpfs: [], cgroupNamespaces: true },
+    }
+    const runtime = { name: 'runc', program: 'runc' }
     const said = ofDocker.map(({ by }) => by).join()
     for (const cgroupVersion of [1, 2] as const)
-      for (const layer of isolationOf({ ...engine, cgroupVersion }, 65_534).layers)
+      for (const layer of isolationOf({ info: { ...engine, cgroupVersion }, runtime, uid: 65_534 }).layers)
         assert.ok(said.includes(`\`${layer}\``), `no promise is held by ${layer}`)
   })
 

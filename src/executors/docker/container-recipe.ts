@@ -1,15 +1,11 @@
 import type { BoundedLimits, LimitKey } from '../../protocol/limits.ts'
 import type { DockerTask } from '../executor.ts'
-import {
-  NANO_CPUS_PER_CORE,
-  type EngineLimits,
-  type ContainerRecipe,
-  type EngineInfo,
-  type ImageFacts,
-} from './engine.ts'
+import { NANO_CPUS_PER_CORE, type EngineLimits, type ContainerRecipe, type ImageFacts } from './engine.ts'
+import type { EngineInfo } from './engine-info.ts'
 import type { ContainerMount } from './folders.ts'
 import { NO_GPUS, VISIBLE_GPUS } from './gpus.ts'
 import { SOCKET_NAME } from './init-channel.ts'
+import { OWN_KERNEL, type RuntimeClass } from './runtime-classes.ts'
 
 /** The label by which a container is known to be of an instance of souk, beside its name. */
 export const INSTANCE_LABEL = 'souk.instance'
@@ -27,9 +23,11 @@ export interface ContainerPlan {
   /** Paths on this host of the program that is pid 1, and of the folder with the socket that it speaks over. */
   readonly init: { readonly program: string; readonly folder: string }
   readonly user: { readonly uid: number; readonly gid: number }
-  readonly engine: Pick<EngineInfo, 'cgroupVersion' | 'cpus'>
   /** Cores that tasks may run on, as cpuset(7) lists them; all where absent. */
   readonly cpuset?: string | undefined
+  readonly engine: Pick<EngineInfo, 'product' | 'cgroupVersion' | 'cgroupNamespaces' | 'cpus' | 'userProcesses'>
+  /** What starts it. */
+  readonly runtime: RuntimeClass
   /** A profile in Docker's format, as JSON. */
   readonly seccomp: string
   readonly instance: string
@@ -49,7 +47,8 @@ const STARTING_OPEN_FILES = 64
  * environment enter later, over the socket. Pure.
  */
 export function containerRecipe(plan: ContainerPlan): ContainerRecipe {
-  const { workdir, limits, image, init, user, engine, seccomp, instance } = plan
+  const { workdir, image, init, user, engine, seccomp, instance } = plan
+  const masked = [...MASKED_PATHS, ...thermalPaths(engine.cpus)]
   const ours: readonly ContainerMount[] = [
     { source: init.program, target: INIT_PROGRAM, readOnly: true },
     { source: init.folder, target: INIT_FOLDER, readOnly: true },
@@ -62,11 +61,12 @@ export function containerRecipe(plan: ContainerPlan): ContainerRecipe {
     ...(workdir !== undefined && { WorkingDir: workdir }),
     User: `${user.uid}:${user.gid}`,
     Hostname: 'souk',
-    // All that the task says and hears goes over the socket: the engine has no part in it.
+    // All that the task says and hears goes over the socket: the engine has no part in it. Without a pipe of its own
+    // standard input is this host's /dev/null, and gVisor makes that belong to the task's user.
     AttachStdin: false,
     AttachStdout: false,
     AttachStderr: false,
-    OpenStdin: false,
+    OpenStdin: plan.runtime.ownKernel !== undefined,
     Tty: false,
     NetworkDisabled: true,
     Healthcheck: { Test: ['NONE'] },
@@ -74,19 +74,25 @@ export function containerRecipe(plan: ContainerPlan): ContainerRecipe {
     // An image's labels never replace those given here.
     Labels: { [INSTANCE_LABEL]: instance },
     HostConfig: {
+      Runtime: plan.runtime.name,
       NetworkMode: 'none',
       IpcMode: 'none',
-      ...CGROUP_NAMESPACE,
+      ...(engine.cgroupNamespaces && CGROUP_NAMESPACE),
       ReadonlyRootfs: true,
       Privileged: false,
       CapDrop: ['ALL'],
-      SecurityOpt: ['no-new-privileges', `seccomp=${seccomp}`],
+      SecurityOpt: [
+        'no-new-privileges',
+        `seccomp=${seccomp}`,
+        // Podman keeps to its own list, and takes more by this.
+        ...(engine.product === 'Podman' ? [`mask=${masked.join(':')}`] : []),
+      ],
       RestartPolicy: { Name: 'no' },
       LogConfig: { Type: 'none', Config: {} },
       Init: false,
-      MaskedPaths: [...MASKED_PATHS, ...thermalPaths(engine.cpus)],
+      MaskedPaths: masked,
       ReadonlyPaths: [...READ_ONLY_PATHS],
-      ...resources({ limits, engine }),
+      ...resources(plan),
       ...(plan.cpuset !== undefined && { CpusetCpus: plan.cpuset }),
       ...gpuRequest(plan.gpus),
       Mounts: [...ours, ...plan.mounts].map(({ source, target, readOnly }) => ({
@@ -133,6 +139,7 @@ const READ_ONLY_PATHS = [
   '/proc/pressure',
   '/proc/sys',
   '/proc/sysrq-trigger',
+  '/sys/fs/cgroup',
 ] as const
 /** How often each core was throttled is told by those that exist. */
 const thermalPaths = (cpus: number): readonly string[] =>
@@ -182,7 +189,8 @@ export function limitsOfEngine(
 function resources({
   limits,
   engine,
-}: Pick<ContainerPlan, 'limits' | 'engine'>): NonNullable<ContainerRecipe['HostConfig']> {
+  runtime,
+}: Pick<ContainerPlan, 'limits' | 'engine' | 'runtime'>): NonNullable<ContainerRecipe['HostConfig']> {
   const { openFiles, diskBytes, stackBytes } = limits
   const ulimit = (name: string, value: number): { Name: string; Soft: number; Hard: number } => ({
     Name: name,
@@ -191,11 +199,13 @@ function resources({
   })
   return {
     ...limitsOfEngine(limits, engine),
+    ...(runtime.ownKernel !== undefined && { PidsLimit: OWN_KERNEL.pids }),
     // Control groups of version 2 have no such thing.
     ...(engine.cgroupVersion === 1 && { MemorySwappiness: 0 }),
     OomKillDisable: false,
     // There is none of the engine's (IpcMode none): shared memory lies on the task's disk. Were there one, it would be no larger.
-    ShmSize: diskBytes,
+    // Podman takes no size of what is not there.
+    ...(engine.product === 'Docker' && { ShmSize: diskBytes }),
     // No nproc: it counts what a user runs in all containers, so that one could keep others from starting; PidsLimit holds.
     Ulimits: [
       // At 0 the kernel still starts the program that core_pattern may name (core(5)), with the whole core; at 1 it does not.
@@ -208,6 +218,7 @@ function resources({
       // No priority over others, whatever the engine itself may hand on.
       ulimit('nice', 0),
       ulimit('rtprio', 0),
+      ...(engine.userProcesses === undefined ? [] : [ulimit('nproc', engine.userProcesses)]),
       ...(stackBytes === undefined ? [] : [ulimit('stack', stackBytes)]),
     ],
   }

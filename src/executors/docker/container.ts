@@ -6,18 +6,23 @@ import type { CappedStorage, StorageLease } from '../ports.ts'
 import { containerRecipe } from './container-recipe.ts'
 import type { ContainerShape } from './container-shape.ts'
 import { controlGroupsLike, controlGroupsOf, openCounters, type ControlGroups, type Counters } from './counters.ts'
-import type { ContainerState, DockerEngine, EngineInfo } from './engine.ts'
+import type { ContainerState, DockerEngine } from './engine.ts'
+import { hostUserOf, type EngineInfo } from './engine-info.ts'
 import { engineFailure } from './engine-errors.ts'
 import { containerFailed, imageRefused } from './failures.ts'
 import { mountsOf } from './folders.ts'
 import { differencesOf } from './hardening.ts'
 import { openInitChannel, type InitChannel } from './init-channel.ts'
+import { inDockersWords } from './podman-answers.ts'
 import type { Removals } from './removals.ts'
+import type { RuntimeClass, RuntimeClasses } from './runtime-classes.ts'
 
 /** What is the same for every container of an executor. */
 export interface Workshop {
   readonly engine: DockerEngine
   readonly info: EngineInfo
+  /** What starts them, by class. */
+  readonly offered: RuntimeClasses
   readonly storage: CappedStorage
   readonly removals: Removals
   readonly instance: string
@@ -41,6 +46,8 @@ export interface RunningContainer {
   /** Paths inside of the folders on its disk. */
   readonly leased: readonly string[]
   readonly channel: InitChannel
+  /** What started it. */
+  readonly runtime: RuntimeClass
   readonly counters: Counters
   readonly lease: StorageLease
   /** What the engine knows of it; rejects as {@link DockerEngine} does when it knows nothing any more. */
@@ -88,6 +95,7 @@ export async function makeContainer(options: MakeOptions): Promise<ReadyContaine
 async function make(options: MakeOptions, leftovers: AsyncDisposableStack): Promise<ReadyContainer> {
   const { shape, inputSources, dir, workshop } = options
   const { engine, removals, user } = workshop
+  const runtime = workshop.offered.of(shape.runtimeClass)
   const [initDir, mountPoint] = [join(dir, INIT_DIR), join(dir, DISK_DIR)]
   // The container's user goes through the one; the other is the launcher's to mount on.
   await Promise.all([mkdir(initDir, { mode: 0o755 }), mkdir(mountPoint, { mode: 0o700 })])
@@ -99,11 +107,12 @@ async function make(options: MakeOptions, leftovers: AsyncDisposableStack): Prom
   const name = `souk-${workshop.instance}-${randomBytes(8).toString('hex')}`
   const recipe = containerRecipe({
     ...shape,
-    mounts: mountsOf({ ...shape, inputSources, lease }),
+    mounts: mountsOf({ ...shape, inputSources, lease, ownTmpfs: workshop.info.ownTmpfs }),
     init: { program: workshop.initProgram, folder: initDir },
     user,
     engine: workshop.info,
     cpuset: workshop.cpuset,
+    runtime,
     seccomp: workshop.seccomp,
     instance: workshop.instance,
   })
@@ -114,7 +123,8 @@ async function make(options: MakeOptions, leftovers: AsyncDisposableStack): Prom
   leftovers.defer(() => channel.close())
   const id = await asking(options, 'creating the container', () => engine.create(name, recipe))
   const made = await asking(options, 'inspecting the container', () => engine.made(id))
-  const [different] = differencesOf(recipe, made)
+  const said = workshop.info.product === 'Podman' ? inDockersWords(recipe, made) : { recipe, made }
+  const [different] = differencesOf(said.recipe, said.made)
   if (different !== undefined)
     throw containerFailed(`the engine did not make it as it was asked to, and it was not started: ${different}`)
   const started = asking(options, 'starting the container', () => engine.start(id))
@@ -123,14 +133,17 @@ async function make(options: MakeOptions, leftovers: AsyncDisposableStack): Prom
   const counters = await countersOf({ workshop, id, runtimeClass: shape.runtimeClass, started })
   leftovers.defer(() => counters.close())
   const { leased } = shape.folders
-  return { ...containerAround({ id, name, dir, channel, counters, lease, leased, leftovers, workshop }), shape }
+  return {
+    ...containerAround({ id, name, dir, runtime, channel, counters, lease, leased, leftovers, workshop }),
+    shape,
+  }
 }
 
 export function containerAround({
   leftovers,
   workshop,
   ...container
-}: Pick<RunningContainer, 'id' | 'name' | 'dir' | 'leased' | 'channel' | 'counters' | 'lease'> & {
+}: Pick<RunningContainer, 'id' | 'name' | 'dir' | 'runtime' | 'leased' | 'channel' | 'counters' | 'lease'> & {
   readonly leftovers: AsyncDisposableStack
   readonly workshop: Workshop
 }): RunningContainer {
@@ -176,7 +189,7 @@ async function leaseFor({
     mountPoint,
     diskBytes: limits.diskBytes,
     inodes: limits.inodes + folders.madeInodes,
-    ...user,
+    ...hostUserOf(workshop.info, user),
     outputs: folders.leased,
     outlivesNode: workshop.reattachMs > 0,
   })
@@ -249,8 +262,8 @@ async function asking<T>({ shape, workshop }: MakeOptions, doing: string, call: 
   }
 }
 
-/** What runc says when it may not raise a limit of processes as far (setrlimit(2)). */
-const TOO_MUCH = /error setting rlimit/
+/** What runc and crun say when they may not raise a limit of processes as far (setrlimit(2)). */
+const TOO_MUCH = /error setting rlimit|setrlimit `RLIMIT_/
 
 function aboveEngine(cause: Error): SoukError<'REFUSED'> {
   const message = 'The engine may not give a task as many open files, or as much stack, as it asks for.'

@@ -1,9 +1,9 @@
 import { Agent, type IncomingMessage } from 'node:http'
 import Docker from 'dockerode'
-import { z } from 'zod'
 import { madeOf, onlyFileOf, pathStatOf, type MadeContainer, type PathStat } from './engine-answers.ts'
-import { inTime, strings, unlessMissing } from './engine-calls.ts'
+import { inTime, unlessMissing } from './engine-calls.ts'
 import { imageCalls, type ImageCalls } from './engine-images.ts'
+import { describeEngine, type EngineInfo } from './engine-info.ts'
 
 export type { ImageFacts } from './engine-images.ts'
 export type ContainerRecipe = Docker.ContainerCreateOptions
@@ -12,17 +12,6 @@ export type EngineLimits = Pick<
   NonNullable<ContainerRecipe['HostConfig']>,
   'Memory' | 'MemorySwap' | 'NanoCpus' | 'CpuShares' | 'PidsLimit'
 >
-
-/** What is known of an engine; constant while it runs. */
-export interface EngineInfo {
-  readonly version: string
-  readonly runc: string
-  readonly cgroupVersion: 1 | 2
-  readonly cpus: number
-  /** As the engine names them: `seccomp`, `apparmor`, `selinux`, `rootless`, `userns`, `cgroupns`. */
-  readonly security: readonly string[]
-  readonly swapLimit: boolean
-}
 
 export interface ContainerState {
   readonly running: boolean
@@ -75,7 +64,7 @@ export function connectEngine({ socketPath }: { readonly socketPath: string }): 
     },
     async info() {
       const answers: readonly unknown[] = await inTime(Promise.all([docker.info(), docker.version()]))
-      return describe(answers[0], answers[1])
+      return describeEngine(answers[0], answers[1])
     },
     ...imageCalls(docker),
     async create(name, recipe) {
@@ -123,29 +112,5 @@ export function connectEngine({ socketPath }: { readonly socketPath: string }): 
       return list.map(({ Id, Names }) => ({ id: Id, names: Names.map((name) => name.replace(/^\//, '')) }))
     },
     close: () => agent.destroy(),
-  }
-}
-
-const versionSchema = z.object({
-  Version: z.string(),
-  Components: z.array(z.object({ Name: z.string(), Version: z.string() })).optional(),
-})
-const infoSchema = z.object({
-  CgroupVersion: z.string().optional(),
-  NCPU: z.int(),
-  SwapLimit: z.boolean().optional(),
-  SecurityOptions: strings,
-})
-
-function describe(rawInfo: unknown, rawVersion: unknown): EngineInfo {
-  const info = infoSchema.parse(rawInfo)
-  const version = versionSchema.parse(rawVersion)
-  return {
-    version: version.Version.replace(/\+.*$/, ''),
-    runc: (version.Components?.find(({ Name }) => Name === 'runc')?.Version ?? 'unknown').replace(/\+.*$/, ''),
-    cgroupVersion: info.CgroupVersion === '2' ? 2 : 1,
-    cpus: info.NCPU,
-    security: info.SecurityOptions.map((option) => /name=([^,]+)/.exec(option)?.[1] ?? option),
-    swapLimit: info.SwapLimit === true,
   }
 }

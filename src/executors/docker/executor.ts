@@ -11,7 +11,6 @@ import {
 } from '../executor.ts'
 import type { CappedStorage } from '../ports.ts'
 import { makeContainer, type ReadyContainer, type RunningContainer, type Workshop } from './container.ts'
-import { programOf } from './container-recipe.ts'
 import { shapeOf, type ContainerShape } from './container-shape.ts'
 import { connectEngine, type ImageFacts } from './engine.ts'
 import { engineFailure, isEngineGone } from './engine-errors.ts'
@@ -22,12 +21,14 @@ import { dockerUnavailable } from './failures.ts'
 import { createGpuPool, gpuFailure } from './gpus.ts'
 import { createImageFolders } from './image-folders.ts'
 import { createTaskImages, type ImageSupply, type TaskImages } from './images/task-images.ts'
-import { SECRET_BYTES, type InitOrder } from './init-frames.ts'
+import { SECRET_BYTES } from './init-frames.ts'
 import { isolationOf } from './isolation.ts'
 import { readLeftContainer, writeLeftContainer } from './left-container.ts'
 import { probeDocker } from './probe.ts'
 import { createRemovals } from './removals.ts'
 import { runTask, type Begin } from './run-task.ts'
+import { checkClass } from './runtime-classes.ts'
+import { orderOf } from './task-order.ts'
 import { takeOver } from './take-over.ts'
 import { checkProgram, checkTask } from './task-checks.ts'
 import { isWarm, makeWarmContainer, MOST_WARM_INPUT_BYTES, removeWarmDirs } from './warm-container.ts'
@@ -56,6 +57,11 @@ export interface DockerExecutorOptions {
   readonly cpuset?: string
   /** Ids of GPUs that tasks may ask for; none where empty. */
   readonly gpus: readonly string[]
+  /**
+   * Low-level runtimes that tasks may ask for, by the engine's names; the first is that of a task which names none. Empty:
+   * the engine's own default, and no other.
+   */
+  readonly classes?: readonly string[]
 }
 
 /**
@@ -77,6 +83,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     prewarm,
     reattachMs,
     cpuset,
+    classes = [],
   } = options
   const engine = connectEngine({ socketPath })
   const removals = createRemovals({ engine, instance })
@@ -109,7 +116,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
   let preparing = 0
 
   const engineFacts = async (): Promise<EngineFacts> => {
-    facts ??= factsOf(engine)
+    facts ??= factsOf(engine, classes)
     try {
       return await facts
     } catch (error) {
@@ -204,8 +211,8 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
   const runImage = async ({ job, image, from }: RunImageOptions): Promise<Execution> => {
     checkProgram(job.task, image)
     const workshop = await workshopNow()
-    const { info } = workshop
     await folders.check(image)
+    checkClass(workshop.offered.of(job.task.runtimeClass), job.limits)
     const ownWorkdir = job.task.workdir !== undefined && !(await folders.has(image, job.task.workdir))
     throwIfStopped(job.signal)
     const gpus = gpuPool.take(job.task.gpus ?? 0)
@@ -228,7 +235,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
         const execution = await runTask({
           ...{ job, container, watch },
           begin: { kind: 'go', order: orderOf({ job, image, secret, reattachMs }) },
-          isolation: isolationOf(info, uid),
+          isolation: isolationOf({ ...workshop, runtime: container.runtime, uid }),
         })
         over = true
         return execution
@@ -265,7 +272,13 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       active += 1
       try {
         const begin: Begin = { kind: 'resume', before: asked.before }
-        return await runTask({ job, container, watch, begin, isolation: isolationOf(workshop.info, uid) })
+        return await runTask({
+          job,
+          container,
+          watch,
+          begin,
+          isolation: isolationOf({ info: workshop.info, runtime: left.runtime, uid }),
+        })
       } finally {
         await putAway(container, job)
         active -= 1
@@ -288,7 +301,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
         checkLogins: () => images.checkLogins(),
         archives: options.supply.archives,
         gpus: gpuPool.total,
-        engineInfo: async () => (await engineFacts()).info,
+        engineFacts,
       }),
     watch: (listener) => watch.listen(listener),
     async reap({ keep }) {
@@ -315,30 +328,6 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
 const ignore = (): void => {}
 
 const isShutdown = ({ reason }: AbortSignal): boolean => reason instanceof StopReason && reason.kind === 'shutdown'
-
-/** A node that is there ends the task in time: the first process comes after it, where no node is. */
-const WALL_TIME_SLACK_MS = 2_000
-
-function orderOf({
-  job: { task, limits },
-  image,
-  ...rest
-}: {
-  readonly job: BoundedJob<DockerTask>
-  readonly image: ImageFacts
-  readonly secret: Uint8Array
-  readonly reattachMs: number
-}): InitOrder {
-  return {
-    ...rest,
-    wallTimeMs: limits.wallTimeMs + WALL_TIME_SLACK_MS,
-    openFiles: limits.openFiles,
-    fileBytes: limits.diskBytes,
-    ...(limits.stackBytes !== undefined && { stackBytes: limits.stackBytes }),
-    command: programOf(task, image),
-    env: task.env,
-  }
-}
 
 interface RunImageOptions {
   readonly job: BoundedJob<DockerTask>

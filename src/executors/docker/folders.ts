@@ -93,12 +93,15 @@ export function mountsOf({
   lease,
   inputTargets,
   inputSources,
+  ownTmpfs = [],
 }: {
   readonly folders: WritableFolders
   readonly lease: Pick<StorageLease, 'tmp' | 'work' | 'outputs'>
   readonly inputTargets: readonly string[]
   /** A file of this host for each of them. */
   readonly inputSources: readonly string[]
+  /** Where the engine would mount something writable itself: there is /tmp instead, where nothing of the task's is. */
+  readonly ownTmpfs?: readonly string[]
 }): ContainerMount[] {
   const writable = (source: string, target: string): ContainerMount => ({ source, target, readOnly: false })
   return [
@@ -107,6 +110,7 @@ export function mountsOf({
     ...(folders.work === undefined ? [] : [writable(lease.work, folders.work)]),
     ...folders.leased.map((target, index) => writable(lease.outputs[index] ?? '', target)),
     ...inputTargets.map((target, index) => ({ source: inputSources[index] ?? '', target, readOnly: true })),
+    ...ownTmpfs.map((target) => writable(lease.tmp, target)),
   ].filter(({ target }, index, all) => all.findIndex((other) => other.target === target) === index)
 }
 

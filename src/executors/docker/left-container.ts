@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { runtimeClassSchema, type RuntimeClass } from './runtime-classes.ts'
 import { SECRET_BYTES } from './init-frames.ts'
 
 /** What a node has to know of a container that another one has left, written into the job's folder before the task begins. */
@@ -9,6 +10,8 @@ export interface LeftContainer {
   readonly name: string
   /** The folder with its socket and its disk. */
   readonly dir: string
+  /** What started it, whatever the operator names now. */
+  readonly runtime: RuntimeClass
   /** By which its first process proves that it is itself. */
   readonly secret: Buffer
   /** Paths inside of the folders on its disk. */
@@ -25,6 +28,7 @@ const schema = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{64}$/),
   name: z.string(),
   dir: z.string(),
+  runtime: runtimeClassSchema,
   secret: z
     .string()
     .length(2 * SECRET_BYTES)
@@ -36,8 +40,8 @@ const schema = z.strictObject({
 
 /** Nobody but the node may enter `jobDir`: the secret is in it. */
 export async function writeLeftContainer(jobDir: string, left: LeftContainer): Promise<void> {
-  const { id, name, dir, secret, leased, gpus, counters } = left
-  const text = JSON.stringify({ id, name, dir, secret: secret.toString('hex'), leased, gpus, counters })
+  const { id, name, dir, runtime, secret, leased, gpus, counters } = left
+  const text = JSON.stringify({ id, name, dir, runtime, secret: secret.toString('hex'), leased, gpus, counters })
   await writeFile(join(jobDir, FILE_NAME), text, { mode: 0o600 })
 }
 

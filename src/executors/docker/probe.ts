@@ -5,18 +5,21 @@ import { fileURLToPath } from 'node:url'
 import { pack } from 'tar-stream'
 import { ERROR_CODES, isSoukError } from '../../protocol/errors.ts'
 import type { Execution } from '../../protocol/execution.ts'
-import type { LimitKey } from '../../protocol/limits.ts'
-import { boundedJob, FEATURES } from '../executor.ts'
-import type { BoundedJob, Capability, DockerTask, ProvenLimit } from '../executor.ts'
-import { findGap, hitLimits, runProbeProgram, type ProbeRuns } from '../hit-limits.ts'
+import {
+  FEATURES,
+  type BoundedJob,
+  type Capability,
+  type ClassCapability,
+  type DockerTask,
+  type Holds,
+} from '../executor.ts'
 import type { CappedStorage } from '../ports.ts'
-import { coresIn } from './cpuset.ts'
-import type { DockerEngine, EngineInfo, ImageFacts } from './engine.ts'
+import type { DockerEngine, ImageFacts } from './engine.ts'
+import type { EngineInfo } from './engine-info.ts'
 import type { EngineWatch } from './engine-watch.ts'
 import { dockerUnavailable } from './failures.ts'
-import { tryGpus } from './gpu-probe.ts'
-import { isolationOf } from './isolation.ts'
-import { LEAST, UNENFORCEABLE } from './task-checks.ts'
+import { PROBE_PATH, probeClass } from './class-probe.ts'
+import type { RuntimeClass, RuntimeClasses } from './runtime-classes.ts'
 
 export interface ProbeOptions {
   readonly engine: DockerEngine
@@ -35,14 +38,13 @@ export interface ProbeOptions {
   readonly cpuset: string | undefined
   /** How many GPUs he offers. */
   readonly gpus: number
-  readonly engineInfo: () => Promise<EngineInfo>
+  readonly engineFacts: () => Promise<{ readonly info: EngineInfo; readonly offered: RuntimeClasses }>
   readonly runImage: (run: { readonly job: BoundedJob<DockerTask>; readonly image: ImageFacts }) => Promise<Execution>
   readonly signal: AbortSignal
 }
 
 /** Hits every limit (src/native/launcher/probe/probe.c), and is alone in the image that is made for it. */
 const PROBE_PROGRAM = fileURLToPath(new URL('../../../build/souk-probe', import.meta.url))
-const PROGRAM_NAME = 'souk-probe'
 const REPOSITORY = 'souk-probe'
 
 /** Hits every limit with a container of our own through the executor's own `run`. Never rejects. */
@@ -51,30 +53,36 @@ export async function probeDocker(options: ProbeOptions): Promise<Capability> {
   const name = { repo: REPOSITORY, tag: instance }
   let dir: string | undefined
   try {
-    const info = await needed(options)
-    dir = await mkdtemp(join(options.instanceDir, 'docker-probe-'))
+    const { info, offered } = await needed(options)
+    const place = await mkdtemp(join(options.instanceDir, 'docker-probe-'))
+    dir = place
     const image = await probeImage(engine, name)
-    const runs = runsOf(options, { image, dir })
-    const gap = await findGap(runs, options.uid)
-    if (gap !== undefined) throw dockerUnavailable(`a wall of the container does not stand: ${gap}`)
-    const verdicts = [...(await hitLimits(runs)), await tryGpus(runs, options.gpus)]
-    const bounds = {
-      cpuCores: { max: coresOf(info, options.cpuset) },
-      openFiles: { max: await mostOpenFiles(runs) },
-      gpus: { max: options.gpus },
+    const probe = (runtime: RuntimeClass, asked?: string): Promise<Holds> =>
+      probeClass({ ...options, info, image, dir: place, runtime, asked })
+    const [, ...more] = offered.named
+    // Tasks that name none get this one and no other: without it there is nothing to offer.
+    const holds = await probe(offered.usual)
+    const classes: ClassCapability[] = offered.named.length === 0 ? [] : [{ name: offered.usual.name, ...holds }]
+    const refusedClasses = [...offered.unknown]
+    for (const runtime of more) {
+      try {
+        classes.push({ name: runtime.name, ...(await probe(runtime, runtime.name)) })
+      } catch (error) {
+        options.signal.throwIfAborted()
+        refusedClasses.push({ name: runtime.name, why: sentence(error) })
+      }
     }
     return {
       runtime: 'docker',
       available: true,
-      isolation: isolationOf(info, options.uid),
-      proven: verdicts.flatMap(({ limit, proven }) =>
-        proven === undefined ? [] : [{ limit, how: proven, ...boundsOf(limit, bounds) } satisfies ProvenLimit],
-      ),
-      unproven: [
-        ...verdicts.flatMap(({ limit, unproven }) => (unproven === undefined ? [] : [{ limit, why: unproven }])),
-        ...UNENFORCEABLE,
+      ...holds,
+      ...(classes.length > 0 && { classes }),
+      ...(refusedClasses.length > 0 && { refusedClasses }),
+      features: [
+        ...options.images.map((image) => `image:${image}`),
+        ...(options.archives ? [FEATURES.archive] : []),
+        ...classes.map(({ name }) => `${FEATURES.runtimeClass}${name}`),
       ],
-      features: [...options.images.map((image) => `image:${image}`), ...(options.archives ? [FEATURES.archive] : [])],
     }
   } catch (error) {
     return { runtime: 'docker', available: false, why: sentence(error) }
@@ -85,14 +93,19 @@ export async function probeDocker(options: ProbeOptions): Promise<Capability> {
 }
 
 /** Throws SoukError RUNTIME_UNAVAILABLE where something is missing without which there is no task. */
-async function needed({ watch, storage, checkLogins, engineInfo }: ProbeOptions): Promise<EngineInfo> {
+async function needed({
+  watch,
+  storage,
+  checkLogins,
+  engineFacts,
+}: ProbeOptions): ReturnType<ProbeOptions['engineFacts']> {
   const presence = await watch.look()
   if (!presence.present) throw dockerUnavailable(presence.why)
   const why = await storage.unavailable()
   if (why !== undefined)
     throw dockerUnavailable(`there is nothing that bounds what a container writes, which the launcher does: ${why}.`)
   await checkLogins()
-  return engineInfo()
+  return engineFacts()
 }
 
 async function probeImage(
@@ -108,55 +121,12 @@ async function probeImage(
   // One of a probe that did not come to its end.
   await engine.removeImage(`${name.repo}:${name.tag}`)
   const archive = pack()
-  archive.entry({ name: PROGRAM_NAME, mode: 0o755 }, content)
+  archive.entry({ name: PROBE_PATH.slice(1), mode: 0o755 }, content)
   archive.finalize()
   const id = await engine.importImage(Readable.from(archive), name)
   const image = await engine.image(id)
   if (image === undefined) throw dockerUnavailable('the engine does not have the image that it has just made.')
   return image
-}
-
-function runsOf(
-  { runImage, signal }: ProbeOptions,
-  { image, dir }: { readonly image: ImageFacts; readonly dir: string },
-): ProbeRuns<DockerTask> {
-  return {
-    dir,
-    signal,
-    run: (job) => runImage({ job: boundedJob(job), image }),
-    task: (base) => ({
-      ...base,
-      runtime: 'docker',
-      image: image.id,
-      command: [`/${PROGRAM_NAME}`, ...base.command],
-    }),
-  }
-}
-
-type Bounds = { readonly [K in LimitKey]?: { readonly max: number } }
-
-function boundsOf(limit: LimitKey, bounds: Bounds): { min?: number; max?: number } {
-  const min = LEAST[limit]
-  return { ...(min !== undefined && { min }), ...bounds[limit] }
-}
-
-const coresOf = ({ cpus }: EngineInfo, cpuset = ''): number => Math.min(cpus, coresIn(cpuset) ?? cpus)
-
-/** An engine cannot give more than it may have itself, and does not say how much that is. */
-const OPEN_FILES_TRIED = [1_048_576, 524_288, 65_536, 16_384, 4096]
-const LEAST_OPEN_FILES = 1024
-
-/** The most descriptors that a container was started with. */
-async function mostOpenFiles(runs: ProbeRuns<DockerTask>): Promise<number> {
-  for (const openFiles of OPEN_FILES_TRIED) {
-    try {
-      await runProbeProgram({ command: ['inodes', '0'], limits: { openFiles } }, runs)
-      return openFiles
-    } catch (error) {
-      if (!isSoukError(error, 'REFUSED')) throw error
-    }
-  }
-  return LEAST_OPEN_FILES
 }
 
 /** What is missing, and how to get it. */

@@ -118,7 +118,6 @@ class TaskRun {
     const memoryRanOut = counters.oomKills() > 0
     const pidsRanOut = counters.pidsDenied() > 0
     const cpuTimeMs = stoppedCpuTimeMs ?? counters.cpuTimeMs()
-    const memoryPeakBytes = Math.min(counters.memoryPeakBytes(), job.limits.memoryBytes)
     await this.#drained(output)
     const { outputs, diskFull, inodesFull } = await this.#collected()
     const outcome = this.#outcomeOf(ending, memoryRanOut)
@@ -138,7 +137,8 @@ class TaskRun {
         // Where no node was there at its end, its first process was.
         wallTimeMs: Math.round((begin.kind === 'resume' ? ending.ranMs : undefined) ?? endedAtMs - startedAtMs),
         cpuTimeMs: Math.round(cpuTimeMs),
-        memoryPeakBytes,
+        // Where it ran out all of it was in use, also where a kernel that died of that has taken its counters with it.
+        memoryPeakBytes: Math.min(hit.has('memory') ? Infinity : counters.memoryPeakBytes(), job.limits.memoryBytes),
         outputBytes: this.#meter.bytes,
         limitsHit: LIMIT_NAMES.filter((limit) => hit.has(limit)),
       },
@@ -248,7 +248,10 @@ class TaskRun {
    * somebody on this host did, for which the task is not to pay.
    */
   async #lost(cause: unknown): Promise<never> {
-    const { counters } = this.#options.container
+    const { counters, runtime } = this.#options.container
+    // While they can be read, to be known later: the control group goes with the container.
+    const pidsRanOut = counters.pidsDenied() > 0
+    counters.memoryPeakBytes()
     let state = await this.#state()
     // The engine hears of the end and of memory apart from each other.
     for (let looks = 0; looks < LOOKS_FOR_CAUSE && state?.oomKilled === false && !this.#over; looks += 1) {
@@ -257,6 +260,8 @@ class TaskRun {
     }
     if (this.#started && (state?.oomKilled === true || counters.oomKills() > 0))
       this.#stop({ kind: 'limit', limit: 'memory' })
+    else if (this.#started && pidsRanOut && runtime.ownKernel !== undefined)
+      this.#stop({ kind: 'limit', limit: 'pids' })
     throw containerFailed('it was ended from outside', cause)
   }
 

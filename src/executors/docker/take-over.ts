@@ -21,7 +21,7 @@ export async function takeOver({
   readonly workshop: Workshop
 }): Promise<RunningContainer | undefined> {
   const { engine, storage, removals } = workshop
-  const { id, name, dir } = left
+  const { id, name, dir, runtime } = left
   const mountPoint = join(dir, DISK_DIR)
   removals.own(name)
   const leftovers = new AsyncDisposableStack()
@@ -47,7 +47,18 @@ export async function takeOver({
     } catch {
       return await nothing(leftovers)
     }
-    return containerAround({ id, name, dir, channel, counters, lease, leased: left.leased, leftovers, workshop })
+    return containerAround({
+      id,
+      name,
+      dir,
+      runtime,
+      channel,
+      counters,
+      lease,
+      leased: left.leased,
+      leftovers,
+      workshop,
+    })
   } catch (error) {
     await leftovers.disposeAsync()
     throw error

@@ -34,7 +34,6 @@ const MAX_STRING_BYTES = 131_072
 /** Refuses, before anything is started, a task that cannot be run as it asks. Throws SoukError INVALID_INPUT, REFUSED. */
 export function checkTask(task: DockerTask, limits: Limits): void {
   checkPaths(task)
-  checkWishes(task)
   const words = [...task.command, ...Object.entries(task.env).map(([name, value]) => `${name}=${value}`)]
   if (words.some((word) => Buffer.byteLength(word) >= MAX_STRING_BYTES))
     throw invalidTask('command', `an argument or variable has more than ${MAX_STRING_BYTES - 1} bytes`)
@@ -47,21 +46,6 @@ export function checkTask(task: DockerTask, limits: Limits): void {
       phase: 'prepare',
     })
   }
-}
-
-/** Refuses what is asked for beside an image, and not given here. Throws SoukError REFUSED. */
-function checkWishes({ runtimeClass }: DockerTask): void {
-  if (runtimeClass !== undefined) throw unknownClass(runtimeClass)
-}
-
-function unknownClass(asked: string): SoukError<'REFUSED'> {
-  const message = `The task names the runtime class ${asked}; the provider offers none.`
-  return new SoukError({
-    code: 'REFUSED',
-    message,
-    details: { reasons: [{ reason: 'UNKNOWN_CLASS', message, subject: 'runtime.class', asked, offered: '' }] },
-    phase: 'prepare',
-  })
 }
 
 /**

@@ -2,7 +2,9 @@
  * Hits one limit, or looks at one wall, of the sandbox that it runs in: what is offered has been seen to hold. It does nothing outside of a
  * sandbox, where its process number would be large.
  *
- *     souk-probe walls UID        0 when every wall stands, else says which does not
+ *     souk-probe walls UID [FOLDER [SECCOMP]]
+ *                                 0 when every wall stands and FOLDER can be written to, else says what is not so; SECCOMP
+ *                                 is the mode of the filter, 2 where it is not given
  *     souk-probe spin [MS]        computes for so long, or for ever, on the first processor
  *     souk-probe sleep            does nothing, for ever
  *     souk-probe memory BYTES     takes and touches so much
@@ -17,6 +19,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -24,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -111,9 +115,71 @@ static int look_at_network(void)
 	return 0;
 }
 
-static int walls(const char *uid)
+/* Whether a file can be made in a folder; it is removed again. */
+static bool can_make_file(const char *folder)
 {
-	static const char *const none[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
+	char path[PATH_MAX];
+	int file;
+
+	if ((size_t)snprintf(path, sizeof path, "%s/.souk-probe", folder) >= sizeof path)
+		return false;
+	file = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	if (file < 0)
+		return false;
+	close(file);
+	unlink(path);
+	return true;
+}
+
+static bool is_file(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/* Whether it is of the same file system as /tmp. */
+static bool is_of_disk(const char *path)
+{
+	struct stat status, disk;
+
+	return stat(path, &status) == 0 && stat("/tmp", &disk) == 0 && status.st_dev == disk.st_dev;
+}
+
+static bool is_one_of(const char *path, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (strcmp(path, *list) == 0)
+			return true;
+	return false;
+}
+
+/* What is mounted is all there is to write to: only what the disk of the task holds may be. */
+static int look_at_mounts(const char *folder)
+{
+	/* Message queues are memory of the kernel's, which counts it. */
+	const char *const counted[] = {"/tmp", "/dev/shm", "/dev/mqueue", folder, NULL};
+	char line[PATH_MAX + 512], point[PATH_MAX];
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+
+	if (mounts == NULL)
+		return missing("/proc/self/mountinfo cannot be read");
+	while (fgets(line, sizeof line, mounts) != NULL) {
+		if (sscanf(line, "%*s %*s %*s %*s %4095s", point) != 1 || is_one_of(point, counted) || is_of_disk(point))
+			continue;
+		if (can_make_file(point) || (access(point, W_OK) == 0 && is_file(point))) {
+			fclose(mounts);
+			return missing("%s can be written to, and is not counted", point);
+		}
+	}
+	fclose(mounts);
+	return 0;
+}
+
+static int walls(const char *uid, const char *folder, const char *seccomp)
+{
+	/* Ambient ones are among those (capabilities(7)), and not every kernel has a line for them. */
+	static const char *const none[] = {"CapInh", "CapPrm", "CapEff", "CapBnd"};
 	char ids[128];
 
 	for (int descriptor = 3; descriptor < 1024; descriptor++)
@@ -123,13 +189,17 @@ static int walls(const char *uid)
 		if (expect_status(none[i], "0000000000000000") != 0)
 			return 1;
 	snprintf(ids, sizeof ids, "%s\t%s\t%s\t%s", uid, uid, uid, uid);
-	if (expect_status("NoNewPrivs", "1") != 0 || expect_status("Seccomp", "2") != 0 || expect_status("Uid", ids) != 0)
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		return missing("no_new_privs is not set");
+	if (expect_status("Seccomp", seccomp) != 0 || expect_status("Uid", ids) != 0)
 		return 1;
 	if (open("/souk-probe", O_CREAT | O_WRONLY | O_CLOEXEC, 0600) >= 0)
 		return missing("the root can be written to");
 	if (open("/etc/shadow", O_RDONLY | O_CLOEXEC) >= 0)
 		return missing("there is an /etc/shadow that can be read");
-	return look_at_network();
+	if (folder != NULL && !can_make_file(folder))
+		return missing("%s cannot be written to", folder);
+	return look_at_mounts(folder) != 0 ? 1 : look_at_network();
 }
 
 static long long now_ms(void)
@@ -263,7 +333,7 @@ int main(int argc, char **argv)
 		return USAGE;
 	}
 	if (strcmp(mode, "walls") == 0)
-		return walls(argument);
+		return walls(argument, argc > 3 ? argv[3] : NULL, argc > 4 ? argv[4] : "2");
 	if (strcmp(mode, "spin") == 0)
 		return spin(number);
 	if (strcmp(mode, "sleep") == 0)
