@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { buildPrograms, type BuiltProgram } from '../../scripts/build-programs.ts'
+import { createCappedStorage } from '../../src/native/capped-storage.ts'
 import {
   createFrameDecoder,
   encodeCollect,
@@ -168,12 +169,18 @@ describe('the launcher’s socket, fuzzed', function () {
   let place: SanitizedLauncher
   let programs: ReadonlyMap<string, BuiltProgram>
   let number = 0
+  const playing: Promise<void>[] = []
 
   before(async () => {
     programs = await buildPrograms({ runtime: 'native' })
     place = await startSanitizedLauncher()
   })
-  after(() => place.remove())
+  after(async () => {
+    // When the time is up some are still at it, and what outlives them is not the launcher's to remove.
+    await Promise.allSettled(playing)
+    await createCappedStorage(place.launcher).unmountLeftovers({ folder: place.stateDir, keep: [] })
+    await place.remove()
+  })
 
   const openingFrame = (from: Opening, folder: string): Buffer => {
     switch (from.kind) {
@@ -242,7 +249,9 @@ describe('the launcher’s socket, fuzzed', function () {
       fc.asyncProperty(
         fc.array(client, { minLength: CLIENTS_AT_ONCE, maxLength: CLIENTS_AT_ONCE }),
         async (clients) => {
-          await Promise.all(clients.map(play))
+          const plays = clients.map(play)
+          playing.push(...plays)
+          await Promise.all(plays)
           assert.equal(await saysHello(place), true, 'the launcher does not answer any more')
           place.assertQuiet()
           await settled('what is left of clients', async () => additions(baseline, await heldBy(place)), '')
