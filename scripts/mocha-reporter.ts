@@ -10,14 +10,17 @@ export interface MochaResult {
   readonly stillOpen?: readonly string[]
 }
 
-/** How long open handles may take to close after the last test. */
+/** How long open handles may take to close after the last test, where the option `close` does not say. */
 const CLOSE_MS = 5_000
 
-/** Mocha's spec reporter that also writes a {@link MochaResult}, and ends a process that would not end. */
+/**
+ * Mocha's spec reporter that also writes a {@link MochaResult}, and ends a process that would not end. Its options: `output`, the
+ * file of the result, and `close`, in milliseconds.
+ */
 export default class StageReporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options)
-    const { output } = options.reporterOptions as { readonly output: string }
+    const { output, close = CLOSE_MS } = options.reporterOptions as { readonly output: string; readonly close?: string }
     let passed = 0
     const failed: string[] = []
     const skipped: string[] = []
@@ -31,7 +34,7 @@ export default class StageReporter extends Mocha.reporters.Spec {
         const stillOpen = process.getActiveResourcesInfo()
         writeFileSync(output, JSON.stringify({ ...result, stillOpen }))
         process.exit(1)
-      }, CLOSE_MS).unref()
+      }, Number(close)).unref()
     })
   }
 }

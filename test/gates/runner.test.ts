@@ -167,7 +167,7 @@ describe('the runner of the tests', () => {
         '--reporter',
         join(root, 'scripts/mocha-reporter.ts'),
         '--reporter-option',
-        `output=${output}`,
+        `output=${output},close=500`,
         file,
       ]
       const { code } = await runTool({ dir: root, tool: 'mocha/bin/mocha.js', args })
