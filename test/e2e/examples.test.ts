@@ -78,8 +78,18 @@ describe('the examples of task files', function () {
     const image = await makeImage({ socketPath, busybox: true })
     const docker = new Docker({ socketPath })
     await docker.getImage(image).tag({ repo: 'busybox' })
-    await pushFromEngine({ docker, image, registry, repository: 'tools/busybox', tag: '1' })
-    const sandbox = { docker: { enabled: true, socket: socketPath, images: [`${registry.host}/tools/busybox`] } }
+    // Another one, which the engine has no more when a task asks for it: it is pulled.
+    const pushed = await makeImage({ socketPath, busybox: true, files: { '/etc/from': 'the registry' } })
+    await pushFromEngine({ docker, image: pushed, registry, repository: 'tools/busybox', tag: '1' })
+    await docker.getImage(pushed).remove({ force: true })
+    const sandbox = {
+      docker: {
+        enabled: true,
+        socket: socketPath,
+        images: [`${registry.host}/tools/busybox`],
+        registries: [`http://${registry.host}`],
+      },
+    }
     provider = await startProvider({ dir: join(dir, 'provider'), config: `sandbox: ${JSON.stringify(sandbox)}\n` })
   })
   after(async () => {
@@ -114,6 +124,7 @@ describe('the examples of task files', function () {
       })
       assert.equal(end.code, 0, end.stderr)
       assert.match(end.stdout, expected)
+      if (atProvider) assert.match(end.stderr, /pull/i)
     })
   }
 })
