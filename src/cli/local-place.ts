@@ -8,7 +8,7 @@ import { signTask } from '../identity/task.ts'
 import { loadConfig, type Config } from '../node/config.ts'
 import { createLocalNode, reapDataDir, type CreateLocalNodeOptions, type LocalNode } from '../node/create-node.ts'
 import { SoukError } from '../protocol/errors.ts'
-import { runtimesOf, type BlobRef, type RuntimeSpec } from '../protocol/task.ts'
+import { classOf, runtimesOf, type BlobRef, type RuntimeSpec } from '../protocol/task.ts'
 import type { Cli } from './cli.ts'
 import { createLocalRunFolder, reapLocalRunFolders } from './local-run-folder.ts'
 import { createLogger } from './logger.ts'
@@ -96,6 +96,7 @@ function forOneTask({
 }): Config {
   const { wasm, native, docker } = config.sandbox
   const [needed] = runtimesOf(runtime)
+  const runtimeClass = classOf(runtime)
   return {
     ...config,
     priceWei: 0n,
@@ -118,6 +119,7 @@ function forOneTask({
         reattachMs: 0,
         images: 'image' in runtime && !('archive' in runtime) ? [runtime.image] : [],
         archives: 'archive' in runtime,
+        classes: runtimeClass === undefined ? docker.classes : [runtimeClass],
       },
     },
   }

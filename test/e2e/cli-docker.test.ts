@@ -183,6 +183,9 @@ describe('souk, with containers', function () {
     assert.deepEqual(reasonsOf(await run('--gpus', '2', 'examples/word-count.yaml')), [
       ['CAP_ABOVE_OFFER', 'gpus', '0'],
     ])
+    // Here it is the operator himself who asks: what his engine has is on.
+    const here = await command('run', '--local', '--json', ...docker, '--class', 'runc', '--', '/bin/echo', 'hi')
+    assert.equal(documentOf(here).stdout, 'hi\n')
     const wasm = await run('--class', 'kata', 'examples/word-count.yaml')
     assert.deepEqual([wasm.code, errorOf(wasm).code], [2, 'INVALID_USAGE'])
   })
