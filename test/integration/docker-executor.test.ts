@@ -60,6 +60,12 @@ describe('the Docker executor', function () {
       assert.match(`${error.message} ${error.hint}`, pattern)
       return true
     }
+  /** The container that runs; a task may be heard before the engine lists it. */
+  const listed = async (): Promise<string> => {
+    const ids = async (): Promise<readonly string[]> => (await place.docker.listContainers()).map(({ Id }) => Id)
+    await settled('containers', async () => String((await ids()).length), '1')
+    return (await ids())[0] ?? ''
+  }
   /** Runs a task until it has said a line; `end` ends it by a cancellation. */
   const running = async (
     task: Partial<DockerTask>,
@@ -86,8 +92,8 @@ describe('the Docker executor', function () {
         workdir: '/workdir/here',
         outputs: [{ path: '/out' }],
       })
-      const [found] = await place.docker.listContainers()
-      const { Config, HostConfig, Name } = await place.docker.getContainer(found?.Id ?? '').inspect()
+      const id = await listed()
+      const { Config, HostConfig, Name } = await place.docker.getContainer(id).inspect()
       await task.end()
       assert.match(Name, new RegExp(`^/souk-${place.launcher.instance}-[0-9a-f]{16}$`))
       assert.equal(Config.User, '65534:65534')
@@ -207,8 +213,7 @@ describe('the Docker executor', function () {
 
     it('is nobody’s fault but the host’s where somebody kills the container', async () => {
       const task = await running(shell('echo ready; sleep 1000'))
-      const [found] = await place.docker.listContainers()
-      await place.docker.getContainer(found?.Id ?? '').kill()
+      await place.docker.getContainer(await listed()).kill()
       await assert.rejects(
         task.done,
         (error) => isSoukError(error, 'EXECUTOR_FAILED') && error.fault === 'provider' && error.retryable,

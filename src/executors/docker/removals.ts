@@ -5,8 +5,11 @@ import type { DockerEngine } from './engine.ts'
 export interface Removals {
   /** From here on the container of that name is this process's own. */
   own(name: string): void
-  /** Begins to remove it, and does not wait for that. What fails is tried again with the next task, and by `reap`. */
-  remove(name: string): void
+  /**
+   * Begins to remove it once `after` is settled, and does not wait for that. What fails is tried again with the next task, and
+   * by `reap`.
+   */
+  remove(name: string, after?: Promise<unknown>): void
   /**
    * Removes what this instance has on the engine and does not use, but for names in `keep` until they are its own; resolves to
    * how many those were.
@@ -36,9 +39,10 @@ export function createRemovals({
       kept = kept.filter((each) => each !== name)
       if (left) void removals.reap().catch(() => {})
     },
-    remove(name) {
-      const removal = engine
-        .remove(name)
+    remove(name, after = Promise.resolve()) {
+      const removal = after
+        .catch(() => {})
+        .then(() => engine.remove(name))
         .catch(() => {
           left = true
         })
