@@ -9,13 +9,15 @@ export interface DockerPeerOptions {
   readonly image: string
   readonly command: readonly string[]
   readonly limits: typeof BENCH_LIMITS
+  /** The engine's default where absent. */
+  readonly runtime?: string
 }
 
 const NS_PER_CORE = 1e9
 const NOBODY = '65534:65534'
 
 /** Docker's own command line, with the limits and the hardening that a task of souk has. */
-export function dockerRunPeer({ socketPath, image, command, limits }: DockerPeerOptions): Subject {
+export function dockerRunPeer({ socketPath, image, command, limits, runtime }: DockerPeerOptions): Subject {
   const { memoryBytes, cpuCores, pids, openFiles, diskBytes, inodes } = limits
   const args = [
     ...['--host', `unix://${socketPath}`, 'run', '--rm', '--interactive', '--network', 'none', '--read-only'],
@@ -23,9 +25,11 @@ export function dockerRunPeer({ socketPath, image, command, limits }: DockerPeer
     ...['--memory', `${memoryBytes}`, '--memory-swap', `${memoryBytes}`, '--cpus', `${cpuCores}`],
     ...['--pids-limit', `${pids}`, '--ulimit', `nofile=${openFiles}:${openFiles}`, '--ulimit', 'core=0:0'],
     ...['--tmpfs', `/tmp:size=${diskBytes},nr_inodes=${inodes}`, '--no-healthcheck', '--log-driver', 'none'],
+    ...(runtime === undefined ? [] : ['--runtime', runtime]),
     ...[image, ...command],
   ]
-  return { name: 'docker run --rm', run: () => timedCommand({ file: 'docker', args }) }
+  const name = `docker run --rm${runtime === undefined ? '' : `, ${runtime}`}`
+  return { name, run: () => timedCommand({ file: 'docker', args }) }
 }
 
 /** The same through dockerode, as whoever writes it for the first time would: create, attach, start, wait, remove. */

@@ -8,7 +8,7 @@ import Docker from 'dockerode'
 import { buildProgram } from '../scripts/build-programs.ts'
 import { makeImage } from '../scripts/docker-images.ts'
 import { startOwnDockerEngine } from '../scripts/own-docker-engine.ts'
-import { DOCKER_ENGINE, ensurePackages } from '../scripts/toolchain.ts'
+import { DOCKER_ENGINE, ensurePackages, withProgram } from '../scripts/toolchain.ts'
 import { INSTANCE_LABEL } from '../src/executors/docker/container-recipe.ts'
 import { createDockerExecutor } from '../src/executors/docker/executor.ts'
 import type { CappedStorage } from '../src/executors/ports.ts'
@@ -33,7 +33,7 @@ const COMMAND = ['/bin/true']
 /** A program that does nothing, in a container of its own: ours, made for it and made before it, Docker's own, and bare dockerode's. */
 export async function docker({ quick }: BenchOptions): Promise<BenchReport> {
   await ensurePackages({
-    required: DOCKER_ENGINE,
+    required: [...DOCKER_ENGINE, withProgram('crun', 'crun')],
     whoNeeds: 'the benchmarks compare with',
     signal: AbortSignal.timeout(600_000),
   })
@@ -49,12 +49,13 @@ export async function docker({ quick }: BenchOptions): Promise<BenchReport> {
   const image = await makeImage({ socketPath, programs: [{ source, path: '/bin/true' }] })
   const storage = createCappedStorage(launcher)
   const place = { dir, socketPath, image, storage, cleanUp }
+  const crun = await crunSubjects({ ...place, source })
   const ours = await subject({ ...place, name: 'souk docker, cold', prewarm: 0 })
   const warm = await subject({ ...place, name: 'souk docker, warm', prewarm: WARM })
   const peerOptions = { socketPath, image, command: COMMAND, limits: BENCH_LIMITS }
   const [dockerRun, dockerode] = [dockerRunPeer(peerOptions), dockerodePeer(peerOptions)]
   const times = await interleaved({
-    subjects: [ours, warm, dockerRun, dockerode],
+    subjects: [ours, warm, dockerRun, dockerode, ...crun],
     rounds: quick ? 1 : 25,
     gapMs: GAP_MS,
     burst: 1,
@@ -72,6 +73,7 @@ export async function docker({ quick }: BenchOptions): Promise<BenchReport> {
   })
   const [ourPerSecond = 0, dockerRunPerSecond = 0] = [ours, dockerRun].map(({ name }) => perSecond.get(name))
   const p50 = (name: string): number => percentile(times.get(name) ?? [], 0.5)
+  const [oursOnCrun, dockerRunOnCrun] = crun
   return {
     name: 'docker',
     cases: [...times].map(([name, timesMs]) => benchCase(name, timesMs)),
@@ -79,6 +81,8 @@ export async function docker({ quick }: BenchOptions): Promise<BenchReport> {
       coldVsDockerRun: round(p50(ours.name) / p50(dockerRun.name)),
       coldVsDockerode: round(p50(ours.name) / p50(dockerode.name)),
       warmVsDockerRun: round(p50(warm.name) / p50(dockerRun.name)),
+      coldOnCrunVsDockerRun: round(p50(oursOnCrun.name) / p50(dockerRun.name)),
+      coldOnCrunVsDockerRunOnCrun: round(p50(oursOnCrun.name) / p50(dockerRunOnCrun.name)),
       throughputVsDockerRun: round(ourPerSecond / dockerRunPerSecond),
     },
     figures: {
@@ -87,6 +91,48 @@ export async function docker({ quick }: BenchOptions): Promise<BenchReport> {
       eventLoopDelayP99Ms: round(loopDelay.percentile(99) / NS_PER_MS),
     },
   }
+}
+
+/** The same on an engine whose containers crun starts: it sees no v2 mount beside the controllers of v1, with which it starts none. */
+async function crunSubjects({
+  source,
+  ...place
+}: Omit<SubjectOptions, 'name' | 'prewarm' | 'classes' | 'image'> & {
+  readonly source: string
+}): Promise<[Subject, Subject]> {
+  // Disks are mounted below it, which this engine has to see.
+  const shared = join(place.dir, 'crun')
+  await mkdir(shared)
+  const engine = await startOwnDockerEngine({
+    runtimes: { crun: { path: '/usr/bin/crun' } },
+    mounts: { withoutUnified: true, shared },
+  })
+  place.cleanUp.defer(() => engine.stop())
+  const { socketPath } = engine
+  const image = await makeImage({ socketPath, programs: [{ source, path: '/bin/true' }] })
+  const ours = await subject({
+    ...place,
+    dir: shared,
+    socketPath,
+    image,
+    name: 'souk docker, cold, crun',
+    prewarm: 0,
+    classes: ['crun'],
+  })
+  const peer = { socketPath, image, command: COMMAND, limits: BENCH_LIMITS, runtime: 'crun' }
+  return [ours, dockerRunPeer(peer)]
+}
+
+interface SubjectOptions {
+  readonly dir: string
+  readonly socketPath: string
+  readonly image: string
+  readonly storage: CappedStorage
+  readonly cleanUp: AsyncDisposableStack
+  readonly name: string
+  readonly prewarm: number
+  /** The engine's runtimes; its own default where empty. */
+  readonly classes?: readonly string[]
 }
 
 /** The program, through an executor of its own: one that has containers ready, or one that has not. */
@@ -98,20 +144,13 @@ async function subject({
   cleanUp,
   name,
   prewarm,
-}: {
-  readonly dir: string
-  readonly socketPath: string
-  readonly image: string
-  readonly storage: CappedStorage
-  readonly cleanUp: AsyncDisposableStack
-  readonly name: string
-  readonly prewarm: number
-}): Promise<Subject> {
+  classes = [],
+}: SubjectOptions): Promise<Subject> {
   const instance = `bench-${randomBytes(6).toString('hex')}`
   const instanceDir = join(dir, instance)
   await mkdir(instanceDir)
   const executor = createDockerExecutor({
-    ...{ socketPath, storage, instance, instanceDir, prewarm },
+    ...{ socketPath, storage, instance, instanceDir, prewarm, classes },
     uid: NOBODY,
     gid: NOBODY,
     gpus: [],
