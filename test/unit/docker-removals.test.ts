@@ -8,6 +8,7 @@ describe('removals of containers', () => {
   /** What an engine says of those that bear the label, and is told to remove. */
   const engine = {
     labelled: async () => names.filter((name) => !removed.includes(name)).map((name) => ({ id: name, names: [name] })),
+    stopped: async () => {},
     remove: async (name: string) => void removed.push(name),
   } as unknown as DockerEngine
 

@@ -119,8 +119,8 @@ async function make(options: MakeOptions, leftovers: AsyncDisposableStack): Prom
   // By its name it is found even where the engine makes it, and does not come to say so.
   removals.own(name)
   // Init may be here, and even gone again, before the engine is done with starting it: it is not disturbed in that.
-  let starting: Promise<void> | undefined
-  leftovers.defer(() => removals.remove(name, starting))
+  const underWay: { start?: Promise<void> } = {}
+  leftovers.defer(() => removals.remove(name, underWay.start))
   // Last in, first out: with its first process everything in it ends, before anything is taken away.
   leftovers.defer(() => channel.close())
   const id = await asking(options, 'creating the container', () => engine.create(name, recipe))
@@ -130,7 +130,7 @@ async function make(options: MakeOptions, leftovers: AsyncDisposableStack): Prom
   if (different !== undefined)
     throw containerFailed(`the engine did not make it as it was asked to, and it was not started: ${different}`)
   const started = asking(options, 'starting the container', () => engine.start(id))
-  starting = started
+  underWay.start = started
   // Init speaks before the engine does, which has yet to write down what it has done.
   await Promise.race([channel.ready, started.then(() => initIsReady(channel))])
   const counters = await countersOf({ workshop, id, runtimeClass: shape.runtimeClass, started })

@@ -2,6 +2,7 @@ import { Agent, type IncomingMessage } from 'node:http'
 import Docker from 'dockerode'
 import { madeOf, onlyFileOf, pathStatOf, type MadeContainer, type PathStat } from './engine-answers.ts'
 import { inTime, unlessMissing } from './engine-calls.ts'
+import { EngineTimeout } from './engine-errors.ts'
 import { imageCalls, type ImageCalls } from './engine-images.ts'
 import { describeEngine, type EngineInfo } from './engine-info.ts'
 
@@ -39,6 +40,8 @@ export interface DockerEngine extends ImageCalls {
   setLimits(id: string, limits: EngineLimits): Promise<void>
   /** Lets a container use that many cores from now on; one that is gone already is no error. */
   setCores(id: string, cores: number): Promise<void>
+  /** Resolves when nothing of it runs (any more), or it has not come to that in time. */
+  stopped(id: string): Promise<void>
   /** Kills what runs in it and removes it with its anonymous volumes; one that is gone already is no error. */
   remove(id: string): Promise<void>
   /** Containers, running or not, that have the label, with their names and whether they run. */
@@ -47,6 +50,8 @@ export interface DockerEngine extends ImageCalls {
   close(): void
 }
 
+/** Of a container whose first process was told to end. */
+const STOP_TIMEOUT_MS = 2_000
 const PING_TIMEOUT_MS = 5_000
 export const NANO_CPUS_PER_CORE = 1e9
 
@@ -103,6 +108,13 @@ export function connectEngine({ socketPath }: { readonly socketPath: string }): 
     },
     async setCores(id, cores) {
       await unlessMissing(inTime(container(id).update({ NanoCpus: cores * NANO_CPUS_PER_CORE })))
+    },
+    async stopped(id) {
+      try {
+        await unlessMissing(inTime(container(id).wait({ condition: 'not-running' }), STOP_TIMEOUT_MS))
+      } catch (error) {
+        if (!(error instanceof EngineTimeout)) throw error
+      }
     },
     async remove(id) {
       await unlessMissing(inTime(container(id).remove({ force: true, v: true })))

@@ -42,6 +42,8 @@ export function createRemovals({
     remove(name, after = Promise.resolve()) {
       const removal = after
         .catch(() => {})
+        // One that ends by itself needs no killing, for which the engine would start a process.
+        .then(() => engine.stopped(name))
         .then(() => engine.remove(name))
         .catch(() => {
           left = true
