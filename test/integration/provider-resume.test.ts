@@ -138,8 +138,8 @@ describe('a provider that stops while tasks go on', function () {
     const [first, second] = [await begun(), await begun()]
     const waiting = await submit(await house.client())
     await house.restart({ config: configOf(1) })
-    const { running, queued, capacity } = { ...house.node.status().tasks, ...house.node.status() }
-    assert.deepEqual([running, queued, capacity.used.slots, capacity.total.slots], [2, 1, 2, 1])
+    const { tasks, capacity } = house.node.status()
+    assert.deepEqual([tasks.running, tasks.queued, capacity.used.slots, capacity.total.slots], [2, 1, 2, 1])
     const next = world.next()
     first.inside.end(DONE)
     await (await again(first.taskId)).result()
