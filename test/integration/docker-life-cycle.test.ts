@@ -249,6 +249,14 @@ describe('the life of a container', function () {
       assert.equal(execution.usage.outputBytes, run.stdout.content().length)
     })
 
+    it('has all of its input where it had read little of that before', async () => {
+      const stdin = 'x'.repeat(1024 * 1024)
+      const run = await left({ script: 'echo first; sleep 3; wc -c', more: { stdin } })
+      const execution = await resumed(run, { stdin: Readable.from([Buffer.from(stdin)]) })
+      assert.deepEqual(execution?.outcome, { kind: 'exited', code: 0 })
+      assert.equal(run.stdout.content().toString(), `first\n${stdin.length}\n`)
+    })
+
     it('is told as it ended where it ended meanwhile, though its time was over later', async () => {
       const run = await left({ script: 'echo first; sleep 1; echo second; exit 3' })
       const over = AbortSignal.abort(new StopReason('wallTime'))

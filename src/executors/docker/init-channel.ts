@@ -140,8 +140,7 @@ class Channel implements InitChannel {
     return this.#streams.stderr
   }
   get stdin(): Writable {
-    this.#stdin ??= createInitStdin({ send: (frame) => this.#send(frame), skipBytes: this.#stdinTaken })
-    return this.#stdin.stream
+    return this.#input().stream
   }
 
   connected(socket: Socket, hello: InitHello, parse: Parse): void {
@@ -213,7 +212,7 @@ class Channel implements InitChannel {
       case 'execFailed':
         return this.#started.resolve(frame.errno)
       case 'stdinUsed':
-        return this.#stdin?.used(frame.bytes)
+        return this.#input().used(frame.bytes)
       case 'stdout':
       case 'stderr':
         if (this.#complete) throw new InitBroken('output after its end')
@@ -226,6 +225,12 @@ class Channel implements InitChannel {
       case 'hello':
         throw new InitBroken('a second greeting')
     }
+  }
+
+  /** Made with the greeting's word on what was taken. */
+  #input(): InitStdin {
+    this.#stdin ??= createInitStdin({ send: (frame) => this.#send(frame), skipBytes: this.#stdinTaken })
+    return this.#stdin
   }
 
   #send(frame: Buffer): void {

@@ -11,7 +11,8 @@ export interface InitStdin {
 }
 
 /**
- * @param skipBytes what init has had already, of the same input, from a node that was there before.
+ * @param skipBytes what init has had already, of the same input, from a node that was there before. How much of that it still
+ *   holds it says next: until then there may be no room for more.
  */
 export function createInitStdin({
   send,
@@ -22,7 +23,7 @@ export function createInitStdin({
 }): InitStdin {
   let toSkip = skipBytes
   let sent = skipBytes
-  let used = skipBytes
+  let used = Math.max(0, skipBytes - WINDOW_BYTES)
   let dropped = false
   /** A write that waits for room. */
   let goOn: (() => void) | undefined
