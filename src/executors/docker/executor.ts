@@ -29,7 +29,7 @@ import { createRemovals } from './removals.ts'
 import { runTask, type Begin } from './run-task.ts'
 import { checkClass } from './runtime-classes.ts'
 import { orderOf } from './task-order.ts'
-import { takeOver } from './take-over.ts'
+import { orPutAway, takeOver } from './take-over.ts'
 import { checkProgram, checkTask } from './task-checks.ts'
 import { isWarm, makeWarmContainer, MOST_WARM_INPUT_BYTES, removeWarmDirs } from './warm-container.ts'
 import { createWarmPool, type WarmPool } from './warm-pool.ts'
@@ -266,7 +266,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
         await storage.unmountLeftovers({ folder: job.dir, keep: [] })
         return undefined
       }
-      const workshop = await workshopNow()
+      const workshop = await orPutAway(workshopNow(), { left, jobDir: job.dir, workshop: { storage, removals } })
       const container = await takeOver({ left, jobDir: job.dir, workshop })
       if (container === undefined) return undefined
       active += 1

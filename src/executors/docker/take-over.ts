@@ -20,15 +20,10 @@ export async function takeOver({
   readonly jobDir: string
   readonly workshop: Workshop
 }): Promise<RunningContainer | undefined> {
-  const { engine, storage, removals } = workshop
+  const { engine, storage } = workshop
   const { id, name, dir, runtime } = left
   const mountPoint = join(dir, DISK_DIR)
-  removals.own(name)
-  const leftovers = new AsyncDisposableStack()
-  // Only that of a container which was made ahead is its own.
-  if (dir !== jobDir) leftovers.defer(() => rm(dir, { recursive: true, force: true }))
-  leftovers.defer(async () => void (await storage.unmountLeftovers({ folder: mountPoint, keep: [] })))
-  leftovers.defer(() => removals.remove(name))
+  const leftovers = leftoversOf({ left, jobDir, workshop })
   try {
     const state = await engine.state(id)
     if (state?.running !== true) return await nothing(leftovers)
@@ -63,6 +58,39 @@ export async function takeOver({
     await leftovers.disposeAsync()
     throw error
   }
+}
+
+/**
+ * What is needed to take a container over. Where that cannot be had the container is put away with what it had: it would run
+ * for nobody, and a disk in the job's folder would be in the way of the next attempt.
+ *
+ * @throws what `needed` rejects with.
+ */
+export async function orPutAway<T>(needed: Promise<T>, options: LeftoversOptions): Promise<T> {
+  try {
+    return await needed
+  } catch (error) {
+    await leftoversOf(options).disposeAsync()
+    throw error
+  }
+}
+
+interface LeftoversOptions {
+  readonly left: LeftContainer
+  readonly jobDir: string
+  readonly workshop: Pick<Workshop, 'storage' | 'removals'>
+}
+
+/** What there is of it whether or not it runs. */
+function leftoversOf({ left: { name, dir }, jobDir, workshop }: LeftoversOptions): AsyncDisposableStack {
+  const { storage, removals } = workshop
+  const leftovers = new AsyncDisposableStack()
+  removals.own(name)
+  // Only that of a container which was made ahead is its own.
+  if (dir !== jobDir) leftovers.defer(() => rm(dir, { recursive: true, force: true }))
+  leftovers.defer(async () => void (await storage.unmountLeftovers({ folder: join(dir, DISK_DIR), keep: [] })))
+  leftovers.defer(() => removals.remove(name))
+  return leftovers
 }
 
 async function nothing(leftovers: AsyncDisposableStack): Promise<undefined> {
