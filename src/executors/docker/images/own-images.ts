@@ -58,6 +58,9 @@ export function createOwnImages({ engine, instance, records, quotaBytes, onRemov
   const coming = new Set<string>()
   let reservedBytes = 0
   const usedBytes = (): number => [...images.values()].reduce((sum, { diskBytes }) => sum + diskBytes, reservedBytes)
+  /** What there is no room to be made of. */
+  const heldBytes = (): number =>
+    [...images.values()].reduce((sum, { diskBytes, users }) => (users > 0 ? sum + diskBytes : sum), reservedBytes)
   const nameOf: OwnImages['nameOf'] = (key) => ({ repo, tag: key })
   const textOf = (key: string): string => `${repo}:${key}`
 
@@ -118,6 +121,8 @@ export function createOwnImages({ engine, instance, records, quotaBytes, onRemov
         coming.delete(key)
       }
       try {
+        // Before the images of others go in vain: whoever asks for too much would empty the cache with each try.
+        if (heldBytes() > quotaBytes) throw noRoom(quotaBytes)
         // What is promised is part of what is used.
         await makeRoom(0)
         if (usedBytes() > quotaBytes) throw noRoom(quotaBytes)
