@@ -193,9 +193,15 @@ export function createProvider(options: ProviderOptions): Provider {
       await options.lanes.run({
         peer,
         signal,
-        async work(takeTurn) {
+        async work(takeTurn, takeImageTurn) {
           await fetchInputs({ spec, peer, store, blobs: options.blobs, signal, onProgress, takeTurn })
-          task.prepared ??= preparation.hold(record) ?? (await bring({ record, signal, onProgress: onImage }))
+          task.prepared ??= preparation.hold(record)
+          if (task.prepared !== undefined) return
+          await takeImageTurn(async () => {
+            task.prepared = await bring({ record, signal, onProgress: onImage })
+            // It was settled without waiting for this.
+            if (signal.aborted) letGo(task)
+          })
         },
       })
       signal.throwIfAborted()

@@ -74,6 +74,30 @@ describe('prepare lanes', () => {
     assert.equal(slow, 100)
   })
 
+  it('leaves one of the images that are brought in at once to known requesters', async () => {
+    const lanes = createPrepareLanes({ isKnown: (peer) => peer === 'known', unknownShare: 0.75 })
+    const gate = Promise.withResolvers<void>()
+    let slow = 0
+    const crowd = Array.from({ length: 10 }, (_, n) =>
+      lanes.run({
+        peer: `stranger ${n}`,
+        signal: never,
+        work: (_takeTurn, takeImageTurn) =>
+          takeImageTurn(() => {
+            slow += 1
+            return gate.promise
+          }),
+      }),
+    )
+    let done = false
+    await lanes.run({ peer: 'known', signal: never, work: (_takeTurn, take) => take(async () => void (done = true)) })
+    assert.ok(done)
+    assert.equal(slow, 2)
+    gate.resolve()
+    await Promise.all(crowd)
+    assert.equal(slow, 10)
+  })
+
   it('holds up nobody by those who wait for something else than their turn', async () => {
     const lanes = lanesFor(false)
     const gate = Promise.withResolvers<void>()
