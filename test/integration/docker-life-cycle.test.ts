@@ -194,7 +194,8 @@ describe('the life of a container', function () {
     const left = async ({
       script = COUNT,
       more = { stdin: 'a\nb\n' },
-    }: { script?: string; more?: Parameters<typeof jobFor>[1] } = {}): Promise<
+      saidBytes = 4,
+    }: { script?: string; more?: Parameters<typeof jobFor>[1]; saidBytes?: number } = {}): Promise<
       Run & { readonly startedAtMs: number }
     > => {
       const executor = place.executor({ ...options, images: [more?.image ?? image] })
@@ -206,7 +207,7 @@ describe('the life of a container', function () {
           startedAtMs = Date.now()
         },
       })
-      await settled('the task', async () => String(run.stdout.content().length > 3), 'true')
+      await settled('the task', async () => String(run.stdout.content().length >= saidBytes), 'true')
       run.stop.abort(new StopReason('shutdown'))
       await assert.rejects(done, (error) => isSoukError(error, 'PROVIDER_STOPPED'))
       await executor.close()
@@ -279,6 +280,18 @@ describe('the life of a container', function () {
       const execution = await resumed(run)
       assert.deepEqual(execution?.outcome, { kind: 'limit', limit: 'output' })
       assert.equal(run.stdout.content().length, 1000)
+    })
+
+    it('is ended for its output where it had said too much, of which no more was kept than it may', async () => {
+      const { job, ...run } = await left({ script: 'seq 20000; sleep 1000', saidBytes: 100_000 })
+      const outputBytes = 1000
+      const execution = await resumed({
+        ...run,
+        job: { ...job, limits: { ...job.limits, outputBytes } },
+        stdout: { ...run.stdout, content: () => Buffer.alloc(outputBytes) },
+      })
+      assert.deepEqual(execution?.outcome, { kind: 'limit', limit: 'output' })
+      assert.equal(execution.usage.outputBytes, outputBytes)
     })
 
     it('can be cancelled by the next', async () => {

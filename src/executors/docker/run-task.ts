@@ -173,13 +173,24 @@ class TaskRun {
     return performance.now()
   }
 
-  /** A task that has ended already has ended as it did, whatever its time. */
+  /**
+   * A task that has ended already has ended as it did, whatever its time. What was past the cap was taken from its first
+   * process and not kept: that such a thing is missing is how it shows that there was too much.
+   */
   async #resume({ stdoutBytes, stderrBytes }: ResumedJob<DockerTask>['before']): Promise<void> {
-    const { channel } = this.#options.container
-    channel.resume({ stdout: stdoutBytes, stderr: stderrBytes })
-    if ((await channel.ready).phase !== 'ended') return
+    const { job, container } = this.#options
+    const { channel } = container
+    const { phase, stdoutFrom, stderrFrom } = await channel.ready
+    const isFull = stdoutBytes + stderrBytes >= job.limits.outputBytes
+    this.#outputExceeded = isFull && (stdoutFrom > stdoutBytes || stderrFrom > stderrBytes)
+    channel.resume(
+      this.#outputExceeded
+        ? { stdout: Math.max(stdoutBytes, stdoutFrom), stderr: Math.max(stderrBytes, stderrFrom) }
+        : { stdout: stdoutBytes, stderr: stderrBytes },
+    )
     // Its end is followed below; this is what comes first.
-    await channel.ended.then((end) => this.#taskEnded(end), noop)
+    if (phase === 'ended') await channel.ended.then((end) => this.#taskEnded(end), noop)
+    else if (this.#outputExceeded) this.#stop({ kind: 'limit', limit: 'output' })
   }
 
   /** Watches over the task from now on, and hears of its end. */
