@@ -72,6 +72,8 @@ export async function onlyFileOf(archive: NodeJS.ReadableStream, maxBytes: numbe
   const chunks: Buffer[] = []
   let bytes = 0
   const unpacked = pipeline(archive, entries)
+  // What fails here the entries fail with, too: an error that is heard there alone would end the process.
+  unpacked.catch(() => {})
   for await (const entry of entries) {
     for await (const chunk of entry as AsyncIterable<Buffer>) {
       bytes += chunk.length
