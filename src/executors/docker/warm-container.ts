@@ -2,6 +2,7 @@ import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promis
 import { join } from 'node:path'
 import type { BoundedLimits } from '../../protocol/limits.ts'
 import type { InputFile } from '../executor.ts'
+import type { EngineInfo } from './engine-info.ts'
 import { ENGINE_LIMITS, limitsOfEngine } from './container-recipe.ts'
 import { differingLimits, type ContainerShape } from './container-shape.ts'
 import { makeContainer, type ReadyContainer, type Workshop } from './container.ts'
@@ -34,8 +35,21 @@ export async function removeWarmDirs({
   await Promise.all(left.map((dir) => rm(dir, { recursive: true, force: true })))
 }
 
-/** What fits only if a process's own limits, which can be lowered but not raised, allow it; in the container's own words. */
-function canLower(held: BoundedLimits, asked: BoundedLimits): boolean {
+/**
+ * Whether a container can be given other limits than it has: a process's own can be lowered but not raised, and the engine's
+ * need its call for that, which podman's service does not have in one version and has in its own way in another: nothing says
+ * afterwards what it did.
+ */
+export function canBecome({
+  held,
+  asked,
+  product,
+}: {
+  readonly held: BoundedLimits
+  readonly asked: BoundedLimits
+  readonly product: EngineInfo['product']
+}): boolean {
+  if (product !== 'Docker' && differingLimits(held, asked).some((limit) => ENGINE_LIMITS.has(limit))) return false
   const sameKind = (['pids', 'cpuShares', 'stackBytes'] as const).every(
     (limit) => (held[limit] === undefined) === (asked[limit] === undefined),
   )
@@ -73,7 +87,7 @@ export async function makeWarmContainer({
     const { id, lease } = container
     return {
       ...container,
-      canHold: (limits) => canLower(shape.limits, limits),
+      canHold: (asked) => canBecome({ held: shape.limits, asked, product: info.product }),
       async enter({ inputs, limits }) {
         const different = differingLimits(shape.limits, limits)
         const { diskBytes, inodes } = limits
