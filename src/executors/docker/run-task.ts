@@ -7,7 +7,8 @@ import { createOutputMeter } from '../output.ts'
 import { createResultCollector } from '../results.ts'
 import type { RunningContainer } from './container.ts'
 import type { ContainerState } from './engine.ts'
-import { cancelledBeforeStart, invalidTask, providerStopped } from '../run-failures.ts'
+import { cancelledBeforeStart, providerStopped } from '../run-failures.ts'
+import { notExecuted } from './exec-errors.ts'
 import { containerFailed } from './failures.ts'
 import type { EngineWatch } from './engine-watch.ts'
 import { resultsOf } from './folders.ts'
@@ -42,20 +43,6 @@ const COLLECT_TIMEOUT_MS = 120_000
 const POLL_MS = 20
 /** How often the engine is asked why a container has ended, before it counts as having no reason. */
 const LOOKS_FOR_CAUSE = 25
-/** Errors of execve(2) that are the doing of the task or its image. */
-const EXEC_ERRORS: Readonly<Record<number, string>> = {
-  [constants.errno.ENOENT]: 'there is no such program in the image, or the loader that it names',
-  [constants.errno.EACCES]: 'it may not be executed',
-  [constants.errno.EPERM]: 'it may not be executed',
-  [constants.errno.ENOEXEC]: 'it is no program for this machine, and names no interpreter',
-  [constants.errno.ENOTDIR]: 'a part of its path is no folder',
-  [constants.errno.EISDIR]: 'it is a folder',
-  [constants.errno.ELOOP]: 'its path has too many links',
-  [constants.errno.ENAMETOOLONG]: 'its path is too long',
-  [constants.errno.E2BIG]: 'arguments and environment are too long together',
-  [constants.errno.ENOMEM]: 'there is not enough memory to start it',
-}
-
 /** Runs one task in a container that waits. Throws and resolves as the executor's `run` does; the caller disposes. */
 export async function runTask(options: RunOptions): Promise<Execution> {
   const run = new TaskRun(options)
@@ -345,12 +332,6 @@ class TaskRun {
 }
 
 const noop = (): void => {}
-
-function notExecuted(errno: number): Error {
-  const why = EXEC_ERRORS[errno]
-  if (why !== undefined) return invalidTask('command', `its program cannot be run: ${why}`)
-  return containerFailed(`the task's program could not be executed (errno ${errno})`)
-}
 
 /** The parts of a status of wait(2): the signal that ended a process is in its low seven bits. */
 function outcomeOfStatus(status: number): Outcome {
