@@ -54,6 +54,8 @@ export interface RunningContainer {
   state(): Promise<ContainerState | undefined>
   /** Gives it every core. Dying takes CPU time too, and many processes with little of it could put that off for minutes. */
   hurry(): Promise<void>
+  /** Has the engine end everything in it, its first process too. */
+  kill(): Promise<void>
   /** Ends everything that is in it and gives its file system back; the engine's part is removed in the background. */
   dispose(): Promise<void>
   /** Lets go of it as it is, for the next node. */
@@ -155,6 +157,7 @@ export function containerAround({
     ...container,
     state: () => workshop.engine.state(id),
     hurry: () => workshop.engine.setCores(id, workshop.info.cpus),
+    kill: () => workshop.engine.kill(id),
     dispose: () => leftovers.disposeAsync(),
     leave() {
       channel.leave()

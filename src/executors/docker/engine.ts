@@ -40,6 +40,8 @@ export interface DockerEngine extends ImageCalls {
   setLimits(id: string, limits: EngineLimits): Promise<void>
   /** Lets a container use that many cores from now on; one that is gone already is no error. */
   setCores(id: string, cores: number): Promise<void>
+  /** Ends everything in it at once; one that is gone already is no error. */
+  kill(id: string): Promise<void>
   /** Resolves when nothing of it runs (any more), or it has not come to that in time. */
   stopped(id: string): Promise<void>
   /** Kills what runs in it and removes it with its anonymous volumes; one that is gone already is no error. */
@@ -108,6 +110,9 @@ export function connectEngine({ socketPath }: { readonly socketPath: string }): 
     },
     async setCores(id, cores) {
       await unlessMissing(inTime(container(id).update({ NanoCpus: cores * NANO_CPUS_PER_CORE })))
+    },
+    async kill(id) {
+      await unlessMissing(inTime(container(id).kill({ signal: 'SIGKILL' })))
     },
     async stopped(id) {
       try {

@@ -284,6 +284,9 @@ class TaskRun {
       // Init went first; the kernel ends the others with it (pid_namespaces(7)).
       while ((await this.#state())?.running === true) await sleep(POLL_MS)
     })
+    if (await within(KILL_TIMEOUT_MS, dead)) return
+    // A task can keep init from the processor, and is not to have its run for free by that.
+    await container.kill().catch(noop)
     if (!(await within(KILL_TIMEOUT_MS, dead))) throw containerFailed('the task could not be ended')
   }
 
