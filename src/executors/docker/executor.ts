@@ -164,7 +164,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
         return warm
       } catch {
         // What it is for is no worse off: another one is made.
-        await warm.dispose()
+        pool.discard(warm)
       }
     }
     preparing += 1
@@ -311,8 +311,10 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       const inUse = [...keep, ...warmDirs, ...left.map(({ dir }) => dir)]
       const unmounted = active === 0 ? await storage.unmountLeftovers({ folder: instanceDir, keep: inUse }) : 0
       await removeWarmDirs({ instanceDir, keep: inUse })
+      // Also where the engine is not there yet: what is reaped when it comes is not what is to be gone on with.
+      removals.spare(left.map(({ name }) => name))
       if (!(await watch.look()).present) return unmounted
-      const removed = await removals.reap({ keep: left.map(({ name }) => name) })
+      const removed = await removals.reap()
       return unmounted + removed + (await images.reap())
     },
     async close() {

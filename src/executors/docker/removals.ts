@@ -10,11 +10,10 @@ export interface Removals {
    * by `reap`.
    */
   remove(name: string, after?: Promise<unknown>): void
-  /**
-   * Removes what this instance has on the engine and does not use, but for names in `keep` until they are its own; resolves to
-   * how many those were.
-   */
-  reap(options?: { readonly keep: readonly string[] }): Promise<number>
+  /** These were left by another process, and are not reaped until they are this one's own. */
+  spare(names: readonly string[]): void
+  /** Removes what this instance has on the engine and neither uses nor spares; resolves to how many those were. */
+  reap(): Promise<number>
   /** Waits for what has begun. */
   settled(): Promise<void>
 }
@@ -28,15 +27,14 @@ export function createRemovals({
 }): Removals {
   const inUse = new Set<string>()
   const pending = new Set<Promise<void>>()
-  /** What was left for others to go on with, or not. */
-  let kept: readonly string[] = []
+  let spared: readonly string[] = []
   /** Something could not be removed. */
   let left = false
 
   const removals: Removals = {
     own(name) {
       inUse.add(name)
-      kept = kept.filter((each) => each !== name)
+      spared = spared.filter((each) => each !== name)
       if (left) void removals.reap().catch(() => {})
     },
     remove(name, after = Promise.resolve()) {
@@ -55,13 +53,15 @@ export function createRemovals({
         })
       pending.add(removal)
     },
-    async reap({ keep } = { keep: kept }) {
+    spare(names) {
+      spared = names
+    },
+    async reap() {
       left = false
-      kept = keep
       const found = await engine.labelled(`${INSTANCE_LABEL}=${instance}`)
       // An image can bring our label into somebody else's container; only we give our names.
       const unused = found.filter(({ names }) =>
-        names.some((name) => name.startsWith(`souk-${instance}-`) && !inUse.has(name) && !keep.includes(name)),
+        names.some((name) => name.startsWith(`souk-${instance}-`) && !inUse.has(name) && !spared.includes(name)),
       )
       await Promise.all(unused.map(({ id }) => engine.remove(id)))
       return unused.length
