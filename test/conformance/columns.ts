@@ -100,6 +100,7 @@ export function whyUntested(behaviour: Behaviour, column: Column): string | unde
   const why = column.without?.[behaviour.program]
   if (why !== undefined) return why
   const asks = unheldOf(column).some((limit) => behaviour.limits?.[limit] !== undefined)
+  if (asks && column.whyUnheld === undefined) throw new Error(`${column.title} does not say why a limit is not held`)
   return asks ? column.whyUnheld : undefined
 }
 

@@ -99,6 +99,7 @@ executorConformance({
       ].map((program) => [program, NO_SANDBOX]),
     ),
     unheld: { idleTimeMs: 1 },
+    whyUnheld: NO_SANDBOX,
   },
   async setup() {
     return {
