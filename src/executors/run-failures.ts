@@ -19,9 +19,19 @@ export function cancelledBeforeStart(): SoukError<'CANCELLED'> {
   })
 }
 
-/** A run that was stopped before its task had started, by the reason of the job's signal. */
-export function notStarted(reason: unknown): SoukError {
-  return reason instanceof StopReason && reason.kind === 'shutdown' ? providerStopped() : cancelledBeforeStart()
+/** Whether it is this provider that stops. */
+export function isShutdown({ reason }: AbortSignal): boolean {
+  return reason instanceof StopReason && reason.kind === 'shutdown'
+}
+
+/** A run that was stopped before its task had started, by the job's signal. */
+export function notStarted(signal: AbortSignal): SoukError {
+  return isShutdown(signal) ? providerStopped() : cancelledBeforeStart()
+}
+
+/** @throws SoukError CANCELLED, PROVIDER_STOPPED for a run that was stopped before its task had started. */
+export function throwIfStopped(signal: AbortSignal): void {
+  if (signal.aborted) throw notStarted(signal)
 }
 
 /** @param path the key of the task that is wrong. */

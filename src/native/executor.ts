@@ -1,7 +1,7 @@
 import type { Execution } from '../protocol/execution.ts'
 import { SoukError } from '../protocol/errors.ts'
 import type { Executor, Job, NativeTask } from '../executors/executor.ts'
-import { invalidTask, notStarted } from '../executors/run-failures.ts'
+import { invalidTask, throwIfStopped } from '../executors/run-failures.ts'
 import { sandboxFailed } from './failures.ts'
 import { isolationOf } from './isolation.ts'
 import type { Launcher } from './launcher.ts'
@@ -59,13 +59,13 @@ export function createNativeExecutor(options: NativeExecutorOptions): Executor<N
     try {
       return await prepareRoot({ task, dir, signal, roots, images, maxRootBytes, maxRootEntries })
     } catch (error) {
-      if (signal.aborted) throw notStarted(signal.reason)
+      throwIfStopped(signal)
       throw error instanceof SoukError ? error : sandboxFailed('its root file system cannot be prepared', error)
     }
   }
   const run = async (job: Job<NativeTask>): Promise<Execution> => {
     checkTask({ task: job.task, limits: job.limits, bounds })
-    if (job.signal.aborted) throw notStarted(job.signal.reason)
+    throwIfStopped(job.signal)
     // Nobody else listens yet, and an error that nobody hears ends the process; it is looked at below.
     job.stdin.on('error', ignore)
     try {

@@ -1,14 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Execution } from '../../protocol/execution.ts'
-import {
-  boundedJob,
-  StopReason,
-  type BoundedJob,
-  type DockerTask,
-  type Executor,
-  type Job,
-  type ResumedJob,
-} from '../executor.ts'
+import { boundedJob, type BoundedJob, type DockerTask, type Executor, type Job, type ResumedJob } from '../executor.ts'
 import type { CappedStorage } from '../ports.ts'
 import { makeContainer, type ReadyContainer, type RunningContainer, type Workshop } from './container.ts'
 import { shapeOf, type ContainerShape } from './container-shape.ts'
@@ -16,7 +8,7 @@ import { connectEngine, type ImageFacts } from './engine.ts'
 import { engineFailure, isEngineGone } from './engine-errors.ts'
 import { factsOf, INIT_PROGRAM, type EngineFacts } from './engine-facts.ts'
 import { watchEngine } from './engine-watch.ts'
-import { notStarted } from '../run-failures.ts'
+import { isShutdown, notStarted, throwIfStopped } from '../run-failures.ts'
 import { dockerUnavailable } from './failures.ts'
 import { createGpuPool, gpuFailure } from './gpus.ts'
 import { createImageFolders } from './image-folders.ts'
@@ -199,7 +191,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
         image.release()
       }
     } catch (error) {
-      if (error === job.signal.reason) throw notStarted(error)
+      if (error === job.signal.reason) throw notStarted(job.signal)
       // It may be that an image is not there any more.
       images.doubt()
       if (isEngineGone(error) || isEngineGone((error as Error).cause)) await watch.look()
@@ -329,16 +321,9 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
 
 const ignore = (): void => {}
 
-const isShutdown = ({ reason }: AbortSignal): boolean => reason instanceof StopReason && reason.kind === 'shutdown'
-
 interface RunImageOptions {
   readonly job: BoundedJob<DockerTask>
   readonly image: ImageFacts
   /** Whose containers it may have; it gets one of its own where absent, as what is tried once does. */
   readonly from?: WarmPool | undefined
-}
-
-function throwIfStopped(signal: AbortSignal): void {
-  if (!signal.aborted) return
-  throw notStarted(signal.reason)
 }

@@ -3,7 +3,7 @@ import { SoukError } from '../../protocol/errors.ts'
 import type { Execution, Isolation } from '../../protocol/execution.ts'
 import { boundedJob, type Executor, type Job, type WasmTask } from '../executor.ts'
 import type { Confinement } from '../ports.ts'
-import { notStarted } from '../run-failures.ts'
+import { throwIfStopped } from '../run-failures.ts'
 import { createSandboxPool } from './pool.ts'
 import { probeWasm } from './probe.ts'
 import { stackLimitBytes } from './proc.ts'
@@ -71,7 +71,7 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
   const run = async (asked: Job<WasmTask>): Promise<Execution> => {
     const job = boundedJob(asked)
     checkTask({ task: job.task, limits: job.limits, bounds, maxModuleBytes })
-    if (job.signal.aborted) throw notStarted(job.signal.reason)
+    throwIfStopped(job.signal)
     const sandbox = await pool.take(job.limits.stackBytes ?? stackBytes)
     try {
       return await runTask({ job, sandbox, isolation, compileTimeoutMs })
