@@ -26,6 +26,11 @@ export interface WasmTask extends TaskBase {
   /** `argv[0]` as the program sees it. */
   readonly name: string
   readonly module: { readonly source: string; readonly sha256: string; readonly bytes: number }
+  /**
+   * The same standard output, outputs and fuel on every provider, with random numbers from this seed: 64 hex digits. Real
+   * clocks and random numbers where absent.
+   */
+  readonly deterministic?: { readonly seed: string }
 }
 
 /** Where the root file system of a native task comes from. */
@@ -96,6 +101,8 @@ export interface Job<T extends RuntimeTask> {
   readonly stdout: Writable
   readonly stderr: Writable
   readonly signal: AbortSignal
+  /** Whose task it is: what it leaves warm may serve another task of theirs, where the operator allows that. Nobody's where absent. */
+  readonly requester?: string
   /** Called once, when the task's own first instruction is about to run: from here on it is billable. */
   onStarted(): void
   /** Called at most once a second while it runs, by runtimes that have the numbers at hand. */

@@ -54,7 +54,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   'artifacts/registry': { imports: ['protocol', 'artifacts'], packages: ['zod'] },
   executors: { imports: CORE, packages: [] },
   'executors/wasm': {
-    imports: [...CORE, 'executors', 'executors/wasm/host', 'executors/wasm/module'],
+    imports: [...CORE, 'executors', 'executors/wasm/host', 'executors/wasm/module', 'executors/wasm/component'],
     packages: ['@wasmer/wasi', 'zod'],
     builtins: ['child_process', 'worker_threads'],
   },
@@ -63,6 +63,10 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
     packages: ['@wasmer/wasi'],
   },
   'executors/wasm/module': { imports: ['protocol'], packages: [] },
+  'executors/wasm/component': {
+    imports: [...CORE, 'executors', 'executors/wasm', 'executors/wasm/host', 'executors/wasm/module'],
+    packages: ['@bytecodealliance/jco-transpile'],
+  },
   'executors/docker': {
     imports: [...CORE, 'executors', 'executors/docker/images'],
     packages: ['dockerode', 'tar-stream', 'zod'],
