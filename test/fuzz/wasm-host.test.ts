@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { clockCalls } from '../../src/executors/wasm/host/clock-calls.ts'
-import { descriptorCalls } from '../../src/executors/wasm/host/descriptor-calls.ts'
+import { virtualClock } from '../../src/executors/wasm/host/clocks.ts'
 import { Descriptors } from '../../src/executors/wasm/host/descriptors.ts'
 import { Errno } from '../../src/executors/wasm/host/errno.ts'
 import { FileData } from '../../src/executors/wasm/host/file-data.ts'
@@ -9,8 +8,9 @@ import { FileSystem } from '../../src/executors/wasm/host/file-system.ts'
 import { GuestExit } from '../../src/executors/wasm/host/guest-exit.ts'
 import { GuestMemory } from '../../src/executors/wasm/host/guest-memory.ts'
 import type { Host } from '../../src/executors/wasm/host/host.ts'
-import { pathCalls } from '../../src/executors/wasm/host/path-calls.ts'
 import { Quota, type QuotaLimits } from '../../src/executors/wasm/host/quota.ts'
+import { seededRandom } from '../../src/executors/wasm/host/random.ts'
+import { preview1Calls } from '../../src/executors/wasm/host/run-preview1.ts'
 import { SIGNATURES } from '../../src/executors/wasm/host/signatures.ts'
 import { Streams } from '../../src/executors/wasm/host/streams.ts'
 
@@ -29,7 +29,8 @@ function fuzzed(): Fuzzed {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 })
   const budget = { leftBytes: LIMITS.memoryBytes }
   const quota = new Quota(LIMITS, budget)
-  const fileSystem = new FileSystem(quota)
+  const clock = virtualClock()
+  const fileSystem = new FileSystem(quota, clock)
   fileSystem.provideDirectory('/tmp', { readOnly: false })
   fileSystem.provideFile('/in/book').write(0, new TextEncoder().encode('as it was'))
   const descriptors = new Descriptors({
@@ -38,14 +39,17 @@ function fuzzed(): Fuzzed {
   })
   descriptors.preopen('/', fileSystem.root)
   const streams = new Streams({ descriptors: { stdin: -1, stdout: -1, stderr: -1 }, outputBytes: 0 })
-  const host: Host = { memory: new GuestMemory(memory), fileSystem, descriptors, streams }
-  const { clock_res_get, clock_time_get } = clockCalls(host)
-  const calls: Readonly<Record<string, (...values: never[]) => void>> = {
-    ...descriptorCalls(host),
-    ...pathCalls(host),
-    clock_res_get,
-    clock_time_get,
+  const host: Host = {
+    memory: new GuestMemory(memory),
+    fileSystem,
+    descriptors,
+    streams,
+    clock,
+    random: seededRandom('5'.repeat(64)),
+    args: ['name', 'argument'],
+    env: { NAME: 'value' },
   }
+  const calls: Readonly<Record<string, (...values: never[]) => void>> = preview1Calls(host)
   return {
     memory,
     fileSystem,
@@ -71,7 +75,7 @@ const anyI64 = fc.oneof(
   fc.constant((1n << 30n) - 1n),
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
 )
-const names = Object.keys(SIGNATURES).filter((name) => /^(fd|path|clock)_/.test(name))
+const names = Object.keys(SIGNATURES)
 const anyCall = fc.constantFrom(...names).chain((name) => {
   const parameters = (SIGNATURES[name]?.parameters ?? '')
     .split('')

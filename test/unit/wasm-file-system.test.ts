@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { Errno, ERRNO } from '../../src/executors/wasm/host/errno.ts'
-import { FileSystem, type DirectoryNode, type FileNode } from '../../src/executors/wasm/host/file-system.ts'
+import { virtualClock } from '../../src/executors/wasm/host/clocks.ts'
+import { FileSystem } from '../../src/executors/wasm/host/file-system.ts'
+import type { DirectoryNode, FileNode } from '../../src/executors/wasm/host/nodes.ts'
 import { Quota, type QuotaLimits } from '../../src/executors/wasm/host/quota.ts'
 
 const ROOMY: QuotaLimits = { diskBytes: 1000, inodes: 10, openFiles: 10, memoryBytes: 10_000 }
@@ -13,7 +15,7 @@ function fileSystem(limits: Partial<QuotaLimits> = {}): {
   const all = { ...ROOMY, ...limits }
   const budget = { leftBytes: all.memoryBytes }
   const quota = new Quota(all, budget)
-  return { fs: new FileSystem(quota), quota, budget }
+  return { fs: new FileSystem(quota, virtualClock()), quota, budget }
 }
 const failsWith = (code: number, action: () => unknown): void =>
   assert.throws(action, (error) => error instanceof Errno && error.code === code, `errno ${code}`)
@@ -76,11 +78,11 @@ describe('file system in memory', () => {
     failsWith(ERRNO.rofs, () => fs.rename(fs.resolve(fs.root, 'out/result'), book()))
   })
 
-  it('counts bytes by apparent size, and returns what is removed', () => {
+  it('counts bytes by apparent size, and of names, and returns what is removed', () => {
     const { fs, quota, budget } = fileSystem()
     const file = create(fs, 'file')
     fs.resize(file, 900)
-    assert.equal(budget.leftBytes, 9100)
+    assert.equal(budget.leftBytes, 9100 - 'file'.length)
     failsWith(ERRNO.nospc, () => fs.resize(file, 1001))
     assert.deepEqual([...quota.hit], ['disk'])
     assert.equal(file.data.size, 900)
@@ -88,13 +90,13 @@ describe('file system in memory', () => {
     failsWith(ERRNO.nospc, () => fs.write(file, 1000, new Uint8Array(1)))
     fs.removeFile(fs.resolve(fs.root, 'file'))
     assert.equal(budget.leftBytes, 10_000)
-    assert.equal(quota.memoryPeakBytes, 1000)
+    assert.equal(quota.memoryPeakBytes, 1000 + 'file'.length)
   })
 
   it('takes nothing for a write that does not reach past its gap', () => {
     const { fs, budget } = fileSystem()
     failsWith(ERRNO.nospc, () => fs.write(create(fs, 'file'), 1_000_000, bytes('x')))
-    assert.equal(budget.leftBytes, 10_000)
+    assert.equal(budget.leftBytes, 10_000 - 'file'.length)
   })
 
   it('counts an unlinked file until its last descriptor is closed', () => {
@@ -113,7 +115,7 @@ describe('file system in memory', () => {
 
   it('names memory when memory is what holds a file back', () => {
     const { fs, quota } = fileSystem({ memoryBytes: 100 })
-    assert.equal(fs.write(create(fs, 'file'), 0, new Uint8Array(200)), 100)
+    assert.equal(fs.write(create(fs, 'file'), 0, new Uint8Array(200)), 100 - 'file'.length)
     assert.deepEqual([...quota.hit], ['memory'])
   })
 

@@ -51,32 +51,32 @@ describe('module rewriting', () => {
 
   it('lets memory grow up to the budget, and notes when it may not', () => {
     const { result, exports } = grower([0, 1], 4 * PAGE)
-    assert.equal(globalOf(exports, result.budgetExport), 3 * PAGE)
+    assert.equal(globalOf(exports, result.exports.budget), 3 * PAGE)
     assert.equal(call(exports, 'grow', 2), 1)
-    assert.equal(globalOf(exports, result.budgetExport), PAGE)
-    assert.equal(globalOf(exports, result.refusedExport), 0)
+    assert.equal(globalOf(exports, result.exports.budget), PAGE)
+    assert.equal(globalOf(exports, result.exports.refused), 0)
     assert.equal(call(exports, 'grow', 2), -1)
-    assert.equal(globalOf(exports, result.refusedExport), 1)
+    assert.equal(globalOf(exports, result.exports.refused), 1)
     assert.equal(call(exports, 'grow', 1), 3)
     assert.equal(call(exports, 'grow', 0), 4)
     assert.equal(call(exports, 'grow', -1), -1)
-    assert.equal(globalOf(exports, result.budgetExport), 0)
+    assert.equal(globalOf(exports, result.exports.budget), 0)
   })
 
   it('takes the budget for what it is when the host has drawn on it', () => {
     const { result, exports } = grower([0, 1], 4 * PAGE)
-    const budget = exports[result.budgetExport]
+    const budget = exports[result.exports.budget]
     assert.ok(budget instanceof WebAssembly.Global)
     budget.value = BigInt(PAGE - 1)
     assert.equal(call(exports, 'grow', 1), -1)
-    assert.equal(globalOf(exports, result.refusedExport), 1)
+    assert.equal(globalOf(exports, result.exports.refused), 1)
   })
 
   it('does not blame the limit for the module’s own maximum', () => {
     const { result, exports } = grower([1, 1, 2], 10 * PAGE)
     assert.equal(call(exports, 'grow', 1), 1)
     assert.equal(call(exports, 'grow', 1), -1)
-    assert.equal(globalOf(exports, result.refusedExport), 0)
+    assert.equal(globalOf(exports, result.exports.refused), 0)
   })
 
   it('lowers a maximum of memory that is above the limit', () => {
@@ -95,10 +95,10 @@ describe('module rewriting', () => {
       )
       assert.equal(result.initialBytes, PAGE + 4 * TABLE_ELEMENT_BYTES)
       call(exports, '_start')
-      assert.equal(globalOf(exports, result.budgetExport), 46 * TABLE_ELEMENT_BYTES)
+      assert.equal(globalOf(exports, result.exports.budget), 46 * TABLE_ELEMENT_BYTES)
       call(exports, '_start')
-      assert.equal(globalOf(exports, result.budgetExport), 46 * TABLE_ELEMENT_BYTES)
-      assert.equal(globalOf(exports, result.refusedExport), 1)
+      assert.equal(globalOf(exports, result.exports.budget), 46 * TABLE_ELEMENT_BYTES)
+      assert.equal(globalOf(exports, result.exports.refused), 1)
     }
   })
 
@@ -129,8 +129,8 @@ describe('module rewriting', () => {
   it('finds names of its own where the module has taken them', () => {
     const taken = ['souk:budget', "souk:budget'", 'souk:refused'].map((text) => exported(text, 0, 0))
     const { result } = rewritten({ exports: [exported('memory', 2, 0), exported('_start', 0, 0), ...taken] })
-    assert.equal(result.budgetExport, "souk:budget''")
-    assert.equal(result.refusedExport, "souk:refused'")
+    assert.equal(result.exports.budget, "souk:budget''")
+    assert.equal(result.exports.refused, "souk:refused'")
   })
 
   it('drops custom sections', () => {

@@ -58,6 +58,8 @@ export type Report =
     }
   /** A result file; data frames of that many bytes follow. */
   | { readonly event: 'output'; readonly path: string; readonly bytes: number }
+  /** What is no result, though it lies where results do. */
+  | { readonly event: 'unfit'; readonly path: string; readonly code: 'SYMLINK' | 'HARD_LINK' }
   | { readonly event: 'complete' }
   /** The sandbox itself failed. */
   | { readonly event: 'fault'; readonly reason: string }

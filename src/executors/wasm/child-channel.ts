@@ -8,6 +8,7 @@ import {
   type Report,
 } from './channel.ts'
 import type { FileData } from './host/file-data.ts'
+import type { FileNode, SymlinkNode } from './host/nodes.ts'
 
 const CHUNK_BYTES = 256 * 1024
 /** Longer than any path that the node takes, so that cutting here changes nothing. */
@@ -65,7 +66,13 @@ export function sendReport(report: Report): void {
   writeFrame(FRAME_KIND.report, new TextEncoder().encode(JSON.stringify(report)))
 }
 
-export function sendFile(path: string, data: FileData): void {
-  sendReport({ event: 'output', path: path.slice(0, MAX_PATH_CHARACTERS), bytes: data.size })
-  for (const piece of data.pieces()) writeFrame(FRAME_KIND.data, piece)
+/** Hands over a result file, or says of what kind it is when that cannot be one: links are results on no runtime. */
+export function sendResult(fullPath: string, node: FileNode | SymlinkNode): void {
+  const path = fullPath.slice(0, MAX_PATH_CHARACTERS)
+  if (node.kind === 'symlink') sendReport({ event: 'unfit', path, code: 'SYMLINK' })
+  else if (node.links > 1) sendReport({ event: 'unfit', path, code: 'HARD_LINK' })
+  else {
+    sendReport({ event: 'output', path, bytes: node.data.size })
+    for (const piece of node.data.pieces()) writeFrame(FRAME_KIND.data, piece)
+  }
 }

@@ -5,14 +5,13 @@
  */
 import { closeSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
-import { readJobHeader, readModule, receiveInputs, sendReport, sendFile } from './child-channel.ts'
+import { readJobHeader, readModule, receiveInputs, sendReport, sendResult } from './child-channel.ts'
 import { DESCRIPTOR, type JobHeader } from './channel.ts'
 import { FileSystem } from './host/file-system.ts'
 import { Quota } from './host/quota.ts'
 import { runPreview1, type Preview1Run } from './host/run-preview1.ts'
 import { SIGNATURES } from './host/signatures.ts'
-import { Streams } from './host/streams.ts'
-import { loadWasmer, type Wasmer } from './host/wasmer.ts'
+import type { Wasmer } from './host/wasmer.ts'
 import { prepareModule } from './module/prepare.ts'
 import { ModuleRefused } from './module/reader.ts'
 import { warmUpModule } from './warm-up-module.ts'
@@ -47,22 +46,23 @@ function dropPrivileges(): void {
 }
 
 /** Runs a module of ours that calls everything once, so that the task finds all of it loaded and compiled. */
-function warmUp(wasmer: Wasmer): void {
+function warmUp(wasmer: Wasmer | undefined): void {
   const limits = { memoryBytes: 1024 * 1024, diskBytes: 0, inodes: 0, openFiles: 16 }
   const prepared = prepareModule(warmUpModule(), { memoryBytes: limits.memoryBytes, host: SIGNATURES, optimise: false })
   const run = runPreview1({
     prepared,
+    memoryBytes: limits.memoryBytes,
     wasmer,
     args: ['warm-up'],
     env: { WARM: 'up' },
     workdir: '/tmp',
-    openFileSystem: (budget) => {
+    openFileSystem: (budget, clock) => {
       const quota = new Quota(limits, budget)
-      const fileSystem = new FileSystem(quota)
+      const fileSystem = new FileSystem(quota, clock)
       fileSystem.provideDirectory('/tmp', { readOnly: false })
       return { fileSystem, quota }
     },
-    streams: new Streams({ descriptors: DESCRIPTOR, outputBytes: 0 }),
+    streams: { descriptors: DESCRIPTOR, outputBytes: 0 },
     onStarting: () => {},
     onMemory: () => {},
   })
@@ -72,7 +72,7 @@ function warmUp(wasmer: Wasmer): void {
 
 function runJob(
   job: JobHeader,
-  { wasmer, lifeline }: { readonly wasmer: Wasmer; readonly lifeline: Worker },
+  { wasmer, lifeline }: { readonly wasmer: Wasmer | undefined; readonly lifeline: Worker },
 ): { readonly run: Preview1Run; readonly cpuTimeMs: number } {
   const module = readModule(job.moduleBytes)
   sendReport({ event: 'received' })
@@ -93,19 +93,20 @@ function runJob(
   let cpuAtStart = process.threadCpuUsage()
   const run = runPreview1({
     prepared,
+    memoryBytes: job.limits.memoryBytes,
     wasmer,
     args: job.args,
     env: job.env,
     workdir: job.workdir,
-    openFileSystem: (budget) => {
+    openFileSystem: (budget, clock) => {
       budget.leftBytes -= inputBytes
       const quota = new Quota(job.limits, budget)
-      const fileSystem = new FileSystem(quota)
+      const fileSystem = new FileSystem(quota, clock)
       for (const path of [...job.outputs, '/tmp', job.workdir]) fileSystem.provideDirectory(path, { readOnly: false })
       receiveInputs(job.inputs.map(({ target, bytes }) => ({ bytes, data: fileSystem.provideFile(target) })))
       return { fileSystem, quota }
     },
-    streams: new Streams({ descriptors: DESCRIPTOR, outputBytes: job.limits.outputBytes }),
+    streams: { descriptors: DESCRIPTOR, outputBytes: job.limits.outputBytes },
     onStarting: () => {
       lifeline.postMessage(job.backstopMs)
       sendReport({ event: 'started' })
@@ -128,7 +129,7 @@ function deliver(job: JobHeader, { run, cpuTimeMs }: ReturnType<typeof runJob>):
   sendReport({ event: 'ended', end, cpuTimeMs, memoryPeakBytes: quota.memoryPeakBytes, limitsHit: [...quota.hit] })
   for (const output of job.outputs) {
     const folder = fileSystem.provideDirectory(output, { readOnly: false })
-    for (const { path, data } of fileSystem.files(folder, output)) sendFile(path, data)
+    for (const { path, node } of fileSystem.files(folder, output)) sendResult(path, node)
   }
   sendReport({ event: 'complete' })
 }
@@ -148,7 +149,7 @@ function failed(error: unknown): void {
 
 try {
   const lifeline = await startLifeline()
-  const wasmer = await loadWasmer()
+  const wasmer = process.argv[2] === 'wasmer' ? await (await import('./host/wasmer.ts')).loadWasmer() : undefined
   warmUp(wasmer)
   dropPrivileges()
   sendReport({ event: 'ready' })

@@ -10,7 +10,7 @@ import { stackLimitBytes } from './proc.ts'
 import { createProcessRecords } from './records.ts'
 import { processBytes } from './process-memory.ts'
 import { runTask } from './run-task.ts'
-import { DEFAULT_STACK_BYTES } from './sandbox-process.ts'
+import { DEFAULT_STACK_BYTES, type WasiHost } from './sandbox-process.ts'
 import { checkTask, type WasmBounds } from './task-checks.ts'
 
 export { DEFAULT_STACK_BYTES }
@@ -20,6 +20,8 @@ export interface WasmExecutorOptions {
   readonly instanceDir: string
   /** Processes kept ready, at about 60 MB each; a task that finds none waits for one to start (0.2 to 0.4 s). */
   readonly prewarm?: number
+  /** Whose WASI preview 1 tasks run on; ours unless said otherwise. */
+  readonly host?: WasiHost
   /** Stack of a task that asks for none, whole KiB. Another one than V8's default makes each start a quarter longer. */
   readonly stackBytes?: number
   readonly maxModuleBytes?: number
@@ -33,6 +35,7 @@ export interface WasmExecutorOptions {
 
 const DEFAULTS = {
   prewarm: 1,
+  host: 'souk' as const,
   stackBytes: DEFAULT_STACK_BYTES,
   maxModuleBytes: 64 * 1024 * 1024,
   compileTimeoutMs: 20_000,
@@ -51,7 +54,7 @@ const UNLIMITED_STACK_BYTES = 16 * 1024 * 1024
  * and EXECUTOR_FAILED, all but the last two before the task has started.
  */
 export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmTask> {
-  const { instanceDir, prewarm, stackBytes, maxModuleBytes, compileTimeoutMs, maxMemoryBytes, confinement } = {
+  const { instanceDir, prewarm, host, stackBytes, maxModuleBytes, compileTimeoutMs, maxMemoryBytes, confinement } = {
     ...DEFAULTS,
     ...options,
   }
@@ -60,11 +63,12 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
   const memoryBytes = processBytes({ memoryBytes: maxMemoryBytes, moduleBytes: maxModuleBytes })
   const pool = createSandboxPool({
     prewarm,
+    host,
     stackBytes,
     records,
     ...(confinement !== undefined && { confined: { confinement, memoryBytes } }),
   })
-  const isolation = describeIsolation(confinement)
+  const isolation = describeIsolation(host, confinement)
   const bounds = describeBounds()
   void pool.refill()
 
@@ -91,13 +95,11 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
   }
 }
 
-function describeIsolation(confinement: Confinement | undefined): Isolation {
-  const manifest = new URL('../package.json', import.meta.resolve('@wasmer/wasi'))
-  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }
+function describeIsolation(host: WasiHost, confinement: Confinement | undefined): Isolation {
   const asRoot = process.getuid?.() === 0
   return {
     runtime: 'wasm',
-    engine: `V8 ${process.versions.v8} with @wasmer/wasi ${version}`,
+    engine: `V8 ${process.versions.v8} with ${host === 'wasmer' ? `@wasmer/wasi ${wasmerVersion()}` : "souk's WASI preview 1"}`,
     layers: [
       ...(confinement?.layers ?? []),
       'process-one-shot',
@@ -110,6 +112,12 @@ function describeIsolation(confinement: Confinement | undefined): Isolation {
     missing: confinement === undefined ? ['native-sandbox', ...(asRoot ? [] : ['uid-65534'])] : [],
     reuse: 'none',
   }
+}
+
+function wasmerVersion(): string {
+  const manifest = new URL('../package.json', import.meta.resolve('@wasmer/wasi'))
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }
+  return version
 }
 
 function describeBounds(): WasmBounds {

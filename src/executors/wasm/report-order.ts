@@ -12,6 +12,7 @@ export const IN_ORDER: Readonly<Record<Report['event'], readonly Stage[]>> = {
   memory: ['running'],
   ended: ['running'],
   output: ['ended'],
+  unfit: ['ended'],
   complete: ['ended'],
   fault: ['feeding', 'compiling', 'prepared', 'running', 'ended'],
 }

@@ -27,13 +27,18 @@ const reportSchema: z.ZodType<Report> = z.discriminatedUnion('event', [
     end: z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('exited'), code: count.max(0xffff_ffff) }),
       z.strictObject({ kind: z.literal('trapped'), trap: z.enum(TRAP_NAMES) }),
-      z.strictObject({ kind: z.literal('output') }),
+      z.strictObject({ kind: z.enum(['output', 'fuel']) }),
     ]),
     cpuTimeMs: count,
     memoryPeakBytes: count,
     limitsHit: z.array(z.enum(['memory', 'disk', 'inodes', 'openFiles'])).max(4),
   }),
   z.strictObject({ event: z.literal('output'), path: z.string().max(MAX_REPORT_BYTES), bytes: count }),
+  z.strictObject({
+    event: z.literal('unfit'),
+    path: z.string().max(MAX_REPORT_BYTES),
+    code: z.enum(['SYMLINK', 'HARD_LINK']),
+  }),
   z.strictObject({ event: z.literal('complete') }),
   z.strictObject({ event: z.literal('fault'), reason: text }),
 ])

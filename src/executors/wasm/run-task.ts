@@ -37,6 +37,11 @@ type Ending =
 const COLLECT_TIMEOUT_MS = 120_000
 /** For what is left in the pipes of a process that was killed. */
 const LEFTOVERS_TIMEOUT_MS = 5_000
+/** As the other runtimes say it. */
+const WHY_UNFIT = {
+  SYMLINK: 'it is a symbolic link; links are not followed',
+  HARD_LINK: 'the file has more than one name (hard links)',
+} as const
 /** Signals by which V8 gives up: while it compiles that is the module's doing, while it runs it the task's. */
 const CRASH_SIGNALS: ReadonlySet<NodeJS.Signals | null> = new Set<NodeJS.Signals>([
   'SIGABRT',
@@ -293,9 +298,12 @@ class TaskRun {
         })
         this.#end({ kind: 'guest', report })
         return false
+      case 'unfit':
+        this.#checkResultPath(report.path)
+        this.#results?.refuse({ path: report.path, code: report.code, message: WHY_UNFIT[report.code] })
+        return false
       case 'output':
-        if (!job.task.outputs.some(({ path }) => report.path.startsWith(`${path}/`)))
-          throw new ChannelBroken('a result from outside the outputs')
+        this.#checkResultPath(report.path)
         await this.#results?.collect({
           path: report.path,
           content: contentOf(this.#options.sandbox.frames, report.bytes),
@@ -308,6 +316,11 @@ class TaskRun {
       case 'ready':
         throw new ChannelBroken('a second start')
     }
+  }
+
+  #checkResultPath(reported: string): void {
+    if (!this.#options.job.task.outputs.some(({ path }) => reported.startsWith(`${path}/`)))
+      throw new ChannelBroken('a result from outside the outputs')
   }
 
   /** Waits for the results of a task that is over, but not for ever; a shutdown in it is the provider's fault. */
@@ -332,7 +345,7 @@ class TaskRun {
 }
 
 function outcomeOf({ end }: EndReport): Outcome {
-  return end.kind === 'output' ? { kind: 'limit', limit: 'output' } : end
+  return end.kind === 'output' || end.kind === 'fuel' ? { kind: 'limit', limit: end.kind } : end
 }
 
 /** What a killed task wrote went with its process. */

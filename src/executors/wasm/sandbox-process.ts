@@ -43,10 +43,10 @@ function libraryFolder(importer: string): string {
   }
 }
 
-function programOf(stackBytes: number): ProgramToStart {
+function programOf({ stackBytes, host }: Pick<StartOptions, 'stackBytes' | 'host'>): ProgramToStart {
   const scripts = dirname(fileURLToPath(import.meta.url))
   const entry = fileURLToPath(new URL(`./child${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
-  const reads = [scripts, libraryFolder(scripts)]
+  const reads = host === 'wasmer' ? [scripts, libraryFolder(scripts)] : [scripts]
   const args = [
     '--permission',
     '--allow-worker',
@@ -59,12 +59,17 @@ function programOf(stackBytes: number): ProgramToStart {
     // Any flag that V8 hashes makes it drop its code cache, a quarter of the start; so the default is not said.
     ...(stackBytes === DEFAULT_STACK_BYTES ? [] : [`--stack-size=${Math.floor(stackBytes / 1024)}`]),
     entry,
+    host,
   ]
   return { program: process.execPath, args, reads }
 }
 
+/** Whose WASI preview 1: ours, or @wasmer/wasi for what it can be trusted with and ours for the rest. */
+export type WasiHost = 'souk' | 'wasmer'
+
 export interface StartOptions {
   readonly stackBytes: number
+  readonly host: WasiHost
   readonly records: ProcessRecords
   /** The native sandbox to start it in, and the most memory that it and its task may have there. */
   readonly confined?: { readonly confinement: Confinement; readonly memoryBytes: number }
@@ -75,8 +80,8 @@ export interface StartOptions {
  *
  * @throws SoukError EXECUTOR_FAILED
  */
-export async function startSandbox({ stackBytes, records, confined }: StartOptions): Promise<SandboxProcess> {
-  const program = programOf(stackBytes)
+export async function startSandbox({ stackBytes, host, records, confined }: StartOptions): Promise<SandboxProcess> {
+  const program = programOf({ stackBytes, host })
   const child = confined === undefined ? startPlain(program) : await startConfined({ ...program, ...confined })
   const { pid, kill } = child
   try {

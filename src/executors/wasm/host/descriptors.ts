@@ -1,11 +1,7 @@
 import { fail } from './errno.ts'
-import type { DirectoryNode, FileNode } from './file-system.ts'
+import type { DirectoryNode, FileNode } from './nodes.ts'
 import type { Quota } from './quota.ts'
-
-/** Bits of `rights` (preview 1). */
-export const RIGHT = { read: 1n << 1n, seek: 1n << 2n, tell: 1n << 5n, write: 1n << 6n } as const
-export const ALL_RIGHTS = (1n << 30n) - 1n
-const STREAM_RIGHTS = ALL_RIGHTS & ~(RIGHT.seek | RIGHT.tell)
+import { APPLICABLE, RIGHT, type RightName } from './rights.ts'
 
 /** Bits of `fdflags` (preview 1). */
 export const FLAG = { append: 1, dsync: 2, nonblock: 4, rsync: 8, sync: 16 } as const
@@ -36,6 +32,11 @@ export interface DirectoryDescriptor extends DescriptorBase {
 
 export type Descriptor = StreamDescriptor | FileDescriptor | DirectoryDescriptor
 
+/** @throws Errno ENOTCAPABLE when a descriptor lacks a right. */
+export function needRight(descriptor: Descriptor, name: RightName): void {
+  if ((descriptor.rights & RIGHT[name]) === 0n) fail('notcapable')
+}
+
 /** The task's open files, by number: the lowest free one first, as POSIX has it. */
 export class Descriptors {
   readonly #open = new Map<number, Descriptor>()
@@ -47,16 +48,15 @@ export class Descriptors {
   constructor({ quota, onClosed }: { readonly quota: Quota; readonly onClosed: (descriptor: Descriptor) => void }) {
     this.#quota = quota
     this.#onClosed = onClosed
-    for (const kind of ['stdin', 'stdout', 'stderr'] as const) {
-      const own = kind === 'stdin' ? RIGHT.write : RIGHT.read
-      this.#put({ kind, rights: STREAM_RIGHTS & ~own, inheriting: 0n, flags: kind === 'stdin' ? 0 : FLAG.append })
-    }
+    for (const kind of ['stdin', 'stdout', 'stderr'] as const)
+      this.#put({ kind, rights: APPLICABLE[kind], inheriting: 0n, flags: kind === 'stdin' ? 0 : FLAG.append })
     this.#counted = this.#open.size
   }
 
   /** Opens a folder for the task before it runs; it does not count against the limit on open files. */
   preopen(name: string, node: DirectoryNode): void {
-    this.#put({ kind: 'directory', node, preopen: name, rights: ALL_RIGHTS, inheriting: ALL_RIGHTS, flags: 0 })
+    const inheriting = APPLICABLE.directory | APPLICABLE.file
+    this.#put({ kind: 'directory', node, preopen: name, rights: APPLICABLE.directory, inheriting, flags: 0 })
   }
 
   /** EMFILE when the task has as many descriptors as it may, its three streams included. */
@@ -69,7 +69,6 @@ export class Descriptors {
   add(descriptor: FileDescriptor | DirectoryDescriptor): number {
     this.checkRoom()
     this.#counted += 1
-    if (descriptor.kind === 'file') descriptor.node.opens += 1
     return this.#put(descriptor)
   }
 

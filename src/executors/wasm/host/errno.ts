@@ -8,6 +8,7 @@ export const ERRNO = {
   inval: 28,
   io: 29,
   isdir: 31,
+  loop: 32,
   mfile: 33,
   nametoolong: 37,
   noent: 44,
@@ -16,10 +17,12 @@ export const ERRNO = {
   nosys: 52,
   notdir: 54,
   notempty: 55,
-  notsup: 58,
+  notsock: 57,
+  perm: 63,
   pipe: 64,
   rofs: 69,
   spipe: 70,
+  xdev: 75,
   notcapable: 76,
 } as const
 type ErrnoName = keyof typeof ERRNO

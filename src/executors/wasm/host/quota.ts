@@ -56,6 +56,20 @@ export class Quota {
     this.#memory.leftBytes += bytes
   }
 
+  /** Takes memory for names and for what symbolic links hold; ENOSPC when there is too little. */
+  takeNames(bytes: number): void {
+    if (bytes > this.#memory.leftBytes) {
+      this.hit.add('memory')
+      fail('nospc')
+    }
+    this.#memory.leftBytes -= bytes
+    this.noteMemory()
+  }
+
+  returnNames(bytes: number): void {
+    this.#memory.leftBytes += bytes
+  }
+
   takeInode(): void {
     if (this.#inodes >= this.limits.inodes) {
       this.hit.add('inodes')

@@ -1,33 +1,48 @@
+import type { TrapName } from '../../../protocol/execution.ts'
 import type { PreparedModule } from '../module/prepare.ts'
+import { realClock, virtualClock, type Clock } from './clocks.ts'
 import { clockCalls } from './clock-calls.ts'
 import { descriptorCalls } from './descriptor-calls.ts'
 import { Descriptors } from './descriptors.ts'
-import { Errno, ERRNO, fail } from './errno.ts'
-import type { DirectoryNode, FileSystem } from './file-system.ts'
+import { Errno, ERRNO } from './errno.ts'
+import type { FileSystem } from './file-system.ts'
+import { fuelTank, type FuelTank } from './fuel.ts'
 import { GuestMemory } from './guest-memory.ts'
 import { GuestExit } from './guest-exit.ts'
 import type { Host } from './host.ts'
+import { ioCalls } from './io-calls.ts'
 import { pathCalls } from './path-calls.ts'
+import { processCalls } from './process-calls.ts'
 import type { MemoryBudget, Quota } from './quota.ts'
+import { seededRandom, systemRandom } from './random.ts'
 import { PREVIEW1, PREVIEW1_NAMES, type Preview1Calls, type Preview1Name } from './signatures.ts'
-import type { Streams } from './streams.ts'
+import { Streams, type StreamDescriptors } from './streams.ts'
 import { isStackOverflow, trapName } from './traps.ts'
 import type { Wasmer } from './wasmer.ts'
-import type { TrapName } from '../../../protocol/execution.ts'
 
-/** How the guest came to its end; `output` is the limit, met at a write. */
+/** How the guest came to its end; `output` and `fuel` are limits that it met. */
 export type GuestEnd = GuestExit['reason'] | { readonly kind: 'trapped'; readonly trap: TrapName }
 
 /** What a guest gets to run on. The file system and its quota outlive the run. */
 export interface Preview1Options {
   readonly prepared: PreparedModule
-  readonly wasmer: Wasmer
+  /** Memory, tables and files together. */
+  readonly memoryBytes: number
+  /** How many instructions a metered module may run; as many as it likes where absent. */
+  readonly fuel?: number | undefined
+  /** Time and random numbers that are the same on every machine, these from a seed of 64 hex digits. */
+  readonly deterministic?: { readonly seed: string } | undefined
+  /** Where the operator wants @wasmer/wasi: it answers what it can be trusted with, in place of ours. */
+  readonly wasmer?: Wasmer | undefined
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  /** Folder of relative paths, absolute. */
-  readonly workdir: string
-  readonly openFileSystem: (budget: MemoryBudget) => { readonly fileSystem: FileSystem; readonly quota: Quota }
-  readonly streams: Streams
+  /** Folder of relative paths, absolute. Where absent no folder is preopened: there are no files. */
+  readonly workdir?: string | undefined
+  readonly openFileSystem: (
+    budget: MemoryBudget,
+    clock: Clock,
+  ) => { readonly fileSystem: FileSystem; readonly quota: Quota }
+  readonly streams: { readonly descriptors: StreamDescriptors; readonly outputBytes: number }
   /** Called just before the guest's first instruction. */
   readonly onStarting: () => void
   /** Called when the most memory that the guest has had may have changed. */
@@ -38,6 +53,8 @@ export interface Preview1Run {
   readonly end: GuestEnd
   readonly fileSystem: FileSystem
   readonly quota: Quota
+  /** Present where the module is metered. */
+  readonly fuelUsed?: number
 }
 
 /** The host itself failed: neither an errno for the guest nor an end of it. */
@@ -51,36 +68,57 @@ export class HostFault extends Error {
  * @throws WebAssembly errors when the module cannot be instantiated, HostFault when a call of ours is broken.
  */
 export function runPreview1(options: Preview1Options): Preview1Run {
-  const { prepared, streams, args, env } = options
-  const bound: Bound = {}
+  const { prepared, deterministic, args, env } = options
+  const bound: Bound = { steady: deterministic !== undefined }
   const guest = instantiate(prepared, bound)
-  const { fileSystem, quota } = options.openFileSystem(guest.budget)
+  guest.budget.leftBytes = options.memoryBytes - prepared.initialBytes
+  const clock = deterministic === undefined ? realClock() : virtualClock()
+  const { fileSystem, quota } = options.openFileSystem(guest.budget, clock)
   const descriptors = new Descriptors({
     quota,
     onClosed: (descriptor) => {
       if (descriptor.kind === 'file') fileSystem.release(descriptor.node)
     },
   })
-  preopen(descriptors, fileSystem, options.workdir)
+  if (options.workdir !== undefined) preopen(descriptors, fileSystem, options.workdir)
   const memory = new GuestMemory(guest.memory)
-  const wasmer = options.wasmer({ args, env, memory: guest.memory })(memory)
-  bound.calls = allCalls({ memory, fileSystem, descriptors, streams }, wasmer)
+  const host: Host = {
+    memory,
+    fileSystem,
+    descriptors,
+    streams: new Streams({ ...options.streams, wholeReads: deterministic !== undefined }),
+    clock,
+    random: deterministic === undefined ? systemRandom : seededRandom(deterministic.seed),
+    args,
+    env,
+  }
+  const { random_get, ...wasmer } = options.wasmer?.({ args, env, memory: guest.memory })(memory) ?? {}
+  bound.calls = {
+    ...preview1Calls(host),
+    ...wasmer,
+    ...(deterministic === undefined && random_get !== undefined && { random_get }),
+  }
   bound.afterCall = () => {
     quota.noteMemory()
     options.onMemory(quota.memoryPeakBytes)
   }
+  const fuel = fuelTank(guest.globals.fuel, options.fuel)
+  bound.fuel = fuel
 
   options.onStarting()
   const end = runToEnd(guest.entries, bound)
   quota.noteMemory()
-  if (guest.growthRefused()) quota.hit.add('memory')
-  return { end, fileSystem, quota }
+  if (guest.globals.refused.value === 1) quota.hit.add('memory')
+  return { end, fileSystem, quota, ...(fuel !== undefined && { fuelUsed: fuel.used() }) }
 }
 
 /** What the imported functions call: there are none yet when the module is instantiated, nor is anything run then. */
 interface Bound {
   calls?: Preview1Calls
   afterCall?: () => void
+  fuel?: FuelTank | undefined
+  /** What a call answers may not depend on how much memory this machine has left. */
+  readonly steady: boolean
   /** What a call of ours threw that it should not have. */
   fault?: Error
 }
@@ -88,31 +126,32 @@ interface Bound {
 interface Guest {
   readonly memory: WebAssembly.Memory
   readonly budget: MemoryBudget
+  readonly globals: { readonly refused: WebAssembly.Global; readonly fuel: WebAssembly.Global | undefined }
   /** The start function, where there is one, and `_start`. */
   readonly entries: readonly (() => unknown)[]
-  readonly growthRefused: () => boolean
 }
 
 function instantiate(prepared: PreparedModule, bound: Bound): Guest {
   const imports = Object.fromEntries(PREVIEW1_NAMES.map((name) => [name, imported(name, bound)]))
   const { exports } = new WebAssembly.Instance(prepared.module, { [PREVIEW1]: imports })
-  const memory = exports['memory']
-  const budget = exports[prepared.budgetExport]
-  const refused = exports[prepared.refusedExport]
-  const names = prepared.startExport === undefined ? ['_start'] : [prepared.startExport, '_start']
-  const entries = names.map((name) => exports[name]).filter((entry) => typeof entry === 'function')
-  if (
-    !(memory instanceof WebAssembly.Memory) ||
-    !(budget instanceof WebAssembly.Global) ||
-    !(refused instanceof WebAssembly.Global) ||
-    entries.length !== names.length
-  ) {
-    throw new HostFault('the instance lacks what the rewritten module exports')
+  const globalOf = (name: string): WebAssembly.Global => {
+    const exported = exports[name]
+    return exported instanceof WebAssembly.Global ? exported : missing(name)
   }
+  const entryOf = (name: string): (() => unknown) => {
+    const exported = exports[name]
+    return typeof exported === 'function' ? exported : missing(name)
+  }
+  const memory = exports['memory']
+  const { startExport, exports: added } = prepared
+  const budget = globalOf(added.budget)
   return {
-    memory,
-    entries,
-    growthRefused: () => refused.value === 1,
+    memory: memory instanceof WebAssembly.Memory ? memory : missing('memory'),
+    entries: (startExport === undefined ? ['_start'] : [startExport, '_start']).map(entryOf),
+    globals: {
+      refused: globalOf(added.refused),
+      fuel: added.fuel === undefined ? undefined : globalOf(added.fuel),
+    },
     budget: {
       get leftBytes() {
         return Number(budget.value)
@@ -124,16 +163,21 @@ function instantiate(prepared: PreparedModule, bound: Bound): Guest {
   }
 }
 
+const missing = (name: string): never => {
+  throw new HostFault(`the instance lacks ${name}, which the rewritten module exports`)
+}
+
 function runToEnd(entries: Guest['entries'], bound: Bound): GuestEnd {
+  let end: GuestEnd = { kind: 'exited', code: 0 }
   try {
     for (const entry of entries) entry()
-    return { kind: 'exited', code: 0 }
   } catch (error) {
     const { fault } = bound
     if (fault !== undefined) throw new HostFault(`a call of the host failed: ${fault.message}`, { cause: fault })
-    if (error instanceof GuestExit) return error.reason
-    return { kind: 'trapped', trap: trapName(error) }
+    end = error instanceof GuestExit ? error.reason : { kind: 'trapped', trap: trapName(error) }
   }
+  // The meter traps where fuel ran out; and a guest may come to another end before it looks.
+  return bound.fuel?.isEmpty() === true ? { kind: 'fuel' } : end
 }
 
 /**
@@ -146,42 +190,45 @@ function preopen(descriptors: Descriptors, fileSystem: FileSystem, workdir: stri
   const found = fileSystem.resolve(fileSystem.root, workdir.slice(1)).node
   if (found?.kind !== 'directory') throw new HostFault('the working folder was not made')
   descriptors.preopen('.', found)
-  const folders = [...fileSystem.root.entries].filter(
-    (entry): entry is [string, { node: DirectoryNode; sequence: number }] => entry[1].node.kind === 'directory',
-  )
-  for (const [name, { node }] of folders) descriptors.preopen(`/${name}`, node)
+  for (const [name, { node }] of fileSystem.root.entries)
+    if (node.kind === 'directory') descriptors.preopen(`/${name}`, node)
 }
 
-function allCalls(host: Host, wasmer: ReturnType<ReturnType<Wasmer>>): Preview1Calls {
-  return {
-    ...wasmer,
-    ...descriptorCalls(host),
-    ...pathCalls(host),
-    ...clockCalls(host),
-    proc_exit: (code) => {
-      throw new GuestExit({ kind: 'exited', code: code >>> 0 })
-    },
-    proc_raise: () => fail('nosys'),
-    sock_accept: () => fail('notsup'),
-    sock_recv: () => fail('notsup'),
-    sock_send: () => fail('notsup'),
-    sock_shutdown: () => fail('notsup'),
-  }
+/** Every call of preview 1, over one host. */
+export function preview1Calls(host: Host): Preview1Calls {
+  return { ...processCalls(host), ...clockCalls(host), ...descriptorCalls(host), ...ioCalls(host), ...pathCalls(host) }
 }
 
-/** A call as the guest imports it: an errno for what goes wrong in it, and nothing else but the guest's own end. */
+type Parameter = number | bigint | undefined
+
+/**
+ * A call as the guest imports it: an errno for what goes wrong in it, and nothing else but the guest's own end. It
+ * has as many parameters as the call that has most, so that none is passed in an array.
+ */
 function imported(name: Preview1Name, bound: Bound): (...values: never[]) => number {
-  return (...values) => {
+  // oxlint-disable-next-line max-params -- path_open has nine
+  return (
+    a: Parameter,
+    b: Parameter,
+    c: Parameter,
+    d: Parameter,
+    e: Parameter,
+    f: Parameter,
+    g: Parameter,
+    h: Parameter,
+    i: Parameter,
+  ) => {
     try {
-      const call: ((...values: never[]) => void) | undefined = bound.calls?.[name]
-      call?.(...values)
+      if (bound.fuel?.isEmpty() === true) throw new GuestExit({ kind: 'fuel' })
+      const call = bound.calls?.[name] as ((...values: readonly Parameter[]) => void) | undefined
+      call?.(a, b, c, d, e, f, g, h, i)
       bound.afterCall?.()
       return 0
     } catch (error) {
       if (error instanceof Errno) return error.code
       if (error instanceof GuestExit || isStackOverflow(error)) throw error
       // Any other RangeError is an allocation for a file that this process could not make.
-      if (error instanceof RangeError) return ERRNO.nomem
+      if (error instanceof RangeError && !bound.steady) return ERRNO.nomem
       bound.fault = error instanceof Error ? error : new Error('not an error', { cause: error })
       throw error
     }

@@ -17,27 +17,57 @@ const codeOf = (thrown: unknown): string | undefined =>
     ? thrown.code
     : undefined
 
+export interface StreamsOptions {
+  readonly descriptors: StreamDescriptors
+  /** Both outputs together. */
+  readonly outputBytes: number
+  /** A read of standard input fills its buffer unless the input ends: how much it gets depends on no pipe. */
+  readonly wholeReads?: boolean
+}
+
 /** The task's standard streams: blocking, unbuffered, and output only up to its limit. */
 export class Streams {
   readonly #descriptors: StreamDescriptors
+  readonly #wholeReads: boolean
   #outputLeftBytes: number
   #ended = false
 
-  constructor({ descriptors, outputBytes }: { readonly descriptors: StreamDescriptors; readonly outputBytes: number }) {
+  constructor({ descriptors, outputBytes, wholeReads = false }: StreamsOptions) {
     this.#descriptors = descriptors
     this.#outputLeftBytes = outputBytes
+    this.#wholeReads = wholeReads
   }
 
   /** Blocks until there is something; 0 is the end. */
   read(target: Uint8Array): number {
+    let done = this.#readOnce(target)
+    if (!this.#wholeReads) return done
+    while (done < target.length && !this.#ended) done += this.#readOnce(target.subarray(done))
+    return done
+  }
+
+  /** Reads into scattered buffers: the first that has room, and where reads are whole those after it too. */
+  scatter(parts: readonly Uint8Array[]): number {
+    let done = 0
+    for (const part of parts) {
+      if (part.length === 0) continue
+      const count = this.read(part)
+      done += count
+      if (!this.#wholeReads || count < part.length) break
+    }
+    return done
+  }
+
+  #readOnce(target: Uint8Array): number {
     if (target.length === 0 || this.#ended) return 0
     try {
       const count = readSync(this.#descriptors.stdin, target)
       this.#ended = count === 0
       return count
     } catch (error) {
-      if (codeOf(error) === 'ECONNRESET') return 0
-      return fail('io')
+      if (codeOf(error) !== 'ECONNRESET') return fail('io')
+      this.#ended = true
+      return 0
     }
   }
 

@@ -13,10 +13,15 @@ const MAX_PAGES = 65_536
 /** A module whose growth is metered, and the names under which it exports what the host needs. */
 export interface RewrittenModule {
   readonly bytes: Uint8Array
-  /** An i64 global: bytes that memory, tables and the file system may still take. The host writes it too. */
-  readonly budgetExport: string
-  /** An i32 global: 1 once a growth was refused for want of budget. */
-  readonly refusedExport: string
+  /** The names of the globals that were added. */
+  readonly exports: {
+    /** An i64: bytes that memory, tables and the file system may still take. The host writes it too. */
+    readonly budget: string
+    /** An i32: 1 once a growth was refused for want of budget. */
+    readonly refused: string
+    /** An i64, where the module is metered: how many more instructions it may run. */
+    readonly fuel?: string
+  }
   /** The module's start function, now run by the host; absent where it has none. */
   readonly startExport: string | undefined
   readonly initialBytes: number
@@ -116,7 +121,7 @@ export function rewriteModule(shape: ModuleShape, { memoryBytes }: { readonly me
     ]),
     unchanged(SECTION.data),
   ])
-  return { bytes, budgetExport, refusedExport, startExport, initialBytes }
+  return { bytes, exports: { budget: budgetExport, refused: refusedExport }, startExport, initialBytes }
 }
 
 function initialSize(shape: ModuleShape, memoryBytes: number): number {
