@@ -3,6 +3,7 @@
  * one document. See docs/BENCHMARKS.md.
  */
 import { parseArgs } from 'node:util'
+import { buildWasmSandbox, IN_CLONE } from '../scripts/build-wasm-sandbox.ts'
 import { docker } from './docker.ts'
 import { market } from './market.ts'
 import { native } from './native.ts'
@@ -28,6 +29,7 @@ if (bench === undefined || positionals.length > 1) {
   )
   process.exitCode = 2
 } else {
+  await buildWasmSandbox(IN_CLONE)
   const report = await bench({ quick: values.quick })
   process.stdout.write(`${values.json ? JSON.stringify(report) : tableOf(report)}\n`)
 }

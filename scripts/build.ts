@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { cp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { buildWasmSandbox } from './build-wasm-sandbox.ts'
 
 const root = join(import.meta.dirname, '..')
 const source = join(root, 'src')
@@ -27,6 +28,7 @@ async function build(): Promise<void> {
     if (COMPILED.test(file) || !COPIED.test(file)) continue
     await cp(file, join(target, file.slice(source.length)))
   }
+  await buildWasmSandbox(join(target, 'executors/wasm/sandbox'))
 }
 
 try {

@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util'
 import { askLocalNode } from '../src/cli/local-socket.ts'
 import { nodePaths } from '../src/node/config.ts'
 import type { RuntimeStatus } from '../src/protocol/node-status.ts'
+import { buildWasmSandbox, IN_CLONE } from './build-wasm-sandbox.ts'
 import { prepareRuntimes } from './demo-runtimes.ts'
 import type { DemoRuntimes } from './demo-tasks.ts'
 import { createDemoVoice } from './demo-voice.ts'
@@ -41,6 +42,7 @@ async function demo(): Promise<number> {
   const dir = await mkdtemp(join(tmpdir(), 'souk-demo-'))
   await using cleanUp = new AsyncDisposableStack()
   cleanUp.defer(() => rm(dir, { recursive: true, force: true }))
+  await buildWasmSandbox(IN_CLONE)
   const prepared = await prepareRuntimes({ dir, voice, signal: within(PREPARE_TIMEOUT_MS), cleanUp })
 
   voice.say('provider  starting: it hits each limit of each runtime, to see which of them hold on this machine')

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, homedir, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { buildWasmSandbox, IN_CLONE } from './build-wasm-sandbox.ts'
 import { runInLanes, type Place } from './test-lanes.ts'
 import { runPart, type LaneFolder, type PartResult } from './test-part.ts'
 import { STAGES, type Stage, type Work } from './test-stages.ts'
@@ -135,6 +136,7 @@ async function main(): Promise<number> {
   const folders: LaneFolder[] = []
   try {
     if (stages.some((stage) => stage.needsToolchain)) await ensureToolchain(signal)
+    await buildWasmSandbox(IN_CLONE)
     for (let lane = 0; lane < lanes; lane++) folders.push(await prepareLane())
     const items = stages.flatMap((stage) => stage.parts().map((work): Item => ({ stage, work, alone: stage.alone })))
     const results = new Map<Item, PartResult>()

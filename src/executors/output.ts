@@ -16,6 +16,8 @@ export interface OutputMeter {
     readonly sink: Writable
     readonly onKept?: (bytes: number) => void
   }): Promise<void>
+  /** Passes one chunk on, as {@link pump} does; resolves when there is room for the next. */
+  pass(output: { readonly chunk: Uint8Array; readonly sink: Writable }): Promise<void>
   /** The task is dead: what is left, at most what pipes hold, is passed on without waiting for readers. */
   release(): void
 }
@@ -45,6 +47,27 @@ export function createOutputMeter({ bytesBefore = 0, limitBytes, onExceeded }: O
     return kept
   }
 
+  const pass = async (
+    chunk: Uint8Array,
+    { sink, onKept }: { readonly sink: Writable; readonly onKept?: ((bytes: number) => void) | undefined },
+  ): Promise<void> => {
+    const kept = take(chunk)
+    if (kept.length === 0 || !sink.writable) {
+      onKept?.(chunk.length)
+      return
+    }
+    const onWritten =
+      onKept === undefined
+        ? undefined
+        : (error?: Error | null): void => {
+            if (error === undefined || error === null) onKept(chunk.length)
+          }
+    if (sink.write(kept, onWritten) || released.signal.aborted) return
+    blocked += 1
+    await drained(sink, released.signal)
+    blocked -= 1
+  }
+
   return {
     get bytes() {
       return bytes
@@ -52,25 +75,10 @@ export function createOutputMeter({ bytesBefore = 0, limitBytes, onExceeded }: O
     get blocked() {
       return blocked > 0
     },
+    pass: ({ chunk, sink }) => pass(chunk, { sink }),
     async pump({ source, sink, onKept }) {
       try {
-        for await (const chunk of source as AsyncIterable<Uint8Array>) {
-          const kept = take(chunk)
-          if (kept.length === 0 || !sink.writable) {
-            onKept?.(chunk.length)
-            continue
-          }
-          const onWritten =
-            onKept === undefined
-              ? undefined
-              : (error?: Error | null): void => {
-                  if (error === undefined || error === null) onKept(chunk.length)
-                }
-          if (sink.write(kept, onWritten) || released.signal.aborted) continue
-          blocked += 1
-          await drained(sink, released.signal)
-          blocked -= 1
-        }
+        for await (const chunk of source as AsyncIterable<Uint8Array>) await pass(chunk, { sink, onKept })
       } catch {
         // The other end was killed while it wrote: what came before is all there is.
       }

@@ -38,7 +38,7 @@ function fuzzed(): Fuzzed {
     onClosed: (descriptor) => descriptor.kind === 'file' && fileSystem.release(descriptor.node),
   })
   descriptors.preopen('/', fileSystem.root)
-  const streams = new Streams({ descriptors: { stdin: -1, stdout: -1, stderr: -1 }, outputBytes: 0 })
+  const streams = new Streams({ port: { read: () => 0, write: () => {} }, outputBytes: 0 })
   const host: Host = {
     memory: new GuestMemory(memory),
     fileSystem,

@@ -74,7 +74,7 @@ describe('fuzz: reports of a sandbox process', () => {
     for (const [kind, length] of [
       [FRAME_KIND.report, MAX_REPORT_BYTES + 1],
       [FRAME_KIND.data, MAX_DATA_BYTES + 1],
-      [2, 0],
+      [4, 0],
     ] as const) {
       const header = Buffer.alloc(5)
       header.writeUInt32LE(length)

@@ -6,6 +6,7 @@ import { Readable, Writable } from 'node:stream'
 import { buildPrograms, EXAMPLES_DIR, PROGRAMS_DIR, buildProgram } from '../../scripts/build-programs.ts'
 import { StopReason, type Executor, type Job, type WasmTask } from '../../src/executors/executor.ts'
 import { createWasmExecutor } from '../../src/executors/wasm/executor.ts'
+import { digestFile } from '../../src/artifacts/digest-file.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import type { LimitKey } from '../../src/protocol/limits.ts'
 import { ROOMY_LIMITS, type Behaviour } from '../conformance/behaviours.ts'
@@ -216,7 +217,7 @@ describe('WebAssembly executor', function () {
       const source = join(EXAMPLES_DIR, `${name}.wasm`)
       const { size } = await stat(source)
       assert.ok(size < 100_000, `${name}.wasm has ${size} bytes`)
-      for (const used of [{ source, bytes: size, sha256: '' }, built.get(name)]) {
+      for (const used of [{ source, ...(await digestFile({ file: source })) }, built.get(name)]) {
         assert.ok(used)
         const { stdout, files } = await runBehaviour(
           { executor, task: (program, base) => ({ ...base, runtime: 'wasm', name: program, module: used }) },

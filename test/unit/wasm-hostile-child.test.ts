@@ -7,12 +7,16 @@ import { join } from 'node:path'
 import { PassThrough, Readable, Writable } from 'node:stream'
 import { StopReason } from '../../src/executors/executor.ts'
 import { FRAME_KIND, type Report } from '../../src/executors/wasm/channel.ts'
+import { createPreparedPrograms, type PreparedPrograms } from '../../src/executors/wasm/prepared-programs.ts'
+import { REWRITE_VERSION } from '../../src/executors/wasm/module/rewrite.ts'
 import { readFrames } from '../../src/executors/wasm/reports.ts'
 import { runTask } from '../../src/executors/wasm/run-task.ts'
 import type { Ended } from '../../src/executors/wasm/host-process.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import type { Execution } from '../../src/protocol/execution.ts'
 import { ROOMY_LIMITS } from '../conformance/behaviours.ts'
+
+const DIGEST = 'd'.repeat(64)
 
 function frame(kind: number, content: Buffer): Buffer {
   const header = Buffer.alloc(5)
@@ -25,6 +29,7 @@ function frame(kind: number, content: Buffer): Buffer {
 interface Puppet {
   say(...reports: readonly Report[]): void
   data(text: string): void
+  print(text: string): void
   die(signal: NodeJS.Signals): void
   /** Aborts the job as its requester would. */
   cancel(): void
@@ -36,6 +41,8 @@ interface Case {
   readonly play?: (puppet: Puppet) => void
   /** Instead of what a process says until the task has started. */
   readonly begin?: (puppet: Puppet) => void
+  /** Where what it says of programs goes. */
+  readonly prepared?: PreparedPrograms
   /** Something else holds the other ends of the pipes. */
   readonly keepPipesOpen?: boolean
 }
@@ -46,25 +53,19 @@ async function runWith({
   play = () => {},
   begin = ({ say }) => say({ event: 'received' }, { event: 'compiled' }, { event: 'started' }),
   keepPipesOpen = false,
+  prepared = createPreparedPrograms({ maxBytes: 1024 }),
 }: Case): Promise<Execution> {
   const body = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
   const gone = once(body, 'exit')
   await once(body, 'spawn')
   const stop = new AbortController()
-  const pipes = {
-    stdin: new PassThrough(),
-    stdout: new PassThrough(),
-    stderr: new PassThrough(),
-    job: new PassThrough(),
-  }
+  const jobs = new PassThrough().resume()
   const reports = new PassThrough()
   const ended = Promise.withResolvers<Ended>()
-  pipes.job.resume()
-  pipes.stdin.resume()
   const end = (signal: NodeJS.Signals): void => {
     body.kill('SIGKILL')
     ended.resolve({ code: null, signal })
-    if (!keepPipesOpen) for (const pipe of [pipes.stdout, pipes.stderr, reports]) pipe.end()
+    if (!keepPipesOpen) reports.end()
   }
   let started = 0
   const puppet: Puppet = {
@@ -72,6 +73,7 @@ async function runWith({
       for (const report of all) reports.write(frame(FRAME_KIND.report, Buffer.from(JSON.stringify(report))))
     },
     data: (text) => void reports.write(frame(FRAME_KIND.data, Buffer.from(text))),
+    print: (text) => void reports.write(frame(FRAME_KIND.stdout, Buffer.from(text))),
     die: end,
     cancel: () => stop.abort(new StopReason('cancelled')),
     get started() {
@@ -91,7 +93,7 @@ async function runWith({
           env: {},
           inputs: [],
           outputs: [{ path: '/out' }],
-          module: { source: module, sha256: '', bytes: 3 },
+          module: { source: module, sha256: DIGEST, bytes: 3 },
         },
         limits: ROOMY_LIMITS,
         dir,
@@ -107,20 +109,24 @@ async function runWith({
       sandbox: {
         pid: body.pid ?? 0,
         stackBytes: 0,
-        ...pipes,
+        job: jobs,
+        untouched: true,
+        compiled: new Set(),
         frames: readFrames(reports),
         ended: ended.promise,
         diagnostics: () => '',
         kill: () => end('SIGKILL'),
         destroy() {
-          for (const pipe of [...Object.values(pipes), reports]) pipe.destroy()
+          for (const pipe of [jobs, reports]) pipe.destroy()
         },
       },
       isolation: { runtime: 'wasm', engine: 'test', layers: [], missing: [], reuse: 'none' },
       compileTimeoutMs: 60_000,
+      prepared,
+      reusable: true,
     })
     begin(puppet)
-    return await running
+    return (await running).execution
   } finally {
     assert.ok(started <= 1)
     body.kill('SIGKILL')
@@ -135,6 +141,11 @@ const ended: Report = {
   memoryPeakBytes: 0,
   limitsHit: [],
 }
+const rewritten = (bytes: number): Report => ({
+  event: 'rewritten',
+  facts: { initialBytes: 0, exports: { budget: 'b', refused: 'r' } },
+  bytes,
+})
 const killed = { kind: 'killed', signal: 'SIGKILL' }
 
 describe('a WebAssembly sandbox process that has been taken over', function () {
@@ -153,12 +164,58 @@ describe('a WebAssembly sandbox process that has been taken over', function () {
     ['is refused', { event: 'refused', reason: 'so there' }],
     ['has results before its end', { event: 'output', path: '/out/file', bytes: 0 }],
     ['is complete before its end', { event: 'complete' }],
+    ['has become another one', rewritten(0)],
   ] as const satisfies readonly (readonly [string, Report])[]) {
     it(`is killed, and its task paid for, where it says that the running task ${what}`, async () => {
       const execution = await runWith({ dir, play: ({ say }) => say(report) })
       assert.deepEqual(execution.outcome, killed)
     })
   }
+
+  it('says nothing for the task before that has started, nor after its end', async () => {
+    const early = runWith({
+      dir,
+      begin({ print, say }) {
+        print('early')
+        say({ event: 'received' }, { event: 'compiled' }, { event: 'started' })
+      },
+    })
+    await assert.rejects(early, (error) => isSoukError(error, 'EXECUTOR_FAILED'))
+    const late = await runWith({
+      dir,
+      play({ say, print }) {
+        print('in time')
+        say(ended)
+        print('late')
+      },
+    })
+    assert.deepEqual([late.outcome, late.usage.outputBytes], [{ kind: 'exited', code: 0 }, 7])
+  })
+
+  it('leaves others no program but the first that it names, before it has compiled anything', async () => {
+    const prepared = createPreparedPrograms({ maxBytes: 1024 })
+    await runWith({
+      dir,
+      prepared,
+      begin({ say, data }) {
+        say({ event: 'received' }, rewritten(4))
+        data('good')
+        say(rewritten(4))
+        data('evil')
+        say({ event: 'compiled' }, { event: 'started' }, ended, { event: 'complete' })
+      },
+    })
+    const found = ['plain', 'metered', 'deterministic'].flatMap((kind) => {
+      const known = prepared.get(`${DIGEST} ${REWRITE_VERSION} ${kind}`)
+      return known === undefined ? [] : [Buffer.from(known.bytes).toString()]
+    })
+    assert.deepEqual(found, ['good'])
+  })
+
+  it('is not taken for what it says of a program that is out of all proportion', async () => {
+    const running = runWith({ dir, begin: ({ say }) => say({ event: 'received' }, rewritten(2 ** 30)) })
+    await assert.rejects(running, (error) => isSoukError(error, 'EXECUTOR_FAILED'))
+  })
 
   it('does not make a run free by crashing, and what was not its doing stays the provider’s fault', async () => {
     const execution = await runWith({ dir, play: ({ die }) => die('SIGABRT') })

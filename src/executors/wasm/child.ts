@@ -1,35 +1,49 @@
 /**
- * The sandbox process: runs one task and is then killed by the node. It is started with an empty environment and
- * Node's permission model, loads and warms everything up, gives up its privileges, and only then reads a job.
- * Its own output goes nowhere near the task's, which is on descriptors of its own.
+ * The sandbox process: runs a task, or several of one requester in turn, and is then killed by the node. It is started with
+ * an empty environment and Node's permission model, loads and warms everything up, gives up its privileges, and only then
+ * reads a job. It holds no descriptors but the channel's.
  */
-import { closeSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
-import { readJobHeader, readModule, receiveInputs, sendReport, sendResult } from './child-channel.ts'
-import { DESCRIPTOR, type JobHeader } from './channel.ts'
+import {
+  ChannelStreams,
+  readBytes,
+  readJobHeader,
+  receiveInputs,
+  sendData,
+  sendReport,
+  sendResult,
+} from './child-channel.ts'
+import { MAX_COMPILED, type JobHeader, type RewrittenFacts } from './channel.ts'
 import { FileSystem } from './host/file-system.ts'
 import { Quota } from './host/quota.ts'
 import { runPreview1, type Preview1Run } from './host/run-preview1.ts'
 import { SIGNATURES } from './host/signatures.ts'
 import type { Wasmer } from './host/wasmer.ts'
-import { prepareModule } from './module/prepare.ts'
+import { checkModule, compileModule } from './module/prepare.ts'
+import { inspectModule } from './module/inspect.ts'
 import { ModuleRefused } from './module/reader.ts'
+import { rewriteModule } from './module/rewrite.ts'
 import { warmUpModule } from './warm-up-module.ts'
 
 const NOBODY = 65_534
-/** Up to here a module is compiled once, optimised. */
+/** Up to here functions are compiled once, optimised, as they are first called. */
 const OPTIMISE_BYTES = 1024 * 1024
 const MEMORY_STEP_BYTES = 1024 * 1024
 /** How long the node may take to end this process after it has said everything. */
 const LINGER_MS = 30_000
 const MAX_REASON_CHARACTERS = 500
 
+interface CompiledProgram {
+  readonly module: WebAssembly.Module
+  readonly facts: RewrittenFacts
+}
+
+const compiled = new Map<string, CompiledProgram>()
+
 /** A thread that ends this process when the node is gone, or when the task outlives its backstop. */
 async function startLifeline(): Promise<Worker> {
-  const lifeline = new Worker(
-    new URL(`./lifeline${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
-    { env: {} },
-  )
+  const [, script = ''] = process.argv
+  const lifeline = new Worker(script.replace(/child(\.\w+)$/, 'lifeline$1'), { env: {} })
   await new Promise<void>((resolve, reject) => {
     lifeline.once('message', () => resolve())
     lifeline.once('error', reject)
@@ -48,56 +62,95 @@ function dropPrivileges(): void {
 /** Runs a module of ours that calls everything once, so that the task finds all of it loaded and compiled. */
 function warmUp(wasmer: Wasmer | undefined): void {
   const limits = { memoryBytes: 1024 * 1024, diskBytes: 0, inodes: 0, openFiles: 16 }
-  const prepared = prepareModule(warmUpModule(), { memoryBytes: limits.memoryBytes, host: SIGNATURES, optimise: false })
-  const run = runPreview1({
-    prepared,
-    memoryBytes: limits.memoryBytes,
+  const { bytes, ...facts } = rewriteModule(inspectModule(warmUpModule()), {
+    fuel: false,
+    deterministic: false,
+    meters: 'own',
+  })
+  const { end } = runPreview1({
+    module: compileModule(bytes, { optimise: false }),
+    facts,
     wasmer,
     args: ['warm-up'],
     env: { WARM: 'up' },
     workdir: '/tmp',
+    memoryBytes: limits.memoryBytes,
     openFileSystem: (budget, clock) => {
       const quota = new Quota(limits, budget)
       const fileSystem = new FileSystem(quota, clock)
       fileSystem.provideDirectory('/tmp', { readOnly: false })
       return { fileSystem, quota }
     },
-    streams: { descriptors: DESCRIPTOR, outputBytes: 0 },
+    streams: { port: { read: () => 0, write: () => {} }, outputBytes: 0 },
     onStarting: () => {},
     onMemory: () => {},
   })
-  if (run.end.kind !== 'exited' || run.end.code !== 0)
-    throw new Error(`the warm-up module ended with ${JSON.stringify(run.end)}`)
+  if (end.kind !== 'exited' || end.code !== 0) throw new Error(`the warm-up module ended with ${JSON.stringify(end)}`)
+}
+
+/** The program of a job, compiled: kept from an earlier one, made of what came of it before, or of the requester's own bytes. */
+function programOf({ program, metered, deterministic }: JobHeader): CompiledProgram {
+  const known = compiled.get(program.key)
+  if (program.bytes === 0 && known !== undefined) {
+    sendReport({ event: 'received' })
+    return known
+  }
+  const received = readBytes(program.bytes)
+  sendReport({ event: 'received' })
+  const made =
+    program.rewritten === undefined
+      ? rewrite(received, { metered, deterministic: deterministic !== undefined })
+      : { facts: program.rewritten, bytes: received }
+  const optimise = made.bytes.length <= OPTIMISE_BYTES
+  const result = { facts: made.facts, module: compileModule(made.bytes, { optimise }) }
+  compiled.set(program.key, result)
+  const [oldest] = compiled.keys()
+  if (compiled.size > MAX_COMPILED && oldest !== undefined) compiled.delete(oldest)
+  return result
+}
+
+/** Says what came of a module before anything of it is given to the engine. */
+function rewrite(
+  module: Uint8Array,
+  { metered, deterministic }: { readonly metered: boolean; readonly deterministic: boolean },
+): { readonly facts: RewrittenFacts; readonly bytes: Uint8Array } {
+  const shape = inspectModule(module)
+  checkModule(shape, SIGNATURES)
+  const { bytes, ...facts } = rewriteModule(shape, { fuel: metered, deterministic, meters: 'own' })
+  sendReport({ event: 'rewritten', facts, bytes: bytes.length })
+  sendData(bytes)
+  return { facts, bytes }
 }
 
 function runJob(
   job: JobHeader,
-  { wasmer, lifeline }: { readonly wasmer: Wasmer | undefined; readonly lifeline: Worker },
+  {
+    wasmer,
+    streams,
+    onStarting,
+  }: { readonly wasmer: Wasmer | undefined; readonly streams: ChannelStreams; readonly onStarting: () => void },
 ): { readonly run: Preview1Run; readonly cpuTimeMs: number } {
-  const module = readModule(job.moduleBytes)
-  sendReport({ event: 'received' })
-  const prepared = prepareModule(module, {
-    memoryBytes: job.limits.memoryBytes,
-    host: SIGNATURES,
-    optimise: module.length <= OPTIMISE_BYTES,
-  })
+  const program = programOf(job)
   sendReport({ event: 'compiled' })
   const inputBytes = job.inputs.reduce((sum, input) => sum + input.bytes, 0)
-  if (prepared.initialBytes + inputBytes > job.limits.memoryBytes) {
+  const { initialBytes } = program.facts
+  if (initialBytes + inputBytes > job.limits.memoryBytes) {
     throw new ModuleRefused(
-      `the module starts with ${prepared.initialBytes} bytes and its inputs have ${inputBytes}; the task may use ${job.limits.memoryBytes}`,
+      `the module starts with ${initialBytes} bytes and its inputs have ${inputBytes}; the task may use ${job.limits.memoryBytes}`,
       'memory',
     )
   }
   let published = 0
   let cpuAtStart = process.threadCpuUsage()
   const run = runPreview1({
-    prepared,
-    memoryBytes: job.limits.memoryBytes,
+    ...program,
     wasmer,
     args: job.args,
     env: job.env,
     workdir: job.workdir,
+    memoryBytes: job.limits.memoryBytes,
+    ...(job.limits.fuel !== undefined && { fuel: job.limits.fuel }),
+    ...(job.deterministic !== undefined && { deterministic: job.deterministic }),
     openFileSystem: (budget, clock) => {
       budget.leftBytes -= inputBytes
       const quota = new Quota(job.limits, budget)
@@ -106,9 +159,9 @@ function runJob(
       receiveInputs(job.inputs.map(({ target, bytes }) => ({ bytes, data: fileSystem.provideFile(target) })))
       return { fileSystem, quota }
     },
-    streams: { descriptors: DESCRIPTOR, outputBytes: job.limits.outputBytes },
+    streams: { port: streams, outputBytes: job.limits.outputBytes },
     onStarting: () => {
-      lifeline.postMessage(job.backstopMs)
+      onStarting()
       sendReport({ event: 'started' })
       cpuAtStart = process.threadCpuUsage()
     },
@@ -123,10 +176,15 @@ function runJob(
 }
 
 function deliver(job: JobHeader, { run, cpuTimeMs }: ReturnType<typeof runJob>): void {
-  const { end, fileSystem, quota } = run
-  // The node waits for the end of both streams, and need not wait for the end of this process.
-  for (const stream of [DESCRIPTOR.stdout, DESCRIPTOR.stderr]) closeSync(stream)
-  sendReport({ event: 'ended', end, cpuTimeMs, memoryPeakBytes: quota.memoryPeakBytes, limitsHit: [...quota.hit] })
+  const { end, fileSystem, quota, fuelUsed } = run
+  sendReport({
+    event: 'ended',
+    end,
+    cpuTimeMs,
+    memoryPeakBytes: quota.memoryPeakBytes,
+    limitsHit: [...quota.hit],
+    fuelUsed,
+  })
   for (const output of job.outputs) {
     const folder = fileSystem.provideDirectory(output, { readOnly: false })
     for (const { path, node } of fileSystem.files(folder, output)) sendResult(path, node)
@@ -147,16 +205,25 @@ function failed(error: unknown): void {
   } else sendReport({ event: 'fault', reason })
 }
 
-try {
-  const lifeline = await startLifeline()
-  const wasmer = process.argv[2] === 'wasmer' ? await (await import('./host/wasmer.ts')).loadWasmer() : undefined
+async function main(): Promise<void> {
+  const [, , host, unconfined] = process.argv
+  const lifeline = unconfined === undefined ? undefined : await startLifeline()
+  const wasmer = host === 'wasmer' ? await (await import('./host/wasmer.ts')).loadWasmer() : undefined
   warmUp(wasmer)
   dropPrivileges()
   sendReport({ event: 'ready' })
-  const job = readJobHeader()
-  deliver(job, runJob(job, { wasmer, lifeline }))
-} catch (error) {
-  failed(error)
+  for (let more = true; more;) {
+    const job = readJobHeader()
+    const streams = new ChannelStreams()
+    deliver(job, runJob(job, { wasmer, streams, onStarting: () => lifeline?.postMessage(job.backstopMs) }))
+    more = job.reusable
+    if (more) streams.skipInput()
+  }
 }
-Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LINGER_MS)
-process.kill(process.pid, 'SIGKILL')
+
+main()
+  .catch(failed)
+  .finally(() => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LINGER_MS)
+    process.kill(process.pid, 'SIGKILL')
+  })

@@ -1,10 +1,13 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { SoukError } from '../../protocol/errors.ts'
-import type { Execution, Isolation } from '../../protocol/execution.ts'
+import type { Execution } from '../../protocol/execution.ts'
 import { boundedJob, type Executor, type Job, type WasmTask } from '../executor.ts'
 import type { Confinement } from '../ports.ts'
 import { throwIfStopped } from '../run-failures.ts'
+import { isolationOf } from './isolation.ts'
 import { createSandboxPool } from './pool.ts'
+import { createPreparedPrograms } from './prepared-programs.ts'
 import { probeWasm } from './probe.ts'
 import { stackLimitBytes } from './proc.ts'
 import { createProcessRecords } from './records.ts'
@@ -18,10 +21,12 @@ export { DEFAULT_STACK_BYTES }
 export interface WasmExecutorOptions {
   /** Folder of this instance alone, where it keeps track of its processes. */
   readonly instanceDir: string
-  /** Processes kept ready, at about 60 MB each; a task that finds none waits for one to start (0.2 to 0.4 s). */
+  /** Processes kept ready, at about 50 MB each; a task that finds none waits for one to start (about 50 ms). */
   readonly prewarm?: number
-  /** Whose WASI preview 1 tasks run on; ours unless said otherwise. */
+  /** Who answers the calls of WASI preview 1: our own host, or @wasmer/wasi as far as it goes. */
   readonly host?: WasiHost
+  /** Whether a process may serve several tasks of the same requester, one after the other. */
+  readonly reuse?: 'never' | 'same-requester'
   /** Stack of a task that asks for none, whole KiB. Another one than V8's default makes each start a quarter longer. */
   readonly stackBytes?: number
   readonly maxModuleBytes?: number
@@ -36,6 +41,7 @@ export interface WasmExecutorOptions {
 const DEFAULTS = {
   prewarm: 1,
   host: 'souk' as const,
+  reuse: 'never' as const,
   stackBytes: DEFAULT_STACK_BYTES,
   maxModuleBytes: 64 * 1024 * 1024,
   compileTimeoutMs: 20_000,
@@ -46,6 +52,10 @@ const MIN_STACK_BYTES = 256 * 1024
 /** What V8 may overrun, and what lies below its own frames. */
 const STACK_RESERVE_BYTES = 1024 * 1024
 const UNLIMITED_STACK_BYTES = 16 * 1024 * 1024
+/** What came of programs, kept for the next task with one of them. */
+const MAX_PREPARED_BYTES = 64 * 1024 * 1024
+/** A process that has grown beyond this is not left waiting for another task. */
+const MAX_WAITING_BYTES = 256 * 1024 * 1024
 
 /**
  * The WebAssembly runtime: WASI preview 1 commands, each in a process of its own that is killed afterwards.
@@ -54,70 +64,55 @@ const UNLIMITED_STACK_BYTES = 16 * 1024 * 1024
  * and EXECUTOR_FAILED, all but the last two before the task has started.
  */
 export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmTask> {
-  const { instanceDir, prewarm, host, stackBytes, maxModuleBytes, compileTimeoutMs, maxMemoryBytes, confinement } = {
-    ...DEFAULTS,
-    ...options,
-  }
+  const settings = { ...DEFAULTS, ...options }
+  const { instanceDir, prewarm, host, reuse, stackBytes, maxModuleBytes, compileTimeoutMs, maxMemoryBytes } = settings
+  const { confinement } = settings
   mkdirSync(instanceDir, { recursive: true, mode: 0o700 })
   const records = createProcessRecords(instanceDir)
   const memoryBytes = processBytes({ memoryBytes: maxMemoryBytes, moduleBytes: maxModuleBytes })
+  const prepared = createPreparedPrograms({ maxBytes: MAX_PREPARED_BYTES })
   const pool = createSandboxPool({
     prewarm,
     host,
+    maxWaiting: reuse === 'never' ? 0 : Math.max(prewarm, availableParallelism()),
     stackBytes,
     records,
     ...(confinement !== undefined && { confined: { confinement, memoryBytes } }),
   })
-  const isolation = describeIsolation(host, confinement)
   const bounds = describeBounds()
-  void pool.refill()
+  pool.refill()
 
   const run = async (asked: Job<WasmTask>): Promise<Execution> => {
     const job = boundedJob(asked)
     checkTask({ task: job.task, limits: job.limits, bounds, maxModuleBytes })
     throwIfStopped(job.signal)
-    const sandbox = await pool.take(job.limits.stackBytes ?? stackBytes)
+    const { requester } = job
+    const { sandbox, reused, reusable } = await pool.take({
+      stackBytes: job.limits.stackBytes ?? stackBytes,
+      requester,
+    })
+    let clean = false
     try {
-      return await runTask({ job, sandbox, isolation, compileTimeoutMs })
+      const isolation = isolationOf({ confinement, host, reused })
+      const end = await runTask({ job, sandbox, isolation, compileTimeoutMs, prepared, reusable })
+      clean = end.clean && end.residentBytes <= MAX_WAITING_BYTES
+      return end.execution
     } catch (error) {
       throw SoukError.from(error)
     } finally {
-      sandbox.kill()
-      void pool.refill()
+      if (clean && requester !== undefined) pool.giveBack(sandbox, requester)
+      else sandbox.kill()
+      pool.refill()
     }
   }
   return {
     runtime: 'wasm',
     run,
-    probe: (signal) => probeWasm({ instanceDir, isolation, bounds, run, signal }),
+    probe: (signal) =>
+      probeWasm({ instanceDir, isolation: isolationOf({ confinement, host, reused: false }), bounds, run, signal }),
     reap: async () => records.reap(),
     close: () => pool.close(),
   }
-}
-
-function describeIsolation(host: WasiHost, confinement: Confinement | undefined): Isolation {
-  const asRoot = process.getuid?.() === 0
-  return {
-    runtime: 'wasm',
-    engine: `V8 ${process.versions.v8} with ${host === 'wasmer' ? `@wasmer/wasi ${wasmerVersion()}` : "souk's WASI preview 1"}`,
-    layers: [
-      ...(confinement?.layers ?? []),
-      'process-one-shot',
-      'node-permission-model',
-      'empty-environment',
-      ...(confinement === undefined && asRoot ? ['uid-65534'] : []),
-      'in-memory-file-system',
-      'wasm-memory-cap',
-    ],
-    missing: confinement === undefined ? ['native-sandbox', ...(asRoot ? [] : ['uid-65534'])] : [],
-    reuse: 'none',
-  }
-}
-
-function wasmerVersion(): string {
-  const manifest = new URL('../package.json', import.meta.resolve('@wasmer/wasi'))
-  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }
-  return version
 }
 
 function describeBounds(): WasmBounds {
@@ -130,7 +125,6 @@ function describeBounds(): WasmBounds {
     unenforceable: [
       { limit: 'cpuShares', why: 'its process is started before the task is known' },
       { limit: 'ioWeight', why: 'its process is started before the task is known' },
-      { limit: 'fuel', why: 'instructions are not metered' },
       { limit: 'gpus', why: 'WASI has no devices' },
     ],
   }

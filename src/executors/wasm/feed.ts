@@ -11,24 +11,33 @@ export interface FedFile {
 }
 
 /**
- * Writes a job to a sandbox process, at its pace. Resolves early when the process is gone.
+ * Writes a job to a sandbox process, at its pace, all but its standard input. Resolves early when the process is gone.
  *
  * @throws SoukError EXECUTOR_FAILED when a file cannot be read or is not as long as it was.
  */
 export async function feedJob({
   target,
   header,
-  files,
+  program,
+  inputs,
 }: {
   readonly target: Writable
   readonly header: JobHeader
-  readonly files: readonly FedFile[]
+  /** Where its bytes are; undefined where the process needs none. */
+  readonly program: Uint8Array | FedFile | undefined
+  readonly inputs: readonly FedFile[]
 }): Promise<void> {
   const json = Buffer.from(JSON.stringify(header))
+  target.write(Buffer.concat([lengthOf(json), json]))
+  if (program instanceof Uint8Array) target.write(program)
+  else if (program !== undefined) await feedFile(target, program)
+  for (const file of inputs) await feedFile(target, file)
+}
+
+function lengthOf(content: Uint8Array): Buffer {
   const length = Buffer.alloc(4)
-  length.writeUInt32LE(json.length)
-  target.write(Buffer.concat([length, json]))
-  for (const file of files) await feedFile(target, file)
+  length.writeUInt32LE(content.length)
+  return length
 }
 
 async function feedFile(target: Writable, { source, bytes }: FedFile): Promise<void> {
@@ -59,7 +68,7 @@ function unreadable(reason: string, cause?: unknown): SoukError<'EXECUTOR_FAILED
   })
 }
 
-/** Joins the task's standard input to its sandbox; returns how to part them again. */
+/** Writes the task's standard input to its sandbox, in pieces, at its pace; returns how to end it where it stands. */
 export function feedStdin({
   source,
   target,
@@ -69,10 +78,28 @@ export function feedStdin({
   readonly target: Writable
   onError(error: Error): void
 }): () => void {
-  source.on('error', onError)
-  source.pipe(target)
-  return () => {
-    source.unpipe(target)
-    source.off('error', onError)
+  let ended = false
+  const onData = (chunk: Buffer): void => {
+    if (chunk.length === 0) return
+    target.write(lengthOf(chunk))
+    if (target.write(chunk)) return
+    source.pause()
+    void drained(target).then(() => {
+      if (!ended) source.resume()
+    })
   }
+  const end = (): void => {
+    if (ended) return
+    ended = true
+    source.off('data', onData)
+    source.off('end', end)
+    source.off('error', onError)
+    source.pause()
+    target.write(Buffer.alloc(4))
+  }
+  source.on('error', onError)
+  source.on('end', end)
+  source.on('data', onData)
+  if (source.readableEnded) end()
+  return end
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import type { Confinement } from '../ports.ts'
-import { DESCRIPTOR, DIRECTION } from './channel.ts'
+import { DESCRIPTOR } from './channel.ts'
 import { sandboxFailed } from './failures.ts'
 
 export interface Ended {
@@ -36,7 +36,7 @@ export interface ProgramToStart {
  * Ctrl-C meant for the node does not reach it.
  */
 export function startPlain({ program, args }: ProgramToStart): HostProcess {
-  const stdio = Array.from({ length: DESCRIPTOR.stderr + 1 }, (_, descriptor) =>
+  const stdio = Array.from({ length: DESCRIPTOR.lifeline + 1 }, (_, descriptor) =>
     descriptor < DESCRIPTOR.diagnostics ? 'ignore' : 'pipe',
   )
   const child = spawn(program, args, { cwd: '/', env: {}, stdio, detached: true })
@@ -96,10 +96,10 @@ export async function startConfined({
       { source: program, target: program, executable: true },
       ...reads.map((path) => ({ source: path, target: path, executable: false })),
     ],
-    channels: Object.entries(DIRECTION).map(([descriptor, direction]) => ({
-      descriptor: Number(descriptor),
-      direction,
-    })),
+    channels: [
+      { descriptor: DESCRIPTOR.job, direction: 'in' },
+      { descriptor: DESCRIPTOR.reports, direction: 'out' },
+    ],
     limits: { memoryBytes, pids: CONFINED_PIDS, openFiles: CONFINED_OPEN_FILES, diskBytes: 0, inodes: 0 },
   })
   confined.stdin.end()

@@ -11,7 +11,9 @@ const end = (): void => {
 }
 
 read(DESCRIPTOR.lifeline, Buffer.alloc(1), 0, 1, null, end)
+let backstop: NodeJS.Timeout | undefined
 parentPort?.on('message', (backstopMs: number) => {
-  setTimeout(end, backstopMs)
+  clearTimeout(backstop)
+  backstop = setTimeout(end, backstopMs)
 })
 parentPort?.postMessage('ready')

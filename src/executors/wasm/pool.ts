@@ -1,27 +1,64 @@
+import { availableParallelism } from 'node:os'
 import { providerStopped } from '../run-failures.ts'
 import { startSandbox, type SandboxProcess, type StartOptions } from './sandbox-process.ts'
 
-/** Processes kept ready. Each serves one task. */
+/** A process for one task, and who it has served before. */
+export interface TakenSandbox {
+  readonly sandbox: SandboxProcess
+  /** It ran tasks of the same requester before this one. */
+  readonly reused: boolean
+  /** Whether it may be given back afterwards. */
+  readonly reusable: boolean
+}
+
+/** Processes kept ready, and those that wait for another task of the requester that they have served. */
 export interface SandboxPool {
-  /** A process for one task, ready or newly started; the caller kills it. Throws what {@link startSandbox} throws. */
-  take(stackBytes: number): Promise<SandboxProcess>
-  /** Starts, one at a time, what is missing. A start that fails leaves it missing until the next call. */
-  refill(): Promise<void>
+  /** A process for one task, waiting, ready or newly started; the caller kills it or gives it back. Throws what {@link startSandbox} throws. */
+  take(wanted: { readonly stackBytes: number; readonly requester: string | undefined }): Promise<TakenSandbox>
+  /** Leaves a process that is as it was before its task for another one of that requester. */
+  giveBack(sandbox: SandboxProcess, requester: string): void
+  /** Starts what is missing. A start that fails leaves it missing until the next call. */
+  refill(): void
   /** Kills what is kept, and waits for the end of that and of what was taken. */
   close(): Promise<void>
 }
 
 export interface PoolOptions extends StartOptions {
-  /** How many processes are kept, at about 60 MB each. */
+  /** How many processes are kept, at about 50 MB each. */
   readonly prewarm: number
+  /** How many may wait for their requester besides; 0 where a process serves one task. */
+  readonly maxWaiting: number
 }
 
-export function createSandboxPool({ prewarm, stackBytes: usualStackBytes, ...start }: PoolOptions): SandboxPool {
+/** A process that waits holds memory, and its requester may never come back. */
+const WAIT_MS = 60_000
+
+/** Starting is work for a whole core: more at a time would only make each take longer. */
+const MAX_STARTING = availableParallelism()
+
+interface Waiting {
+  readonly requester: string
+  readonly timer: NodeJS.Timeout
+}
+
+export function createSandboxPool({
+  prewarm,
+  maxWaiting,
+  stackBytes: usualStackBytes,
+  ...start
+}: PoolOptions): SandboxPool {
   const ready = new Set<SandboxProcess>()
+  const waiting = new Map<SandboxProcess, Waiting>()
   const running = new Set<SandboxProcess>()
-  let refilling: Promise<void> | undefined
+  /** Tasks that found none ready, the first one first. */
+  const takers: PromiseWithResolvers<SandboxProcess>[] = []
+  const starts = new Set<Promise<void>>()
   let closed = false
 
+  const stopWaiting = (sandbox: SandboxProcess): void => {
+    clearTimeout(waiting.get(sandbox)?.timer)
+    waiting.delete(sandbox)
+  }
   const startOne = async (stackBytes: number): Promise<SandboxProcess> => {
     if (closed) throw providerStopped()
     const sandbox = await startSandbox({ ...start, stackBytes })
@@ -29,39 +66,73 @@ export function createSandboxPool({ prewarm, stackBytes: usualStackBytes, ...sta
     void sandbox.ended.then(() => {
       running.delete(sandbox)
       ready.delete(sandbox)
+      stopWaiting(sandbox)
     })
     return sandbox
   }
-  const keep = (sandbox: SandboxProcess): void => {
-    if (closed) sandbox.kill()
-    else ready.add(sandbox)
-  }
-  const fill = async (): Promise<void> => {
-    while (!closed && ready.size < prewarm) {
-      try {
-        keep(await startOne(usualStackBytes))
-      } catch {
-        return
-      }
+  const startNext = async (): Promise<void> => {
+    try {
+      const sandbox = await startOne(usualStackBytes)
+      const taker = takers.shift()
+      if (taker !== undefined) taker.resolve(sandbox)
+      else if (closed) sandbox.kill()
+      else ready.add(sandbox)
+    } catch (error) {
+      takers.shift()?.reject(error)
     }
   }
-  return {
-    async take(stackBytes) {
-      const [sandbox] = ready
-      if (sandbox === undefined || stackBytes !== usualStackBytes) return startOne(stackBytes)
-      ready.delete(sandbox)
-      return sandbox
-    },
-    refill() {
-      refilling ??= fill().finally(() => {
-        refilling = undefined
+  const refill = (): void => {
+    while (!closed && starts.size < MAX_STARTING && ready.size + starts.size < prewarm + takers.length) {
+      const start = startNext()
+      starts.add(start)
+      void start.then(() => {
+        starts.delete(start)
+        // What keeps a pool full waits for the next task where starting fails; a task that waits does not.
+        if (takers.length > 0 || ready.size > 0) refill()
       })
-      return refilling
+    }
+  }
+  const takeWaiting = (stackBytes: number, requester: string): SandboxProcess | undefined => {
+    const found = [...waiting].find(
+      ([sandbox, wait]) => wait.requester === requester && sandbox.stackBytes === stackBytes,
+    )?.[0]
+    if (found !== undefined) stopWaiting(found)
+    return found
+  }
+  return {
+    async take({ stackBytes, requester }) {
+      const reusable = maxWaiting > 0 && requester !== undefined
+      const served = reusable ? takeWaiting(stackBytes, requester) : undefined
+      if (served !== undefined) return { sandbox: served, reused: true, reusable }
+      if (stackBytes !== usualStackBytes) return { sandbox: await startOne(stackBytes), reused: false, reusable }
+      const [sandbox] = ready
+      if (sandbox !== undefined) {
+        ready.delete(sandbox)
+        return { sandbox, reused: false, reusable }
+      }
+      if (closed) throw providerStopped()
+      const taker = Promise.withResolvers<SandboxProcess>()
+      takers.push(taker)
+      refill()
+      return { sandbox: await taker.promise, reused: false, reusable }
     },
+    giveBack(sandbox, requester) {
+      if (closed) {
+        sandbox.kill()
+        return
+      }
+      const [oldest] = waiting.keys()
+      if (waiting.size >= maxWaiting && oldest !== undefined) {
+        stopWaiting(oldest)
+        oldest.kill()
+      }
+      waiting.set(sandbox, { requester, timer: setTimeout(() => sandbox.kill(), WAIT_MS).unref() })
+    },
+    refill,
     async close() {
       closed = true
-      for (const sandbox of ready) sandbox.kill()
-      await refilling
+      for (const sandbox of [...ready, ...waiting.keys()]) sandbox.kill()
+      await Promise.all(starts)
       await Promise.all([...running].map((sandbox) => sandbox.ended))
     },
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
@@ -186,7 +187,7 @@ async function execute(
         env: {},
         inputs: [],
         outputs: [],
-        module: { source, sha256: '', bytes: trial.module.length },
+        module: { source, sha256: createHash('sha256').update(trial.module).digest('hex'), bytes: trial.module.length },
       },
       limits: trial.applied,
       dir,

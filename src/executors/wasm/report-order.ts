@@ -7,6 +7,7 @@ export const IN_ORDER: Readonly<Record<Report['event'], readonly Stage[]>> = {
   ready: [],
   received: ['feeding'],
   refused: ['compiling', 'prepared'],
+  rewritten: ['compiling'],
   compiled: ['compiling'],
   started: ['prepared'],
   memory: ['running'],

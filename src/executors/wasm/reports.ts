@@ -3,10 +3,10 @@ import { z } from 'zod'
 import { TRAP_NAMES } from '../../protocol/execution.ts'
 import { FRAME_HEADER_BYTES, FRAME_KIND, MAX_DATA_BYTES, MAX_REPORT_BYTES, type Report } from './channel.ts'
 
-/** What a sandbox process sent: one report, or bytes of the file that it announced last. */
+/** What a sandbox process sent: one report, bytes of what it announced last, or output of the task. */
 export type Frame =
   | { readonly kind: 'report'; readonly report: Report }
-  | { readonly kind: 'data'; readonly data: Uint8Array }
+  | { readonly kind: 'data' | 'stdout' | 'stderr'; readonly data: Uint8Array }
 
 /** The sandbox process broke the rules of the channel: the task may have got hold of it. */
 export class ChannelBroken extends Error {
@@ -15,10 +15,25 @@ export class ChannelBroken extends Error {
 
 const text = z.string().max(4096)
 const count = z.int().nonnegative()
+const exportName = z.string().max(MAX_REPORT_BYTES)
 const reportSchema: z.ZodType<Report> = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('ready') }),
   z.strictObject({ event: z.literal('received') }),
   z.strictObject({ event: z.literal('refused'), reason: text, subject: text.optional() }),
+  z.strictObject({
+    event: z.literal('rewritten'),
+    facts: z.strictObject({
+      initialBytes: count,
+      exports: z.strictObject({
+        budget: exportName,
+        refused: exportName,
+        fuel: exportName.optional(),
+        depth: exportName.optional(),
+      }),
+      startExport: exportName.optional(),
+    }),
+    bytes: count,
+  }),
   z.strictObject({ event: z.literal('compiled') }),
   z.strictObject({ event: z.literal('started') }),
   z.strictObject({ event: z.literal('memory'), peakBytes: count }),
@@ -27,11 +42,13 @@ const reportSchema: z.ZodType<Report> = z.discriminatedUnion('event', [
     end: z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('exited'), code: count.max(0xffff_ffff) }),
       z.strictObject({ kind: z.literal('trapped'), trap: z.enum(TRAP_NAMES) }),
-      z.strictObject({ kind: z.enum(['output', 'fuel']) }),
+      z.strictObject({ kind: z.literal('output') }),
+      z.strictObject({ kind: z.literal('fuel') }),
     ]),
     cpuTimeMs: count,
     memoryPeakBytes: count,
     limitsHit: z.array(z.enum(['memory', 'disk', 'inodes', 'openFiles'])).max(4),
+    fuelUsed: count.optional(),
   }),
   z.strictObject({ event: z.literal('output'), path: z.string().max(MAX_REPORT_BYTES), bytes: count }),
   z.strictObject({
@@ -59,11 +76,11 @@ export async function* readFrames(source: Readable): AsyncGenerator<Frame, void,
         length = frameLength(pending)
       ) {
         const content = pending.subarray(FRAME_HEADER_BYTES, length)
-        const kind = pending[4]
+        const kind = KINDS[pending[4] ?? 0]
         pending = pending.subarray(length)
-        yield kind === FRAME_KIND.data
-          ? { kind: 'data', data: content }
-          : { kind: 'report', report: parseReport(content) }
+        yield kind === undefined || kind === 'report'
+          ? { kind: 'report', report: parseReport(content) }
+          : { kind, data: content }
       }
     }
   } catch (error) {
@@ -72,12 +89,14 @@ export async function* readFrames(source: Readable): AsyncGenerator<Frame, void,
   }
 }
 
+const KINDS = Object.keys(FRAME_KIND) as (keyof typeof FRAME_KIND)[]
+
 function frameLength(bytes: Buffer): number | undefined {
   if (bytes.length < FRAME_HEADER_BYTES) return undefined
-  const kind = bytes[4]
+  const kind = bytes[4] ?? 0
   const length = bytes.readUInt32LE(0)
-  if (kind !== FRAME_KIND.data && kind !== FRAME_KIND.report) throw new ChannelBroken(`a frame of unknown kind ${kind}`)
-  if (length > (kind === FRAME_KIND.data ? MAX_DATA_BYTES : MAX_REPORT_BYTES))
+  if (kind >= KINDS.length) throw new ChannelBroken(`a frame of unknown kind ${kind}`)
+  if (length > (kind === FRAME_KIND.report ? MAX_REPORT_BYTES : MAX_DATA_BYTES))
     throw new ChannelBroken(`a frame of ${length} bytes`)
   return FRAME_HEADER_BYTES + length
 }

@@ -8,6 +8,7 @@ import { cancelledBeforeStart, providerStopped } from '../run-failures.ts'
 import { moduleRefused, sandboxFailed } from './failures.ts'
 import { feedJob, feedStdin } from './feed.ts'
 import { jobHeader } from './job-header.ts'
+import { noteCompiled, programOf, type PreparedPrograms } from './prepared-programs.ts'
 import { IN_ORDER, type Stage } from './report-order.ts'
 import { processBytes } from './process-memory.ts'
 import { ChannelBroken, contentOf } from './reports.ts'
@@ -19,6 +20,17 @@ export interface RunOptions {
   readonly sandbox: SandboxProcess
   readonly isolation: Isolation
   readonly compileTimeoutMs: number
+  readonly prepared: PreparedPrograms
+  /** Whether the process may be left for another task of the same requester. */
+  readonly reusable: boolean
+}
+
+/** What a run came to, and whether its process can take another job: it is as it was then, and has nothing of this one. */
+export interface RunEnd {
+  readonly execution: Execution
+  readonly clean: boolean
+  /** Of the process, at its task's end. */
+  readonly residentBytes: number
 }
 
 /** The sandbox says that a call of its own failed. */
@@ -37,7 +49,9 @@ type Ending =
 const COLLECT_TIMEOUT_MS = 120_000
 /** For what is left in the pipes of a process that was killed. */
 const LEFTOVERS_TIMEOUT_MS = 5_000
-/** As the other runtimes say it. */
+/** What a rewritten program may have grown to: meters and the like add up to this many times its own bytes, and little else. */
+const MAX_GROWTH = 16
+const MAX_ADDED_BYTES = 64 * 1024
 const WHY_UNFIT = {
   SYMLINK: 'it is a symbolic link; links are not followed',
   HARD_LINK: 'the file has more than one name (hard links)',
@@ -51,8 +65,8 @@ const CRASH_SIGNALS: ReadonlySet<NodeJS.Signals | null> = new Set<NodeJS.Signals
   'SIGTRAP',
 ])
 
-/** Runs one task on a process that is ready, and kills it. Throws and resolves as the executor's `run` does. */
-export async function runTask(options: RunOptions): Promise<Execution> {
+/** Runs one task on a process that is ready, and kills that unless it is clean. Throws and resolves as the executor's `run` does. */
+export async function runTask(options: RunOptions): Promise<RunEnd> {
   const run = new TaskRun(options)
   try {
     return await run.toEnd()
@@ -66,8 +80,8 @@ class TaskRun {
   readonly #ending = Promise.withResolvers<Ending>()
   readonly #meter
   readonly #watch
-  #output: Promise<unknown> | undefined
-  readonly #partStdin: () => void
+  #reports: Promise<void> | undefined
+  #endStdin: (() => void) | undefined
   readonly #onAbort = (): void => this.#abort()
   #compileTimer: NodeJS.Timeout | undefined
   #stage: Stage = 'feeding'
@@ -75,8 +89,11 @@ class TaskRun {
   #startedAtMs = 0
   #endedAtMs = 0
   #memoryPeakBytes = 0
+  #residentBytes = Infinity
   #results: ResultCollector | undefined
   #resultsLost = false
+  #complete = false
+  #quiesced = false
 
   constructor(options: RunOptions) {
     this.#options = options
@@ -96,22 +113,15 @@ class TaskRun {
       isBlocked: () => this.#meter.blocked,
       onLimit: (limit) => this.#limitMet(limit),
     })
-    this.#partStdin = feedStdin({
-      source: job.stdin,
-      target: sandbox.stdin,
-      onError: (error) => this.#fail(sandboxFailed('its standard input broke', error)),
-    })
     job.signal.addEventListener('abort', this.#onAbort)
     if (job.signal.aborted) this.#abort()
   }
 
-  async toEnd(): Promise<Execution> {
-    const { job, sandbox } = this.#options
-    const { module, inputs } = job.task
-    feedJob({ target: sandbox.job, header: jobHeader(job), files: [module, ...inputs] }).catch((error: unknown) =>
-      this.#fail(error),
-    )
+  async toEnd(): Promise<RunEnd> {
+    const { job } = this.#options
+    this.#feed().catch((error: unknown) => this.#fail(error))
     const reports = this.#followReports()
+    this.#reports = reports
     // What it rejects with is also the ending, or looked at once the task has ended.
     reports.catch(() => {})
     const ending = await this.#ending.promise
@@ -126,13 +136,15 @@ class TaskRun {
     }
     const wallTimeMs = Math.round(this.#endedAtMs - this.#startedAtMs)
     const cpuTimeMs = ending.kind === 'guest' ? ending.report.cpuTimeMs : Math.round(this.#watch.cpuTimeMs())
-    await this.#quiesce()
+    const clean = this.#isClean(ending)
+    if (clean) this.#release()
+    else await this.#quiesce()
     if (ending.kind === 'guest') await reports
     const outputs = ending.kind === 'guest' ? (this.#results?.outputs() ?? []) : lostOutputs(job)
     const outcome = ending.kind === 'guest' ? outcomeOf(ending.report) : ending.outcome
     const hit = new Set<LimitName>(ending.kind === 'guest' ? ending.report.limitsHit : [])
     if (outcome.kind === 'limit') hit.add(outcome.limit)
-    return {
+    const execution: Execution = {
       outcome,
       usage: {
         wallTimeMs,
@@ -144,10 +156,12 @@ class TaskRun {
         ),
         outputBytes: this.#meter.bytes,
         limitsHit: LIMIT_NAMES.filter((limit) => hit.has(limit)),
+        ...this.#fuelUsed(ending),
       },
       isolation: this.#options.isolation,
       outputs,
     }
+    return { execution, clean, residentBytes: this.#residentBytes }
   }
 
   async cleanUp(): Promise<void> {
@@ -156,26 +170,62 @@ class TaskRun {
     await this.#quiesce()
   }
 
-  /** Nobody sees what a task says before it is known to have started: that comes on another pipe. */
-  #passOutput(): Promise<unknown> {
-    const { job, sandbox } = this.#options
-    this.#output ??= Promise.all([
-      this.#meter.pump({ source: sandbox.stdout, sink: job.stdout }),
-      this.#meter.pump({ source: sandbox.stderr, sink: job.stderr }),
-    ])
-    return this.#output
+  async #feed(): Promise<void> {
+    const { job, sandbox, prepared, reusable } = this.#options
+    const { program, bytes } = programOf({ job, sandbox, prepared })
+    await feedJob({
+      target: sandbox.job,
+      header: jobHeader({ job, program, reusable }),
+      program: bytes,
+      inputs: job.task.inputs,
+    })
+    if (this.#quiesced) return
+    this.#endStdin = feedStdin({
+      source: job.stdin,
+      target: sandbox.job,
+      onError: (error) => this.#fail(sandboxFailed('its standard input broke', error)),
+    })
   }
 
-  /** Kills the process and passes on what was left in its pipes; they end with it, if not before. */
+  /** The task ended by itself within all of its limits, and handed everything over. */
+  #isClean(ending: Ending): boolean {
+    return (
+      this.#options.reusable &&
+      ending.kind === 'guest' &&
+      ending.report.end.kind === 'exited' &&
+      ending.report.limitsHit.length === 0 &&
+      this.#complete &&
+      this.#endStdin !== undefined
+    )
+  }
+
+  /** Leaves the process for another job. */
+  #release(): void {
+    this.#quiesced = true
+    this.#watch.stop()
+    this.#endStdin?.()
+    this.#meter.release()
+  }
+
+  /** A count that comes from the process, and is believed only as far as its limit. */
+  #fuelUsed(ending: Ending): { readonly fuelUsed?: number } {
+    const { fuel } = this.#options.job.limits
+    if (ending.kind !== 'guest' || ending.report.fuelUsed === undefined) return {}
+    return { fuelUsed: fuel === undefined ? ending.report.fuelUsed : Math.min(fuel, ending.report.fuelUsed) }
+  }
+
+  /** Kills the process and passes on what was left in its pipe, which ends with it, if not before. */
   async #quiesce(): Promise<void> {
+    if (this.#quiesced) return
+    this.#quiesced = true
     const { sandbox } = this.#options
     this.#watch.stop()
-    this.#partStdin()
+    this.#endStdin?.()
     sandbox.kill()
     this.#meter.release()
-    // A process that it might have made would keep the pipes open for as long as it likes.
+    // A process that it might have made would keep the pipe open for as long as it likes.
     const timer = setTimeout(() => sandbox.destroy(), LEFTOVERS_TIMEOUT_MS)
-    await this.#passOutput()
+    await this.#reports?.catch(() => {})
     clearTimeout(timer)
     sandbox.destroy()
   }
@@ -214,11 +264,14 @@ class TaskRun {
     const { sandbox } = this.#options
     try {
       for (let next = await sandbox.frames.next(); next.done !== true; next = await sandbox.frames.next()) {
+        const frame = next.value
         // What comes after that must begin nothing any more: neither a timer nor the task's time.
-        if (this.#endedBy === 'stopped' || this.#endedBy === 'failed') return
-        if (next.value.kind === 'data') throw new ChannelBroken('data without a file')
-        if (await this.#onReport(next.value.report)) return
+        const over = this.#endedBy === 'stopped' || this.#endedBy === 'failed'
+        if (frame.kind === 'stdout' || frame.kind === 'stderr') await this.#passOutput(frame.kind, frame.data)
+        else if (frame.kind === 'report' && !over && (await this.#onReport(frame.report))) return
+        else if (frame.kind === 'data' && !over) throw new ChannelBroken('data without a file')
       }
+      if (this.#endedBy === 'stopped' || this.#endedBy === 'failed') return
       const ended = await sandbox.ended
       this.#gone(`it died (${ended.signal ?? `exit code ${ended.code}`})`, {
         cause: new Error(sandbox.diagnostics()),
@@ -235,6 +288,12 @@ class TaskRun {
         throw failure
       }
     }
+  }
+
+  /** Nobody sees what a task says before it is known to have started, nor after it has ended. */
+  async #passOutput(kind: 'stdout' | 'stderr', chunk: Uint8Array): Promise<void> {
+    if (this.#stage !== 'running') throw new ChannelBroken(`output while ${this.#stage}`)
+    await this.#meter.pass({ chunk, sink: this.#options.job[kind] })
   }
 
   /**
@@ -272,6 +331,7 @@ class TaskRun {
         return false
       case 'compiled':
         this.#stage = 'prepared'
+        noteCompiled(this.#options)
         clearTimeout(this.#compileTimer)
         return false
       case 'refused':
@@ -282,7 +342,9 @@ class TaskRun {
         this.#startedAtMs = performance.now()
         this.#watch.start()
         job.onStarted()
-        void this.#passOutput()
+        return false
+      case 'rewritten':
+        await this.#takeRewritten(report)
         return false
       case 'memory':
         this.#memoryPeakBytes = Math.max(this.#memoryPeakBytes, report.peakBytes)
@@ -290,6 +352,7 @@ class TaskRun {
       case 'ended':
         this.#stage = 'ended'
         this.#endedAtMs = performance.now()
+        this.#residentBytes = this.#watch.residentBytes()
         this.#watch.stop()
         this.#results = await createResultCollector({
           dir: job.dir,
@@ -310,6 +373,7 @@ class TaskRun {
         })
         return false
       case 'complete':
+        this.#complete = true
         return true
       case 'fault':
         throw new SandboxFault(report.reason)
@@ -321,6 +385,16 @@ class TaskRun {
   #checkResultPath(reported: string): void {
     if (!this.#options.job.task.outputs.some(({ path }) => reported.startsWith(`${path}/`)))
       throw new ChannelBroken('a result from outside the outputs')
+  }
+
+  /** What came of the program, from a process that has compiled nothing yet: it serves the next task with it too. */
+  async #takeRewritten({ facts, bytes }: Extract<Report, { event: 'rewritten' }>): Promise<void> {
+    const { job, sandbox, prepared } = this.#options
+    if (bytes > MAX_GROWTH * job.task.module.bytes + MAX_ADDED_BYTES)
+      throw new ChannelBroken(`${bytes} bytes of a program`)
+    const chunks: Uint8Array[] = []
+    for await (const chunk of contentOf(sandbox.frames, bytes)) chunks.push(chunk)
+    prepared.keep({ job, sandbox, program: { facts, bytes: Buffer.concat(chunks) } })
   }
 
   /** Waits for the results of a task that is over, but not for ever; a shutdown in it is the provider's fault. */

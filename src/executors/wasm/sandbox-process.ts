@@ -1,13 +1,13 @@
-import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import type { Writable } from 'node:stream'
 import type { Confinement } from '../ports.ts'
 import { DESCRIPTOR } from './channel.ts'
 import { sandboxFailed } from './failures.ts'
 import { startConfined, startPlain, type Ended, type HostProcess, type ProgramToStart } from './host-process.ts'
 import type { ProcessRecords } from './records.ts'
 import { readFrames, type Frame } from './reports.ts'
+import { sandboxEntry } from './sandbox-entry.ts'
+import type { ProgramHolder } from './prepared-programs.ts'
 
 /** Stack of a process that is started without asking for one: V8's own default. */
 export const DEFAULT_STACK_BYTES = 984 * 1024
@@ -15,15 +15,13 @@ const MAX_HEAP_MEBIBYTES = 256
 const START_TIMEOUT_MS = 30_000
 const MAX_DIAGNOSTICS_CHARACTERS = 2000
 
-/** A process that runs one task and is then killed. */
-export interface SandboxProcess {
+/** A process that runs one task and is then killed, or several of one requester, one after the other. */
+export interface SandboxProcess extends ProgramHolder {
   readonly pid: number
   readonly stackBytes: number
-  readonly stdin: Writable
-  readonly stdout: Readable
-  readonly stderr: Readable
+  /** Jobs, and the standard input of the task that it has. */
   readonly job: Writable
-  /** What it reports after `ready`. */
+  /** What it reports after `ready`, over all of its jobs. */
   readonly frames: AsyncGenerator<Frame, void, void>
   readonly ended: Promise<Ended>
   /** The beginning of what Node itself wrote to its standard error: why it died, perhaps. */
@@ -34,38 +32,31 @@ export interface SandboxProcess {
   destroy(): void
 }
 
-/** The library's folder as its importers find it, links and all. */
-function libraryFolder(importer: string): string {
-  for (let folder = importer; ; folder = dirname(folder)) {
-    const candidate = join(folder, 'node_modules/@wasmer/wasi')
-    if (existsSync(candidate)) return candidate
-    if (folder === dirname(folder)) throw sandboxFailed('@wasmer/wasi is not installed')
-  }
-}
+/** Told to a process that no launcher ends with its node: it watches over itself. */
+const UNCONFINED = 'unconfined'
+/** Whose WASI preview 1: ours, or @wasmer/wasi for what it can be trusted with and ours for the rest. */
+export type WasiHost = 'souk' | 'wasmer'
 
-function programOf({ stackBytes, host }: Pick<StartOptions, 'stackBytes' | 'host'>): ProgramToStart {
-  const scripts = dirname(fileURLToPath(import.meta.url))
-  const entry = fileURLToPath(new URL(`./child${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
-  const reads = host === 'wasmer' ? [scripts, libraryFolder(scripts)] : [scripts]
+function programOf({ stackBytes, host, confined }: StartOptions): ProgramToStart {
+  const { script, reads } = sandboxEntry()
   const args = [
     '--permission',
-    '--allow-worker',
+    ...(confined === undefined ? ['--allow-worker'] : []),
     // To follow links it would have to read the folders above.
     '--preserve-symlinks',
+    '--preserve-symlinks-main',
     ...reads.map((folder) => `--allow-fs-read=${join(folder, '*')}`),
     '--no-warnings',
     '--v8-pool-size=2',
     `--max-old-space-size=${MAX_HEAP_MEBIBYTES}`,
     // Any flag that V8 hashes makes it drop its code cache, a quarter of the start; so the default is not said.
     ...(stackBytes === DEFAULT_STACK_BYTES ? [] : [`--stack-size=${Math.floor(stackBytes / 1024)}`]),
-    entry,
+    script,
     host,
+    ...(confined === undefined ? [UNCONFINED] : []),
   ]
   return { program: process.execPath, args, reads }
 }
-
-/** Whose WASI preview 1: ours, or @wasmer/wasi for what it can be trusted with and ours for the rest. */
-export type WasiHost = 'souk' | 'wasmer'
 
 export interface StartOptions {
   readonly stackBytes: number
@@ -76,12 +67,13 @@ export interface StartOptions {
 }
 
 /**
- * Starts a process and waits until it can take a job (0.2 s). It has no environment.
+ * Starts a process and waits until it can take a job (about 50 ms). It has no environment.
  *
  * @throws SoukError EXECUTOR_FAILED
  */
-export async function startSandbox({ stackBytes, host, records, confined }: StartOptions): Promise<SandboxProcess> {
-  const program = programOf({ stackBytes, host })
+export async function startSandbox(options: StartOptions): Promise<SandboxProcess> {
+  const { stackBytes, records, confined } = options
+  const program = programOf(options)
   const child = confined === undefined ? startPlain(program) : await startConfined({ ...program, ...confined })
   const { pid, kill } = child
   try {
@@ -108,9 +100,8 @@ export async function startSandbox({ stackBytes, host, records, confined }: Star
   return {
     pid,
     stackBytes,
-    stdin: child.input(DESCRIPTOR.stdin),
-    stdout: child.output(DESCRIPTOR.stdout),
-    stderr: child.output(DESCRIPTOR.stderr),
+    untouched: true,
+    compiled: new Set(),
     job: child.input(DESCRIPTOR.job),
     frames,
     ended,

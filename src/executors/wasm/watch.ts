@@ -21,6 +21,8 @@ export interface Watch {
   start(): void
   /** CPU time of the task so far; what was last seen once it is dead. */
   cpuTimeMs(): number
+  /** Of the whole process, now; Infinity once it is gone or no longer watched. */
+  residentBytes(): number
   stop(): void
 }
 
@@ -84,6 +86,7 @@ export function watchProcess({ pid, limits, isBlocked, onLimit }: WatchOptions):
       if (!stopped) sample()
       return cpuMs
     },
+    residentBytes: () => (stopped ? Infinity : (usage.residentBytes() ?? Infinity)),
     stop,
   }
 }

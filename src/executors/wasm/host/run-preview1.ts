@@ -1,5 +1,5 @@
 import type { TrapName } from '../../../protocol/execution.ts'
-import type { PreparedModule } from '../module/prepare.ts'
+import type { RewrittenModule } from '../module/rewrite.ts'
 import { realClock, virtualClock, type Clock } from './clocks.ts'
 import { clockCalls } from './clock-calls.ts'
 import { descriptorCalls } from './descriptor-calls.ts'
@@ -16,7 +16,7 @@ import { processCalls } from './process-calls.ts'
 import type { MemoryBudget, Quota } from './quota.ts'
 import { seededRandom, systemRandom } from './random.ts'
 import { PREVIEW1, PREVIEW1_NAMES, type Preview1Calls, type Preview1Name } from './signatures.ts'
-import { Streams, type StreamDescriptors } from './streams.ts'
+import { Streams, type StreamPort } from './streams.ts'
 import { isStackOverflow, trapName } from './traps.ts'
 import type { Wasmer } from './wasmer.ts'
 
@@ -25,7 +25,9 @@ export type GuestEnd = GuestExit['reason'] | { readonly kind: 'trapped'; readonl
 
 /** What a guest gets to run on. The file system and its quota outlive the run. */
 export interface Preview1Options {
-  readonly prepared: PreparedModule
+  /** As the rewriter made it, compiled, and what the rewriter says of it. */
+  readonly module: WebAssembly.Module
+  readonly facts: Omit<RewrittenModule, 'bytes'>
   /** Memory, tables and files together. */
   readonly memoryBytes: number
   /** How many instructions a metered module may run; as many as it likes where absent. */
@@ -42,7 +44,7 @@ export interface Preview1Options {
     budget: MemoryBudget,
     clock: Clock,
   ) => { readonly fileSystem: FileSystem; readonly quota: Quota }
-  readonly streams: { readonly descriptors: StreamDescriptors; readonly outputBytes: number }
+  readonly streams: { readonly port: StreamPort; readonly outputBytes: number }
   /** Called just before the guest's first instruction. */
   readonly onStarting: () => void
   /** Called when the most memory that the guest has had may have changed. */
@@ -68,10 +70,10 @@ export class HostFault extends Error {
  * @throws WebAssembly errors when the module cannot be instantiated, HostFault when a call of ours is broken.
  */
 export function runPreview1(options: Preview1Options): Preview1Run {
-  const { prepared, deterministic, args, env } = options
+  const { facts, deterministic, args, env } = options
   const bound: Bound = { steady: deterministic !== undefined }
-  const guest = instantiate(prepared, bound)
-  guest.budget.leftBytes = options.memoryBytes - prepared.initialBytes
+  const guest = instantiate(options, bound)
+  guest.budget.leftBytes = options.memoryBytes - facts.initialBytes
   const clock = deterministic === undefined ? realClock() : virtualClock()
   const { fileSystem, quota } = options.openFileSystem(guest.budget, clock)
   const descriptors = new Descriptors({
@@ -131,9 +133,9 @@ interface Guest {
   readonly entries: readonly (() => unknown)[]
 }
 
-function instantiate(prepared: PreparedModule, bound: Bound): Guest {
+function instantiate({ module, facts }: Pick<Preview1Options, 'module' | 'facts'>, bound: Bound): Guest {
   const imports = Object.fromEntries(PREVIEW1_NAMES.map((name) => [name, imported(name, bound)]))
-  const { exports } = new WebAssembly.Instance(prepared.module, { [PREVIEW1]: imports })
+  const { exports } = new WebAssembly.Instance(module, { [PREVIEW1]: imports })
   const globalOf = (name: string): WebAssembly.Global => {
     const exported = exports[name]
     return exported instanceof WebAssembly.Global ? exported : missing(name)
@@ -143,7 +145,7 @@ function instantiate(prepared: PreparedModule, bound: Bound): Guest {
     return typeof exported === 'function' ? exported : missing(name)
   }
   const memory = exports['memory']
-  const { startExport, exports: added } = prepared
+  const { startExport, exports: added } = facts
   const budget = globalOf(added.budget)
   return {
     memory: memory instanceof WebAssembly.Memory ? memory : missing('memory'),

@@ -1,24 +1,19 @@
-import { readSync, writeSync } from 'node:fs'
 import { fail } from './errno.ts'
 import { GuestExit } from './guest-exit.ts'
 
-/** The descriptors of this process on which the task's standard streams are. */
-export interface StreamDescriptors {
-  readonly stdin: number
-  readonly stdout: number
-  readonly stderr: number
+/** Where the task's standard streams come from and go to. Both calls block; what they throw is an I/O error for the task. */
+export interface StreamPort {
+  /** Reads at least one byte; 0 is the end of the input. */
+  read(target: Uint8Array): number
+  /** Writes all of `content`. */
+  write(kind: 'stdout' | 'stderr', content: Uint8Array): void
 }
 
 /** Up to here scattered buffers are written as one: a line and its newline arrive together. */
 const GATHER_BYTES = 65_536
 
-const codeOf = (thrown: unknown): string | undefined =>
-  typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string'
-    ? thrown.code
-    : undefined
-
 export interface StreamsOptions {
-  readonly descriptors: StreamDescriptors
+  readonly port: StreamPort
   /** Both outputs together. */
   readonly outputBytes: number
   /** A read of standard input fills its buffer unless the input ends: how much it gets depends on no pipe. */
@@ -27,13 +22,13 @@ export interface StreamsOptions {
 
 /** The task's standard streams: blocking, unbuffered, and output only up to its limit. */
 export class Streams {
-  readonly #descriptors: StreamDescriptors
+  readonly #port: StreamPort
   readonly #wholeReads: boolean
   #outputLeftBytes: number
   #ended = false
 
-  constructor({ descriptors, outputBytes, wholeReads = false }: StreamsOptions) {
-    this.#descriptors = descriptors
+  constructor({ port, outputBytes, wholeReads = false }: StreamsOptions) {
+    this.#port = port
     this.#outputLeftBytes = outputBytes
     this.#wholeReads = wholeReads
   }
@@ -61,13 +56,11 @@ export class Streams {
   #readOnce(target: Uint8Array): number {
     if (target.length === 0 || this.#ended) return 0
     try {
-      const count = readSync(this.#descriptors.stdin, target)
+      const count = this.#port.read(target)
       this.#ended = count === 0
       return count
-    } catch (error) {
-      if (codeOf(error) !== 'ECONNRESET') return fail('io')
-      this.#ended = true
-      return 0
+    } catch {
+      return fail('io')
     }
   }
 
@@ -80,16 +73,13 @@ export class Streams {
   }
 
   #writeAll(kind: 'stdout' | 'stderr', source: Uint8Array): void {
-    const length = Math.min(source.length, this.#outputLeftBytes)
-    for (let done = 0; done < length;) {
-      try {
-        const count = writeSync(this.#descriptors[kind], source, done, length - done)
-        done += count
-        this.#outputLeftBytes -= count
-      } catch (error) {
-        fail(codeOf(error) === 'EPIPE' ? 'pipe' : 'io')
-      }
+    const kept = source.subarray(0, this.#outputLeftBytes)
+    try {
+      this.#port.write(kind, kept)
+    } catch {
+      fail('io')
     }
-    if (length < source.length) throw new GuestExit({ kind: 'output' })
+    this.#outputLeftBytes -= kept.length
+    if (kept.length < source.length) throw new GuestExit({ kind: 'output' })
   }
 }

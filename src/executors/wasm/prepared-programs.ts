@@ -1,0 +1,106 @@
+import type { BoundedJob, WasmTask } from '../executor.ts'
+import { MAX_COMPILED, type JobProgram, type RewrittenFacts } from './channel.ts'
+import type { FedFile } from './feed.ts'
+import { isMetered } from './job-header.ts'
+import { REWRITE_VERSION } from './module/rewrite.ts'
+
+/** A program as it is compiled, and what is known of it. */
+export interface PreparedProgram {
+  readonly facts: RewrittenFacts
+  readonly bytes: Uint8Array
+}
+
+/** A process, as far as programs are concerned. */
+export interface ProgramHolder {
+  /** It has compiled no stranger's program yet, so that what it says came of one is our own parser's word. */
+  untouched: boolean
+  /** What it has compiled and keeps, by key. */
+  readonly compiled: Set<string>
+}
+
+/**
+ * What came of programs, by digest, version of the rewriter and how they were rewritten; the one used longest ago goes first.
+ * No native code is kept: that could only come from a process that had compiled a stranger's bytes.
+ */
+export interface PreparedPrograms {
+  get(key: string): PreparedProgram | undefined
+  /** Keeps it where it comes from a process that nobody can have taken over. */
+  keep(made: {
+    readonly job: BoundedJob<WasmTask>
+    readonly sandbox: ProgramHolder
+    readonly program: PreparedProgram
+  }): void
+}
+
+export function createPreparedPrograms({ maxBytes }: { readonly maxBytes: number }): PreparedPrograms {
+  const kept = new Map<string, PreparedProgram>()
+  let heldBytes = 0
+  const forget = (key: string): void => {
+    heldBytes -= kept.get(key)?.bytes.length ?? 0
+    kept.delete(key)
+  }
+  return {
+    get(key) {
+      const found = kept.get(key)
+      if (found === undefined) return undefined
+      kept.delete(key)
+      kept.set(key, found)
+      return found
+    },
+    keep({ job, sandbox, program }) {
+      const key = keyOf(job)
+      const trusted = sandbox.untouched
+      sandbox.untouched = false
+      if (!trusted || program.bytes.length > maxBytes) return
+      forget(key)
+      kept.set(key, program)
+      heldBytes += program.bytes.length
+      for (const oldest of kept.keys()) {
+        if (heldBytes <= maxBytes) return
+        forget(oldest)
+      }
+    },
+  }
+}
+
+/** What tells a job's program from every other: its content, and everything on which its rewriting depends. */
+function keyOf(job: BoundedJob<WasmTask>): string {
+  const kind = job.task.deterministic === undefined ? (isMetered(job) ? 'metered' : 'plain') : 'deterministic'
+  return `${job.task.module.sha256} ${REWRITE_VERSION} ${kind}`
+}
+
+/** What a process is given of a job's program: nothing where it has it compiled, what came of it where that is known, or its file. */
+export function programOf({
+  job,
+  sandbox,
+  prepared,
+}: {
+  readonly job: BoundedJob<WasmTask>
+  readonly sandbox: ProgramHolder
+  readonly prepared: PreparedPrograms
+}): { readonly program: JobProgram; readonly bytes: Uint8Array | FedFile | undefined } {
+  const key = keyOf(job)
+  const known = prepared.get(key)
+  const compiled = sandbox.compiled.has(key)
+  // It compiles at once what needs no rewriting.
+  if (compiled || known !== undefined) sandbox.untouched = false
+  if (compiled) return { program: { key, bytes: 0 }, bytes: undefined }
+  if (known !== undefined)
+    return { program: { key, bytes: known.bytes.length, rewritten: known.facts }, bytes: known.bytes }
+  const { module } = job.task
+  return { program: { key, bytes: module.bytes }, bytes: module }
+}
+
+/** The process has compiled the job's program, and may keep it: as many as it keeps itself, the first ones first to go. */
+export function noteCompiled({
+  job,
+  sandbox,
+}: {
+  readonly job: BoundedJob<WasmTask>
+  readonly sandbox: ProgramHolder
+}): void {
+  sandbox.untouched = false
+  sandbox.compiled.add(keyOf(job))
+  const [oldest] = sandbox.compiled
+  if (sandbox.compiled.size > MAX_COMPILED && oldest !== undefined) sandbox.compiled.delete(oldest)
+}
