@@ -38,7 +38,7 @@ export interface JobHeader {
   readonly program: JobProgram
   /** Whether instructions are counted. */
   readonly metered: boolean
-  readonly deterministic?: { readonly seed: string }
+  readonly deterministic?: { readonly seed: string; readonly depthBytes: number }
   readonly inputs: readonly { readonly target: string; readonly bytes: number }[]
   readonly outputs: readonly string[]
   readonly limits: {

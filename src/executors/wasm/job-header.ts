@@ -3,6 +3,8 @@ import type { JobHeader, JobProgram } from './channel.ts'
 
 /** A dead node's process ends itself this long after the task should have been over. */
 const BACKSTOP_GRACE_MS = 10_000
+/** How much of the stack is the task's where calls are counted in bytes, so that it never ends before that count does. */
+const DEPTH_OF_STACK = 0.75
 /** The longest that a timer takes. */
 const MAX_BACKSTOP_MS = 2 ** 31 - 1
 
@@ -16,10 +18,13 @@ export function jobHeader({
   job,
   program,
   reusable,
+  stackBytes,
 }: {
   readonly job: BoundedJob<WasmTask>
   readonly program: JobProgram
   readonly reusable: boolean
+  /** Of the process. */
+  readonly stackBytes: number
 }): JobHeader {
   const { task, limits } = job
   const { memoryBytes, diskBytes, inodes, openFiles, outputBytes, fuel } = limits
@@ -31,7 +36,9 @@ export function jobHeader({
     workdir,
     program,
     metered: isMetered(job),
-    ...(task.deterministic !== undefined && { deterministic: task.deterministic }),
+    ...(task.deterministic !== undefined && {
+      deterministic: { ...task.deterministic, depthBytes: Math.floor(stackBytes * DEPTH_OF_STACK) },
+    }),
     inputs: task.inputs.map(({ target, bytes }) => ({ target, bytes })),
     outputs: task.outputs.map(({ path }) => path),
     limits: { memoryBytes, diskBytes, inodes, openFiles, outputBytes, ...(fuel !== undefined && { fuel }) },

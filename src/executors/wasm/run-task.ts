@@ -175,7 +175,7 @@ class TaskRun {
     const { program, bytes } = programOf({ job, sandbox, prepared })
     await feedJob({
       target: sandbox.job,
-      header: jobHeader({ job, program, reusable }),
+      header: jobHeader({ job, program, reusable, stackBytes: sandbox.stackBytes }),
       program: bytes,
       inputs: job.task.inputs,
     })

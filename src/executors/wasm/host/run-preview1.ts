@@ -1,4 +1,5 @@
 import type { TrapName } from '../../../protocol/execution.ts'
+import { REFUSED } from '../module/meters.ts'
 import type { RewrittenModule } from '../module/rewrite.ts'
 import { realClock, virtualClock, type Clock } from './clocks.ts'
 import { clockCalls } from './clock-calls.ts'
@@ -32,8 +33,11 @@ export interface Preview1Options {
   readonly memoryBytes: number
   /** How many instructions a metered module may run; as many as it likes where absent. */
   readonly fuel?: number | undefined
-  /** Time and random numbers that are the same on every machine, these from a seed of 64 hex digits. */
-  readonly deterministic?: { readonly seed: string } | undefined
+  /**
+   * Time and random numbers that are the same on every machine, these from a seed of 64 hex digits; and how deep calls may go,
+   * in bytes as the rewriter counts them.
+   */
+  readonly deterministic?: { readonly seed: string; readonly depthBytes: number } | undefined
   /** Where the operator wants @wasmer/wasi: it answers what it can be trusted with, in place of ours. */
   readonly wasmer?: Wasmer | undefined
   readonly args: readonly string[]
@@ -106,11 +110,13 @@ export function runPreview1(options: Preview1Options): Preview1Run {
   }
   const fuel = fuelTank(guest.globals.fuel, options.fuel)
   bound.fuel = fuel
+  const { depth } = guest.globals
+  if (depth !== undefined && deterministic !== undefined) depth.value = deterministic.depthBytes
 
   options.onStarting()
-  const end = runToEnd(guest.entries, bound)
+  const end = runToEnd(guest, bound)
   quota.noteMemory()
-  if (guest.globals.refused.value === 1) quota.hit.add('memory')
+  if (guest.globals.refused.value === REFUSED.budget) quota.hit.add('memory')
   return { end, fileSystem, quota, ...(fuel !== undefined && { fuelUsed: fuel.used() }) }
 }
 
@@ -128,7 +134,11 @@ interface Bound {
 interface Guest {
   readonly memory: WebAssembly.Memory
   readonly budget: MemoryBudget
-  readonly globals: { readonly refused: WebAssembly.Global; readonly fuel: WebAssembly.Global | undefined }
+  readonly globals: {
+    readonly refused: WebAssembly.Global
+    readonly fuel: WebAssembly.Global | undefined
+    readonly depth: WebAssembly.Global | undefined
+  }
   /** The start function, where there is one, and `_start`. */
   readonly entries: readonly (() => unknown)[]
 }
@@ -153,6 +163,7 @@ function instantiate({ module, facts }: Pick<Preview1Options, 'module' | 'facts'
     globals: {
       refused: globalOf(added.refused),
       fuel: added.fuel === undefined ? undefined : globalOf(added.fuel),
+      depth: added.depth === undefined ? undefined : globalOf(added.depth),
     },
     budget: {
       get leftBytes() {
@@ -169,17 +180,30 @@ const missing = (name: string): never => {
   throw new HostFault(`the instance lacks ${name}, which the rewritten module exports`)
 }
 
-function runToEnd(entries: Guest['entries'], bound: Bound): GuestEnd {
+function runToEnd({ entries, globals }: Guest, bound: Bound): GuestEnd {
   let end: GuestEnd = { kind: 'exited', code: 0 }
   try {
     for (const entry of entries) entry()
   } catch (error) {
     const { fault } = bound
     if (fault !== undefined) throw new HostFault(`a call of the host failed: ${fault.message}`, { cause: fault })
-    end = error instanceof GuestExit ? error.reason : { kind: 'trapped', trap: trapName(error) }
+    end = error instanceof GuestExit ? error.reason : trapOf(error, globals)
+    const machine = bound.steady ? shortage(error, globals) : undefined
+    if (machine !== undefined) throw new HostFault(`this machine ran out of ${machine} before the task did`)
   }
   // The meter traps where fuel ran out; and a guest may come to another end before it looks.
   return bound.fuel?.isEmpty() === true ? { kind: 'fuel' } : end
+}
+
+/** A trap of the module's own, or that of the meter of its calls' depth. */
+function trapOf(error: unknown, { depth }: Guest['globals']): GuestEnd {
+  return { kind: 'trapped', trap: depth !== undefined && depth.value < 0 ? 'stackOverflow' : trapName(error) }
+}
+
+/** What a trap shows this machine to have had too little of, where all are to come to the same. */
+function shortage(error: unknown, { refused }: Guest['globals']): 'stack' | 'memory' | undefined {
+  if (isStackOverflow(error)) return 'stack'
+  return refused.value === REFUSED.engine ? 'memory' : undefined
 }
 
 /**

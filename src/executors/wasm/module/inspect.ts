@@ -1,4 +1,3 @@
-import { walkExpression, type Growth } from './instructions.ts'
 import { ModuleReader, ModuleRefused } from './reader.ts'
 import {
   readFunctionType,
@@ -26,100 +25,114 @@ export const SECTION = {
   tag: 13,
 } as const
 
+/** Sections in the order in which the binary format has them. */
+const ORDER: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 10, 11]
+
 export const EXPORT_KIND = { function: 0, table: 1, memory: 2, global: 3 } as const
 
-interface Range {
+export interface Range {
   readonly start: number
   readonly end: number
 }
 
-export interface FunctionBody extends Range {
-  readonly growths: readonly Growth[]
+export interface TableShape {
+  readonly type: number
+  readonly limits: SizeLimits
 }
 
-export interface FunctionImport {
-  readonly module: string
-  readonly name: string
-  readonly type: FunctionType
-}
+/** Something that a module imports; `type` is the index of a function's type. */
+export type ModuleImport = { readonly module: string; readonly name: string } & (
+  | { readonly kind: typeof EXPORT_KIND.function; readonly type: number }
+  | { readonly kind: typeof EXPORT_KIND.table; readonly table: TableShape }
+  | { readonly kind: typeof EXPORT_KIND.memory; readonly limits: SizeLimits }
+  | { readonly kind: typeof EXPORT_KIND.global }
+)
 
-/** What a module is, as far as running it under caps needs to know. Offsets are into the module's bytes. */
+/**
+ * What a module is, as far as running it under caps needs to know. Offsets are into the module's bytes; in each index
+ * space what is imported comes first.
+ */
 export interface ModuleShape {
   readonly bytes: Uint8Array
   /** Content of each section but the custom ones, by id. */
   readonly sections: ReadonlyMap<number, Range>
   readonly types: readonly FunctionType[]
-  readonly imports: readonly FunctionImport[]
-  /** Type index of each function that the module defines. */
+  readonly imports: readonly ModuleImport[]
+  /** Type index of every function. */
   readonly functions: readonly number[]
-  readonly tables: readonly { readonly type: number; readonly limits: SizeLimits }[]
+  readonly importedFunctions: number
+  readonly tables: readonly TableShape[]
+  readonly importedTables: number
   readonly memory: SizeLimits | undefined
+  readonly memoryImported: boolean
   readonly globalCount: number
+  readonly importedGlobals: number
   readonly exports: ReadonlyMap<string, { readonly kind: number; readonly index: number }>
   /** Index of the start function. */
   readonly start: number | undefined
-  readonly bodies: readonly FunctionBody[]
 }
 
 /** Bounds beyond which V8 refuses too (its implementation limits), checked before anything is allocated for them. */
-const MAX_FUNCTIONS = 1_000_000
-const MAX_LOCALS = 50_000
+export const MAX_FUNCTIONS = 1_000_000
 const MAX_ENTRIES = 100_000
 
 /**
- * Reads the sections of a core module. It checks what the rewriter relies on and refuses by name every feature
- * that souk does not run; whether the module is valid is left to the engine.
+ * Reads the sections of a core module, and checks what the rewriter relies on. Instructions are looked at by the
+ * rewriter alone; whether the module is valid is left to the engine, which sees the rewritten one.
  *
  * @throws ModuleRefused
  */
 export function inspectModule(bytes: Uint8Array): ModuleShape {
   const reader = new ModuleReader(bytes)
   readHeader(reader)
-  const sections = new Map<number, Range>()
-  while (!reader.done) {
-    const id = reader.byte()
-    const content = reader.slice(reader.u32())
-    if (id === SECTION.custom) continue
-    if (id === SECTION.tag) throw new ModuleRefused('the module uses exceptions', 'exception-handling')
-    if (id > SECTION.tag || sections.has(id)) throw new ModuleRefused(`the module is malformed: section ${id}`)
-    sections.set(id, { start: content.offset, end: content.end })
-  }
-  const open = (id: number): ModuleReader | undefined => {
-    const range = sections.get(id)
-    return range && new ModuleReader(bytes, range.start, range.end)
-  }
+  const sections = readSections(reader)
   const vector = <Item>(id: number, most: number, read: (item: ModuleReader) => Item): Item[] => {
-    const content = open(id)
-    if (content === undefined) return []
+    const range = sections.get(id)
+    if (range === undefined) return []
+    const content = new ModuleReader(bytes, range.start, range.end)
     const count = content.u32()
     if (count > most) throw new ModuleRefused(`the module is too large: ${count} entries in section ${id}`)
-    return Array.from({ length: count }, () => read(content))
+    const items = Array.from({ length: count }, () => read(content))
+    content.expectEnd(`section ${id}`)
+    return items
+  }
+  const count = (id: number): number => {
+    const range = sections.get(id)
+    return range === undefined ? 0 : new ModuleReader(bytes, range.start, range.end).u32()
   }
 
   const types = vector(SECTION.type, MAX_FUNCTIONS, readFunctionType)
-  const imports = vector(SECTION.import, MAX_ENTRIES, (item) => readImport(item, types))
-  const functions = vector(SECTION.function, MAX_FUNCTIONS, (item) => item.u32())
+  const imports = vector(SECTION.import, MAX_ENTRIES, readImport)
+  const imported = importedThings(imports)
+  const defined = vector(SECTION.function, MAX_FUNCTIONS, (item) => item.u32())
+  const functions = [...imported.functions, ...defined]
+  if (functions.some((type) => type >= types.length))
+    throw new ModuleRefused('the module is malformed: a function without a type')
   const tables = vector(SECTION.table, MAX_ENTRIES, readTable)
   const memories = vector(SECTION.memory, MAX_ENTRIES, (item) => readLimits(item, 'memory'))
-  if (memories.length > 1) throw new ModuleRefused('the module has more than one memory', 'multi-memory')
-  const exports = vector(
-    SECTION.export,
-    MAX_ENTRIES,
-    (item) => [item.name(), { kind: item.byte(), index: item.u32() }] as const,
-  )
-  const bodies = vector(SECTION.code, MAX_FUNCTIONS, readBody)
+  if (imported.memories.length + memories.length > 1)
+    throw new ModuleRefused('the module has more than one memory', 'multi-memory')
+  const globalCount = imported.globals + count(SECTION.global)
+  if (globalCount > MAX_ENTRIES) throw new ModuleRefused(`the module is too large: ${globalCount} globals`)
+  const bodies = count(SECTION.code)
+  if (bodies !== defined.length)
+    throw new ModuleRefused(`the module is malformed: ${defined.length} functions and ${bodies} bodies`)
+  const start = sections.get(SECTION.start)
   return {
     bytes,
     sections,
     types,
     imports,
     functions,
-    tables,
-    memory: memories[0],
-    globalCount: open(SECTION.global)?.u32() ?? 0,
-    exports: new Map(exports),
-    start: open(SECTION.start)?.u32(),
-    bodies,
+    importedFunctions: imported.functions.length,
+    tables: [...imported.tables, ...tables],
+    importedTables: imported.tables.length,
+    memory: imported.memories[0] ?? memories[0],
+    memoryImported: imported.memories.length > 0,
+    globalCount,
+    importedGlobals: imported.globals,
+    exports: readExports(vector),
+    start: start && readStart(new ModuleReader(bytes, start.start, start.end)),
   }
 }
 
@@ -134,36 +147,82 @@ function readHeader(reader: ModuleReader): void {
   reader.skip(8)
 }
 
-function readImport(reader: ModuleReader, types: readonly FunctionType[]): FunctionImport {
+/** They are written again in their order, so that they must come in it. */
+function readSections(reader: ModuleReader): Map<number, Range> {
+  const sections = new Map<number, Range>()
+  let place = -1
+  while (!reader.done) {
+    const id = reader.byte()
+    const content = reader.slice(reader.u32())
+    if (id === SECTION.custom) {
+      content.name()
+      continue
+    }
+    if (id === SECTION.tag) throw new ModuleRefused('the module uses exceptions', 'exception-handling')
+    const next = ORDER.indexOf(id)
+    if (next <= place) throw new ModuleRefused(`the module is malformed: section ${id}`)
+    place = next
+    sections.set(id, { start: content.offset, end: content.end })
+  }
+  return sections
+}
+
+function readImport(reader: ModuleReader): ModuleImport {
   const module = reader.name()
   const name = reader.name()
   const kind = reader.byte()
-  if (kind !== EXPORT_KIND.function) {
-    const what = ['function', 'table', 'memory', 'global'][kind] ?? 'thing of an unknown kind'
-    throw new ModuleRefused(`the module imports a ${what}, ${module}.${name}`, `${module}.${name}`)
+  switch (kind) {
+    case EXPORT_KIND.function:
+      return { module, name, kind, type: reader.u32() }
+    case EXPORT_KIND.table:
+      return { module, name, kind, table: readTable(reader) }
+    case EXPORT_KIND.memory:
+      return { module, name, kind, limits: readLimits(reader, 'memory') }
+    case EXPORT_KIND.global:
+      readValueType(reader)
+      reader.skip(1)
+      return { module, name, kind }
+    default:
+      throw new ModuleRefused(`the module imports a thing of an unknown kind, ${module}.${name}`, `${module}.${name}`)
   }
-  const type = types[reader.u32()]
-  if (type === undefined) throw new ModuleRefused('the module is malformed: an import without a type')
-  return { module, name, type }
 }
 
-function readTable(reader: ModuleReader): { type: number; limits: SizeLimits } {
+function importedThings(imports: readonly ModuleImport[]): {
+  readonly functions: readonly number[]
+  readonly tables: readonly TableShape[]
+  readonly memories: readonly SizeLimits[]
+  readonly globals: number
+} {
+  const things = { functions: [] as number[], tables: [] as TableShape[], memories: [] as SizeLimits[], globals: 0 }
+  for (const one of imports) {
+    if (one.kind === EXPORT_KIND.function) things.functions.push(one.type)
+    else if (one.kind === EXPORT_KIND.table) things.tables.push(one.table)
+    else if (one.kind === EXPORT_KIND.memory) things.memories.push(one.limits)
+    else things.globals += 1
+  }
+  return things
+}
+
+function readTable(reader: ModuleReader): TableShape {
   if (reader.peek() === 0x40)
     throw new ModuleRefused('the module uses typed function references', 'function-references')
   return { type: readReferenceType(reader), limits: readLimits(reader, 'table') }
 }
 
-function readBody(section: ModuleReader): FunctionBody {
-  const body = section.slice(section.u32())
-  const start = body.offset
-  let locals = 0
-  for (let groups = body.u32(); groups > 0; groups -= 1) {
-    locals += body.u32()
-    if (locals > MAX_LOCALS) throw new ModuleRefused(`a function has more than ${MAX_LOCALS} local variables`)
-    readValueType(body)
-  }
-  const growths: Growth[] = []
-  walkExpression(body, (growth) => growths.push(growth))
-  if (!body.done) throw new ModuleRefused('the module is malformed: code after the end of a function')
-  return { start, end: body.end, growths }
+function readExports(
+  vector: <Item>(id: number, most: number, read: (item: ModuleReader) => Item) => Item[],
+): ModuleShape['exports'] {
+  const exports = new Map<string, { readonly kind: number; readonly index: number }>()
+  vector(SECTION.export, MAX_ENTRIES, (item) => {
+    const name = item.name()
+    if (exports.has(name)) throw new ModuleRefused(`the module is malformed: it exports ${name} twice`)
+    exports.set(name, { kind: item.byte(), index: item.u32() })
+  })
+  return exports
+}
+
+function readStart(content: ModuleReader): number {
+  const index = content.u32()
+  content.expectEnd('the start section')
+  return index
 }

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
-import { EXPORT_KIND, inspectModule, type ModuleShape } from './inspect.ts'
+import { EXPORT_KIND, type ModuleShape } from './inspect.ts'
 import { ModuleRefused } from './reader.ts'
-import { rewriteModule, type RewrittenModule } from './rewrite.ts'
+import { functionImports } from './sections.ts'
 import { VALUE } from './types.ts'
 
 const PREVIEW1 = 'wasi_snapshot_preview1'
@@ -9,13 +9,7 @@ const PREVIEW1 = 'wasi_snapshot_preview1'
 /** The functions that the host gives, each with its parameter types: `i` is i32, `I` is i64. */
 export type HostSignatures = Readonly<Record<string, { readonly parameters: string; readonly results: string }>>
 
-export interface PreparedModule extends Omit<RewrittenModule, 'bytes'> {
-  readonly module: WebAssembly.Module
-}
-
-export interface PrepareOptions {
-  readonly memoryBytes: number
-  readonly host: HostSignatures
+export interface CompileOptions {
   /**
    * Compile once, optimised, before the module runs: V8 does not replace the baseline code of a loop that is
    * running, which can cost a factor of ten. Large modules start too slowly that way.
@@ -24,52 +18,48 @@ export interface PrepareOptions {
 }
 
 /**
- * From hostile bytes to a compiled module under caps.
+ * Checks that a module is a WASI command which imports nothing but what the host gives.
  *
- * @throws ModuleRefused naming what is wrong: malformed, a feature, an import, a missing export, too much memory.
+ * @throws ModuleRefused
  */
-export function prepareModule(bytes: Uint8Array, options: PrepareOptions): PreparedModule {
-  const shape = inspectModule(bytes)
-  checkImports(shape, options.host)
+export function checkModule(shape: ModuleShape, host: HostSignatures): void {
+  checkImports(shape, host)
   checkExports(shape)
-  const { bytes: capped, ...rewritten } = rewriteModule(shape, options)
-  if (!WebAssembly.validate(bytes)) throw new ModuleRefused(`the module is not valid: ${whyInvalid(bytes)}`)
-  for (const flag of options.optimise ? ['--no-liftoff', '--no-wasm-lazy-compilation'] : ['--liftoff'])
-    setFlagsFromString(flag)
+}
+
+/**
+ * Compiles a rewritten module. It is valid exactly when the module was that it is made of.
+ *
+ * @throws ModuleRefused
+ */
+export function compileModule(bytes: Uint8Array, { optimise }: CompileOptions): WebAssembly.Module {
+  for (const flag of optimise ? ['--no-liftoff', '--no-wasm-lazy-compilation'] : ['--liftoff']) setFlagsFromString(flag)
   try {
-    return { ...rewritten, module: new WebAssembly.Module(capped) }
+    return new WebAssembly.Module(bytes)
   } catch (error) {
-    throw new ModuleRefused(`the module cannot be compiled: ${messageOf(error)}`)
+    throw new ModuleRefused(`the module is not valid, or cannot be compiled: ${messageOf(error)}`)
   }
 }
 
 const messageOf = (thrown: unknown): string =>
   (thrown instanceof Error ? thrown.message : String(thrown)).replace(/^WebAssembly\.Module\(\): /, '')
 
-function whyInvalid(bytes: Uint8Array): string {
-  try {
-    new WebAssembly.Module(bytes)
-    return 'the engine does not say why'
-  } catch (error) {
-    return messageOf(error)
-  }
-}
-
 const CODES = new Map<number, string>([
   [VALUE.i32, 'i'],
   [VALUE.i64, 'I'],
 ])
-const codes = (types: readonly number[]): string => types.map((type) => CODES.get(type) ?? '?').join('')
+const codes = (types: readonly number[] = []): string => types.map((type) => CODES.get(type) ?? '?').join('')
 
 function checkImports(shape: ModuleShape, host: HostSignatures): void {
-  for (const { module, name, type } of shape.imports) {
+  for (const { module, name, type: index } of functionImports(shape)) {
+    const type = shape.types[index]
     const subject = `${module}.${name}`
     if (module === 'wasi_unstable')
       throw new ModuleRefused(`the module is built for preview 0 of WASI: it imports ${subject}`, subject)
     const known = module === PREVIEW1 && Object.hasOwn(host, name) ? host[name] : undefined
     if (known === undefined)
       throw new ModuleRefused(`the module imports ${subject}, which is no function of WASI preview 1`, subject)
-    if (known.parameters !== codes(type.parameters) || known.results !== codes(type.results)) {
+    if (known.parameters !== codes(type?.parameters) || known.results !== codes(type?.results)) {
       throw new ModuleRefused(
         `the module imports ${subject} with other parameters than WASI preview 1 gives it`,
         subject,
@@ -84,8 +74,7 @@ function checkExports(shape: ModuleShape): void {
   const start = shape.exports.get('_start')
   if (start?.kind !== EXPORT_KIND.function)
     throw new ModuleRefused('the module exports no function "_start": it is not a WASI command', '_start')
-  const index = start.index - shape.imports.length
-  const type = shape.types[shape.functions[index] ?? -1]
+  const type = shape.types[shape.functions[start.index] ?? -1]
   if (type === undefined || type.parameters.length > 0 || type.results.length > 0) {
     throw new ModuleRefused('the function "_start" takes or returns values: it is not that of a WASI command', '_start')
   }

@@ -9,6 +9,8 @@ export class ModuleRefused extends Error {
   }
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 /** A cursor over the binary format that never leaves its range. Every method throws {@link ModuleRefused}. */
 export class ModuleReader {
   readonly bytes: Uint8Array
@@ -39,12 +41,17 @@ export class ModuleReader {
 
   /** An unsigned LEB128 of at most 32 bits. */
   u32(): number {
-    let value = 0
-    for (let shift = 0; shift < 35; shift += 7) {
+    const first = this.byte()
+    return first < 0x80 ? first : this.#longU32(first)
+  }
+
+  #longU32(first: number): number {
+    let value = first & 0x7f
+    for (let shift = 7; shift < 35; shift += 7) {
       const byte = this.byte()
       if (shift === 28 && byte > 0x0f) break
-      value += (byte & 0x7f) * 2 ** shift
-      if (byte < 0x80) return value
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) return value >>> 0
     }
     throw new ModuleRefused('the module is malformed: an integer is too long')
   }
@@ -67,12 +74,17 @@ export class ModuleReader {
     return new ModuleReader(this.bytes, start, start + bytes)
   }
 
+  /** Throws where bytes are left over. */
+  expectEnd(what: string): void {
+    if (!this.done) throw new ModuleRefused(`the module is malformed: bytes after the end of ${what}`)
+  }
+
   name(): string {
     const length = this.u32()
     const start = this.offset
     this.skip(length)
     try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(this.bytes.subarray(start, this.offset))
+      return UTF8.decode(this.bytes.subarray(start, this.offset))
     } catch {
       throw new ModuleRefused('the module is malformed: a name is not UTF-8')
     }

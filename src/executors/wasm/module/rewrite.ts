@@ -1,255 +1,157 @@
-import { EXPORT_KIND, SECTION, type FunctionBody, type ModuleShape } from './inspect.ts'
-import { ModuleRefused } from './reader.ts'
-import { VALUE, type SizeLimits } from './types.ts'
-import { concat, name, section, signed, u32 } from './writer.ts'
+import { AddedFunctions } from './added-functions.ts'
+import { BodyWriter } from './emit.ts'
+import { EXPORT_KIND, MAX_FUNCTIONS, SECTION, type ModuleShape } from './inspect.ts'
+import { METERS, meterIndices, PAGE_BYTES, TABLE_ELEMENT_BYTES, type Meter, type RewriteOptions } from './meters.ts'
+import { ModuleReader, ModuleRefused } from './reader.ts'
+import { BodyScanner } from './scan.ts'
+import { checkIndices, constantSection, exportSection, functionImports, grown, unchanged } from './sections.ts'
+import { VALUE, type FunctionType } from './types.ts'
+import { ByteWriter, concat, name, u32 } from './writer.ts'
 
-export const PAGE_BYTES = 65_536
-/** What one element of a table is counted as: a reference and V8's dispatch entry beside it. */
-export const TABLE_ELEMENT_BYTES = 32
-const PAGE_SHIFT = 16n
-const TABLE_ELEMENT_SHIFT = 5n
-const MAX_PAGES = 65_536
+/** Raised whenever the same module comes out otherwise than before. */
+export const REWRITE_VERSION = 1
 
-/** A module whose growth is metered, and the names under which it exports what the host needs. */
+/** A rewritten module. All but `bytes` can be JSON. */
 export interface RewrittenModule {
   readonly bytes: Uint8Array
-  /** The names of the globals that were added. */
-  readonly exports: {
-    /** An i64: bytes that memory, tables and the file system may still take. The host writes it too. */
-    readonly budget: string
-    /** An i32: 1 once a growth was refused for want of budget. */
-    readonly refused: string
-    /** An i64, where the module is metered: how many more instructions it may run. */
-    readonly fuel?: string
-  }
-  /** The module's start function, now run by the host; absent where it has none. */
-  readonly startExport: string | undefined
+  /** What its memory and tables take from the start; none of it is taken from the budget by the module itself. */
   readonly initialBytes: number
+  /** Names of its meters: of exports, or of imports from `souk`. All are 0 until the host writes them. */
+  readonly exports: {
+    readonly budget: string
+    readonly refused: string
+    readonly fuel?: string | undefined
+    readonly depth?: string | undefined
+  }
+  /** A function that the host has to call first; absent where there is none, or the module calls it itself. */
+  readonly startExport?: string | undefined
 }
 
-interface NewFunction {
-  readonly parameters: readonly number[]
-  readonly results: readonly number[]
-  readonly body: readonly number[]
-}
+export const METER_MODULE = 'souk'
+/** A rewritten module has at most so many bytes: no module of a size that is let in comes near it, but one made to. */
+const MAX_REWRITTEN_BYTES = 256 * 1024 * 1024 - 1
+/** Of the code section, with lengths of four bytes. */
+const HEADER_BYTES = 9
+const tooLarge = (): ModuleRefused => new ModuleRefused('the module is too large with its meters')
 
 /**
- * Caps a module: the maxima of its memory and tables are lowered to what `memoryBytes` holds, and every
- * `memory.grow` and `table.grow` becomes a call of an added function that draws on a budget which memory, tables
- * and the file system share. Added types, functions and globals come last, so no index of the module moves; its
- * own code cannot name them, because the unchanged module must be valid too (checked by the caller). Custom
- * sections are dropped, and a start function becomes an export, so that nothing runs at instantiation.
+ * Puts meters into a module. Every `memory.grow` and `table.grow` becomes a call of an added function that draws on
+ * a budget; the rest is as the options say. Added types, functions and the meters of `own` come last, so no index of
+ * the module moves then; imported meters move the module's own globals.
  *
- * @throws ModuleRefused when the memory or tables that the module starts with are above `memoryBytes`.
+ * The module need not be valid: each index in it that could name what is added is checked, and so the result is valid
+ * exactly when the module was. Custom sections are dropped. With meters of its own, the start function becomes an
+ * export, so that nothing runs at instantiation.
+ *
+ * @throws ModuleRefused
  */
-export function rewriteModule(shape: ModuleShape, { memoryBytes }: { readonly memoryBytes: number }): RewrittenModule {
-  const initialBytes = initialSize(shape, memoryBytes)
-  const functionBase = shape.imports.length + shape.functions.length
-  const budget = shape.globalCount
-  const refused = budget + 1
-  const added: NewFunction[] = []
-  const growers = new Map<string, number>()
-  const growerOf = ({ kind, index }: { readonly kind: 'memory' | 'table'; readonly index: number }): number => {
-    const key = `${kind} ${index}`
-    const known = growers.get(key)
-    if (known !== undefined) return known
-    const table = shape.tables[index]
-    if (kind === 'table' && table === undefined)
-      throw new ModuleRefused('the module is malformed: table.grow of no table')
-    const made =
-      kind === 'memory' || table === undefined
-        ? memoryGrower({ budget, refused })
-        : tableGrower({ budget, refused, table: index, type: table.type })
-    const functionIndex = functionBase + added.push(made) - 1
-    growers.set(key, functionIndex)
-    return functionIndex
-  }
-  const bodies = shape.bodies.map((body) => rewriteBody(shape.bytes, body, growerOf))
+export function rewriteModule(shape: ModuleShape, options: RewriteOptions): RewrittenModule {
+  const own = options.meters === 'own'
+  if (own) functionImports(shape)
+  checkIndices(shape)
+  const meters = meterIndices(shape, options)
+  const globalShift = own ? 0 : meters.size
+  const added = new AddedFunctions({ shape, meters, deterministic: options.deterministic })
+  // Exported itself it would count as declared, and ref.func might name it.
+  const startCaller = own && shape.start !== undefined ? added.caller(shape.start) : undefined
+  const code = rewriteCode(shape, { options, meters, added, globalShift })
 
   const freshName = (wanted: string): string => (shape.exports.has(wanted) ? freshName(`${wanted}'`) : wanted)
-  const budgetExport = freshName('souk:budget')
-  const refusedExport = freshName('souk:refused')
-  const startExport = shape.start === undefined ? undefined : freshName('souk:start')
-  const exportsAdded = [
-    [...name(budgetExport), EXPORT_KIND.global, ...u32(budget)],
-    [...name(refusedExport), EXPORT_KIND.global, ...u32(refused)],
-  ]
-  if (startExport !== undefined && shape.start !== undefined)
-    exportsAdded.push([...name(startExport), EXPORT_KIND.function, ...u32(shape.start)])
-
-  const grown = (id: number, count: number, extra: readonly (readonly number[])[]): Uint8Array => {
-    const range = shape.sections.get(id)
-    if (range === undefined) return section(id, [u32(extra.length), ...extra])
-    const old = shape.bytes.subarray(range.start, range.end)
-    return section(id, [u32(count + extra.length), old.subarray(u32LengthAt(old)), ...extra])
-  }
-  const unchanged = (id: number): Uint8Array | readonly number[] => {
-    const range = shape.sections.get(id)
-    return range === undefined ? [] : section(id, [shape.bytes.subarray(range.start, range.end)])
-  }
-  const budgetGlobal = [VALUE.i64, 1, 0x42, ...signed(BigInt(memoryBytes - initialBytes)), 0x0b]
-  const refusedGlobal = [VALUE.i32, 1, 0x41, 0, 0x0b]
+  const nameOf = (meter: Meter): string => (own ? freshName(`${METER_MODULE}:${meter}`) : meter)
+  const startExport = startCaller === undefined ? undefined : freshName(`${METER_MODULE}:start`)
+  const meterGlobals = [...meters.keys()].map((meter) => [METERS[meter], 1])
+  const exported = [...meters].map(([meter, index]) => [...name(nameOf(meter)), EXPORT_KIND.global, ...u32(index)])
+  if (startExport !== undefined && startCaller !== undefined)
+    exported.push([...name(startExport), EXPORT_KIND.function, ...u32(startCaller)])
+  const imported = [...meters.keys()].map((meter) => [
+    ...[...name(METER_MODULE), ...name(meter), EXPORT_KIND.global],
+    ...[METERS[meter], 1],
+  ])
   const bytes = concat([
     shape.bytes.subarray(0, 8),
+    grown(shape, SECTION.type, added.types.map(functionType)),
+    grown(shape, SECTION.import, own ? [] : imported),
     grown(
-      SECTION.type,
-      shape.types.length,
-      added.map((made) => [
-        0x60,
-        ...u32(made.parameters.length),
-        ...made.parameters,
-        ...u32(made.results.length),
-        ...made.results,
-      ]),
-    ),
-    unchanged(SECTION.import),
-    grown(
+      shape,
       SECTION.function,
-      shape.functions.length,
-      added.map((_, index) => u32(shape.types.length + index)),
+      added.functions.map(({ type }) => u32(type)),
     ),
-    tableSection(shape, memoryBytes),
-    memorySection(shape, memoryBytes),
-    grown(SECTION.global, shape.globalCount, [budgetGlobal, refusedGlobal]),
-    grown(SECTION.export, shape.exports.size, exportsAdded),
-    unchanged(SECTION.element),
-    unchanged(SECTION.dataCount),
-    section(SECTION.code, [
-      u32(bodies.length + added.length),
-      ...bodies,
-      ...added.flatMap((made) => [u32(made.body.length), made.body]),
-    ]),
-    unchanged(SECTION.data),
+    unchanged(shape, SECTION.table),
+    unchanged(shape, SECTION.memory),
+    constantSection(shape, SECTION.global, {
+      globalShift,
+      extra: own ? meterGlobals.map((type) => [...type, type[0] === VALUE.i64 ? 0x42 : 0x41, 0, 0x0b]) : [],
+    }),
+    exportSection(shape, { globalShift, extra: own ? exported : [] }),
+    own ? [] : unchanged(shape, SECTION.start),
+    constantSection(shape, SECTION.element, { globalShift }),
+    unchanged(shape, SECTION.dataCount),
+    code,
+    constantSection(shape, SECTION.data, { globalShift }),
   ])
-  return { bytes, exports: { budget: budgetExport, refused: refusedExport }, startExport, initialBytes }
-}
-
-function initialSize(shape: ModuleShape, memoryBytes: number): number {
-  const pages = (shape.memory?.minimum ?? 0) * PAGE_BYTES
-  const elements = shape.tables.reduce((sum, table) => sum + table.limits.minimum, 0) * TABLE_ELEMENT_BYTES
-  if (pages + elements > memoryBytes) {
-    throw new ModuleRefused(
-      `the module starts with ${pages + elements} bytes of memory and tables; the task may use ${memoryBytes}`,
-      'memory',
-    )
+  return {
+    bytes,
+    initialBytes: initialSize(shape),
+    exports: {
+      budget: nameOf('budget'),
+      refused: nameOf('refused'),
+      ...(meters.has('fuel') && { fuel: nameOf('fuel') }),
+      ...(meters.has('depth') && { depth: nameOf('depth') }),
+    },
+    startExport,
   }
-  return pages + elements
 }
 
-const capped = ({ minimum, maximum }: SizeLimits, cap: number): number[] => [
-  1,
-  ...u32(minimum),
-  ...u32(Math.max(minimum, Math.min(maximum ?? cap, cap))),
+interface CodeRewrite {
+  readonly options: RewriteOptions
+  readonly meters: ReadonlyMap<Meter, number>
+  readonly added: AddedFunctions
+  readonly globalShift: number
+}
+
+function rewriteCode(shape: ModuleShape, { options, meters, added, globalShift }: CodeRewrite): Uint8Array {
+  const range = shape.sections.get(SECTION.code)
+  const out = new ByteWriter({
+    bytes: 1024 + (range === undefined ? 0 : (range.end - range.start) * (meters.has('fuel') ? 2 : 1)),
+    maxBytes: MAX_REWRITTEN_BYTES,
+    onFull: tooLarge,
+  })
+  out.skip(HEADER_BYTES)
+  const { deterministic } = options
+  const scanner = new BodyScanner({ shape, added, fuel: meters.has('fuel'), deterministic, globalShift })
+  const bodies = new BodyWriter({ shape, scanner, added, meters, out })
+  if (range !== undefined) {
+    const reader = new ModuleReader(shape.bytes, range.start, range.end)
+    reader.u32()
+    for (let index = shape.importedFunctions; index < shape.functions.length; index += 1) {
+      const body = reader.slice(reader.u32())
+      scanner.scan(body, index)
+      bodies.write(index, body.end)
+    }
+    reader.expectEnd('the code')
+  }
+  for (const { body } of added.functions) {
+    out.u32(body.length)
+    out.copy(body)
+  }
+  const functions = shape.functions.length - shape.importedFunctions + added.functions.length
+  if (functions > MAX_FUNCTIONS || shape.types.length + added.types.length > MAX_FUNCTIONS) throw tooLarge()
+  // Over what was left free for it: the section's number and length, and how many functions there are.
+  out.bytes[0] = SECTION.code
+  out.u32At(1, out.length - 5)
+  out.u32At(5, functions)
+  return out.written()
+}
+
+const functionType = ({ parameters, results }: FunctionType): number[] => [
+  0x60,
+  ...[...u32(parameters.length), ...parameters],
+  ...[...u32(results.length), ...results],
 ]
 
-function tableSection(shape: ModuleShape, memoryBytes: number): Uint8Array | readonly number[] {
-  if (shape.tables.length === 0) return []
-  const cap = Math.min(Math.floor(memoryBytes / TABLE_ELEMENT_BYTES), 2 ** 32 - 1)
-  return section(SECTION.table, [
-    u32(shape.tables.length),
-    ...shape.tables.map((table) => [table.type, ...capped(table.limits, cap)]),
-  ])
-}
-
-function memorySection(shape: ModuleShape, memoryBytes: number): Uint8Array | readonly number[] {
-  if (shape.memory === undefined) return []
-  return section(SECTION.memory, [
-    [1, ...capped(shape.memory, Math.min(Math.floor(memoryBytes / PAGE_BYTES), MAX_PAGES))],
-  ])
-}
-
-function u32LengthAt(bytes: Uint8Array): number {
-  let length = 1
-  while ((bytes[length - 1] ?? 0) >= 0x80) length += 1
-  return length
-}
-
-function rewriteBody(
-  bytes: Uint8Array,
-  body: FunctionBody,
-  growerOf: (growth: FunctionBody['growths'][number]) => number,
-): Uint8Array {
-  const parts: (Uint8Array | readonly number[])[] = []
-  let copied = body.start
-  for (const growth of body.growths) {
-    parts.push(bytes.subarray(copied, growth.start), [0x10, ...u32(growerOf(growth))])
-    copied = growth.end
-  }
-  parts.push(bytes.subarray(copied, body.end))
-  const content = concat(parts)
-  return concat([u32(content.length), content])
-}
-
-interface Globals {
-  readonly budget: number
-  readonly refused: number
-}
-
-/**
- * `(delta, need) => result` shared by both growers: `need` bytes must be left in the budget; what was really
- * grown is taken from it. A growth that fails for another reason (the module's own maximum) is not the limit's.
- */
-function meteredGrowth(
-  locals: { readonly need: number; readonly result: number },
-  { budget, refused }: Globals,
-  grow: readonly number[],
-): number[] {
-  return [
-    ...[0x20, ...u32(locals.need), 0x23, ...u32(budget), 0x55, 0x04, 0x40], // if need > budget
-    ...[0x41, 1, 0x24, ...u32(refused), 0x41, 0x7f, 0x0f, 0x0b], //   refused = 1; return -1
-    ...[...grow, 0x22, ...u32(locals.result), 0x41, 0x7f, 0x47, 0x04, 0x40], // if (result = grow) != -1
-    ...[0x23, ...u32(budget), 0x20, ...u32(locals.need), 0x7d, 0x24, ...u32(budget), 0x0b], //   budget -= need
-    ...[0x20, ...u32(locals.result), 0x0b],
-  ]
-}
-
-const bytesOf = (delta: number, shift: bigint, need: number): number[] => [
-  0x20,
-  ...u32(delta),
-  0xad,
-  0x42,
-  ...signed(shift),
-  0x86,
-  0x21,
-  ...u32(need),
-]
-
-function memoryGrower(globals: Globals): NewFunction {
-  const [delta, need, result] = [0, 1, 2]
-  const grow = [0x20, ...u32(delta), 0x40, 0]
-  return {
-    parameters: [VALUE.i32],
-    results: [VALUE.i32],
-    body: [
-      2,
-      1,
-      VALUE.i64,
-      1,
-      VALUE.i32,
-      ...bytesOf(delta, PAGE_SHIFT, need),
-      ...meteredGrowth({ need, result }, globals, grow),
-    ],
-  }
-}
-
-function tableGrower({
-  table,
-  type,
-  ...globals
-}: Globals & { readonly table: number; readonly type: number }): NewFunction {
-  const [value, delta, need, result] = [0, 1, 2, 3]
-  const grow = [0x20, ...u32(value), 0x20, ...u32(delta), 0xfc, 15, ...u32(table)]
-  return {
-    parameters: [type, VALUE.i32],
-    results: [VALUE.i32],
-    body: [
-      2,
-      1,
-      VALUE.i64,
-      1,
-      VALUE.i32,
-      ...bytesOf(delta, TABLE_ELEMENT_SHIFT, need),
-      ...meteredGrowth({ need, result }, globals, grow),
-    ],
-  }
+/** Bytes of the memory and tables that the module itself defines. */
+function initialSize(shape: ModuleShape): number {
+  const pages = shape.memoryImported ? 0 : (shape.memory?.minimum ?? 0)
+  const elements = shape.tables.slice(shape.importedTables).reduce((sum, table) => sum + table.limits.minimum, 0)
+  return pages * PAGE_BYTES + elements * TABLE_ELEMENT_BYTES
 }

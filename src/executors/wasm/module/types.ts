@@ -21,10 +21,17 @@ export function readReferenceType(reader: ModuleReader): number {
   return type
 }
 
-function readValueTypes(reader: ModuleReader): number[] {
+/** Shared, as a module may have a million types. */
+const NONE: readonly number[] = []
+const SINGLE: ReadonlyMap<number, readonly number[]> = new Map([...VALUE_TYPES].map((type) => [type, [type]]))
+
+function readValueTypes(reader: ModuleReader): readonly number[] {
   const count = reader.u32()
   if (count > 1000) throw new ModuleRefused('a function has more than 1000 parameters or results')
-  return Array.from({ length: count }, () => readValueType(reader))
+  if (count === 0) return NONE
+  if (count > 1) return Array.from({ length: count }, () => readValueType(reader))
+  const type = readValueType(reader)
+  return SINGLE.get(type) ?? [type]
 }
 
 export function readFunctionType(reader: ModuleReader): FunctionType {
