@@ -54,6 +54,7 @@ describe('WebAssembly executor', function () {
       'cpuCores',
       'cpuTimeMs',
       'diskBytes',
+      'fuel',
       'idleTimeMs',
       'inodes',
       'memoryBytes',
@@ -64,7 +65,7 @@ describe('WebAssembly executor', function () {
       'wallTimeMs',
     ]
     assert.deepEqual(capability.proven.map(({ limit }) => limit).sort(), expected)
-    assert.deepEqual(capability.unproven.map(({ limit }) => limit).sort(), ['cpuShares', 'fuel', 'gpus', 'ioWeight'])
+    assert.deepEqual(capability.unproven.map(({ limit }) => limit).sort(), ['cpuShares', 'gpus', 'ioWeight'])
     assert.ok(capability.isolation.layers.includes('in-memory-file-system'))
   })
 
@@ -74,13 +75,12 @@ describe('WebAssembly executor', function () {
   })
 
   it('refuses limits that it cannot hold a task to, each by name', async () => {
-    const limits = { ...ROOMY_LIMITS, cpuCores: 0.5, fuel: 1000, cpuShares: 10, stackBytes: 1 }
+    const limits = { ...ROOMY_LIMITS, cpuCores: 0.5, cpuShares: 10, stackBytes: 1 }
     await assert.rejects(executor.run(await job('exit-code', { limits })), (error) => {
       assert.ok(isSoukError(error, 'REFUSED'))
       assert.deepEqual(error.details.reasons.map((reason) => String(reason.subject)).sort(), [
         'cpuCores',
         'cpuShares',
-        'fuel',
         'stackBytes',
       ])
       return true

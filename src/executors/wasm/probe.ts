@@ -23,6 +23,7 @@ const MAX_INODES = 100_000
 const MAX_OPEN_FILES = 65_536
 /** The least that leaves room for a descriptor besides the three streams. */
 const MIN_OPEN_FILES = 4
+const TRIAL_FUEL = 1_000_000
 const ROOMY: Limits = {
   cpuCores: 1,
   wallTimeMs: 60_000,
@@ -67,6 +68,12 @@ function trials({ stackBytes }: WasmBounds): Trial[] {
       applied: { ...ROOMY, cpuTimeMs: 20 },
       expected: { kind: 'limit', limit: 'cpuTime' },
       limits: [{ key: 'cpuTimeMs', how: 'a loop without end was killed after 20 ms of CPU time' }],
+    },
+    {
+      module: spinModule(),
+      applied: { ...ROOMY, fuel: TRIAL_FUEL },
+      expected: { kind: 'limit', limit: 'fuel' },
+      limits: [{ key: 'fuel', name: 'fuel', how: `a loop without end ended after ${TRIAL_FUEL} instructions` }],
     },
     {
       module: spinModule(),

@@ -1,4 +1,5 @@
 /* Looks for what a task before it may have left: files, descriptors, arguments, variables, memory. Then leaves all of it. */
+#define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
