@@ -1,6 +1,6 @@
 import type { Outcome, Usage } from '../protocol/execution.ts'
 import type { LimitName } from '../protocol/limits.ts'
-import { counted, formatElapsed, formatSize } from './quantities.ts'
+import { counted, formatCount, formatElapsed, formatSize } from './quantities.ts'
 import type { Colors } from './terminal.ts'
 
 const LIMITS: { readonly [L in LimitName]: string } = {
@@ -56,6 +56,7 @@ export function usageText({
   if (pidsPeak > 1) parts.push(`${pidsPeak} processes at once`)
   if (ioReadBytes > 0) parts.push(`${formatSize(ioReadBytes)} read from disk`)
   if (ioWriteBytes > 0) parts.push(`${formatSize(ioWriteBytes)} written to disk`)
+  if (usage.fuelUsed !== undefined) parts.push(`${formatCount(usage.fuelUsed)} fuel`)
   if (usage.overshootMs !== undefined) parts.push(`${formatElapsed(usage.overshootMs)} past its limit`)
   if (outputs > 0) parts.push(counted(outputs, 'output file'))
   const alsoHit = usage.limitsHit.filter((limit) => outcome.kind !== 'limit' || outcome.limit !== limit)

@@ -34,6 +34,13 @@ export function formatAge(durationMs: number): string {
   return `${Math.floor(seconds / 86_400)}d`
 }
 
+const COUNT = new Intl.NumberFormat('en-US')
+
+/** A large number, for reading and for comparing: `1,234,567`. */
+export function formatCount(count: number): string {
+  return COUNT.format(count)
+}
+
 /** One of a thing, or several: `1 file`, `3 files`. */
 export function counted(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? '' : 's'}`

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { SoukError } from '../protocol/errors.ts'
-import { USAGE_DETAILS, type Outcome, type Output, type Usage } from '../protocol/execution.ts'
+import { USAGE_DETAILS, type Outcome, type Output, type Usage, type UsageDetail } from '../protocol/execution.ts'
 import { LIMIT_KEYS, type LimitKey } from '../protocol/limits.ts'
 import type { Authorization, UnsignedReceipt } from '../protocol/receipt.ts'
 import {
@@ -14,6 +14,8 @@ import {
 
 /** Limits that the type of a receipt had at first; those that came later are in it where one of them is there. */
 const FIRST_LIMITS: readonly LimitKey[] = LIMIT_KEYS.filter((key) => key !== 'gpus')
+/** The same of what only some runtimes count. */
+const FIRST_DETAILS: readonly UsageDetail[] = USAGE_DETAILS.filter((detail) => detail !== 'fuelUsed')
 
 /** The domain of every souk signature; its chain id is the task's own, 0 where no chain is involved. */
 export const DOMAIN_NAME = 'souk'
@@ -105,27 +107,38 @@ function limitMembers(keys: readonly LimitKey[]) {
   return keys.map((name) => ({ name, type: name === 'cpuCores' ? 'string' : 'int64' }))
 }
 
+/** What a `Usage` has besides, each as a form of its own: nothing, what was counted at first, and all of it. */
+const USAGE_FORMS = { plain: [], detailed: FIRST_DETAILS, metered: USAGE_DETAILS } as const satisfies Readonly<
+  Record<string, readonly UsageDetail[]>
+>
+type UsageForm = keyof typeof USAGE_FORMS
+
 /** A `Usage` that goes on: a detail that is absent is -1. */
-const LONG_USAGE = {
-  Usage: [...TYPED_STRUCTS.Usage, ...USAGE_DETAILS.map((name) => ({ name, type: 'int64' }))],
-}
+const longUsage = (details: readonly UsageDetail[]) => ({
+  Usage: [...TYPED_STRUCTS.Usage, ...details.map((name) => ({ name, type: 'int64' }))],
+})
 const LONG_LIMITS = { Limits: limitMembers(LIMIT_KEYS) }
 
 type Limits = UnsignedReceipt['limits']
-const isDetailed = (usage: Usage): boolean => USAGE_DETAILS.some((detail) => usage[detail] !== undefined)
+function usageFormOf(usage: Usage): UsageForm {
+  const present = USAGE_DETAILS.filter((detail) => usage[detail] !== undefined)
+  if (present.length === 0) return 'plain'
+  return present.every((detail) => FIRST_DETAILS.includes(detail)) ? 'detailed' : 'metered'
+}
 const hasLaterLimits = (limits: Limits): boolean =>
   LIMIT_KEYS.some((key) => limits[key] !== undefined && !FIRST_LIMITS.includes(key))
 
 /**
- * The types of a receipt. Its `Usage` is the longer one where any of its details is there, its `Limits` where it has
- * GPUs, so that a receipt without them, as all were before there were any, has the hash that it always had.
+ * The types of a receipt. Its `Usage` is a longer one where any of its details is there, the longest where that is
+ * `fuelUsed`, its `Limits` where it has GPUs, so that a receipt without them, as all were before there were any, has the
+ * hash that it always had.
  */
 export function structsOf(receipt: Pick<UnsignedReceipt, 'usage' | 'limits'>): TypedStructs {
   return formOf(receipt).structs
 }
 
 function formOf({ usage, limits }: Pick<UnsignedReceipt, 'usage' | 'limits'>): ReceiptForm {
-  return (hasLaterLimits(limits) ? LONG_FORMS : FORMS)[isDetailed(usage) ? 'detailed' : 'plain']
+  return (hasLaterLimits(limits) ? LONG_FORMS : FORMS)[usageFormOf(usage)]
 }
 
 interface ReceiptForm {
@@ -137,14 +150,13 @@ const receiptForm = (structs: TypedStructs): ReceiptForm => ({
   structs,
   hash: structHasher({ structs, name: 'Receipt' }),
 })
-const FORMS = {
-  plain: receiptForm(TYPED_STRUCTS),
-  detailed: receiptForm({ ...TYPED_STRUCTS, ...LONG_USAGE }),
-}
-const LONG_FORMS = {
-  plain: receiptForm({ ...TYPED_STRUCTS, ...LONG_LIMITS }),
-  detailed: receiptForm({ ...TYPED_STRUCTS, ...LONG_USAGE, ...LONG_LIMITS }),
-}
+const receiptForms = (structs: TypedStructs): Readonly<Record<UsageForm, ReceiptForm>> => ({
+  plain: receiptForm(structs),
+  detailed: receiptForm({ ...structs, ...longUsage(USAGE_FORMS.detailed) }),
+  metered: receiptForm({ ...structs, ...longUsage(USAGE_FORMS.metered) }),
+})
+const FORMS = receiptForms(TYPED_STRUCTS)
+const LONG_FORMS = receiptForms({ ...TYPED_STRUCTS, ...LONG_LIMITS })
 
 const hashDomain = structHasher({ structs: TYPED_STRUCTS, name: 'EIP712Domain' })
 const hashTask = structHasher({ structs: TYPED_STRUCTS, name: 'Task' })
@@ -221,7 +233,7 @@ function typedUsage(usage: Usage): TypedValue {
   const { wallTimeMs, cpuTimeMs, memoryPeakBytes, outputBytes, limitsHit } = usage
   return {
     ...{ wallTimeMs, cpuTimeMs, memoryPeakBytes, outputBytes, limitsHit },
-    ...(isDetailed(usage) && Object.fromEntries(USAGE_DETAILS.map((detail) => [detail, usage[detail] ?? -1]))),
+    ...Object.fromEntries(USAGE_FORMS[usageFormOf(usage)].map((detail) => [detail, usage[detail] ?? -1])),
   }
 }
 

@@ -43,6 +43,7 @@ export type Outcome = z.infer<typeof outcomeSchema>
  * - `contextSwitches`: how often a thread gave up a processor or was made to.
  * - `overshootMs`: how far past the time limit that ended it, wall, CPU or idle, the last process died; for CPU time
  *   in CPU time.
+ * - `fuelUsed`: instructions of the WebAssembly program, where they were metered.
  */
 export const USAGE_DETAILS = [
   'userTimeMs',
@@ -52,6 +53,7 @@ export const USAGE_DETAILS = [
   'ioWriteBytes',
   'contextSwitches',
   'overshootMs',
+  'fuelUsed',
 ] as const
 export type UsageDetail = (typeof USAGE_DETAILS)[number]
 

@@ -241,12 +241,11 @@ describe('fuzz: receipts', () => {
 
   it('refuse every change of what only some runtimes count', () => {
     const { usage, ...receipt } = unsignedReceipt()
-    const detailed = signReceipt({
-      receipt: { ...receipt, usage: { ...usage, userTimeMs: 1, pidsPeak: 2, overshootMs: 0 } },
-      key: providerKey,
-    })
-    assertEveryChangeIsRefused(JSON.parse(JSON.stringify(detailed)) as Json, verifyReceipt)
-  }).timeout(120_000)
+    for (const details of [{ userTimeMs: 1, pidsPeak: 2, overshootMs: 0 }, { fuelUsed: 1 }]) {
+      const detailed = signReceipt({ receipt: { ...receipt, usage: { ...usage, ...details } }, key: providerKey })
+      assertEveryChangeIsRefused(JSON.parse(JSON.stringify(detailed)) as Json, verifyReceipt)
+    }
+  }).timeout(240_000)
 
   it('refuse every change of the document around them', () => {
     assertEveryChangeIsRefused(JSON.parse(JSON.stringify(runDocument())) as Json, verifyDocument)

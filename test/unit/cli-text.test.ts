@@ -172,6 +172,14 @@ describe('text on the terminal', () => {
       }),
       '1.20s, 0.90s CPU, 128k memory, 3 processes at once, 4k read from disk, 0.02s past its limit',
     )
+    assert.equal(
+      usageText({
+        outcome: { kind: 'limit', limit: 'fuel' },
+        usage: { ...usage, limitsHit: ['fuel'], fuelUsed: 1_000_000_017 },
+        outputs: 0,
+      }),
+      '1.20s, 0.90s CPU, 128k memory, 1,000,000,017 fuel',
+    )
     assert.equal(colouredOutcome({ kind: 'exited', code: 0 }, coloured), coloured.green('exited 0'))
     assert.equal(colouredOutcome({ kind: 'exited', code: 1 }, coloured), coloured.red('exited 1'))
   })

@@ -50,6 +50,14 @@ describe('typed data', () => {
     assert.equal(receiptHashOf(receipt), '0xc95e9099c2a4440d84f05cc9cd7183d56eab1150b9b0f3c6a2b0cf29387ff77e')
   })
 
+  it('hashes what was counted before there was fuel as it did then', () => {
+    const usage = { ...receipt.usage, userTimeMs: 60, pidsPeak: 3, overshootMs: 0 }
+    assert.equal(
+      receiptHashOf({ ...receipt, usage }),
+      '0x7b2070dac0cb532c2bb589ef4209cfa75fc6a76f63f602d8c0e918c7d26489e6',
+    )
+  })
+
   it('hashes as ethers does', () => {
     const { chainId } = receipt.authorization
     assert.equal(taskIdOf(receipt.authorization), oracle('Task', typedTask(receipt.authorization), chainId))
@@ -57,16 +65,24 @@ describe('typed data', () => {
   })
 
   it('hashes what only some runtimes count, where it is there, as ethers does', () => {
-    const detailed = { ...receipt, usage: { ...receipt.usage, pidsPeak: 3, overshootMs: 0 } }
-    const { EIP712Domain: _domain, ...detailedTypes } = structsOf(detailed)
-    assert.equal(
-      receiptHashOf(detailed),
-      TypedDataEncoder.hash(
-        { name: DOMAIN_NAME, version: DOMAIN_VERSION, chainId: receipt.authorization.chainId },
-        structuredClone(detailedTypes) as unknown as Record<string, TypedDataField[]>,
-        typedReceipt(detailed) as Record<string, unknown>,
-      ),
-    )
+    const [counted, metered] = [{ pidsPeak: 3, overshootMs: 0 }, { fuelUsed: 7 }]
+    for (const [details, last] of [
+      [counted, 'overshootMs'],
+      [metered, 'fuelUsed'],
+      [{ ...counted, ...metered }, 'fuelUsed'],
+    ] as const) {
+      const detailed = { ...receipt, usage: { ...receipt.usage, ...details } }
+      const { EIP712Domain: _domain, ...detailedTypes } = structsOf(detailed)
+      assert.equal(detailedTypes['Usage']?.at(-1)?.name, last)
+      assert.equal(
+        receiptHashOf(detailed),
+        TypedDataEncoder.hash(
+          { name: DOMAIN_NAME, version: DOMAIN_VERSION, chainId: receipt.authorization.chainId },
+          structuredClone(detailedTypes) as unknown as Record<string, TypedDataField[]>,
+          typedReceipt(detailed) as Record<string, unknown>,
+        ),
+      )
+    }
     assert.equal(structsOf(receipt), TYPED_STRUCTS)
     const usages = [{}, ALL_DETAILS, ...USAGE_DETAILS.flatMap((detail) => [0, 1].map((value) => ({ [detail]: value })))]
     const hashes = usages.map((details) => receiptHashOf({ ...receipt, usage: { ...receipt.usage, ...details } }))
@@ -76,7 +92,8 @@ describe('typed data', () => {
   it('hashes the GPUs that a task had, where it had some, as ethers does', () => {
     const { chainId } = receipt.authorization
     const given = { ...receipt, limits: { ...receipt.limits, gpus: 2 } }
-    for (const each of [given, { ...given, usage: { ...receipt.usage, pidsPeak: 3 } }]) {
+    for (const usage of [{}, { pidsPeak: 3 }, { fuelUsed: 7 }]) {
+      const each = { ...given, usage: { ...receipt.usage, ...usage } }
       const { EIP712Domain: _domain, ...longTypes } = structsOf(each)
       assert.equal(longTypes['Limits']?.at(-1)?.name, 'gpus')
       assert.equal(
