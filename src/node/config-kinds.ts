@@ -198,6 +198,16 @@ export function optionalPath(): Kind<string | undefined> {
 }
 
 /** Cores of this host, as cpuset(7) lists them, or nothing. */
+/** Undefined where nothing is said. */
+export function optionalInteger(range: Omit<Range, 'auto'>): Kind<number | undefined> {
+  const { accepts, parse } = integer(range)
+  return {
+    accepts: `nothing, or ${accepts}`,
+    parse: (value, context) => (value === '' ? undefined : parse(value, context)),
+    show: (value) => value ?? '',
+  }
+}
+
 export function optionalCpuset(): Kind<string | undefined> {
   const right = 'cores of this host as in `0-3,6`'
   return {

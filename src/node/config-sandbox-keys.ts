@@ -1,3 +1,4 @@
+import { WASM_HOSTS, WASM_REUSES } from '../executors/wasm/choices.ts'
 import { NATIVE_MODES } from '../native/mode.ts'
 import { RUNTIME_NAMES } from '../protocol/execution.ts'
 import { MAX_GPUS } from '../protocol/limits.ts'
@@ -12,6 +13,7 @@ import {
   neverTrue,
   oneOf,
   optionalCpuset,
+  optionalInteger,
   optionalPath,
   path,
   size,
@@ -102,6 +104,21 @@ export const SANDBOX_KEYS = {
     kind: integer({ min: 0, max: 64 }),
     default: '1',
     doc: 'Sandbox processes that are started ahead of the next task; about 50 MB each.',
+  }),
+  'sandbox.wasm.host': key({
+    kind: oneOf(WASM_HOSTS),
+    default: 'souk',
+    doc: 'What answers the system calls of WebAssembly programs. `souk`: its own host. `wasmer`: that of `@wasmer/wasi`, which has gaps ([CONFORMANCE.md](CONFORMANCE.md)), and takes no deterministic tasks and no components.',
+  }),
+  'sandbox.wasm.reuse': key({
+    kind: oneOf(WASM_REUSES),
+    default: 'never',
+    doc: 'Whether a sandbox process may run several tasks in turn. `never`: each has a process of its own. `same-requester`: tasks of one requester may share one, each with an instance and a file system of its own; one that trapped or met a limit ends it. That is faster, and a wall less between tasks of one requester; each receipt says which it was (`isolation.reuse`).',
+  }),
+  'sandbox.wasm.fuel_limit': key({
+    kind: optionalInteger({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    default: '',
+    doc: 'The most instructions that one task may execute. With it those of every task are metered, which costs some time; left empty, those of tasks that ask for a limit of their own, or to be deterministic.',
   }),
   'sandbox.native.enabled': key({
     kind: flag(),

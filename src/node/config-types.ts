@@ -1,4 +1,5 @@
 import type { OfferedRegistry } from '../executors/docker/images/registries.ts'
+import type { WasmHost, WasmReuse } from '../executors/wasm/choices.ts'
 import type { OfferedImage } from '../native/images.ts'
 import type { NativeMode } from '../native/mode.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
@@ -90,6 +91,10 @@ export interface Config {
       readonly compileTimeoutMs: number
       /** Sandbox processes kept ready for the next task. */
       readonly prewarm: number
+      readonly host: WasmHost
+      readonly reuse: WasmReuse
+      /** Instructions of one task; only those are metered that ask for it where absent. */
+      readonly fuelLimit?: number
     }
     readonly native: {
       readonly enabled: boolean

@@ -164,6 +164,7 @@ function nested(flat: ReadonlyMap<string, unknown>): Record<string, unknown> {
 
 function configOf(values: ConfigValues): Config {
   const launcherSocket = values['sandbox.native.launcher_socket']
+  const fuelLimit = values['sandbox.wasm.fuel_limit']
   const cpuset = values['sandbox.docker.cpuset']
   const user = values['node.user']
   const [uid, gid] = [values['sandbox.native.uid'], values['sandbox.native.gid']]
@@ -209,6 +210,9 @@ function configOf(values: ConfigValues): Config {
         maxModuleBytes: values['sandbox.wasm.max_module'],
         compileTimeoutMs: values['sandbox.wasm.compile_timeout'],
         prewarm: values['sandbox.wasm.prewarm'],
+        host: values['sandbox.wasm.host'],
+        reuse: values['sandbox.wasm.reuse'],
+        ...(fuelLimit !== undefined && { fuelLimit }),
       },
       native: {
         enabled: values['sandbox.native.enabled'],

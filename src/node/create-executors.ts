@@ -122,9 +122,17 @@ interface Join extends CreateExecutorsOptions {
 }
 
 async function wasmSubject({ config, version, dataDir, shared }: Join): Promise<ProbeSubject> {
-  const { prewarm, stackSizeBytes, maxModuleBytes, compileTimeoutMs, memoryLimitBytes } = config.sandbox.wasm
+  const { prewarm, stackSizeBytes, maxModuleBytes, compileTimeoutMs, memoryLimitBytes, host, reuse } =
+    config.sandbox.wasm
   const asked = config.sandbox.native
-  const settings = { stackBytes: stackSizeBytes, maxModuleBytes, compileTimeoutMs, maxMemoryBytes: memoryLimitBytes }
+  const settings = {
+    stackBytes: stackSizeBytes,
+    maxModuleBytes,
+    compileTimeoutMs,
+    maxMemoryBytes: memoryLimitBytes,
+    host,
+    reuse,
+  }
   const instanceDir = await folderOf({ dataDir, runtime: 'wasm' })
   const confinement = await confinementOf(shared, asked)
   return {

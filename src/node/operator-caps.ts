@@ -21,8 +21,11 @@ export function capsOf({ config, runtime }: { readonly config: Config; readonly 
     memoryBytes: sandbox[runtime].memoryLimitBytes,
     wallTimeMs: sandbox[runtime].timeoutMs,
   }
-  if (runtime === 'wasm')
-    return { ...shared, cpuCores: capacity.cpuCores, stackBytes: sandbox.wasm.stackSizeBytes, pids: 1024 }
+  if (runtime === 'wasm') {
+    const { stackSizeBytes: stackBytes, fuelLimit } = sandbox.wasm
+    const fuel = fuelLimit === undefined ? {} : { fuel: fuelLimit }
+    return { ...shared, cpuCores: capacity.cpuCores, stackBytes, pids: 1024, ...fuel }
+  }
   const { cpuLimitCores, pidsLimit } = sandbox[runtime]
   const gpus = runtime === 'docker' ? sandbox.docker.gpus.length : 0
   return {

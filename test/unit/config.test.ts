@@ -140,6 +140,20 @@ sandbox:
     }
   })
 
+  it('takes what WebAssembly stands on, each choice the safe one where nothing is said', async () => {
+    const wasmOf = async (yaml: string): Promise<object> => {
+      const { host, reuse, fuelLimit } = (await load(yaml)).config.sandbox.wasm
+      return { host, reuse, fuelLimit }
+    }
+    const usual = { host: 'souk', reuse: 'never', fuelLimit: undefined }
+    assert.deepEqual(await wasmOf(''), usual)
+    assert.deepEqual(await wasmOf("sandbox: { wasm: { fuel_limit: '' } }"), usual)
+    assert.deepEqual(
+      await wasmOf('sandbox: { wasm: { host: wasmer, reuse: same-requester, fuel_limit: 5000000000 } }'),
+      { host: 'wasmer', reuse: 'same-requester', fuelLimit: 5e9 },
+    )
+  })
+
   it('is frozen to its leaves', async () => {
     const { config } = await load('network: { listen: [/ip4/127.0.0.1/tcp/0] }')
     assert.throws(() => Object.assign(config.sandbox.wasm, { timeoutMs: 1 }), TypeError)
@@ -379,6 +393,9 @@ peers: { known: [bob], share: 2 }
       price_wei: ['-1', '1.5', 'free', '"01"'],
       'sandbox.wasm.enabled': ['yes', '1', '"on"'],
       'sandbox.wasm.timeout': ['[]', 'never'],
+      'sandbox.wasm.host': ['node', 'Souk', '[souk]'],
+      'sandbox.wasm.reuse': ['always', 'true', 'same'],
+      'sandbox.wasm.fuel_limit': ['0', '-1', '1.5', 'none', '9007199254740993'],
       'sandbox.native.mode': ['lax', 'true', '""'],
       'sandbox.native.uid': ['0', '-1', '4294967295', 'root', '1.5'],
       'sandbox.native.gid': ['0', '"x"'],

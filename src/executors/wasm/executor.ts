@@ -5,6 +5,7 @@ import type { Execution } from '../../protocol/execution.ts'
 import { boundedJob, type Executor, type Job, type WasmTask } from '../executor.ts'
 import type { Confinement } from '../ports.ts'
 import { throwIfStopped } from '../run-failures.ts'
+import type { WasmHost, WasmReuse } from './choices.ts'
 import { isolationOf } from './isolation.ts'
 import { createSandboxPool } from './pool.ts'
 import { createPreparedPrograms } from './prepared-programs.ts'
@@ -13,7 +14,7 @@ import { stackLimitBytes } from './proc.ts'
 import { createProcessRecords } from './records.ts'
 import { processBytes } from './process-memory.ts'
 import { runTask } from './run-task.ts'
-import { DEFAULT_STACK_BYTES, type WasiHost } from './sandbox-process.ts'
+import { DEFAULT_STACK_BYTES } from './sandbox-process.ts'
 import { checkTask, type WasmBounds } from './task-checks.ts'
 
 export { DEFAULT_STACK_BYTES }
@@ -24,9 +25,9 @@ export interface WasmExecutorOptions {
   /** Processes kept ready, at about 50 MB each; a task that finds none waits for one to start (about 50 ms). */
   readonly prewarm?: number
   /** Who answers the calls of WASI preview 1: our own host, or @wasmer/wasi as far as it goes. */
-  readonly host?: WasiHost
+  readonly host?: WasmHost
   /** Whether a process may serve several tasks of the same requester, one after the other. */
-  readonly reuse?: 'never' | 'same-requester'
+  readonly reuse?: WasmReuse
   /** Stack of a task that asks for none, whole KiB. Another one than V8's default makes each start a quarter longer. */
   readonly stackBytes?: number
   readonly maxModuleBytes?: number

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { Isolation } from '../../protocol/execution.ts'
 import type { Confinement } from '../ports.ts'
+import type { WasmHost } from './choices.ts'
 import { REWRITE_VERSION } from './module/rewrite.ts'
-import type { WasiHost } from './sandbox-process.ts'
 
 /** What stands between a task of this runtime and the host, in the vocabulary of docs/SECURITY.md. */
 export function isolationOf({
@@ -11,7 +11,7 @@ export function isolationOf({
   reused,
 }: {
   readonly confinement: Confinement | undefined
-  readonly host: WasiHost
+  readonly host: WasmHost
   /** The process has served another task of the same requester before. */
   readonly reused: boolean
 }): Isolation {
@@ -33,7 +33,7 @@ export function isolationOf({
   }
 }
 
-function engineOf(host: WasiHost): string {
+function engineOf(host: WasmHost): string {
   const engine = `V8 ${process.versions.v8}, rewriter ${REWRITE_VERSION}`
   if (host === 'souk') return engine
   const manifest = new URL('../package.json', import.meta.resolve('@wasmer/wasi'))

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import type { Confinement } from '../ports.ts'
 import { DESCRIPTOR } from './channel.ts'
+import type { WasmHost } from './choices.ts'
 import { sandboxFailed } from './failures.ts'
 import { startConfined, startPlain, type Ended, type HostProcess, type ProgramToStart } from './host-process.ts'
 import type { ProcessRecords } from './records.ts'
@@ -34,8 +35,6 @@ export interface SandboxProcess extends ProgramHolder {
 
 /** Told to a process that no launcher ends with its node: it watches over itself. */
 const UNCONFINED = 'unconfined'
-/** Whose WASI preview 1: ours, or @wasmer/wasi for what it can be trusted with and ours for the rest. */
-export type WasiHost = 'souk' | 'wasmer'
 
 function programOf({ stackBytes, host, confined }: StartOptions): ProgramToStart {
   const { script, reads } = sandboxEntry()
@@ -60,7 +59,7 @@ function programOf({ stackBytes, host, confined }: StartOptions): ProgramToStart
 
 export interface StartOptions {
   readonly stackBytes: number
-  readonly host: WasiHost
+  readonly host: WasmHost
   readonly records: ProcessRecords
   /** The native sandbox to start it in, and the most memory that it and its task may have there. */
   readonly confined?: { readonly confinement: Confinement; readonly memoryBytes: number }
