@@ -64,7 +64,7 @@ export const LIMIT_OPTIONS: readonly LimitOption[] = [
     attribute: 'fuel',
     kind: 'count',
     limit: 'fuel',
-    description: 'metered WebAssembly instructions',
+    description: 'WebAssembly instructions that it may execute',
   },
   { flags: '--gpus <count>', attribute: 'gpus', kind: 'count', limit: 'gpus', description: 'GPUs, with Docker' },
   {

@@ -41,8 +41,7 @@ export async function loadRunTask({
     return loadTask({ file: resolve(cwd, source.file), adjust, images, signal })
   }
   const { program, words } = source
-  const { runtimeClass, ...rest } = overrides
-  const adjust = (draft: TaskDraft): Promise<TaskDraft> =>
-    withImage(overrideDraft(draft, runtimeClass === undefined ? {} : { runtimeClass }))
+  const { wishes = {}, ...rest } = overrides
+  const adjust = (draft: TaskDraft): Promise<TaskDraft> => withImage(overrideDraft(draft, { wishes }))
   return taskFromCommandLine({ ...program, ...rest, baseDir: cwd, args: words, adjust, images, signal })
 }

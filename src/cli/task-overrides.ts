@@ -19,13 +19,17 @@ export interface TaskOptions {
   readonly maxPrice?: string
   readonly retry?: string
   readonly class?: string
+  readonly deterministic?: boolean
 }
 
 /** What is kept in memory until the task has it; more has to be in a file. */
 const MAX_STDIN_BYTES = 256 * 1024 * 1024
 
+/** What the command line says of how the task is run, besides what runs. */
+export type RuntimeWishes = Pick<RuntimeDraft, 'class' | 'deterministic'>
+
 /** What the command line says of a task; paths of files are absolute. */
-export type TaskOverrides = Partial<Omit<TaskDraft, 'runtime' | 'command'>> & { readonly runtimeClass?: string }
+export type TaskOverrides = Partial<Omit<TaskDraft, 'runtime' | 'command'>> & { readonly wishes?: RuntimeWishes }
 
 /**
  * @param limits the values of LIMIT_OPTIONS by their attribute
@@ -40,13 +44,17 @@ export async function readOverrides({
   readonly limits: Readonly<Record<string, string | undefined>>
   readonly cwd: string
 }): Promise<TaskOverrides> {
-  const { name, workdir, maxPrice, retry, class: runtimeClass } = options
+  const { name, workdir, maxPrice, retry, class: runtimeClass, deterministic = false } = options
   if (maxPrice !== undefined && !/^\d{1,78}$/.test(maxPrice))
     throw wrong({ option: '--max-price', right: 'an amount in wei, in decimal digits', value: maxPrice })
   if (retry !== undefined && !/^\d{1,2}$/.test(retry))
     throw wrong({ option: '--retry', right: 'a whole number', value: retry })
   if (runtimeClass !== undefined && !runtimeClassSchema.safeParse(runtimeClass).success)
     throw wrong({ option: '--class', right: 'the name of a runtime class, such as runsc', value: runtimeClass })
+  const wishes: RuntimeWishes = {
+    ...(runtimeClass !== undefined && { class: runtimeClass }),
+    ...(deterministic && { deterministic }),
+  }
   return {
     ...(name !== undefined && { name }),
     ...(workdir !== undefined && { workdir }),
@@ -61,23 +69,24 @@ export async function readOverrides({
     }),
     ...(maxPrice !== undefined && { maxPriceWei: BigInt(maxPrice).toString() }),
     ...(retry !== undefined && { retry: Number(retry) }),
-    ...(runtimeClass !== undefined && { runtimeClass }),
+    ...(Object.keys(wishes).length > 0 && { wishes }),
     ...readLimits(limits),
   }
 }
 
 /**
  * A task's draft with what the command line says otherwise. Variables and limits are added one by one, inputs by their target.
- * @throws SoukError INVALID_USAGE for a class of runtimes where no engine runs the task
+ * @throws SoukError INVALID_USAGE for a class of runtimes where no engine runs the task, and for a task that is to be deterministic
+ *   and is not WebAssembly
  */
 export function overrideDraft(draft: TaskDraft, overrides: TaskOverrides): TaskDraft {
-  const { env = {}, limits = {}, inputs = [], outputs = [], runtimeClass, ...plain } = overrides
+  const { env = {}, limits = {}, inputs = [], outputs = [], wishes = {}, ...plain } = overrides
   const targets = new Set(inputs.map(({ target }) => target))
   const paths = new Set(draft.outputs.map(({ path }) => path))
   return {
     ...draft,
     ...plain,
-    runtime: withClass(draft.runtime, runtimeClass),
+    runtime: asDeterministic(withClass(draft.runtime, wishes), wishes),
     env: { ...draft.env, ...env },
     limits: { ...draft.limits, ...limits },
     inputs: [...draft.inputs.filter(({ target }) => !targets.has(target)), ...inputs],
@@ -85,7 +94,7 @@ export function overrideDraft(draft: TaskDraft, overrides: TaskOverrides): TaskD
   }
 }
 
-function withClass(runtime: RuntimeDraft, runtimeClass: string | undefined): RuntimeDraft {
+function withClass(runtime: RuntimeDraft, { class: runtimeClass }: RuntimeWishes): RuntimeDraft {
   if (runtimeClass === undefined) return runtime
   // An image without a type can mean Docker, and with a class it does; one in a file without a type is native.
   if (runtime.type !== 'docker' && (runtime.type !== undefined || runtime.image === undefined))
@@ -94,6 +103,16 @@ function withClass(runtime: RuntimeDraft, runtimeClass: string | undefined): Run
       argument: '--class',
     })
   return { ...runtime, type: 'docker', class: runtimeClass }
+}
+
+function asDeterministic(runtime: RuntimeDraft, { deterministic = false }: RuntimeWishes): RuntimeDraft {
+  if (!deterministic) return runtime
+  if (runtime.module === undefined)
+    throw usageError({
+      message: '--deterministic goes with WebAssembly: with --wasm, or a task file that has `module`.',
+      argument: '--deterministic',
+    })
+  return { ...runtime, deterministic }
 }
 
 function readEnvironment(assignments: readonly string[]): Readonly<Record<string, string>> {

@@ -59,7 +59,7 @@ async function sourceOf(options: LoadTask) {
 
 /** What a command line runs: a WebAssembly module, a static Linux program or an image for the native runtime, an image for an engine, or a root file system that the provider offers. */
 export type ProgramSource =
-  | { readonly wasm: string }
+  | { readonly wasm: string; readonly deterministic?: boolean }
   | { readonly native: string }
   | { readonly docker: string }
   | { readonly rootfs: { readonly name: string; readonly sha256: string } }
@@ -129,8 +129,8 @@ async function programOf(
   { args, baseDir }: { readonly args: readonly string[]; readonly baseDir: string },
 ): Promise<{ readonly runtime: RuntimeDraft; readonly defaultName: string; readonly rest: object }> {
   if ('wasm' in task) {
-    const { wasm, ...rest } = task
-    return { runtime: { type: 'wasm', module: wasm }, defaultName: nameFrom(wasm), rest }
+    const { wasm, deterministic = false, ...rest } = task
+    return { runtime: { type: 'wasm', module: wasm, deterministic }, defaultName: nameFrom(wasm), rest }
   }
   if ('native' in task) {
     const { native, ...rest } = task

@@ -76,13 +76,16 @@ export interface DockerTask extends TaskBase {
 /**
  * Features that a task may ask for, as a capability names them. Native: a root that can be changed, and folders, by name
  * after the prefix. Docker: classes of runtimes, by name after the prefix, the one of tasks that name none first; and images
- * that a task brings.
+ * that a task brings. WebAssembly: runs that come out the same everywhere; and components (WASI 0.2), which no task asks
+ * for, as nobody knows a component from a module before its bytes are there.
  */
 export const FEATURES = {
   writableRoot: 'writable-root',
   mount: 'mount:',
   runtimeClass: 'class:',
   archive: 'archive',
+  deterministic: 'deterministic',
+  component: 'component',
 } as const
 
 /** A task of any runtime, resolved. Each runtime adds its own member. */

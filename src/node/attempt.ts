@@ -14,6 +14,8 @@ import type { Clock } from './clock.ts'
 export interface AttemptOptions {
   readonly executor: Executor
   readonly task: RuntimeTask
+  /** Its peer's address. */
+  readonly requester: string
   readonly limits: Limits
   readonly dir: string
   readonly stdin: Readable
@@ -61,6 +63,7 @@ export async function runAttempt(options: AttemptOptions): Promise<Attempt | und
   }
   const job: Job<RuntimeTask> = {
     task: options.task,
+    requester: options.requester,
     limits,
     dir: options.dir,
     stdin: options.stdin,

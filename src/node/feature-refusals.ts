@@ -1,6 +1,6 @@
 import { FEATURES, type Capability } from '../executors/executor.ts'
 import type { Refusal } from '../protocol/refusals.ts'
-import { classOf, mountsOf, type RuntimeSpec } from '../protocol/task.ts'
+import { classOf, isDeterministic, mountsOf, type RuntimeSpec } from '../protocol/task.ts'
 
 /** What of a task's `runtime`, besides what runs, this provider does not have: every reason. */
 export function featureRefusals(runtime: RuntimeSpec, capability: Capability): Refusal[] {
@@ -8,6 +8,7 @@ export function featureRefusals(runtime: RuntimeSpec, capability: Capability): R
   const { features } = capability
   return [
     ...(capability.runtime === 'docker' ? archiveRefusals(runtime, features) : []),
+    ...deterministicRefusals(runtime, features),
     ...writableRefusals(runtime, features),
     ...classRefusals(runtime, features),
     ...mountRefusals(runtime, features),
@@ -20,6 +21,17 @@ function namesOf(features: readonly string[], prefix: string): readonly string[]
 }
 
 const listed = (names: readonly string[]): string => (names.length === 0 ? 'none' : names.join(', '))
+
+function deterministicRefusals(runtime: RuntimeSpec, features: readonly string[]): Refusal[] {
+  if (!isDeterministic(runtime) || features.includes(FEATURES.deterministic)) return []
+  return [
+    {
+      reason: 'FEATURE_UNPROVEN',
+      message: 'The task is to come out the same on every provider; this one cannot run it so',
+      subject: 'runtime.deterministic',
+    },
+  ]
+}
 
 function writableRefusals(runtime: RuntimeSpec, features: readonly string[]): Refusal[] {
   const wantsWritable = 'writable' in runtime && runtime.writable === true

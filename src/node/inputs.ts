@@ -5,6 +5,7 @@ import type { RuntimeName } from '../protocol/execution.ts'
 import {
   blobsOf,
   classOf,
+  isDeterministic,
   mountsOf,
   runtimesOf,
   type BlobRef,
@@ -119,13 +120,16 @@ function unavailable(blob: BlobRef, cause: unknown): SoukError {
 }
 
 /**
- * The task with every blob replaced by its file on this host.
+ * The task with every blob replaced by its file on this host. The random numbers of a deterministic one follow from its
+ * spec alone, and so are the same on every provider and in every attempt.
  *
+ * @param specDigest sha256 of the spec as its requester serialised it, 64 hex digits
  * @throws SoukError BLOB_UNAVAILABLE when a blob is not in the store, RUNTIME_UNAVAILABLE for what the runtime
  * cannot run (an image as a native task, say).
  */
 export function resolveTask(options: {
   readonly spec: TaskSpec
+  readonly specDigest: string
   readonly runtime: RuntimeName
   readonly owner: string
   readonly store: ArtifactStore
@@ -144,7 +148,13 @@ export function resolveTask(options: {
   switch (runtime) {
     case 'wasm':
       if (!('module' in brought)) throw cannotRun({ runtime, brought })
-      return { ...base, runtime, name: spec.name, module: { source: fileOf(brought.module), ...brought.module } }
+      return {
+        ...base,
+        runtime,
+        name: spec.name,
+        module: { source: fileOf(brought.module), ...brought.module },
+        ...(isDeterministic(brought) && { deterministic: { seed: options.specDigest } }),
+      }
     case 'docker':
       if (!('image' in brought)) throw cannotRun({ runtime, brought })
       return { ...base, runtime, ...imageOf({ brought, fileOf }), ...dockerWishesOf(spec) }

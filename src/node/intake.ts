@@ -70,7 +70,8 @@ export function createIntake(
 
   async function accept(admitted: Admitted, task: SignedTask): Promise<Taken> {
     const { taskId, spec } = admitted
-    const { requester } = task.authorization
+    const { authorization } = task
+    const { requester } = authorization
     const holder = inputHolder(taskId)
     underWay.add(taskId)
     const leaveQueue = tasks.join(requester)
@@ -79,7 +80,7 @@ export function createIntake(
     try {
       await store.reserve({ holder, owner: requester, blobs: blobsOf(spec) })
       const complete = missingBlobs({ spec, owner: requester, store }).length === 0
-      prepared = complete ? options.preparation.hold({ ...admitted, requester }) : undefined
+      prepared = complete ? options.preparation.hold({ ...admitted, authorization, requester }) : undefined
       release = prepared && options.claim({ requester, limits: admitted.limits })
       const atMs = clock.nowMs()
       const appended = await tasks.accept({

@@ -1,12 +1,14 @@
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Executor, Prepared, PrepareProgress } from '../executors/executor.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
+import type { Authorization } from '../protocol/receipt.ts'
 import type { TaskSpec } from '../protocol/task.ts'
 import { resolveTask } from './inputs.ts'
 
 /** A task whose inputs are here. */
 export interface PreparableTask {
   readonly spec: TaskSpec
+  readonly authorization: Pick<Authorization, 'specDigest'>
   readonly runtime: RuntimeName
   readonly requester: string
 }
@@ -31,7 +33,8 @@ export function createPreparation({
   readonly executors: ReadonlyMap<RuntimeName, Executor>
   readonly store: ArtifactStore
 }): Preparation {
-  const resolved = ({ spec, runtime, requester: owner }: PreparableTask) => resolveTask({ spec, runtime, owner, store })
+  const resolved = ({ spec, authorization, runtime, requester: owner }: PreparableTask) =>
+    resolveTask({ spec, specDigest: authorization.specDigest, runtime, owner, store })
   return {
     hold(task) {
       const executor = executors.get(task.runtime)

@@ -142,7 +142,14 @@ async function receiptOf(
   try {
     const attempt = await runAttempt({
       executor,
-      task: resolveTask({ spec: record.spec, runtime: record.runtime, owner: record.requester, store }),
+      task: resolveTask({
+        spec: record.spec,
+        specDigest: record.authorization.specDigest,
+        runtime: record.runtime,
+        owner: record.requester,
+        store,
+      }),
+      requester: record.requester,
       limits: record.limits,
       dir,
       stdin: stdinFile === undefined ? Readable.from([]) : createReadStream(stdinFile),

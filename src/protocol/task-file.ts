@@ -26,11 +26,12 @@ export interface TaskDraft {
   readonly maxPriceWei: string
 }
 
-/** Exactly one of the keys besides `type`, `class`, `writable` and `mounts`. */
+/** Exactly one of the keys besides `type`, `class`, `deterministic`, `writable` and `mounts`. */
 export interface RuntimeDraft {
   readonly type?: RuntimeName
   readonly class?: string
   readonly module?: string
+  readonly deterministic?: boolean
   readonly image?: string
   /** An image in a file; `digest` where it is said which of several. */
   readonly archive?: { readonly file: string; readonly digest?: string }

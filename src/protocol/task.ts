@@ -90,7 +90,11 @@ const rootWishes = { ...nativeWishes, writable: z.literal(true).optional() }
 const dockerWishes = { type: z.literal('docker'), class: runtimeClassSchema.optional() }
 
 const runtimeSchema = z.union([
-  z.strictObject({ type: z.literal('wasm').optional(), module: blobRefSchema }),
+  z.strictObject({
+    type: z.literal('wasm').optional(),
+    module: blobRefSchema,
+    deterministic: z.literal(true).optional(),
+  }),
   z.strictObject({ type: z.enum(['docker', 'native']).optional(), image: imageSchema }),
   z.strictObject({ ...rootWishes, type: z.literal('native'), image: imageSchema }),
   z.strictObject({ ...dockerWishes, image: imageSchema }),
@@ -184,6 +188,11 @@ export function runtimesOf(runtime: RuntimeSpec): readonly RuntimeName[] {
   if ('module' in runtime) return ['wasm']
   if ('image' in runtime && !('archive' in runtime)) return ['docker', 'native']
   return ['native']
+}
+
+/** Whether a task is to come out the same on every provider. */
+export function isDeterministic(runtime: RuntimeSpec): boolean {
+  return 'deterministic' in runtime && runtime.deterministic === true
 }
 
 /** The runtime class that a task names. */

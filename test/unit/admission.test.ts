@@ -344,6 +344,29 @@ describe('admission', () => {
       assert.equal(taken, 'native')
     })
 
+    it('takes a task that is to be the same everywhere only where it can be', () => {
+      const spec = { runtime: { module: { sha256: 'ab'.repeat(32), bytes: 100 }, deterministic: true } } as const
+      const having = (...features: string[]): Changes => ({
+        spec,
+        policy: { offers: [{ ...offer, capability: { ...wasm, features } }] },
+      })
+      assert.deepEqual(refused(having('component')), ['FEATURE_UNPROVEN runtime.deterministic'])
+      assert.equal(accepted(having('deterministic')).runtime, 'wasm')
+    })
+
+    it('meters a task that asks for fuel, and every task where the operator has a cap on it', () => {
+      const able: Offer = { ...offer, capability: { ...wasm, proven: [...wasm.proven, proof('fuel')] } }
+      const fuelOf = (changes: Changes): number | undefined => accepted(changes).limits.fuel
+      assert.equal(fuelOf({ policy: { offers: [able] } }), undefined)
+      assert.equal(fuelOf({ spec: { limits: { fuel: 5e12 } }, policy: { offers: [able] } }), 5e12)
+      const capped: Offer = { ...able, caps: { ...caps, fuel: 1e9 } }
+      assert.equal(fuelOf({ policy: { offers: [capped] } }), 1e9)
+      assert.equal(fuelOf({ spec: { limits: { fuel: 1000 } }, policy: { offers: [capped] } }), 1000)
+      assert.deepEqual(refused({ spec: { limits: { fuel: 5e12 } }, policy: { offers: [capped] } }), [
+        'CAP_ABOVE_OFFER fuel',
+      ])
+    })
+
     it('holds a task to what the class that it names has proven, and to no more', () => {
       const { isolation, proven, unproven } = wasm
       const all = [...proven, proof('pids')]

@@ -63,6 +63,7 @@ describe('an attempt that is gone on with', () => {
     return runAttempt({
       executor,
       task: TASK,
+      requester: '0x01',
       limits: LIMITS,
       dir: '/jobs/1',
       stdin: Readable.from([]),
@@ -83,6 +84,7 @@ describe('an attempt that is gone on with', () => {
     const startedAtMs = START_MS - 5000
     const result = await attempt({ startedAtMs, resume: async () => execution({ kind: 'exited', code: 3 }, 2000) })
     assert.deepEqual(seen?.before, { startedAtMs, stdoutBytes: 7, stderrBytes: 8 })
+    assert.equal(seen.requester, '0x01')
     assert.deepEqual([result?.startedAtMs, result?.finishedAtMs], [startedAtMs, startedAtMs + 2000])
     assert.equal(clock.timers, 0)
   })

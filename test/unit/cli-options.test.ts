@@ -28,9 +28,9 @@ async function usageMessage(work: Promise<unknown>): Promise<string> {
 }
 
 describe('options of souk run', () => {
-  it('name a class of runtimes for what an engine runs, and for nothing else', async () => {
+  it('name a class of runtimes for what an engine runs, and ask WebAssembly alone to be deterministic', async () => {
     const overrides = await read({ class: 'runsc' }, { gpus: '2' })
-    assert.deepEqual(overrides, { runtimeClass: 'runsc', limits: { gpus: 2 } })
+    assert.deepEqual(overrides, { wishes: { class: 'runsc' }, limits: { gpus: 2 } })
     const draft = (runtime: TaskDraft['runtime']): TaskDraft => ({
       ...{ command: [], env: {}, inputs: [], outputs: [], limits: {}, retry: 0, maxPriceWei: '0' },
       runtime,
@@ -44,6 +44,13 @@ describe('options of souk run', () => {
         /^--class goes with Docker/,
       )
     assert.deepEqual(overrideDraft(draft({ module: 'a' }), {}).runtime, { module: 'a' })
+    const same = await read({ deterministic: true }, { fuel: '1000000000' })
+    assert.deepEqual(same, { wishes: { deterministic: true }, limits: { fuel: 1_000_000_000 } })
+    assert.deepEqual(overrideDraft(draft({ module: 'a' }), same).runtime, { module: 'a', deterministic: true })
+    assert.match(
+      await usageMessage(Promise.resolve().then(() => overrideDraft(draft({ program: 'a' }), same))),
+      /^--deterministic goes with WebAssembly/,
+    )
     for (const name of ['../runc', '', '-x'])
       assert.match(await usageMessage(read({ class: name })), /^--class must be the name of a runtime class/)
   })

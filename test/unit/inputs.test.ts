@@ -18,6 +18,7 @@ const content = (text: string): { readonly blob: BlobRef; readonly bytes: Buffer
 const program = content('a program')
 const input = content('an input')
 const image = `busybox@sha256:${'ab'.repeat(32)}`
+const SPEC_DIGEST = '5e'.repeat(32)
 const rootfs = { name: 'debian', sha256: 'cd'.repeat(32) }
 
 /** What a task can bring, and what becomes of it for each runtime that can run it. */
@@ -55,6 +56,7 @@ describe('a task, resolved', () => {
       runtime,
       owner,
       store,
+      specDigest: SPEC_DIGEST,
       spec: taskSpec({
         runtime: brought,
         ...(limits && { limits }),
@@ -82,6 +84,9 @@ describe('a task, resolved', () => {
     const source = store.path({ owner, sha256: program.blob.sha256 })
     const wasm = resolve('wasm', { module: program.blob })
     assert.deepEqual(wasm.runtime === 'wasm' && [wasm.name, wasm.module], ['word-count', { source, ...program.blob }])
+    assert.equal('deterministic' in wasm, false)
+    const seeded = resolve('wasm', { module: program.blob, deterministic: true })
+    assert.deepEqual(seeded, { ...wasm, deterministic: { seed: SPEC_DIGEST } })
     const docker = resolve('docker', { image })
     assert.equal(docker.runtime === 'docker' && docker.image, image)
     for (const [brought, root] of [

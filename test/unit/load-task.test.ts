@@ -325,6 +325,20 @@ price: { max: 5 }
     await assert.rejects(of(', mounts: [{ name: data, target: /a }, { name: data, target: /a/b }]'), /must be distinct/)
   })
 
+  it('asks to come out the same everywhere in the words of the wire, and only where a file does', async () => {
+    const of = async (more: string): Promise<object> =>
+      (await load(`version: 1\nname: a\nruntime: { module: ./app.wasm${more} }\n`)).spec.runtime
+    const plain = await of('')
+    assert.deepEqual(await of(', deterministic: false'), plain)
+    assert.deepEqual(await of(', deterministic: true'), { ...plain, deterministic: true })
+    const made = await taskFromCommandLine({ wasm: 'app.wasm', deterministic: true, baseDir: dir })
+    assert.deepEqual(made.spec.runtime, { type: 'wasm', ...plain, deterministic: true })
+    await assert.rejects(
+      load('version: 1\nruntime: { program: ./app.wasm, deterministic: true }\n'),
+      /runtime.deterministic is for WebAssembly tasks: with module, not program/,
+    )
+  })
+
   it('pins the image of an archive, by its manifest or by its id, and says which of several it could be', async () => {
     const write = (name: string, files: Files): Promise<void> => writeFile(join(dir, name), archiveOf(files))
     const layers = [rawTar({ name: 'a' })]

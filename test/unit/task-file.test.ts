@@ -122,6 +122,8 @@ describe('the task file', () => {
     const runtimes = [
       '{ module: a }',
       '{ type: wasm, module: a }',
+      '{ type: wasm, module: a, deterministic: true }',
+      '{ image: x, deterministic: false }',
       '{ type: docker, image: busybox }',
       '{ type: native, image: busybox@sha256:aa }',
       '{ image: x }',

@@ -19,6 +19,7 @@ Examples:
   $ souk run --to ADDR examples/word-count.yaml --output-dir result
   $ souk run --to ADDR --wasm app.wasm --memory 64m -- first second
   $ souk run --to ADDR --wasm sort.wasm --stdin - < names.txt
+  $ souk run --to ADDR --wasm app.wasm --deterministic --fuel 1000000000
   $ souk run --to ADDR --native ./app --pids 4 -- first second
   $ souk run --to ADDR --native ./image.tar -- echo hi
   $ souk run --to ADDR --docker busybox@sha256:… -- echo hi
@@ -75,6 +76,10 @@ export function addRunCommand({ program, cli }: CommandRequest): void {
       '--insecure-registry <host>',
       'a registry, HOST or HOST:PORT, that is asked over plain HTTP, as those of this machine are anyway; repeatable',
       collect,
+    )
+    .option(
+      '--deterministic',
+      'with WebAssembly: it comes out the same on every provider, with clocks and random numbers of its own',
     )
     .option('--class <name>', 'with Docker: the low-level runtime, by the name that the provider offers it under')
     .option('--rootfs <folder>', 'with --local: a folder as read-only root file system')
