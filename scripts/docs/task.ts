@@ -17,6 +17,7 @@ interface Property {
 }
 
 const EXAMPLE = 'examples/word-count.yaml'
+const DETERMINISTIC_EXAMPLE = 'examples/estimate-pi.yaml'
 
 /** docs/TASK.md */
 export function taskPage(): string {
@@ -42,6 +43,35 @@ export function taskPage(): string {
     ].join('\n'),
     '## Keys',
     table({ head: ['Key', 'Type', 'Default', 'Meaning', 'Example'], rows: rowsOf({ schema, prefix: '' }) }),
+    '## Fuel',
+    [
+      '`resources.fuel` bounds the instructions of a WebAssembly program, where times bound the machine that happens to run it. One instruction of the module is 1;',
+      '`memory.copy`, `memory.fill` and `memory.init` cost 1 more for each 8 bytes, what copies or grows a table 1 for each element, `memory.grow` 8192 for each page; what a call of the',
+      "system takes on the host's side is none of it. It is the same number on every machine, as long as the program does the same: with the same input, and asking for no time and no random",
+      'numbers, or in a deterministic task.',
+    ].join(' '),
+    [
+      'A task that has used it up ends with `{"kind": "limit", "limit": "fuel"}`: exit code 122, and `RESOURCE_LIMIT` for who asked for success or an exception. What it used is',
+      '`usage.fuelUsed` of the signed receipt, there and wherever else it was metered. To find out what a task needs, run it once with a limit far above it.',
+    ].join(' '),
+    '## Deterministic tasks',
+    [
+      'With `runtime: {module: ./app.wasm, deterministic: true}`, or `souk run --deterministic`, two honest providers give the same standard output, the same files, the same end and the same',
+      '`usage.fuelUsed` for one task, to the last bit, so that one can be held against the other. So does a second attempt (`retry`).',
+    ].join(' '),
+    `This is [${DETERMINISTIC_EXAMPLE}](../${DETERMINISTIC_EXAMPLE}):`,
+    `\`\`\`yaml\n${readFileSync(new URL(`../../${DETERMINISTIC_EXAMPLE}`, import.meta.url), 'utf8').trim()}\n\`\`\``,
+    [
+      '- Its clocks are its own: they begin at the same time in every run, and go on as the program goes on, not as the machine does. A program that waits has waited at once.',
+      '- Its random numbers follow from the digest of the task. They are no secret, and others as soon as anything in the task is: its name and its price are part of it.',
+      '- Where the result of a computation with numbers is no number (NaN) it is always the same one, whatever the processor makes of it.',
+      '- Its environment is what `env` says, as ever; its fuel is metered, with a limit or without.',
+      '- What a program may have is part of what it sees: `memory.grow` fails at the limit of memory, a write at that of the disk, and a recursion ends at that of the stack. Name those that it may come near',
+      '  (`memory`, `stack`, `disk`, `inodes`, `openFiles`, `output`), for what is left out is what each provider gives; the receipt says what was applied, and two receipts are to be compared only where their `limits` are the same.',
+      '- Times are the one limit that no two machines hold alike. A task that was ended by one, or was cancelled, had got as far as it had got: bound it with `resources.fuel`, and leave the times ample.',
+      '- Times and CPU time in `usage` are those of the machine.',
+      '- A provider that cannot run it so (`sandbox.wasm.host: wasmer`) refuses it, with `FEATURE_UNPROVEN` for `runtime.deterministic`.',
+    ].join('\n'),
   ])
 }
 

@@ -9,6 +9,7 @@ import { buildProgram, EXAMPLES_DIR } from '../../scripts/build-programs.ts'
 import { makeImage } from '../../scripts/docker-images.ts'
 import { startOwnDockerEngine, type OwnDockerEngine } from '../../scripts/own-docker-engine.ts'
 import { startOwnRegistry, type OwnRegistry } from '../../scripts/own-registry.ts'
+import { runDocumentSchema } from '../../src/protocol/run-document.ts'
 import { pushFromEngine } from '../fixtures/push-image.ts'
 import { startProvider, type ProviderProcess } from '../fixtures/provider-process.ts'
 import { souk } from '../fixtures/souk-command.ts'
@@ -99,11 +100,12 @@ describe('the examples of task files', function () {
     await rm(dir, { recursive: true, force: true })
   })
 
-  /** Each of them counts the same poem, in the form of its own program; here, or at a provider. */
+  /** Most count the same poem, each in the form of its own program; here, or at a provider. */
   const EXPECTED_TASKS: Readonly<Record<string, { readonly stdout: RegExp; readonly atProvider?: true }>> = {
     'word-count.yaml': { stdout: /^6 44 217 \/in\/poem\.txt\n$/ },
     'word-count-native.yaml': { stdout: /^6 44 217 \/in\/poem\.txt\n$/ },
     'word-count-docker.yaml': { stdout: /^ +6 +44 +217 \/in\/poem\.txt\n$/ },
+    'estimate-pi.yaml': { stdout: /^pi is about 3\.14\d{4}, says \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n$/ },
     'word-count-registry.yaml': { stdout: /^ +6 +44 +217 \/in\/poem\.txt\n$/, atProvider: true },
   }
 
@@ -113,7 +115,7 @@ describe('the examples of task files', function () {
   })
 
   for (const [file, { stdout: expected, atProvider }] of Object.entries(EXPECTED_TASKS)) {
-    it(`${file} counts the poem`, async () => {
+    it(`${file} does what it says`, async () => {
       const path = join(examples, file)
       // The tests' registry is on a port of its own.
       await writeFile(path, (await readFile(path, 'utf8')).replace('localhost:5000', registry.host))
@@ -127,4 +129,22 @@ describe('the examples of task files', function () {
       if (atProvider) assert.match(end.stderr, /pull/i)
     })
   }
+
+  it('come out the same here and at a provider, to the last bit, where they ask for that', async () => {
+    const of = async (...where: readonly string[]): Promise<object> => {
+      const { code, stdout, stderr } = await souk({
+        args: ['run', '--json', ...where, join(examples, 'estimate-pi.yaml')],
+        home: dir,
+      })
+      assert.equal(code, 0, stderr)
+      const { outcome, usage, outputs, limits, receipt, stdout: printed } = runDocumentSchema.parse(JSON.parse(stdout))
+      const { fuelUsed, limitsHit } = usage
+      assert.ok(fuelUsed !== undefined && fuelUsed > 1_000_000 && fuelUsed < (limits.fuel ?? 0))
+      assert.equal(receipt.usage.fuelUsed, fuelUsed)
+      return { outcome, fuelUsed, limitsHit, outputs, limits, printed }
+    }
+    const [here, there, again] = [await of('--local'), await of('--to', provider.multiaddr), await of('--local')]
+    assert.deepEqual(there, here)
+    assert.deepEqual(again, here)
+  })
 })
