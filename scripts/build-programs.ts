@@ -69,7 +69,8 @@ export interface BuiltProgram {
 
 const versions = new Map<string, Promise<string>>()
 
-async function compilerVersion(command: string): Promise<string> {
+/** What a compiler says of itself; the same one is asked once. */
+export async function compilerVersion(command: string): Promise<string> {
   const known = versions.get(command) ?? run(command, ['--version']).then(({ stdout }) => stdout)
   versions.set(command, known)
   return known
@@ -98,14 +99,33 @@ export async function buildProgram({
   const options = [...toolchain.flags, ...WARNINGS, ...flags]
   const hash = createHash('sha256').update(JSON.stringify([version, options]))
   for (const source of [file, ...(await headersBeside(file))]) hash.update(await readFile(source))
-  const key = hash.digest('hex').slice(0, 24)
-  const folder = join(ROOT, '.cache/programs', toolchain.folder)
-  const program = join(folder, `${basename(file, '.c')}-${key}${toolchain.suffix}`)
+  return compileOnce({
+    name: basename(file, '.c'),
+    hash: hash.digest('hex'),
+    folder: toolchain.folder,
+    suffix: toolchain.suffix,
+    compile: (target) => run(toolchain.command, [...options, '-o', target, file]),
+  })
+}
+
+/** What a compiler makes of a source, compiled where that has not been done before. */
+export async function compileOnce(options: {
+  readonly name: string
+  /** Of all that what is made depends on. */
+  readonly hash: string
+  /** Below .cache/programs. */
+  readonly folder: string
+  readonly suffix: string
+  readonly compile: (target: string) => Promise<unknown>
+}): Promise<BuiltProgram> {
+  const folder = join(ROOT, '.cache/programs', options.folder)
+  const stem = join(folder, `${options.name}-${options.hash.slice(0, 24)}`)
+  const program = `${stem}${options.suffix}`
   if (!(await exists(program))) {
-    const partial = `${program}.${randomBytes(8).toString('hex')}`
+    const partial = `${stem}.${randomBytes(8).toString('hex')}${options.suffix}`
     await mkdir(folder, { recursive: true })
     try {
-      await run(toolchain.command, [...options, '-o', partial, file])
+      await options.compile(partial)
       await rename(partial, program)
     } finally {
       await rm(partial, { force: true })
@@ -159,7 +179,8 @@ async function exists(file: string): Promise<boolean> {
   )
 }
 
-async function describe(source: string): Promise<BuiltProgram> {
+/** A program that is there already. */
+export async function describe(source: string): Promise<BuiltProgram> {
   const content = await readFile(source)
   return { source, sha256: createHash('sha256').update(content).digest('hex'), bytes: content.length }
 }

@@ -41,12 +41,18 @@ const OTHER_ENGINES: readonly RequiredPackage[] = [
   withProgram('conmon', 'conmon'),
 ]
 
+/** Debian's: another one, first in the PATH, has no standard library for WebAssembly. */
+export const RUSTC = '/usr/bin/rustc'
+
 /** What the tests compile their programs with and run them on: Debian's packages, and how each is known to be there. */
 export const REQUIRED: readonly RequiredPackage[] = [
   withFile('clang-19', '/usr/bin/clang-19'),
   withFile('lld-19', '/usr/bin/wasm-ld-19'),
   withFile('wasi-libc', '/usr/include/wasm32-wasi/stdio.h'),
   withFile('libclang-rt-19-dev-wasm32', '/usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a'),
+  withFile('rustc', RUSTC),
+  withFile('libstd-rust-dev-wasm32', '/usr/lib/rustlib/wasm32-wasi/lib'),
+  withFile('lld-14', '/usr/bin/wasm-ld-14'),
   ...C_COMPILER,
   ...DOCKER_ENGINE,
   ...REGISTRY,
