@@ -62,7 +62,7 @@ export function taskPage(): string {
     `This is [${DETERMINISTIC_EXAMPLE}](../${DETERMINISTIC_EXAMPLE}):`,
     `\`\`\`yaml\n${readFileSync(new URL(`../../${DETERMINISTIC_EXAMPLE}`, import.meta.url), 'utf8').trim()}\n\`\`\``,
     [
-      '- Its clocks are its own: they begin at the same time in every run, and go on as the program goes on, not as the machine does. A program that waits has waited at once.',
+      '- Its clocks are its own: they begin at 2000-01-01T00:00:00Z, and go on by a microsecond with each look at them, and by all of each wait, which takes no time of the machine.',
       '- Its random numbers follow from the digest of the task. They are no secret, and others as soon as anything in the task is: its name and its price are part of it.',
       '- Where the result of a computation with numbers is no number (NaN) it is always the same one, whatever the processor makes of it.',
       '- Its environment is what `env` says, as ever; its fuel is metered, with a limit or without.',

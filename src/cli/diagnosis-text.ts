@@ -62,7 +62,7 @@ function runtimeLines({
     const state = runtime.enabled ? 'not available' : 'not available, and turned off'
     return [`${title}: ${colors.yellow(state)}`, ...indented({ text: printable(runtime.why), width })]
   }
-  const { caps, isolation, proven, unproven, waived } = runtime
+  const { caps, isolation, proven, unproven, waived, features } = runtime
   const rows = [
     ...proven.map(({ limit, how }) => ({ limit, mark: colors.green('✓'), text: how })),
     ...unproven.map(({ limit, why }) => ({ limit, mark: colors.yellow('–'), text: why })),
@@ -83,6 +83,8 @@ function runtimeLines({
     ...(runtime.enabled ? [] : indented({ text: TURN_ON[runtime.runtime], width })),
     ...listLines({ name: 'layers ', items: isolation.layers, width, colors }),
     ...listLines({ name: 'missing', items: isolation.missing, width, colors }),
+    ...listLines({ name: 'reuse  ', items: isolation.reuse === 'none' ? [] : [isolation.reuse], width, colors }),
+    ...listLines({ name: 'offers ', items: features, width, colors }),
     ...(waived.length === 0 ? [] : indented({ text: WITHOUT_LIMITS, width })),
     `${INDENT}${colors.dim('limits, each one hit (✓ holds, up to the value; – cannot be had here)')}`,
     ...limits,

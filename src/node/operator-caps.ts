@@ -75,10 +75,10 @@ export function unenforced({ caps, capability }: Offer): readonly LimitKey[] {
 /** An offer as the local status shows it. */
 export function runtimeStatusOf({ runtime, caps, capability }: Offer): RuntimeStatus {
   if (!capability.available) return { runtime, available: false, why: capability.why }
-  const { isolation, proven, unproven, waived = [] } = capability
+  const { isolation, proven, unproven, waived = [], features } = capability
   const classes = classStatusesOf(capability)
   return {
-    ...{ runtime, available: true, caps, isolation, proven, unproven, waived },
+    ...{ runtime, available: true, caps, isolation, proven, unproven, waived, features },
     ...(classes.length > 0 && { classes }),
   }
 }

@@ -99,6 +99,8 @@ export type RuntimeStatus =
       readonly unproven: readonly { readonly limit: LimitKey; readonly why: string }[]
       /** Those of them that tasks run without: not empty in degraded mode alone. */
       readonly waived: readonly LimitKey[]
+      /** What its tasks may ask for besides, or use: `deterministic`, `mount:datasets`, `simd`. */
+      readonly features: readonly string[]
       /** Where the operator names any: what tasks get that name none, and what is said of the runtime here, is the first. */
       readonly classes?: readonly RuntimeClassStatus[]
     }

@@ -48,6 +48,7 @@ const wasm: RuntimeStatus = {
   ],
   unproven: [{ limit: 'fuel', why: 'instructions are not metered' }],
   waived: [],
+  features: ['simd', 'deterministic', 'component'],
 }
 
 function summary(more: Partial<TaskSummary> = {}): TaskSummary {
@@ -378,7 +379,12 @@ describe('tables for 80 columns', () => {
       runtimes: [
         { ...wasm, enabled: true },
         { runtime: 'docker' as const, available: false as const, why: 'no engine answers', enabled: false },
-        { ...wasm, runtime: 'native' as const, enabled: false },
+        {
+          ...wasm,
+          runtime: 'native' as const,
+          isolation: { ...wasm.isolation, reuse: 'same-requester' as const },
+          enabled: false,
+        },
       ],
     }
     const found = diagnosisLines({ diagnosis, width: 80, colors: plain })
@@ -391,6 +397,8 @@ describe('tables for 80 columns', () => {
       found.join('\n'),
     )
     assert.ok(found.some((line) => /– fuel .* instructions are not metered/.test(line)))
+    assert.ok(found.includes('  offers  simd, deterministic, component'))
+    assert.equal(found.filter((line) => line === '  reuse   same-requester').length, 1)
     const at = (start: string): string =>
       found
         .slice(found.findIndex((line) => line.startsWith(start)))
