@@ -1,0 +1,233 @@
+import type { Clock } from '../host/clocks.ts'
+import type { DirectoryNode } from '../host/nodes.ts'
+import type { FileSystem } from '../host/file-system.ts'
+import type { MemoryBudget, Quota } from '../host/quota.ts'
+import type { Random } from '../host/random.ts'
+import { HostFault, type GuestEnd } from '../host/run-preview1.ts'
+import { GuestExit } from '../host/guest-exit.ts'
+import type { Streams } from '../host/streams.ts'
+import { trapName } from '../host/traps.ts'
+import { compileModule } from '../module/prepare.ts'
+import { ModuleRefused } from '../module/reader.ts'
+import type { Bundle, BundledModule } from './bundle.ts'
+import { ComponentHost, trap } from './component-host.ts'
+import { wasiImports, type ComponentImports } from './wasi-imports.ts'
+
+type Instantiate = (
+  getCoreModule: (name: string) => WebAssembly.Module,
+  imports: ComponentImports,
+  instantiateCore: (module: WebAssembly.Module, imports: Record<string, unknown>) => WebAssembly.Instance,
+) => unknown
+
+interface CompiledModule extends Omit<BundledModule, 'bytes'> {
+  readonly module: WebAssembly.Module
+}
+
+export interface PreparedComponent {
+  readonly instantiate: Instantiate
+  readonly entry: string
+  readonly modules: readonly CompiledModule[]
+  /** Memory and tables that its core modules start with. */
+  readonly initialBytes: number
+}
+
+/**
+ * What the generated JavaScript need not see of the process. Nothing of a component is in its text but names that
+ * were checked; should jco be wrong about one, it finds nothing here.
+ */
+const HIDDEN = [
+  'globalThis',
+  'global',
+  'process',
+  'console',
+  'require',
+  'module',
+  'fetch',
+  'Buffer',
+  'navigator',
+  'performance',
+  'queueMicrotask',
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'structuredClone',
+  'Worker',
+  'WebSocket',
+  'EventSource',
+  'BroadcastChannel',
+  'MessageChannel',
+] as const
+const SEEN: Partial<Record<(typeof HIDDEN)[number], unknown>> = {
+  globalThis: Object.freeze({ WebAssembly }),
+  console: Object.freeze({ debug() {}, error() {}, log() {}, warn() {} }),
+}
+
+/** Compiles a bundle's core modules, and its JavaScript. Throws ModuleRefused where the engine takes one of them not. */
+export function prepareComponent(bundle: Bundle, { optimise }: { readonly optimise: boolean }): PreparedComponent {
+  const modules = bundle.modules.map(({ bytes, ...module }) => ({ ...module, module: compileModule(bytes, { optimise }) }))
+  return {
+    instantiate: instantiator(bundle.javascript),
+    entry: bundle.entry,
+    modules,
+    initialBytes: modules.reduce((sum, { initialBytes }) => sum + initialBytes, 0),
+  }
+}
+
+function instantiator(javascript: string): Instantiate {
+  try {
+    // It is made for this component, here, in the process that runs nothing else.
+    // oxlint-disable-next-line typescript/no-implied-eval
+    const make = new Function(...HIDDEN, javascript) as (...values: readonly unknown[]) => Instantiate
+    return make(...HIDDEN.map((name) => SEEN[name]))
+  } catch (error) {
+    throw new ModuleRefused(`the component cannot be called: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+/** What a component gets to run on: the same as a preview 1 command. */
+export interface ComponentOptions {
+  readonly prepared: PreparedComponent
+  readonly memoryBytes: number
+  /** What it may use; fuel is only counted where there is a number, and then `fuelUsed` tells how much it was. */
+  readonly fuel?: number | undefined
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** Folder of relative paths, absolute. */
+  readonly workdir: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly openFileSystem: (budget: MemoryBudget) => { readonly fileSystem: FileSystem; readonly quota: Quota }
+  readonly streams: Streams
+  /** Called just before the guest's first instruction. */
+  readonly onStarting: () => void
+  /** Called when the most memory that the guest has had may have changed. */
+  readonly onMemory: (peakBytes: number) => void
+}
+
+export interface ComponentRun {
+  readonly end: GuestEnd
+  readonly fileSystem: FileSystem
+  readonly quota: Quota
+  readonly fuelUsed?: number
+}
+
+/** Calls that may be open at once in a deterministic task. */
+const DEPTH = 10_000
+
+/** The meters that all core modules of a component share. */
+class Meters {
+  readonly budget = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n)
+  readonly refused = new WebAssembly.Global({ value: 'i32', mutable: true }, 0)
+  readonly fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n)
+  readonly depth = new WebAssembly.Global({ value: 'i32', mutable: true }, DEPTH)
+}
+
+/**
+ * Runs a component that is a WASI 0.2 command to its end, synchronously, on the calling thread.
+ *
+ * @throws HostFault when a call of ours is broken
+ */
+export function runComponent(options: ComponentOptions): ComponentRun {
+  const { prepared, memoryBytes, fuel, onMemory } = options
+  const meters = new Meters()
+  const budget = budgetOf(meters)
+  budget.leftBytes = memoryBytes
+  meters.fuel.value = BigInt(fuel ?? 0)
+  const { fileSystem, quota } = options.openFileSystem(budget)
+  const outOfFuel = (): boolean => fuel !== undefined && BigInt(meters.fuel.value) < 0n
+  const host = new ComponentHost({
+    ...options,
+    fileSystem,
+    quota,
+    budget,
+    onCall: () => {
+      if (outOfFuel()) throw new GuestExit({ kind: 'fuel' })
+      quota.noteMemory()
+      onMemory(quota.memoryPeakBytes)
+    },
+  })
+  const imports = wasiImports(host, preopenedFolders(fileSystem, options.workdir))
+  options.onStarting()
+  const thrown = runToEnd(prepared, imports, { meters, budget, quota })
+  quota.noteMemory()
+  if (meters.refused.value === 1) quota.hit.add('memory')
+  if (host.fault !== undefined)
+    throw new HostFault(`a call of the host failed: ${host.fault.message}`, { cause: host.fault })
+  const end = outOfFuel() ? { kind: 'fuel' as const } : (host.ended ?? endOf(thrown, meters))
+  return {
+    end,
+    fileSystem,
+    quota,
+    ...(fuel !== undefined && { fuelUsed: fuel - Math.max(0, Number(meters.fuel.value)) }),
+  }
+}
+
+function budgetOf({ budget }: Meters): MemoryBudget {
+  return {
+    get leftBytes() {
+      return Number(budget.value)
+    },
+    set leftBytes(bytes) {
+      budget.value = BigInt(bytes)
+    },
+  }
+}
+
+/** Nothing was thrown, or what was; `run` says that it failed by throwing nothing. */
+type Thrown = { readonly error: unknown } | undefined
+
+function runToEnd(
+  { instantiate, entry, modules }: PreparedComponent,
+  imports: ComponentImports,
+  { meters, budget, quota }: { readonly meters: Meters; readonly budget: MemoryBudget; readonly quota: Quota },
+): Thrown {
+  const byName = new Map(modules.map((compiled) => [compiled.name, compiled]))
+  const byModule = new Map(modules.map((compiled) => [compiled.module, compiled]))
+  const instantiateCore = (module: WebAssembly.Module, imported: Record<string, unknown>): WebAssembly.Instance => {
+    const { initialBytes, startExport } = byModule.get(module) ?? trap('an unknown core module')
+    // A component may use one of its modules more than once.
+    if (initialBytes > budget.leftBytes) {
+      quota.hit.add('memory')
+      trap('the core modules start with more memory than the task may use')
+    }
+    budget.leftBytes -= initialBytes
+    quota.noteMemory()
+    imported['souk'] = meters
+    const instance = new WebAssembly.Instance(module, imported as WebAssembly.Imports)
+    const start = startExport === undefined ? undefined : instance.exports[startExport]
+    if (typeof start === 'function') start()
+    return instance
+  }
+  try {
+    const component = instantiate(
+      (name) => byName.get(name)?.module ?? trap('an unknown core module'),
+      imports,
+      instantiateCore,
+    ) as Readonly<Record<string, { readonly run?: () => unknown }>>
+    const command = component[entry] ?? trap('its entry is missing')
+    command.run?.()
+    return undefined
+  } catch (error) {
+    return { error }
+  }
+}
+
+function endOf(thrown: Thrown, { depth }: Meters): GuestEnd {
+  if (thrown === undefined) return { kind: 'exited', code: 0 }
+  if (thrown.error === undefined) return { kind: 'exited', code: 1 }
+  return { kind: 'trapped', trap: Number(depth.value) < 0 ? 'stackOverflow' : trapName(thrown.error) }
+}
+
+/** The folders that a task finds open, named as preview 1 has them: libc looks for files by the longest name. */
+function preopenedFolders(
+  fileSystem: FileSystem,
+  workdir: string,
+): readonly { readonly name: string; readonly node: DirectoryNode }[] {
+  if (workdir === '/') return [{ name: '/', node: fileSystem.root }]
+  const found = fileSystem.resolve(fileSystem.root, workdir.slice(1)).node
+  if (found?.kind !== 'directory') throw new HostFault('the working folder was not made')
+  const folders = [...fileSystem.root.entries].flatMap(([name, { node }]) =>
+    node.kind === 'directory' ? [{ name: `/${name}`, node }] : [],
+  )
+  return [{ name: '.', node: found }, ...folders]
+}
