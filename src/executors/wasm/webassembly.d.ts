@@ -19,6 +19,7 @@ declare namespace WebAssembly {
     readonly buffer: ArrayBuffer
   }
   class Global {
+    constructor(descriptor: { value: 'i32' | 'i64'; mutable: boolean }, initial: number | bigint)
     value: number | bigint
   }
   class CompileError extends Error {}

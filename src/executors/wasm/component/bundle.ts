@@ -9,6 +9,8 @@ export interface Bundle {
   readonly javascript: string
   /** The name of the component's `wasi:cli/run`, version and all. */
   readonly entry: string
+  /** Its core modules count fuel. */
+  readonly metered: boolean
   readonly modules: readonly BundledModule[]
 }
 
@@ -32,12 +34,13 @@ export const MAX_CORE_MODULES = 64
 const MAX_NAME_CHARACTERS = 200
 const MAX_INITIAL_BYTES = 2 ** 48
 
-export function encodeBundle({ javascript, entry, modules }: Bundle): Uint8Array {
+export function encodeBundle({ javascript, entry, metered, modules }: Bundle): Uint8Array {
   const script = Buffer.from(javascript)
   const header = Buffer.from(
     JSON.stringify({
       version: COMPONENT_VERSION,
       entry,
+      metered,
       javascriptBytes: script.length,
       modules: modules.map(({ name, bytes, initialBytes, startExport }) => ({
         name,
@@ -67,7 +70,7 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
   const javascript = text(take(header.javascriptBytes))
   const modules = header.modules.map((module) => ({ ...module, bytes: take(module.bytes) }))
   if (offset !== bytes.length) broken('it is longer than it says')
-  return { entry: header.entry, javascript, modules }
+  return { entry: header.entry, metered: header.metered, javascript, modules }
 }
 
 function broken(why: string): never {
@@ -84,6 +87,7 @@ function text(bytes: Uint8Array): string {
 
 interface Header {
   readonly entry: string
+  readonly metered: boolean
   readonly javascriptBytes: number
   readonly modules: readonly (Omit<BundledModule, 'bytes'> & { readonly bytes: number })[]
 }
@@ -103,6 +107,7 @@ function readHeader(json: string): Header {
   if (!Array.isArray(modules) || modules.length > MAX_CORE_MODULES) broken('its core modules')
   return {
     entry: aName(header, 'entry'),
+    metered: header.get('metered') === true,
     javascriptBytes: aSize(header, 'javascriptBytes'),
     modules: modules.map((module: unknown) => {
       const own = fields(module)

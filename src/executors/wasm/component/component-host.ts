@@ -19,8 +19,11 @@ export interface HostParts {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly workdir: string
+  /** What a call answers may not depend on how much memory this machine has left. */
+  readonly steady: boolean
   /** Called before each call of the host: it ends a guest that is out of fuel. */
   readonly onCall: () => void
+  readonly onCalled: () => void
 }
 
 /** `result` as the generated JavaScript takes it. */
@@ -54,14 +57,6 @@ const ERROR_CODES: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
   [ERRNO.xdev, 'cross-device'],
 ])
 
-/** The error code for what a call of ours threw; throws on what is none of the guest's business. */
-export function errorCodeOf(thrown: unknown): ErrorCode {
-  if (thrown instanceof Errno) return ERROR_CODES.get(thrown.code) ?? 'unsupported'
-  // An allocation for a file that this process could not make.
-  if (thrown instanceof RangeError && !isStackOverflow(thrown)) return 'insufficient-memory'
-  throw thrown
-}
-
 /** The guest broke the component model's rules: that ends it as a trap does. */
 export function trap(what: string): never {
   throw new WebAssembly.RuntimeError(what)
@@ -85,7 +80,9 @@ export class ComponentHost {
   call<T>(body: () => T): T {
     try {
       this.parts.onCall()
-      return body()
+      const answer = body()
+      this.parts.onCalled()
+      return answer
     } catch (error) {
       if (error instanceof GuestExit) this.ended ??= error.reason
       else if (!isStackOverflow(error) && !(error instanceof WebAssembly.RuntimeError))
@@ -100,9 +97,17 @@ export class ComponentHost {
       try {
         return { tag: 'ok', val: body() }
       } catch (error) {
-        return { tag: 'err', val: errorCodeOf(error) }
+        return { tag: 'err', val: this.errorCodeOf(error) }
       }
     })
+  }
+
+  /** The error code for what a call of ours threw; throws on what is none of the guest's business. */
+  errorCodeOf(thrown: unknown): ErrorCode {
+    if (thrown instanceof Errno) return ERROR_CODES.get(thrown.code) ?? 'unsupported'
+    // An allocation for a file that this process could not make.
+    if (thrown instanceof RangeError && !isStackOverflow(thrown) && !this.parts.steady) return 'insufficient-memory'
+    throw thrown
   }
 
   exit(code: number): never {

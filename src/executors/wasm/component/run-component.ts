@@ -1,11 +1,12 @@
-import type { Clock } from '../host/clocks.ts'
-import type { DirectoryNode } from '../host/nodes.ts'
+import { realClock, virtualClock, type Clock } from '../host/clocks.ts'
 import type { FileSystem } from '../host/file-system.ts'
-import type { MemoryBudget, Quota } from '../host/quota.ts'
-import type { Random } from '../host/random.ts'
-import { HostFault, type GuestEnd } from '../host/run-preview1.ts'
+import { fuelTank } from '../host/fuel.ts'
 import { GuestExit } from '../host/guest-exit.ts'
-import type { Streams } from '../host/streams.ts'
+import type { DirectoryNode } from '../host/nodes.ts'
+import type { MemoryBudget, Quota } from '../host/quota.ts'
+import { seededRandom, systemRandom } from '../host/random.ts'
+import { HostFault, type GuestEnd, type Preview1Run } from '../host/run-preview1.ts'
+import { Streams, type StreamDescriptors } from '../host/streams.ts'
 import { trapName } from '../host/traps.ts'
 import { compileModule } from '../module/prepare.ts'
 import { ModuleRefused } from '../module/reader.ts'
@@ -16,7 +17,7 @@ import { wasiImports, type ComponentImports } from './wasi-imports.ts'
 type Instantiate = (
   getCoreModule: (name: string) => WebAssembly.Module,
   imports: ComponentImports,
-  instantiateCore: (module: WebAssembly.Module, imports: Record<string, unknown>) => WebAssembly.Instance,
+  instantiateCore: (module: WebAssembly.Module, imports?: Record<string, unknown>) => WebAssembly.Instance,
 ) => unknown
 
 interface CompiledModule extends Omit<BundledModule, 'bytes'> {
@@ -26,6 +27,8 @@ interface CompiledModule extends Omit<BundledModule, 'bytes'> {
 export interface PreparedComponent {
   readonly instantiate: Instantiate
   readonly entry: string
+  /** Its fuel is counted. */
+  readonly metered: boolean
   readonly modules: readonly CompiledModule[]
   /** Memory and tables that its core modules start with. */
   readonly initialBytes: number
@@ -68,6 +71,7 @@ export function prepareComponent(bundle: Bundle, { optimise }: { readonly optimi
   return {
     instantiate: instantiator(bundle.javascript),
     entry: bundle.entry,
+    metered: bundle.metered,
     modules,
     initialBytes: modules.reduce((sum, { initialBytes }) => sum + initialBytes, 0),
   }
@@ -87,61 +91,67 @@ function instantiator(javascript: string): Instantiate {
 /** What a component gets to run on: the same as a preview 1 command. */
 export interface ComponentOptions {
   readonly prepared: PreparedComponent
+  /** Memory, tables and files together. */
   readonly memoryBytes: number
-  /** What it may use; fuel is only counted where there is a number, and then `fuelUsed` tells how much it was. */
+  /** How many instructions a metered component may run; as many as it likes where absent. */
   readonly fuel?: number | undefined
+  /** Time and random numbers that are the same on every machine, these from a seed of 64 hex digits. */
+  readonly deterministic?: { readonly seed: string } | undefined
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   /** Folder of relative paths, absolute. */
   readonly workdir: string
-  readonly clock: Clock
-  readonly random: Random
-  readonly openFileSystem: (budget: MemoryBudget) => { readonly fileSystem: FileSystem; readonly quota: Quota }
-  readonly streams: Streams
+  readonly openFileSystem: (
+    budget: MemoryBudget,
+    clock: Clock,
+  ) => { readonly fileSystem: FileSystem; readonly quota: Quota }
+  readonly streams: { readonly descriptors: StreamDescriptors; readonly outputBytes: number }
   /** Called just before the guest's first instruction. */
   readonly onStarting: () => void
   /** Called when the most memory that the guest has had may have changed. */
   readonly onMemory: (peakBytes: number) => void
 }
 
-export interface ComponentRun {
-  readonly end: GuestEnd
-  readonly fileSystem: FileSystem
-  readonly quota: Quota
-  readonly fuelUsed?: number
-}
-
-/** Calls that may be open at once in a deterministic task. */
-const DEPTH = 10_000
+/** Stack of a deterministic task's calls, as the meter counts it. */
+const DEPTH_BYTES = 512 * 1024
 
 /** The meters that all core modules of a component share. */
 class Meters {
   readonly budget = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n)
   readonly refused = new WebAssembly.Global({ value: 'i32', mutable: true }, 0)
   readonly fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n)
-  readonly depth = new WebAssembly.Global({ value: 'i32', mutable: true }, DEPTH)
+  readonly depth = new WebAssembly.Global({ value: 'i32', mutable: true }, DEPTH_BYTES)
 }
 
 /**
- * Runs a component that is a WASI 0.2 command to its end, synchronously, on the calling thread.
+ * Runs a component that is a WASI 0.2 command to its end, synchronously, on the calling thread. Its core modules are
+ * instantiated in it: a component can run code of its own then.
  *
  * @throws HostFault when a call of ours is broken
  */
-export function runComponent(options: ComponentOptions): ComponentRun {
-  const { prepared, memoryBytes, fuel, onMemory } = options
+export function runComponent(options: ComponentOptions): Preview1Run {
+  const { prepared, deterministic, onMemory } = options
   const meters = new Meters()
   const budget = budgetOf(meters)
-  budget.leftBytes = memoryBytes
-  meters.fuel.value = BigInt(fuel ?? 0)
-  const { fileSystem, quota } = options.openFileSystem(budget)
-  const outOfFuel = (): boolean => fuel !== undefined && BigInt(meters.fuel.value) < 0n
+  budget.leftBytes = options.memoryBytes
+  const fuel = fuelTank(prepared.metered ? meters.fuel : undefined, options.fuel)
+  const clock = deterministic === undefined ? realClock() : virtualClock()
+  const { fileSystem, quota } = options.openFileSystem(budget, clock)
   const host = new ComponentHost({
-    ...options,
     fileSystem,
     quota,
     budget,
+    clock,
+    streams: new Streams({ ...options.streams, wholeReads: deterministic !== undefined }),
+    random: deterministic === undefined ? systemRandom : seededRandom(deterministic.seed),
+    args: options.args,
+    env: options.env,
+    workdir: options.workdir,
+    steady: deterministic !== undefined,
     onCall: () => {
-      if (outOfFuel()) throw new GuestExit({ kind: 'fuel' })
+      if (fuel?.isEmpty() === true) throw new GuestExit({ kind: 'fuel' })
+    },
+    onCalled: () => {
       quota.noteMemory()
       onMemory(quota.memoryPeakBytes)
     },
@@ -153,13 +163,8 @@ export function runComponent(options: ComponentOptions): ComponentRun {
   if (meters.refused.value === 1) quota.hit.add('memory')
   if (host.fault !== undefined)
     throw new HostFault(`a call of the host failed: ${host.fault.message}`, { cause: host.fault })
-  const end = outOfFuel() ? { kind: 'fuel' as const } : (host.ended ?? endOf(thrown, meters))
-  return {
-    end,
-    fileSystem,
-    quota,
-    ...(fuel !== undefined && { fuelUsed: fuel - Math.max(0, Number(meters.fuel.value)) }),
-  }
+  const end: GuestEnd = fuel?.isEmpty() === true ? { kind: 'fuel' } : (host.ended ?? endOf(thrown, meters))
+  return { end, fileSystem, quota, ...(fuel !== undefined && { fuelUsed: fuel.used() }) }
 }
 
 function budgetOf({ budget }: Meters): MemoryBudget {
@@ -183,7 +188,7 @@ function runToEnd(
 ): Thrown {
   const byName = new Map(modules.map((compiled) => [compiled.name, compiled]))
   const byModule = new Map(modules.map((compiled) => [compiled.module, compiled]))
-  const instantiateCore = (module: WebAssembly.Module, imported: Record<string, unknown>): WebAssembly.Instance => {
+  const instantiateCore = (module: WebAssembly.Module, imported: Record<string, unknown> = {}): WebAssembly.Instance => {
     const { initialBytes, startExport } = byModule.get(module) ?? trap('an unknown core module')
     // A component may use one of its modules more than once.
     if (initialBytes > budget.leftBytes) {

@@ -45,6 +45,7 @@ export function transpile(component: Uint8Array, meters: ComponentMeters): Bundl
     throw new ModuleRefused('the component is too large: calling it takes too much JavaScript', 'types')
   return {
     entry,
+    metered: meters.fuel || meters.deterministic,
     javascript: functionBody(new TextDecoder().decode(script[1])),
     modules: core.map(([name, bytes]) => meteredModule(name, bytes, meters)),
   }

@@ -1,6 +1,6 @@
 import { Errno, ERRNO } from '../host/errno.ts'
 import type { FileNode } from '../host/nodes.ts'
-import { errorCodeOf, Resource, trap, type ComponentHost, type Result } from './component-host.ts'
+import { Resource, trap, type ComponentHost, type Result } from './component-host.ts'
 import type { ErrorCode } from './wasi-types.ts'
 
 /** The most that one call reads; who wants more calls again. */
@@ -35,7 +35,7 @@ function streamed<T>(host: ComponentHost, body: () => T): Result<T, StreamError>
     } catch (error) {
       if (error === CLOSED || (error instanceof Errno && error.code === ERRNO.pipe))
         return { tag: 'err', val: { tag: 'closed' } }
-      return { tag: 'err', val: { tag: 'last-operation-failed', val: new IoError(host, { code: errorCodeOf(error) }) } }
+      return { tag: 'err', val: { tag: 'last-operation-failed', val: new IoError(host, { code: host.errorCodeOf(error) }) } }
     }
   })
 }
@@ -131,7 +131,8 @@ function readSource({ parts }: ComponentHost, source: Source, length: bigint): U
 
 /** Where an output stream writes: a standard stream, a file from an offset on, or the end of a file. */
 export type Sink =
-  | { readonly kind: 'stdout' | 'stderr' }
+  | { readonly kind: 'stdout' }
+  | { readonly kind: 'stderr' }
   | { readonly kind: 'file'; readonly node: FileNode; offset: number }
   | { readonly kind: 'append'; readonly node: FileNode }
 
@@ -192,7 +193,7 @@ export class OutputStream extends Resource<Sink> {
   }
 
   protected override dropped(sink: Sink): void {
-    if ('node' in sink) this.host.parts.fileSystem.release(sink.node)
+    if (sink.kind === 'file' || sink.kind === 'append') this.host.parts.fileSystem.release(sink.node)
   }
 }
 

@@ -1,0 +1,87 @@
+/**
+ * The process that transpiles one component: it loads jco, gives up its privileges, reads one component, sends one
+ * bundle and is killed by the node. jco is WebAssembly made from Rust; what it makes of a hostile component, and
+ * how long it takes, is the business of this process alone, which has nothing and may do nothing.
+ */
+import { readSync, writeSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
+import { DESCRIPTOR } from '../channel.ts'
+import { ModuleRefused } from '../module/reader.ts'
+import { encodeBundle } from './bundle.ts'
+import { loadTranspiler, transpile } from './transpile.ts'
+import { MAX_REASON_CHARACTERS, MAX_REPORT_BYTES, type TranspileJob, type TranspileReport } from './transpile-channel.ts'
+
+const NOBODY = 65_534
+const LINGER_MS = 30_000
+
+/** A thread that ends this process when the node is gone, or after a time that no component may take. */
+async function startLifeline(): Promise<Worker> {
+  const lifeline = new Worker(
+    new URL(`../lifeline${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
+    { env: {} },
+  )
+  await new Promise<void>((resolve, reject) => {
+    lifeline.once('message', () => resolve())
+    lifeline.once('error', reject)
+  })
+  return lifeline
+}
+
+function dropPrivileges(): void {
+  process.umask(0o077)
+  if (process.getuid?.() !== 0) return
+  process.setgroups?.([])
+  process.setgid?.(NOBODY)
+  process.setuid?.(NOBODY)
+}
+
+function read(bytes: number): Uint8Array<ArrayBuffer> {
+  const target = new Uint8Array(bytes)
+  for (let done = 0; done < bytes;) {
+    const count = readSync(DESCRIPTOR.job, target, done, bytes - done, null)
+    if (count === 0) throw new Error('the job ended early')
+    done += count
+  }
+  return target
+}
+
+function readSized(): Uint8Array<ArrayBuffer> {
+  return read(new DataView(read(4).buffer).getUint32(0, true))
+}
+
+function write(bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += writeSync(DESCRIPTOR.reports, bytes, done, bytes.length - done)
+}
+
+function send(report: TranspileReport): void {
+  const json = Buffer.from(JSON.stringify(report)).subarray(0, MAX_REPORT_BYTES)
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(json.length)
+  write(Buffer.concat([length, json]))
+}
+
+function failed(error: unknown): void {
+  const reason = (error instanceof Error ? error.message : String(error)).slice(0, MAX_REASON_CHARACTERS)
+  if (error instanceof ModuleRefused)
+    send({ event: 'refused', reason, subject: error.subject?.slice(0, MAX_REASON_CHARACTERS) })
+  // A stack or an array that a component made too large; jco itself traps where it can do no more.
+  else if (error instanceof RangeError || error instanceof WebAssembly.RuntimeError)
+    send({ event: 'refused', reason: `the component cannot be transpiled: ${reason}` })
+  else send({ event: 'fault', reason })
+}
+
+try {
+  const lifeline = await startLifeline()
+  await loadTranspiler()
+  dropPrivileges()
+  send({ event: 'ready' })
+  const job = JSON.parse(new TextDecoder().decode(readSized())) as TranspileJob
+  lifeline.postMessage(job.backstopMs)
+  const bundle = encodeBundle(transpile(read(job.componentBytes), job.meters))
+  send({ event: 'bundle', bytes: bundle.length })
+  write(bundle)
+} catch (error) {
+  failed(error)
+}
+Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LINGER_MS)
+process.kill(process.pid, 'SIGKILL')
