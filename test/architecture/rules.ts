@@ -66,6 +66,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   'executors/wasm/component': {
     imports: [...CORE, 'executors', 'executors/wasm', 'executors/wasm/host', 'executors/wasm/module'],
     packages: ['@bytecodealliance/jco-transpile'],
+    builtins: ['worker_threads'],
   },
   'executors/docker': {
     imports: [...CORE, 'executors', 'executors/docker/images'],

@@ -27,8 +27,8 @@ export interface JobProgram {
   readonly key: string
   /** How many bytes follow; 0 where the process has compiled it before. */
   readonly bytes: number
-  /** Where the bytes are not the requester's any more, but what came of them. */
-  readonly rewritten?: RewrittenFacts
+  /** The requester's bytes; what came of a module; or a component that has been transpiled, with its modules rewritten. */
+  readonly form: { readonly kind: 'source' | 'bundle' } | { readonly kind: 'rewritten'; readonly facts: RewrittenFacts }
 }
 
 export interface JobHeader {

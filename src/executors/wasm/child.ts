@@ -3,7 +3,6 @@
  * an empty environment and Node's permission model, loads and warms everything up, gives up its privileges, and only then
  * reads a job. It holds no descriptors but the channel's.
  */
-import { Worker } from 'node:worker_threads'
 import {
   ChannelStreams,
   readBytes,
@@ -13,10 +12,13 @@ import {
   sendReport,
   sendResult,
 } from './child-channel.ts'
+import { dropPrivileges, startLifeline } from './child-life.ts'
 import { MAX_COMPILED, type JobHeader, type RewrittenFacts } from './channel.ts'
+import { decodeBundle } from './component/bundle.ts'
+import { prepareComponent, runComponent, type PreparedComponent } from './component/run-component.ts'
 import { FileSystem } from './host/file-system.ts'
 import { Quota } from './host/quota.ts'
-import { runPreview1, type Preview1Run } from './host/run-preview1.ts'
+import { runPreview1, type Preview1Options, type Preview1Run } from './host/run-preview1.ts'
 import { SIGNATURES } from './host/signatures.ts'
 import type { Wasmer } from './host/wasmer.ts'
 import { checkModule, compileModule } from './module/prepare.ts'
@@ -25,7 +27,6 @@ import { ModuleRefused } from './module/reader.ts'
 import { rewriteModule } from './module/rewrite.ts'
 import { warmUpModule } from './warm-up-module.ts'
 
-const NOBODY = 65_534
 /** Up to here functions are compiled once, optimised, as they are first called. */
 const OPTIMISE_BYTES = 1024 * 1024
 const MEMORY_STEP_BYTES = 1024 * 1024
@@ -33,31 +34,13 @@ const MEMORY_STEP_BYTES = 1024 * 1024
 const LINGER_MS = 30_000
 const MAX_REASON_CHARACTERS = 500
 
-interface CompiledProgram {
+interface CompiledModule {
   readonly module: WebAssembly.Module
   readonly facts: RewrittenFacts
 }
 
-const compiled = new Map<string, CompiledProgram>()
-
-/** A thread that ends this process when the node is gone, or when the task outlives its backstop. */
-async function startLifeline(): Promise<Worker> {
-  const [, script = ''] = process.argv
-  const lifeline = new Worker(script.replace(/child(\.\w+)$/, 'lifeline$1'), { env: {} })
-  await new Promise<void>((resolve, reject) => {
-    lifeline.once('message', () => resolve())
-    lifeline.once('error', reject)
-  })
-  return lifeline
-}
-
-function dropPrivileges(): void {
-  process.umask(0o077)
-  if (process.getuid?.() !== 0) return
-  process.setgroups?.([])
-  process.setgid?.(NOBODY)
-  process.setuid?.(NOBODY)
-}
+/** No components: the JavaScript of each is made anew for each task. */
+const compiled = new Map<string, CompiledModule>()
 
 /** Runs a module of ours that calls everything once, so that the task finds all of it loaded and compiled. */
 function warmUp(wasmer: Wasmer | undefined): void {
@@ -89,21 +72,23 @@ function warmUp(wasmer: Wasmer | undefined): void {
 }
 
 /** The program of a job, compiled: kept from an earlier one, made of what came of it before, or of the requester's own bytes. */
-function programOf({ program, metered, deterministic }: JobHeader): CompiledProgram {
-  const known = compiled.get(program.key)
+function programOf({ program, metered, deterministic }: JobHeader): CompiledModule | PreparedComponent {
+  const { key, form } = program
+  const known = compiled.get(key)
   if (program.bytes === 0 && known !== undefined) {
     sendReport({ event: 'received' })
     return known
   }
   const received = readBytes(program.bytes)
   sendReport({ event: 'received' })
-  const made =
-    program.rewritten === undefined
-      ? rewrite(received, { metered, deterministic: deterministic !== undefined })
-      : { facts: program.rewritten, bytes: received }
-  const optimise = made.bytes.length <= OPTIMISE_BYTES
-  const result = { facts: made.facts, module: compileModule(made.bytes, { optimise }) }
-  compiled.set(program.key, result)
+  if (form.kind === 'bundle')
+    return prepareComponent(decodeBundle(received), { optimise: received.length <= OPTIMISE_BYTES })
+  const { bytes, facts } =
+    form.kind === 'rewritten'
+      ? { bytes: received, facts: form.facts }
+      : rewrite(received, { metered, deterministic: deterministic !== undefined })
+  const result = { facts, module: compileModule(bytes, { optimise: bytes.length <= OPTIMISE_BYTES }) }
+  compiled.set(key, result)
   const [oldest] = compiled.keys()
   if (compiled.size > MAX_COMPILED && oldest !== undefined) compiled.delete(oldest)
   return result
@@ -133,7 +118,7 @@ function runJob(
   const program = programOf(job)
   sendReport({ event: 'compiled' })
   const inputBytes = job.inputs.reduce((sum, input) => sum + input.bytes, 0)
-  const { initialBytes } = program.facts
+  const { initialBytes } = 'facts' in program ? program.facts : program
   if (initialBytes + inputBytes > job.limits.memoryBytes) {
     throw new ModuleRefused(
       `the module starts with ${initialBytes} bytes and its inputs have ${inputBytes}; the task may use ${job.limits.memoryBytes}`,
@@ -142,9 +127,7 @@ function runJob(
   }
   let published = 0
   let cpuAtStart = process.threadCpuUsage()
-  const run = runPreview1({
-    ...program,
-    wasmer,
+  const options: Omit<Preview1Options, keyof CompiledModule | 'wasmer'> & { readonly workdir: string } = {
     args: job.args,
     env: job.env,
     workdir: job.workdir,
@@ -170,7 +153,11 @@ function runJob(
       published = peakBytes
       sendReport({ event: 'memory', peakBytes })
     },
-  })
+  }
+  const run =
+    'facts' in program
+      ? runPreview1({ ...options, ...program, wasmer })
+      : runComponent({ ...options, prepared: program })
   const cpu = process.threadCpuUsage(cpuAtStart)
   return { run, cpuTimeMs: Math.round((cpu.user + cpu.system) / 1000) }
 }
@@ -206,8 +193,8 @@ function failed(error: unknown): void {
 }
 
 async function main(): Promise<void> {
-  const [, , host, unconfined] = process.argv
-  const lifeline = unconfined === undefined ? undefined : await startLifeline()
+  const [, script = '', host] = process.argv
+  const lifeline = await startLifeline(script.replace(/child(\.\w+)$/, 'lifeline$1'))
   const wasmer = host === 'wasmer' ? await (await import('./host/wasmer.ts')).loadWasmer() : undefined
   warmUp(wasmer)
   dropPrivileges()

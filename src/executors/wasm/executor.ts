@@ -1,14 +1,18 @@
 import { mkdirSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { SoukError } from '../../protocol/errors.ts'
 import type { Execution } from '../../protocol/execution.ts'
-import { boundedJob, type Executor, type Job, type WasmTask } from '../executor.ts'
+import { boundedJob, type BoundedJob, type Executor, type Job, type WasmTask } from '../executor.ts'
 import type { Confinement } from '../ports.ts'
-import { throwIfStopped } from '../run-failures.ts'
+import { notStarted, throwIfStopped } from '../run-failures.ts'
 import type { WasmHost, WasmReuse } from './choices.ts'
+import { isComponent } from './component/format.ts'
+import { transpileComponent } from './component/transpile-component.ts'
 import { isolationOf } from './isolation.ts'
+import { isMetered } from './job-header.ts'
 import { createSandboxPool } from './pool.ts'
-import { createPreparedPrograms } from './prepared-programs.ts'
+import { createPreparedPrograms, type PreparedProgram } from './prepared-programs.ts'
 import { probeWasm } from './probe.ts'
 import { stackLimitBytes } from './proc.ts'
 import { createProcessRecords } from './records.ts'
@@ -83,10 +87,34 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
   const bounds = describeBounds()
   pool.refill()
 
+  /** What came of a job's program before; a component is transpiled where nothing has. */
+  const programs = async (job: BoundedJob<WasmTask>): Promise<PreparedProgram | undefined> => {
+    const known = prepared.get(job)
+    if (known !== undefined || !(await isComponentFile(job.task.module.source))) return known
+    const meters = { fuel: isMetered(job), deterministic: job.task.deterministic !== undefined }
+    const { module: component } = job.task
+    const { signal } = job
+    const timeoutMs = compileTimeoutMs
+    const { bundle } = await transpileComponent({
+      component,
+      meters,
+      timeoutMs,
+      records,
+      confinement,
+      signal,
+    }).catch((error: unknown) => {
+      throw signal.aborted ? notStarted(signal) : error
+    })
+    const made: PreparedProgram = { form: { kind: 'bundle' }, bytes: bundle }
+    prepared.put(job, made)
+    return made
+  }
+
   const run = async (asked: Job<WasmTask>): Promise<Execution> => {
     const job = boundedJob(asked)
     checkTask({ task: job.task, limits: job.limits, bounds, maxModuleBytes })
     throwIfStopped(job.signal)
+    const known = await programs(job)
     const { requester } = job
     const { sandbox, reused, reusable } = await pool.take({
       stackBytes: job.limits.stackBytes ?? stackBytes,
@@ -95,7 +123,7 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
     let clean = false
     try {
       const isolation = isolationOf({ confinement, host, reused })
-      const end = await runTask({ job, sandbox, isolation, compileTimeoutMs, prepared, reusable })
+      const end = await runTask({ job, sandbox, isolation, compileTimeoutMs, prepared, known, reusable })
       clean = end.clean && end.residentBytes <= MAX_WAITING_BYTES
       return end.execution
     } catch (error) {
@@ -113,6 +141,17 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
       probeWasm({ instanceDir, isolation: isolationOf({ confinement, host, reused: false }), bounds, run, signal }),
     reap: async () => records.reap(),
     close: () => pool.close(),
+  }
+}
+
+async function isComponentFile(source: string): Promise<boolean> {
+  const file = await open(source)
+  try {
+    const first = Buffer.alloc(8)
+    await file.read(first, 0, first.length, 0)
+    return isComponent(first)
+  } finally {
+    await file.close()
   }
 }
 

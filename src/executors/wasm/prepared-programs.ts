@@ -1,12 +1,13 @@
 import type { BoundedJob, WasmTask } from '../executor.ts'
 import { MAX_COMPILED, type JobProgram, type RewrittenFacts } from './channel.ts'
 import type { FedFile } from './feed.ts'
+import { COMPONENT_VERSION } from './component/format.ts'
 import { isMetered } from './job-header.ts'
 import { REWRITE_VERSION } from './module/rewrite.ts'
 
-/** A program as it is compiled, and what is known of it. */
+/** A program as it is compiled: a module with what is known of it, or a component in a bundle. */
 export interface PreparedProgram {
-  readonly facts: RewrittenFacts
+  readonly form: { readonly kind: 'bundle' } | { readonly kind: 'rewritten'; readonly facts: RewrittenFacts }
   readonly bytes: Uint8Array
 }
 
@@ -19,17 +20,12 @@ export interface ProgramHolder {
 }
 
 /**
- * What came of programs, by digest, version of the rewriter and how they were rewritten; the one used longest ago goes first.
+ * What came of programs, by digest, version of what made it and how they were rewritten; the one used longest ago goes first.
  * No native code is kept: that could only come from a process that had compiled a stranger's bytes.
  */
 export interface PreparedPrograms {
-  get(key: string): PreparedProgram | undefined
-  /** Keeps it where it comes from a process that nobody can have taken over. */
-  keep(made: {
-    readonly job: BoundedJob<WasmTask>
-    readonly sandbox: ProgramHolder
-    readonly program: PreparedProgram
-  }): void
+  get(job: BoundedJob<WasmTask>): PreparedProgram | undefined
+  put(job: BoundedJob<WasmTask>, program: PreparedProgram): void
 }
 
 export function createPreparedPrograms({ maxBytes }: { readonly maxBytes: number }): PreparedPrograms {
@@ -40,18 +36,17 @@ export function createPreparedPrograms({ maxBytes }: { readonly maxBytes: number
     kept.delete(key)
   }
   return {
-    get(key) {
+    get(job) {
+      const key = keyOf(job)
       const found = kept.get(key)
       if (found === undefined) return undefined
       kept.delete(key)
       kept.set(key, found)
       return found
     },
-    keep({ job, sandbox, program }) {
+    put(job, program) {
       const key = keyOf(job)
-      const trusted = sandbox.untouched
-      sandbox.untouched = false
-      if (!trusted || program.bytes.length > maxBytes) return
+      if (program.bytes.length > maxBytes) return
       forget(key)
       kept.set(key, program)
       heldBytes += program.bytes.length
@@ -66,40 +61,41 @@ export function createPreparedPrograms({ maxBytes }: { readonly maxBytes: number
 /** What tells a job's program from every other: its content, and everything on which its rewriting depends. */
 function keyOf(job: BoundedJob<WasmTask>): string {
   const kind = job.task.deterministic === undefined ? (isMetered(job) ? 'metered' : 'plain') : 'deterministic'
-  return `${job.task.module.sha256} ${REWRITE_VERSION} ${kind}`
+  return `${job.task.module.sha256} ${REWRITE_VERSION}.${COMPONENT_VERSION} ${kind}`
 }
 
 /** What a process is given of a job's program: nothing where it has it compiled, what came of it where that is known, or its file. */
 export function programOf({
   job,
   sandbox,
-  prepared,
+  known,
 }: {
   readonly job: BoundedJob<WasmTask>
   readonly sandbox: ProgramHolder
-  readonly prepared: PreparedPrograms
+  readonly known: PreparedProgram | undefined
 }): { readonly program: JobProgram; readonly bytes: Uint8Array | FedFile | undefined } {
   const key = keyOf(job)
-  const known = prepared.get(key)
   const compiled = sandbox.compiled.has(key)
   // It compiles at once what needs no rewriting.
   if (compiled || known !== undefined) sandbox.untouched = false
-  if (compiled) return { program: { key, bytes: 0 }, bytes: undefined }
-  if (known !== undefined)
-    return { program: { key, bytes: known.bytes.length, rewritten: known.facts }, bytes: known.bytes }
+  if (compiled) return { program: { key, bytes: 0, form: { kind: 'source' } }, bytes: undefined }
+  if (known !== undefined) return { program: { key, bytes: known.bytes.length, form: known.form }, bytes: known.bytes }
   const { module } = job.task
-  return { program: { key, bytes: module.bytes }, bytes: module }
+  return { program: { key, bytes: module.bytes, form: { kind: 'source' } }, bytes: module }
 }
 
-/** The process has compiled the job's program, and may keep it: as many as it keeps itself, the first ones first to go. */
+/** The process has compiled the job's module, and keeps it, as many as it keeps itself, the first ones first to go; no component. */
 export function noteCompiled({
   job,
   sandbox,
+  known,
 }: {
   readonly job: BoundedJob<WasmTask>
   readonly sandbox: ProgramHolder
+  readonly known: PreparedProgram | undefined
 }): void {
   sandbox.untouched = false
+  if (known?.form.kind === 'bundle') return
   sandbox.compiled.add(keyOf(job))
   const [oldest] = sandbox.compiled
   if (sandbox.compiled.size > MAX_COMPILED && oldest !== undefined) sandbox.compiled.delete(oldest)

@@ -8,7 +8,7 @@ import { cancelledBeforeStart, providerStopped } from '../run-failures.ts'
 import { moduleRefused, sandboxFailed } from './failures.ts'
 import { feedJob, feedStdin } from './feed.ts'
 import { jobHeader } from './job-header.ts'
-import { noteCompiled, programOf, type PreparedPrograms } from './prepared-programs.ts'
+import { noteCompiled, programOf, type PreparedProgram, type PreparedPrograms } from './prepared-programs.ts'
 import { IN_ORDER, type Stage } from './report-order.ts'
 import { processBytes } from './process-memory.ts'
 import { ChannelBroken, contentOf } from './reports.ts'
@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly isolation: Isolation
   readonly compileTimeoutMs: number
   readonly prepared: PreparedPrograms
+  /** What came of its program before. A component has to have been transpiled. */
+  readonly known: PreparedProgram | undefined
   /** Whether the process may be left for another task of the same requester. */
   readonly reusable: boolean
 }
@@ -171,8 +173,8 @@ class TaskRun {
   }
 
   async #feed(): Promise<void> {
-    const { job, sandbox, prepared, reusable } = this.#options
-    const { program, bytes } = programOf({ job, sandbox, prepared })
+    const { job, sandbox, known, reusable } = this.#options
+    const { program, bytes } = programOf({ job, sandbox, known })
     await feedJob({
       target: sandbox.job,
       header: jobHeader({ job, program, reusable, stackBytes: sandbox.stackBytes }),
@@ -392,9 +394,11 @@ class TaskRun {
     const { job, sandbox, prepared } = this.#options
     if (bytes > MAX_GROWTH * job.task.module.bytes + MAX_ADDED_BYTES)
       throw new ChannelBroken(`${bytes} bytes of a program`)
+    const trusted = sandbox.untouched
+    sandbox.untouched = false
     const chunks: Uint8Array[] = []
     for await (const chunk of contentOf(sandbox.frames, bytes)) chunks.push(chunk)
-    prepared.keep({ job, sandbox, program: { facts, bytes: Buffer.concat(chunks) } })
+    if (trusted) prepared.put(job, { form: { kind: 'rewritten', facts }, bytes: Buffer.concat(chunks) })
   }
 
   /** Waits for the results of a task that is over, but not for ever; a shutdown in it is the provider's fault. */

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import type { Confinement } from '../ports.ts'
 import { DESCRIPTOR } from './channel.ts'
+import { UNCONFINED } from './child-life.ts'
 import type { WasmHost } from './choices.ts'
 import { sandboxFailed } from './failures.ts'
 import { startConfined, startPlain, type Ended, type HostProcess, type ProgramToStart } from './host-process.ts'
@@ -32,9 +33,6 @@ export interface SandboxProcess extends ProgramHolder {
   /** Lets go of its pipes, whoever still holds their other ends. */
   destroy(): void
 }
-
-/** Told to a process that no launcher ends with its node: it watches over itself. */
-const UNCONFINED = 'unconfined'
 
 function programOf({ stackBytes, host, confined }: StartOptions): ProgramToStart {
   const { script, reads } = sandboxEntry()

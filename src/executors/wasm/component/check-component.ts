@@ -29,7 +29,8 @@ export function checkComponent({ imports, exports }: ComponentShape): string {
     checkFunctions({ name, items, known, resources })
   }
   for (const name of exports)
-    if (!SAFE_EXPORT.test(name)) throw new ModuleRefused('the component exports something under an unusual name', 'exports')
+    if (!SAFE_EXPORT.test(name))
+      throw new ModuleRefused('the component exports something under an unusual name', 'exports')
   const run = [...exports].filter((name) => name.startsWith(`${RUN}@`))
   const entry = run.find((name) => VERSION_0_2.test(name.slice(RUN.length + 1)))
   if (entry !== undefined) return entry
@@ -47,8 +48,7 @@ function checkImport(name: string): WasiInterface {
   const known = WASI_INTERFACES.get(name.slice(0, name.lastIndexOf('@')))
   if (!VERSION_0_2.test(version))
     throw new ModuleRefused(`the component is built for another version of WASI than 0.2: it imports ${name}`, name)
-  if (known === undefined)
-    throw new ModuleRefused(`the component imports ${name}, which is not given to tasks`, name)
+  if (known === undefined) throw new ModuleRefused(`the component imports ${name}, which is not given to tasks`, name)
   return known
 }
 

@@ -1,15 +1,17 @@
-import { realClock, virtualClock, type Clock } from '../host/clocks.ts'
+import { realClock, virtualClock } from '../host/clocks.ts'
 import type { FileSystem } from '../host/file-system.ts'
 import { fuelTank } from '../host/fuel.ts'
 import { GuestExit } from '../host/guest-exit.ts'
 import type { DirectoryNode } from '../host/nodes.ts'
 import type { MemoryBudget, Quota } from '../host/quota.ts'
 import { seededRandom, systemRandom } from '../host/random.ts'
-import { HostFault, type GuestEnd, type Preview1Run } from '../host/run-preview1.ts'
-import { Streams, type StreamDescriptors } from '../host/streams.ts'
+import { HostFault, type GuestEnd, type Preview1Options, type Preview1Run } from '../host/run-preview1.ts'
+import { Streams } from '../host/streams.ts'
 import { trapName } from '../host/traps.ts'
+import { REFUSED } from '../module/meters.ts'
 import { compileModule } from '../module/prepare.ts'
 import { ModuleRefused } from '../module/reader.ts'
+import { METER_MODULE } from '../module/rewrite.ts'
 import type { Bundle, BundledModule } from './bundle.ts'
 import { ComponentHost, trap } from './component-host.ts'
 import { wasiImports, type ComponentImports } from './wasi-imports.ts'
@@ -67,7 +69,10 @@ const SEEN: Partial<Record<(typeof HIDDEN)[number], unknown>> = {
 
 /** Compiles a bundle's core modules, and its JavaScript. Throws ModuleRefused where the engine takes one of them not. */
 export function prepareComponent(bundle: Bundle, { optimise }: { readonly optimise: boolean }): PreparedComponent {
-  const modules = bundle.modules.map(({ bytes, ...module }) => ({ ...module, module: compileModule(bytes, { optimise }) }))
+  const modules = bundle.modules.map(({ bytes, ...module }) => ({
+    ...module,
+    module: compileModule(bytes, { optimise }),
+  }))
   return {
     instantiate: instantiator(bundle.javascript),
     entry: bundle.entry,
@@ -89,38 +94,17 @@ function instantiator(javascript: string): Instantiate {
 }
 
 /** What a component gets to run on: the same as a preview 1 command. */
-export interface ComponentOptions {
+export interface ComponentOptions extends Omit<Preview1Options, 'module' | 'facts' | 'wasmer' | 'workdir'> {
   readonly prepared: PreparedComponent
-  /** Memory, tables and files together. */
-  readonly memoryBytes: number
-  /** How many instructions a metered component may run; as many as it likes where absent. */
-  readonly fuel?: number | undefined
-  /** Time and random numbers that are the same on every machine, these from a seed of 64 hex digits. */
-  readonly deterministic?: { readonly seed: string } | undefined
-  readonly args: readonly string[]
-  readonly env: Readonly<Record<string, string>>
-  /** Folder of relative paths, absolute. */
   readonly workdir: string
-  readonly openFileSystem: (
-    budget: MemoryBudget,
-    clock: Clock,
-  ) => { readonly fileSystem: FileSystem; readonly quota: Quota }
-  readonly streams: { readonly descriptors: StreamDescriptors; readonly outputBytes: number }
-  /** Called just before the guest's first instruction. */
-  readonly onStarting: () => void
-  /** Called when the most memory that the guest has had may have changed. */
-  readonly onMemory: (peakBytes: number) => void
 }
-
-/** Stack of a deterministic task's calls, as the meter counts it. */
-const DEPTH_BYTES = 512 * 1024
 
 /** The meters that all core modules of a component share. */
 class Meters {
   readonly budget = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n)
   readonly refused = new WebAssembly.Global({ value: 'i32', mutable: true }, 0)
   readonly fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n)
-  readonly depth = new WebAssembly.Global({ value: 'i32', mutable: true }, DEPTH_BYTES)
+  readonly depth = new WebAssembly.Global({ value: 'i32', mutable: true }, 0)
 }
 
 /**
@@ -134,6 +118,7 @@ export function runComponent(options: ComponentOptions): Preview1Run {
   const meters = new Meters()
   const budget = budgetOf(meters)
   budget.leftBytes = options.memoryBytes
+  if (deterministic !== undefined) meters.depth.value = deterministic.depthBytes
   const fuel = fuelTank(prepared.metered ? meters.fuel : undefined, options.fuel)
   const clock = deterministic === undefined ? realClock() : virtualClock()
   const { fileSystem, quota } = options.openFileSystem(budget, clock)
@@ -160,7 +145,7 @@ export function runComponent(options: ComponentOptions): Preview1Run {
   options.onStarting()
   const thrown = runToEnd(prepared, imports, { meters, budget, quota })
   quota.noteMemory()
-  if (meters.refused.value === 1) quota.hit.add('memory')
+  if (meters.refused.value === REFUSED.budget) quota.hit.add('memory')
   if (host.fault !== undefined)
     throw new HostFault(`a call of the host failed: ${host.fault.message}`, { cause: host.fault })
   const end: GuestEnd = fuel?.isEmpty() === true ? { kind: 'fuel' } : (host.ended ?? endOf(thrown, meters))
@@ -188,7 +173,10 @@ function runToEnd(
 ): Thrown {
   const byName = new Map(modules.map((compiled) => [compiled.name, compiled]))
   const byModule = new Map(modules.map((compiled) => [compiled.module, compiled]))
-  const instantiateCore = (module: WebAssembly.Module, imported: Record<string, unknown> = {}): WebAssembly.Instance => {
+  const instantiateCore = (
+    module: WebAssembly.Module,
+    imported: Record<string, unknown> = {},
+  ): WebAssembly.Instance => {
     const { initialBytes, startExport } = byModule.get(module) ?? trap('an unknown core module')
     // A component may use one of its modules more than once.
     if (initialBytes > budget.leftBytes) {
@@ -197,7 +185,7 @@ function runToEnd(
     }
     budget.leftBytes -= initialBytes
     quota.noteMemory()
-    imported['souk'] = meters
+    imported[METER_MODULE] = meters
     const instance = new WebAssembly.Instance(module, imported as WebAssembly.Imports)
     const start = startExport === undefined ? undefined : instance.exports[startExport]
     if (typeof start === 'function') start()

@@ -73,7 +73,11 @@ function parseReport(content: Buffer): TranspileReport {
   if ((event === 'refused' || event === 'fault') && typeof reason === 'string') {
     const said = reason.slice(0, MAX_REASON_CHARACTERS)
     if (event === 'fault') return { event, reason: said }
-    return { event, reason: said, ...(typeof subject === 'string' && { subject: subject.slice(0, MAX_REASON_CHARACTERS) }) }
+    return {
+      event,
+      reason: said,
+      ...(typeof subject === 'string' && { subject: subject.slice(0, MAX_REASON_CHARACTERS) }),
+    }
   }
   throw new BundleBroken('a report of another form')
 }

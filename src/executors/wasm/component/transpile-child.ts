@@ -4,36 +4,19 @@
  * how long it takes, is the business of this process alone, which has nothing and may do nothing.
  */
 import { readSync, writeSync } from 'node:fs'
-import { Worker } from 'node:worker_threads'
 import { DESCRIPTOR } from '../channel.ts'
+import { dropPrivileges, startLifeline } from '../child-life.ts'
 import { ModuleRefused } from '../module/reader.ts'
 import { encodeBundle } from './bundle.ts'
 import { loadTranspiler, transpile } from './transpile.ts'
-import { MAX_REASON_CHARACTERS, MAX_REPORT_BYTES, type TranspileJob, type TranspileReport } from './transpile-channel.ts'
+import {
+  MAX_REASON_CHARACTERS,
+  MAX_REPORT_BYTES,
+  type TranspileJob,
+  type TranspileReport,
+} from './transpile-channel.ts'
 
-const NOBODY = 65_534
 const LINGER_MS = 30_000
-
-/** A thread that ends this process when the node is gone, or after a time that no component may take. */
-async function startLifeline(): Promise<Worker> {
-  const lifeline = new Worker(
-    new URL(`../lifeline${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
-    { env: {} },
-  )
-  await new Promise<void>((resolve, reject) => {
-    lifeline.once('message', () => resolve())
-    lifeline.once('error', reject)
-  })
-  return lifeline
-}
-
-function dropPrivileges(): void {
-  process.umask(0o077)
-  if (process.getuid?.() !== 0) return
-  process.setgroups?.([])
-  process.setgid?.(NOBODY)
-  process.setuid?.(NOBODY)
-}
 
 function read(bytes: number): Uint8Array<ArrayBuffer> {
   const target = new Uint8Array(bytes)
@@ -71,12 +54,12 @@ function failed(error: unknown): void {
 }
 
 try {
-  const lifeline = await startLifeline()
+  const lifeline = await startLifeline(new URL(`../lifeline${import.meta.url.slice(-3)}`, import.meta.url))
   await loadTranspiler()
   dropPrivileges()
   send({ event: 'ready' })
   const job = JSON.parse(new TextDecoder().decode(readSized())) as TranspileJob
-  lifeline.postMessage(job.backstopMs)
+  lifeline?.postMessage(job.backstopMs)
   const bundle = encodeBundle(transpile(read(job.componentBytes), job.meters))
   send({ event: 'bundle', bytes: bundle.length })
   write(bundle)

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import type { Confinement } from '../../ports.ts'
 import { DESCRIPTOR } from '../channel.ts'
+import { UNCONFINED } from '../child-life.ts'
 import { moduleRefused, sandboxFailed } from '../failures.ts'
 import { startConfined, startPlain, type HostProcess, type ProgramToStart } from '../host-process.ts'
 import type { ProcessRecords } from '../records.ts'
@@ -50,7 +51,7 @@ const BUNDLE_EXTRA_BYTES = 48 * 1024 * 1024
 export async function transpileComponent(options: TranspileOptions): Promise<TranspiledComponent> {
   const { component, meters, timeoutMs, records, confinement, signal } = options
   signal.throwIfAborted()
-  const program = transpilerProgram()
+  const program = transpilerProgram({ confined: confinement !== undefined })
   const child =
     confinement === undefined
       ? startPlain(program)
@@ -101,7 +102,11 @@ async function expectReady(answers: TranspileAnswers): Promise<void> {
     throw sandboxFailed('the transpiler did not start', 'reason' in report ? new Error(report.reason) : undefined)
 }
 
-async function feed(child: HostProcess, { source, bytes }: TranspileOptions['component'], job: TranspileJob): Promise<void> {
+async function feed(
+  child: HostProcess,
+  { source, bytes }: TranspileOptions['component'],
+  job: TranspileJob,
+): Promise<void> {
   const target = child.input(DESCRIPTOR.job)
   const json = Buffer.from(JSON.stringify(job))
   const length = Buffer.alloc(4)
@@ -118,7 +123,9 @@ async function readBundle(answers: TranspileAnswers, maxBytes: number): Promise<
   const report = await answers.report()
   if (report.event === 'refused') throw moduleRefused(report.reason, report.subject)
   if (report.event !== 'bundle')
-    throw sandboxFailed('reason' in report ? `the transpiler failed: ${report.reason}` : 'the transpiler says ready twice')
+    throw sandboxFailed(
+      'reason' in report ? `the transpiler failed: ${report.reason}` : 'the transpiler says ready twice',
+    )
   if (report.bytes > maxBytes) throw moduleRefused(`the component becomes ${report.bytes} bytes when it is transpiled`)
   return answers.bytes(report.bytes)
 }
@@ -132,7 +139,7 @@ function libraryFolder(library: string, importer: string): string {
   }
 }
 
-function transpilerProgram(): ProgramToStart {
+function transpilerProgram({ confined }: { readonly confined: boolean }): ProgramToStart {
   const own = dirname(fileURLToPath(import.meta.url))
   const entry = fileURLToPath(
     new URL(`./transpile-child${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
@@ -141,7 +148,7 @@ function transpilerProgram(): ProgramToStart {
   const reads = [...new Set([dirname(own), jco, libraryFolder('@bytecodealliance/preview2-shim', jco)])]
   const args = [
     '--permission',
-    '--allow-worker',
+    ...(confined ? [] : ['--allow-worker']),
     // To follow links it would have to read the folders above.
     '--preserve-symlinks',
     ...reads.map((folder) => `--allow-fs-read=${join(folder, '*')}`),
@@ -150,6 +157,7 @@ function transpilerProgram(): ProgramToStart {
     `--max-old-space-size=${MAX_HEAP_MEBIBYTES}`,
     `--wasm-max-mem-pages=${MAX_JCO_PAGES}`,
     entry,
+    ...(confined ? [] : [UNCONFINED]),
   ]
   return { program: process.execPath, args, reads }
 }

@@ -1,7 +1,7 @@
 import { $init, generate } from '@bytecodealliance/jco-transpile/component'
 import { inspectModule, type ModuleShape } from '../module/inspect.ts'
 import { ModuleRefused } from '../module/reader.ts'
-import { rewriteModule } from '../module/rewrite.ts'
+import { METER_MODULE, rewriteModule } from '../module/rewrite.ts'
 import { MAX_CORE_MODULES, type Bundle, type BundledModule } from './bundle.ts'
 import { checkComponent } from './check-component.ts'
 import { inspectComponent } from './inspect-component.ts'
@@ -11,8 +11,6 @@ export interface ComponentMeters {
   readonly deterministic: boolean
 }
 
-/** Where the rewritten core modules import their meters from; no module of the component may mean another one. */
-const METERS = 'souk'
 const MAX_JAVASCRIPT_BYTES = 32 * 1024 * 1024
 /** Names of core modules end up in the generated JavaScript. These need no escaping in it, whatever jco does. */
 const SAFE_NAME = /^[A-Za-z0-9_$.:/@<>[\]()#!?%&*+,;=~|{} -]{0,500}$/
@@ -87,7 +85,11 @@ function functionBody(module: string): string {
 function meteredModule(name: string, bytes: Uint8Array, { fuel, deterministic }: ComponentMeters): BundledModule {
   const shape = inspectModule(bytes)
   checkNames(shape)
-  const { bytes: metered, initialBytes, startExport } = rewriteModule(shape, { fuel, deterministic, meters: 'imported' })
+  const {
+    bytes: metered,
+    initialBytes,
+    startExport,
+  } = rewriteModule(shape, { fuel, deterministic, meters: 'imported' })
   return { name, bytes: metered, initialBytes, startExport }
 }
 
@@ -95,7 +97,13 @@ function checkNames(shape: ModuleShape): void {
   const imported = shape.imports.flatMap(({ module, name }) => [module, name])
   for (const name of [...imported, ...shape.exports.keys()])
     if (!SAFE_NAME.test(name))
-      throw new ModuleRefused('a core module of the component imports or exports something under an unusual name', 'names')
-  if (shape.imports.some(({ module }) => module === METERS))
-    throw new ModuleRefused(`a core module of the component imports from ${METERS}, which means its meters`, METERS)
+      throw new ModuleRefused(
+        'a core module of the component imports or exports something under an unusual name',
+        'names',
+      )
+  if (shape.imports.some(({ module }) => module === METER_MODULE))
+    throw new ModuleRefused(
+      `a core module of the component imports from ${METER_MODULE}, which means its meters`,
+      METER_MODULE,
+    )
 }

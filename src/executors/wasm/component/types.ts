@@ -181,7 +181,8 @@ function readDefinedValue(reader: ModuleReader, scope: Scope): string {
     case 0x69:
     case 0x68: {
       const type = scope.get(reader.u32())
-      const text = type.kind === 'resource' ? type.text : type.kind === 'opaque' ? '?' : malformed('a handle of no resource')
+      const text =
+        type.kind === 'resource' ? type.text : type.kind === 'opaque' ? '?' : malformed('a handle of no resource')
       return `${code === 0x69 ? 'own' : 'borrow'}<${text}>`
     }
     case 0x67:

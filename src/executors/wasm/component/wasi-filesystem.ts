@@ -230,7 +230,10 @@ export class Descriptor extends Resource<OpenNode> {
   }
 
   renameAt(oldPath: string, target: Descriptor, newPath: string): Answer {
-    return fallible(this, (_open, host) => void host.parts.fileSystem.rename(placeIn(this, oldPath), placeIn(target, newPath)))
+    return fallible(
+      this,
+      (_open, host) => void host.parts.fileSystem.rename(placeIn(this, oldPath), placeIn(target, newPath)),
+    )
   }
 
   symlinkAt(oldPath: string, newPath: string): Answer {
@@ -287,4 +290,3 @@ export function getDirectories(
     folders.map(({ name, node }) => [new Descriptor(host, { node, flags: FOLDER_FLAGS, counted: false }), name]),
   )
 }
-

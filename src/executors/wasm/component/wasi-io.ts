@@ -35,7 +35,10 @@ function streamed<T>(host: ComponentHost, body: () => T): Result<T, StreamError>
     } catch (error) {
       if (error === CLOSED || (error instanceof Errno && error.code === ERRNO.pipe))
         return { tag: 'err', val: { tag: 'closed' } }
-      return { tag: 'err', val: { tag: 'last-operation-failed', val: new IoError(host, { code: host.errorCodeOf(error) }) } }
+      return {
+        tag: 'err',
+        val: { tag: 'last-operation-failed', val: new IoError(host, { code: host.errorCodeOf(error) }) },
+      }
     }
   })
 }

@@ -47,15 +47,18 @@ const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
 const ERROR_CODE = `enum{${ERROR_CODES.join(', ')}}`
-const FILE_TYPE =
-  'enum{unknown, block-device, character-device, directory, fifo, symbolic-link, regular-file, socket}'
+const FILE_TYPE = 'enum{unknown, block-device, character-device, directory, fifo, symbolic-link, regular-file, socket}'
 const DESCRIPTOR_FLAGS =
   'flags{read, write, file-integrity-sync, data-integrity-sync, requested-write-sync, mutate-directory}'
 const PATH_FLAGS = 'flags{symlink-follow}'
 const OPEN_FLAGS = 'flags{create, directory, exclusive, truncate}'
 const ADVICE = 'enum{normal, sequential, random, will-need, dont-need, no-reuse}'
 const TIMESTAMP = `variant{no-change, now, timestamp(${DATE_TIME})}`
-const STAT = `record{type: ${FILE_TYPE}, link-count: u64, size: u64, ${['data-access', 'data-modification', 'status-change']
+const STAT = `record{type: ${FILE_TYPE}, link-count: u64, size: u64, ${[
+  'data-access',
+  'data-modification',
+  'status-change',
+]
   .map((what) => `${what}-timestamp: option<${DATE_TIME}>`)
   .join(', ')}}`
 const HASH = 'record{lower: u64, upper: u64}'
