@@ -57,7 +57,11 @@ describe('what a component imports and exports', function () {
     await refusedText(empty('wasi:sockets/tcp@0.2.0'), 'wasi:sockets', /network/)
     await refusedText(empty('wasi:http/types@0.2.0'), 'wasi:http', /network/)
     await refusedText(empty('wasi:cli/stdin@0.3.0'), 'wasi:cli/stdin@0.3.0', /another version/)
-    await refusedText(empty('wasi:cli/stdin@0.2.0-rc-2023-12-05'), 'wasi:cli/stdin@0.2.0-rc-2023-12-05', /another version/)
+    await refusedText(
+      empty('wasi:cli/stdin@0.2.0-rc-2023-12-05'),
+      'wasi:cli/stdin@0.2.0-rc-2023-12-05',
+      /another version/,
+    )
     await refusedText(empty('wasi:nn/graph@0.2.0'), 'wasi:nn/graph@0.2.0', /not given/)
     await refusedText(empty('wasi:clocks/timezone@0.2.0'), 'wasi:clocks/timezone@0.2.0', /not given/)
     await refusedText(empty('acme:wallet/keys@0.2.0'), 'acme:wallet/keys@0.2.0', /no interface of WASI/)
@@ -114,11 +118,14 @@ describe('what a component imports and exports', function () {
 
   it('is bounded: nesting, types that expand, entries and sections', () => {
     let nested = Uint8Array.from(PREAMBLE)
-    for (let depth = 0; depth < 20; depth += 1) nested = concat([PREAMBLE, section(4, [nested])]) as Uint8Array<ArrayBuffer>
+    for (let depth = 0; depth < 20; depth += 1)
+      nested = concat([PREAMBLE, section(4, [nested])]) as Uint8Array<ArrayBuffer>
     refused(nested, 'nesting')
 
     // Each type a pair of the one before: 2^40 when written out.
-    const pairs = Array.from({ length: 40 }, (_, index) => (index === 0 ? [0x6f, 1, 0x7f] : [0x6f, 2, ...u32(index - 1), ...u32(index - 1)]))
+    const pairs = Array.from({ length: 40 }, (_, index) =>
+      index === 0 ? [0x6f, 1, 0x7f] : [0x6f, 2, ...u32(index - 1), ...u32(index - 1)],
+    )
     refused(concat([PREAMBLE, section(7, [u32(pairs.length), ...pairs])]), 'types')
 
     // Wide instead of deep: each within its own bound, and too much together.
@@ -128,7 +135,11 @@ describe('what a component imports and exports', function () {
 
     refused(concat([PREAMBLE, section(7, [u32(2 ** 32 - 1)])]), undefined, /too large/)
     refused(concat([PREAMBLE, section(5, [u32(2 ** 32 - 1)])]), undefined, /more entries than bytes/)
-    refused(concat([PREAMBLE, ...Array.from({ length: 10_001 }, () => section(2, [[0]]))]), undefined, /too many sections/)
+    refused(
+      concat([PREAMBLE, ...Array.from({ length: 10_001 }, () => section(2, [[0]]))]),
+      undefined,
+      /too many sections/,
+    )
   })
 
   it('is refused where it is malformed, not read past its end', () => {

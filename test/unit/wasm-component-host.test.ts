@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { ComponentHost, type Result } from '../../src/executors/wasm/component/component-host.ts'
 import { Descriptor } from '../../src/executors/wasm/component/wasi-filesystem.ts'
 import { wasiImports, type ComponentImports } from '../../src/executors/wasm/component/wasi-imports.ts'
-import { InputStream, IoError, OutputStream, Pollable, type StreamError } from '../../src/executors/wasm/component/wasi-io.ts'
+import {
+  InputStream,
+  IoError,
+  OutputStream,
+  Pollable,
+  type StreamError,
+} from '../../src/executors/wasm/component/wasi-io.ts'
 import { WASI_INTERFACES, type ErrorCode } from '../../src/executors/wasm/component/wasi-types.ts'
 import { virtualClock, VIRTUAL_START_NS } from '../../src/executors/wasm/host/clocks.ts'
 import { FileSystem } from '../../src/executors/wasm/host/file-system.ts'
@@ -45,33 +48,26 @@ function streamFails(result: Result<unknown, StreamError>, how: ErrorCode | 'clo
 }
 
 describe('WASI 0.2 for components', () => {
-  let dir: string
-  let open: number[]
-  before(() => {
-    dir = mkdtempSync(join(tmpdir(), 'souk-component-host-'))
-  })
-  beforeEach(() => {
-    open = []
-    writeFileSync(join(dir, 'stdin'), 'from outside')
-  })
-  afterEach(() => {
-    for (const descriptor of open) closeSync(descriptor)
-  })
-  after(() => rmSync(dir, { recursive: true }))
-
   function start(limits: Partial<QuotaLimits & { outputBytes: number }> = {}) {
     const all = { diskBytes: 1000, inodes: 10, openFiles: 8, memoryBytes: 10_000, outputBytes: 100, ...limits }
     const budget = { leftBytes: all.memoryBytes }
     const quota = new Quota(all, budget)
     const clock = virtualClock()
     const fileSystem = new FileSystem(quota, clock)
-    const file = (name: string, flags: string): number => {
-      const descriptor = openSync(join(dir, name), flags)
-      open.push(descriptor)
-      return descriptor
-    }
+    const input = Buffer.from('from outside')
+    let taken = 0
+    const written = { stdout: '', stderr: '' }
     const streams = new Streams({
-      descriptors: { stdin: file('stdin', 'r'), stdout: file('stdout', 'w'), stderr: file('stderr', 'w') },
+      port: {
+        read(target) {
+          const count = input.copy(target, 0, taken)
+          taken += count
+          return count
+        },
+        write(kind, content) {
+          written[kind] += decode(content)
+        },
+      },
       outputBytes: all.outputBytes,
     })
     fileSystem.provideFile('/in/book').write(0, encode('a long story'))
@@ -85,7 +81,11 @@ describe('WASI 0.2 for components', () => {
       streams,
       random: seededRandom('5e'.repeat(32)),
       args: ['program', '__proto__', ''],
-      env: Object.fromEntries([['HOME', '/x'], ['__proto__', 'own'], ['constructor', 'c']]),
+      env: Object.fromEntries([
+        ['HOME', '/x'],
+        ['__proto__', 'own'],
+        ['constructor', 'c'],
+      ]),
       workdir: '/work',
       steady: false,
       onCall: () => void called.push('call'),
@@ -97,11 +97,12 @@ describe('WASI 0.2 for components', () => {
     const [[root]] = call('wasi:filesystem/preopens', 'getDirectories') as [[Descriptor, string]]
     const openFile = (path: string, { flags = WRITE, create = true } = {}): Descriptor =>
       ok(root.openAt(FOLLOW, path, { ...OPEN, create }, flags))
-    const printed = (name: 'stdout' | 'stderr'): string => readFileSync(join(dir, name), 'utf8')
+    const printed = (name: 'stdout' | 'stderr'): string => written[name]
     return { host, quota, budget, clock, fileSystem, imports, call, root, openFile, printed, called }
   }
 
-  const camel = (name: string): string => name.replaceAll(/-(?<letter>[a-z])/g, (_, letter: string) => letter.toUpperCase())
+  const camel = (name: string): string =>
+    name.replaceAll(/-(?<letter>[a-z])/g, (_, letter: string) => letter.toUpperCase())
 
   function implemented(imports: ComponentImports, from: string, item: string): boolean {
     const members = imports[from]
@@ -116,7 +117,8 @@ describe('WASI 0.2 for components', () => {
     const { imports } = start()
     for (const [from, { resources, functions }] of WASI_INTERFACES) {
       for (const item of Object.keys(functions)) assert.ok(implemented(imports, from, item), `${from} ${item}`)
-      for (const resource of resources) assert.equal(typeof imports[from]?.[camel(`-${resource}`)], 'function', resource)
+      for (const resource of resources)
+        assert.equal(typeof imports[from]?.[camel(`-${resource}`)], 'function', resource)
     }
     assert.deepEqual(Object.keys(imports).toSorted(), [...WASI_INTERFACES.keys()].toSorted())
   })
@@ -211,13 +213,17 @@ describe('WASI 0.2 for components', () => {
 
   it('has clocks, and waits by them without taking time where they are virtual', () => {
     const { call, clock } = start()
-    const monotonic = (name: string, ...values: readonly unknown[]): unknown => call('wasi:clocks/monotonic-clock', name, ...values)
+    const monotonic = (name: string, ...values: readonly unknown[]): unknown =>
+      call('wasi:clocks/monotonic-clock', name, ...values)
     const first = monotonic('now') as bigint
     assert.ok((monotonic('now') as bigint) > first)
     assert.equal(monotonic('resolution'), clock.resolutionNs)
     const wall = call('wasi:clocks/wall-clock', 'now') as { seconds: bigint; nanoseconds: number }
     assert.equal(wall.seconds, VIRTUAL_START_NS / 1_000_000_000n)
-    assert.deepEqual(call('wasi:clocks/wall-clock', 'resolution'), { seconds: 0n, nanoseconds: Number(clock.resolutionNs) })
+    assert.deepEqual(call('wasi:clocks/wall-clock', 'resolution'), {
+      seconds: 0n,
+      nanoseconds: Number(clock.resolutionNs),
+    })
     const year = 31_536_000_000_000_000n
     const later = monotonic('subscribeDuration', year) as Pollable
     const later2 = monotonic('subscribeInstant', 2n ** 64n - 1n) as Pollable
@@ -231,7 +237,9 @@ describe('WASI 0.2 for components', () => {
   it('polls: what is ready, and otherwise what is due first', () => {
     const { call, host } = start()
     const after = (ns: bigint): Pollable => call('wasi:clocks/monotonic-clock', 'subscribeDuration', ns) as Pollable
-    const poll = (...pollables: readonly Pollable[]): number[] => [...(call('wasi:io/poll', 'poll', pollables) as Uint32Array)]
+    const poll = (...pollables: readonly Pollable[]): number[] => [
+      ...(call('wasi:io/poll', 'poll', pollables) as Uint32Array),
+    ]
     const always = (call('wasi:cli/stdin', 'getStdin') as InputStream).subscribe()
     assert.deepEqual(poll(after(10n ** 12n), always, after(10n ** 12n)), [1])
     assert.deepEqual(poll(after(2n * 10n ** 12n), after(10n ** 12n)), [1])
@@ -467,6 +475,9 @@ describe('WASI 0.2 for components', () => {
   it('answers every fallible call with a tag, as the generated JavaScript takes it', () => {
     const { root, openFile } = start()
     const answers: Tagged[] = [root.stat(), openFile('out/a').sync(), root.statAt(FOLLOW, 'nowhere')]
-    assert.deepEqual(answers.map(({ tag }) => tag), ['ok', 'ok', 'err'])
+    assert.deepEqual(
+      answers.map(({ tag }) => tag),
+      ['ok', 'ok', 'err'],
+    )
   })
 })

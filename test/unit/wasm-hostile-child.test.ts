@@ -120,7 +120,6 @@ async function runWith({
         },
       },
       isolation: { runtime: 'wasm', engine: 'test', layers: [], missing: [], reuse: 'none' },
-      component: false,
       compileTimeoutMs: 60_000,
       prepared,
       known: undefined,
