@@ -232,7 +232,6 @@ type Parameter = number | bigint | undefined
  * has as many parameters as the call that has most, so that none is passed in an array.
  */
 function imported(name: Preview1Name, bound: Bound): (...values: never[]) => number {
-  // oxlint-disable-next-line max-params -- path_open has nine
   return (
     a: Parameter,
     b: Parameter,
