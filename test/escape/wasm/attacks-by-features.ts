@@ -25,11 +25,19 @@ const REFUSED: readonly (readonly [what: string, module: Uint8Array, named: stri
   ['a function named hasOwnProperty', importing(PREVIEW1, 'hasOwnProperty', FUNCTION), `${PREVIEW1}.hasOwnProperty`],
   ['a function without a name', importing('', '', FUNCTION), '.'],
   ['a module named __proto__', importing('__proto__', 'fd_close', FUNCTION), '__proto__.fd_close'],
-  ['a module named like preview 1 with a NUL', importing(`${PREVIEW1}\0`, 'fd_close', FUNCTION), `${PREVIEW1}\0.fd_close`],
+  [
+    'a module named like preview 1 with a NUL',
+    importing(`${PREVIEW1}\0`, 'fd_close', FUNCTION),
+    `${PREVIEW1}\0.fd_close`,
+  ],
   ['a function of JavaScript', importing('wasm:js-string', 'length', FUNCTION), 'wasm:js-string.length'],
   ['preview 0', importing('wasi_unstable', 'fd_close', FUNCTION), 'wasi_unstable.fd_close'],
   ['threads of WASI', importing('wasi', 'thread-spawn', FUNCTION), 'wasi.thread-spawn'],
-  ['sockets of preview 2', importing('wasi:sockets/tcp@0.2.0', 'start-connect', FUNCTION), 'wasi:sockets/tcp@0.2.0.start-connect'],
+  [
+    'sockets of preview 2',
+    importing('wasi:sockets/tcp@0.2.0', 'start-connect', FUNCTION),
+    'wasi:sockets/tcp@0.2.0.start-connect',
+  ],
   ['a call with parameters of its own', importing(PREVIEW1, 'proc_exit', FUNCTION), `${PREVIEW1}.proc_exit`],
   ['a memory', importing('env', 'memory', [2, 0, 1]), 'env.memory'],
   ['a shared memory', importing('env', 'memory', [2, 3, 1, 2]), 'env.memory'],
@@ -72,7 +80,11 @@ const FEATURES: readonly (readonly [what: string, module: Uint8Array, named: str
   ['a call by reference', coded([0xd0, 0x70, 0x14, 0]), 'function-references'],
   ['a tail call by reference', coded([0xd0, 0x70, 0x15, 0]), 'function-references'],
   ['a jump where a reference is null', coded([0xd0, 0x70, 0xd5, 0, 0x1a]), 'function-references'],
-  ['a table with a first value', wasmModule({ tables: [[0x40, 0, 0x70, 0, 1, 0xd0, 0x70, 0x0b]] }), 'function-references'],
+  [
+    'a table with a first value',
+    wasmModule({ tables: [[0x40, 0, 0x70, 0, 1, 0xd0, 0x70, 0x0b]] }),
+    'function-references',
+  ],
   ['a stack of its own', coded([0xe0, 0]), 'opcode 0xe0'],
   ['an instruction that nobody knows', coded([0xff]), 'opcode 0xff'],
   ['a bulk instruction that nobody knows', coded([0xfc, 99]), 'opcode 0xfc 99'],
@@ -80,9 +92,17 @@ const FEATURES: readonly (readonly [what: string, module: Uint8Array, named: str
 
 const COMMANDS: readonly (readonly [what: string, module: Uint8Array, named: string])[] = [
   ['no memory', wasmModule({ exports: [exported('_start', 0, 0)] }), 'memory'],
-  ['a memory that is a function', wasmModule({ exports: [exported('memory', 0, 0), exported('_start', 0, 0)] }), 'memory'],
+  [
+    'a memory that is a function',
+    wasmModule({ exports: [exported('memory', 0, 0), exported('_start', 0, 0)] }),
+    'memory',
+  ],
   ['no _start', wasmModule({ exports: [exported('memory', 2, 0)] }), '_start'],
-  ['a _start that is no function', wasmModule({ exports: [exported('memory', 2, 0), exported('_start', 2, 0)] }), '_start'],
+  [
+    'a _start that is no function',
+    wasmModule({ exports: [exported('memory', 2, 0), exported('_start', 2, 0)] }),
+    '_start',
+  ],
   ['a _start that takes values', wasmModule({ types: [[[0x7f], []]], functions: [1] }), '_start'],
   [
     'a _start that is a call of the host',

@@ -113,8 +113,7 @@ export const ATTACKS_BY_MODULES: readonly WasmAttack[] = [
   },
   {
     name: 'more exports than are looked at',
-    tries: () =>
-      wasmModule({ exports: Array.from({ length: 100_001 }, (_, index) => exported(`f${index}`, 0, 0)) }),
+    tries: () => wasmModule({ exports: Array.from({ length: 100_001 }, (_, index) => exported(`f${index}`, 0, 0)) }),
     comesTo: { named: undefined, says: /too large/ },
   },
   {

@@ -22,10 +22,20 @@ import {
   type Pointer,
 } from './host-calls.ts'
 
-const ERRNO = { success: 0, badf: 8, fault: 21, inval: 28, nametoolong: 37, notdir: 54, notsock: 57, notsup: 58 } as const
+const ERRNO = {
+  success: 0,
+  badf: 8,
+  fault: 21,
+  inval: 28,
+  nametoolong: 37,
+  notdir: 54,
+  notsock: 57,
+  notsup: 58,
+} as const
 const isPointer = (argument: Argument): argument is Pointer => typeof argument === 'object' && 'pointer' in argument
 const isLength = (argument: Argument): argument is Length => typeof argument === 'object' && 'length' in argument
-const isDescriptor = (argument: Argument): argument is { readonly fd: number } => typeof argument === 'object' && 'fd' in argument
+const isDescriptor = (argument: Argument): argument is { readonly fd: number } =>
+  typeof argument === 'object' && 'fd' in argument
 const isSocketCall = (name: Called): boolean => name.startsWith('sock_')
 const SOCKET_ANSWERS = [ERRNO.badf, ERRNO.notsock, ERRNO.notsup]
 /** What a call may answer to numbers that are wrong in one way; those that this host has not got look at none. */
@@ -114,18 +124,25 @@ export const ATTACKS_ON_CALLS: readonly WasmAttack[] = [
     'every count and length of every call more than there is, and so much that it wraps',
     replacing(
       isLength,
-      (_, name) => [...(name.startsWith('path_') ? [] : [MEMORY_BYTES]), 0x2000_0001, 0x1000_0001, 0x0555_5556, 0x0800_0001, -0x8000_0000, -1],
+      (_, name) => [
+        ...(name.startsWith('path_') ? [] : [MEMORY_BYTES]),
+        0x2000_0001,
+        0x1000_0001,
+        0x0555_5556,
+        0x0800_0001,
+        -0x8000_0000,
+        -1,
+      ],
       // The name of a folder fits into any length that is enough.
-      (name) => (name === 'fd_prestat_dir_name' ? [ERRNO.success, ERRNO.fault] : wrong(ERRNO.fault, ERRNO.inval, ERRNO.nametoolong)(name)),
+      (name) =>
+        name === 'fd_prestat_dir_name'
+          ? [ERRNO.success, ERRNO.fault]
+          : wrong(ERRNO.fault, ERRNO.inval, ERRNO.nametoolong)(name),
     ),
   ),
   attemptsOf(
     'every descriptor of every call one that there is not',
-    replacing(
-      isDescriptor,
-      () => [5, 99, 1_000_000, 0x7fff_ffff, -0x8000_0000, -1],
-      wrong(ERRNO.badf),
-    ),
+    replacing(isDescriptor, () => [5, 99, 1_000_000, 0x7fff_ffff, -0x8000_0000, -1], wrong(ERRNO.badf)),
   ),
   attemptsOf(
     'every path below what is no folder: a stream and a file',
@@ -169,7 +186,9 @@ export const ATTACKS_ON_CALLS: readonly WasmAttack[] = [
   ),
   attemptsOf(
     'every call at the very end of memory, which is still its own',
-    CALLED.filter((name) => !isSocketCall(name) && ARGUMENTS[name].filter(isPointer).length === 1 && !name.startsWith('path_')).map((call) => ({
+    CALLED.filter(
+      (name) => !isSocketCall(name) && ARGUMENTS[name].filter(isPointer).length === 1 && !name.startsWith('path_'),
+    ).map((call) => ({
       call,
       values: ARGUMENTS[call].map((each) => (isPointer(each) ? MEMORY_BYTES - each.bytes : valueOf(each))),
       allowed: [ERRNO.success],
@@ -178,9 +197,19 @@ export const ATTACKS_ON_CALLS: readonly WasmAttack[] = [
   {
     name: 'random numbers for all of its memory, and for four gigabytes',
     tries: () =>
-      hostModule([[...calling('random_get', [0, 64 * MiB]), ...mustBe(0), ...calling('random_get', [0, -1]), ...mustBe(ERRNO.fault)]], {
-        memories: [[0, 0x80, 0x08]],
-      }),
+      hostModule(
+        [
+          [
+            ...calling('random_get', [0, 64 * MiB]),
+            ...mustBe(0),
+            ...calling('random_get', [0, -1]),
+            ...mustBe(ERRNO.fault),
+          ],
+        ],
+        {
+          memories: [[0, 0x80, 0x08]],
+        },
+      ),
     limits: { memoryBytes: 64 * MiB },
     comesTo: UNHURT,
   },
@@ -230,14 +259,12 @@ export const ATTACKS_ON_CALLS: readonly WasmAttack[] = [
       ['a wait for the last second of the calendar', subscribed(0, FOREVER, ABSOLUTE)],
       ['a wait for as long as can be said', subscribed(MONOTONIC, FOREVER, 0)],
     ] as const
-  ).map(
-    ([name, code]): WasmAttack => ({
-      name,
-      tries: () => hostModule([[...code, ...POLL, ...drop]]),
-      limits: { idleTimeMs: 100 },
-      comesTo: { outcome: limit('idleTime'), limitsHit: ['idleTime'] },
-    }),
-  ),
+  ).map(([name, code]): WasmAttack => ({
+    name,
+    tries: () => hostModule([[...code, ...POLL, ...drop]]),
+    limits: { idleTimeMs: 100 },
+    comesTo: { outcome: limit('idleTime'), limitsHit: ['idleTime'] },
+  })),
   {
     name: 'a wait for 4096 things in one place, again and again',
     tries: () =>

@@ -77,12 +77,7 @@ export const ATTACKS_ON_GROWTH: readonly WasmAttack[] = [
     functions: [0, 1, 1, 1],
     tables: [FUNCTION_TABLE],
     elements: [[0, ...i32(1), ...asm.end, 1, 3]],
-    bodies: [
-      plain(untilRefused(call(1))),
-      plain(returnCall(2)),
-      plain(i32(1), returnCallIndirect(1)),
-      plain(ONE_PAGE),
-    ],
+    bodies: [plain(untilRefused(call(1))), plain(returnCall(2)), plain(i32(1), returnCallIndirect(1)), plain(ONE_PAGE)],
   }),
   filling('memory.grow behind a reference that is put into a table', {
     types: [[[], [I32]]],
@@ -112,7 +107,11 @@ export const ATTACKS_ON_GROWTH: readonly WasmAttack[] = [
       wasmModule({
         bodies: [
           plain(
-            ...[-1, 0x7fff_ffff, -0x8000_0000, 65_536, 129, 128].flatMap((pages) => [i32(pages), memoryGrow, mustBe(-1)]),
+            ...[-1, 0x7fff_ffff, -0x8000_0000, 65_536, 129, 128].flatMap((pages) => [
+              i32(pages),
+              memoryGrow,
+              mustBe(-1),
+            ]),
             [0x3f, 0],
             mustBe(1),
             i32(127),
@@ -132,7 +131,18 @@ export const ATTACKS_ON_GROWTH: readonly WasmAttack[] = [
         bodies: [
           body(
             [[1, I32]],
-            loop(i32(0), memoryGrow, mustBe(1), localGet(0), i32(1), asm.i32Add, asm.localTee(0), i32(1_000_000), asm.i32Ne, [0x0d, 0]),
+            loop(
+              i32(0),
+              memoryGrow,
+              mustBe(1),
+              localGet(0),
+              i32(1),
+              asm.i32Add,
+              asm.localTee(0),
+              i32(1_000_000),
+              asm.i32Ne,
+              [0x0d, 0],
+            ),
           ),
         ],
       }),
@@ -177,18 +187,25 @@ export const ATTACKS_ON_GROWTH: readonly WasmAttack[] = [
     },
     { verify: fullTo(LIMITS.memoryBytes, 100 * 32) },
   ),
-  filling(
-    'table.grow of two tables in turn, and memory between them',
-    {
-      tables: [FUNCTION_TABLE, EXTERNAL_TABLE],
-      bodies: [
-        plain(
-          untilRefused(refNull(FUNCREF), i32(5000), tableGrow(0), drop, ONE_PAGE, drop, refNull(EXTERNREF), i32(5000), tableGrow(1)),
-          TO_THE_LIMIT,
+  filling('table.grow of two tables in turn, and memory between them', {
+    tables: [FUNCTION_TABLE, EXTERNAL_TABLE],
+    bodies: [
+      plain(
+        untilRefused(
+          refNull(FUNCREF),
+          i32(5000),
+          tableGrow(0),
+          drop,
+          ONE_PAGE,
+          drop,
+          refNull(EXTERNREF),
+          i32(5000),
+          tableGrow(1),
         ),
-      ],
-    },
-  ),
+        TO_THE_LIMIT,
+      ),
+    ],
+  }),
   {
     name: 'table.grow by 2^32 - 1, and to beyond what V8 can hold',
     tries: () =>
@@ -196,7 +213,12 @@ export const ATTACKS_ON_GROWTH: readonly WasmAttack[] = [
         tables: [EXTERNAL_TABLE],
         bodies: [
           plain(
-            ...[-1, 0x7fff_ffff, 20_000_000].flatMap((count) => [refNull(EXTERNREF), i32(count), tableGrow(0), mustBe(-1)]),
+            ...[-1, 0x7fff_ffff, 20_000_000].flatMap((count) => [
+              refNull(EXTERNREF),
+              i32(count),
+              tableGrow(0),
+              mustBe(-1),
+            ]),
             [0xfc, 16, 0],
             mustBe(1),
           ),
@@ -278,30 +300,89 @@ export const ATTACKS_ON_GROWTH: readonly WasmAttack[] = [
 const BEYOND: readonly (readonly [what: string, module: Uint8Array])[] = [
   ['a global is set', wasmModule({ bodies: [plain(i64(2n ** 40n), globalSet(0), TO_THE_LIMIT)] })],
   ['a global is read', wasmModule({ bodies: [plain(globalGet(1), drop, TO_THE_LIMIT)] })],
-  ['a global begins as another', wasmModule({ globals: [[I64, 1, ...globalGet(1), ...asm.end]], bodies: [plain(TO_THE_LIMIT)] })],
-  ['a global is exported', wasmModule({ exports: [exported('memory', 2, 0), exported('_start', 0, 0), exported('g', 3, 0)] })],
+  [
+    'a global begins as another',
+    wasmModule({ globals: [[I64, 1, ...globalGet(1), ...asm.end]], bodies: [plain(TO_THE_LIMIT)] }),
+  ],
+  [
+    'a global is exported',
+    wasmModule({ exports: [exported('memory', 2, 0), exported('_start', 0, 0), exported('g', 3, 0)] }),
+  ],
   ['data is placed by a global', wasmModule({ extra: [section(11, [[1, 0, ...globalGet(1), ...asm.end, 0]])] })],
-  ['elements are placed by a global', wasmModule({ tables: [FUNCTION_TABLE], elements: [[0, ...globalGet(1), ...asm.end, 0]] })],
+  [
+    'elements are placed by a global',
+    wasmModule({ tables: [FUNCTION_TABLE], elements: [[0, ...globalGet(1), ...asm.end, 0]] }),
+  ],
   ['a function is called', wasmModule({ bodies: [plain(i32(1), call(1), drop, ONE_PAGE, drop)] })],
-  ['a function is called last', wasmModule({ types: [[[I32], [I32]]], functions: [0, 1], bodies: [plain(ONE_PAGE, call(1), drop), body([], i32(1), returnCall(2))] })],
-  ['a function is referred to', wasmModule({ elements: [[3, 0, 1, 1]], bodies: [plain(refFunc(1), drop, ONE_PAGE, drop)] })],
-  ['a function is an element', wasmModule({ tables: [FUNCTION_TABLE], elements: [[0, ...i32(0), ...asm.end, 1, 1]], bodies: [plain(ONE_PAGE, drop)] })],
-  ['a function is an element by expression', wasmModule({ tables: [FUNCTION_TABLE], elements: [[4, ...i32(0), ...asm.end, 1, ...refFunc(1), ...asm.end]], bodies: [plain(ONE_PAGE, drop)] })],
-  ['a function is exported', wasmModule({ exports: [exported('memory', 2, 0), exported('_start', 0, 0), exported('f', 0, 1)], bodies: [plain(ONE_PAGE, drop)] })],
+  [
+    'a function is called last',
+    wasmModule({
+      types: [[[I32], [I32]]],
+      functions: [0, 1],
+      bodies: [plain(ONE_PAGE, call(1), drop), body([], i32(1), returnCall(2))],
+    }),
+  ],
+  [
+    'a function is referred to',
+    wasmModule({ elements: [[3, 0, 1, 1]], bodies: [plain(refFunc(1), drop, ONE_PAGE, drop)] }),
+  ],
+  [
+    'a function is an element',
+    wasmModule({
+      tables: [FUNCTION_TABLE],
+      elements: [[0, ...i32(0), ...asm.end, 1, 1]],
+      bodies: [plain(ONE_PAGE, drop)],
+    }),
+  ],
+  [
+    'a function is an element by expression',
+    wasmModule({
+      tables: [FUNCTION_TABLE],
+      elements: [[4, ...i32(0), ...asm.end, 1, ...refFunc(1), ...asm.end]],
+      bodies: [plain(ONE_PAGE, drop)],
+    }),
+  ],
+  [
+    'a function is exported',
+    wasmModule({
+      exports: [exported('memory', 2, 0), exported('_start', 0, 0), exported('f', 0, 1)],
+      bodies: [plain(ONE_PAGE, drop)],
+    }),
+  ],
   ['a function is what a module starts with', wasmModule({ start: 1, bodies: [plain(ONE_PAGE, drop)] })],
-  ['a function is what a command starts with', wasmModule({ exports: [exported('memory', 2, 0), exported('_start', 0, 1)], bodies: [plain(ONE_PAGE, drop)] })],
+  [
+    'a function is what a command starts with',
+    wasmModule({ exports: [exported('memory', 2, 0), exported('_start', 0, 1)], bodies: [plain(ONE_PAGE, drop)] }),
+  ],
   ['a type is that of a block', wasmModule({ bodies: [plain(ONE_PAGE, [0x02, 0x01, ...asm.end], drop)] })],
-  ['a type is that of an indirect call', wasmModule({ tables: [FUNCTION_TABLE], bodies: [plain(ONE_PAGE, i32(0), callIndirect(1), drop)] })],
+  [
+    'a type is that of an indirect call',
+    wasmModule({ tables: [FUNCTION_TABLE], bodies: [plain(ONE_PAGE, i32(0), callIndirect(1), drop)] }),
+  ],
   ['a type is that of a function', wasmModule({ functions: [0, 1], bodies: [plain(ONE_PAGE, drop), plain(i32(0))] })],
-  ['a type is that of an import', wasmModule({ imports: [{ module: 'wasi_snapshot_preview1', name: 'sched_yield', description: [0, 1] }], bodies: [plain(ONE_PAGE, drop)] })],
+  [
+    'a type is that of an import',
+    wasmModule({
+      imports: [{ module: 'wasi_snapshot_preview1', name: 'sched_yield', description: [0, 1] }],
+      bodies: [plain(ONE_PAGE, drop)],
+    }),
+  ],
   ['a table is grown that is not there', wasmModule({ bodies: [plain(refNull(FUNCREF), i32(1), tableGrow(0), drop)] })],
   ['a table is called through that is not there', wasmModule({ bodies: [plain(i32(0), [0x11, 0, 5])] })],
-  ['a memory is grown that is not there', wasmModule({ memories: [], exports: [exported('_start', 0, 0)], bodies: [plain(ONE_PAGE, drop)] })],
+  [
+    'a memory is grown that is not there',
+    wasmModule({ memories: [], exports: [exported('_start', 0, 0)], bodies: [plain(ONE_PAGE, drop)] }),
+  ],
 ]
 
 export const ATTACKS_BY_INDEX: readonly WasmAttack[] = BEYOND.map(([what, module]) => ({
   name: `an index of what is added, or of nothing: ${what}`,
   tries: () => module,
   limits: LIMITS,
-  comesTo: what === 'a memory is grown that is not there' ? { named: 'memory' } : what === 'a function is what a command starts with' ? { named: '_start' } : INVALID,
+  comesTo:
+    what === 'a memory is grown that is not there'
+      ? { named: 'memory' }
+      : what === 'a function is what a command starts with'
+        ? { named: '_start' }
+        : INVALID,
 }))

@@ -4,6 +4,7 @@ import { ATTACKS_BY_FEATURES } from './attacks-by-features.ts'
 import { ATTACKS_BY_FILES } from './attacks-by-files.ts'
 import { ATTACKS_BY_MODULES, INVALID_MODULES } from './attacks-by-modules.ts'
 import { ATTACKS_ON_CALLS } from './attacks-on-calls.ts'
+import { ATTACKS_ON_LIMITS } from './attacks-on-limits.ts'
 import { ATTACKS_BY_INDEX, ATTACKS_ON_GROWTH } from './attacks-on-growth.ts'
 
 /** Attacks that are tried on one runtime after each other, before the host is looked at for what is left of them. */
@@ -22,4 +23,5 @@ export const GROUPS: readonly AttackGroup[] = [
   { name: 'indices', attacks: ATTACKS_BY_INDEX },
   { name: 'calls of the host', attacks: ATTACKS_ON_CALLS },
   { name: 'files', attacks: ATTACKS_BY_FILES },
+  { name: 'limits', attacks: ATTACKS_ON_LIMITS },
 ]

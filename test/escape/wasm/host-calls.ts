@@ -13,7 +13,17 @@ export const FILE = 4
 export const ROOT = 3
 
 /** Where in memory things are. */
-export const AT = { path: 16, name: 24, iovec: 64, out: 256, subscription: 512, events: 640, buffer: 1024, answers: 65_536 } as const
+export const AT = {
+  path: 16,
+  name: 24,
+  iovec: 64,
+  out: 256,
+  subscription: 512,
+  events: 640,
+  flag: 896,
+  buffer: 1024,
+  answers: 65_536,
+} as const
 const PATH_LENGTH = 1
 
 /** An address, and how many bytes from it on the call reads or writes at the least. */
@@ -128,21 +138,41 @@ export const calling = (name: Preview1Name, values: readonly (number | bigint)[]
 /** A command that may make every call of preview 1; {@link calling} calls. `data` is placed in memory before. */
 export function hostModule(
   code: readonly Code[],
-  { data = [], memories }: { readonly data?: readonly (readonly [at: number, bytes: Code])[]; readonly memories?: readonly Code[] } = {},
+  {
+    data = [],
+    memories,
+  }: { readonly data?: readonly (readonly [at: number, bytes: Code])[]; readonly memories?: readonly Code[] } = {},
 ): Uint8Array {
   const signatures = PREVIEW1_NAMES.map((name) => SIGNATURES[name] ?? { parameters: '', results: '' })
-  const segments = [[AT.path, [0x66, 0]], [AT.name, [0x67, 0]], [AT.iovec, [0, AT.buffer >> 8, 0, 0, 16, 0, 0, 0]], ...data] as const
+  const segments = [
+    [AT.path, [0x66, 0]],
+    [AT.name, [0x67, 0]],
+    [AT.iovec, [0, AT.buffer >> 8, 0, 0, 16, 0, 0, 0]],
+    ...data,
+  ] as const
   return wasmModule({
     types: signatures.map(({ parameters, results }) => [codes(parameters), codes(results)] as const),
-    imports: PREVIEW1_NAMES.map((name, position) => ({ module: PREVIEW1, name, description: [0, ...u32(position + 1)] })),
+    imports: PREVIEW1_NAMES.map((name, position) => ({
+      module: PREVIEW1,
+      name,
+      description: [0, ...u32(position + 1)],
+    })),
     memories: memories ?? [[0, 2]],
     bodies: [plain(...code)],
-    extra: [section(11, [u32(segments.length), ...segments.map(([place, bytes]) => [0, ...i32(place), 0x0b, ...u32(bytes.length), ...bytes])])],
+    extra: [
+      section(11, [
+        u32(segments.length),
+        ...segments.map(([place, bytes]) => [0, ...i32(place), 0x0b, ...u32(bytes.length), ...bytes]),
+      ]),
+    ],
   })
 }
 
 /** Opens the file `f` of the root, made anew, as descriptor 4. */
-export const OPEN_FILE: Code = [...calling('path_open', [ROOT, 0, AT.path, PATH_LENGTH, 1, 0x1fff_ffffn, 0n, 0, AT.out]), ...drop]
+export const OPEN_FILE: Code = [
+  ...calling('path_open', [ROOT, 0, AT.path, PATH_LENGTH, 1, 0x1fff_ffffn, 0n, 0, AT.out]),
+  ...drop,
+]
 
 /** The module that makes these attempts and tells of their answers. */
 export function attempting(attempts: readonly Attempt[]): Uint8Array {
