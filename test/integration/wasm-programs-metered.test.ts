@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { EXAMPLES_DIR } from '../../scripts/build-programs.ts'
 import type { Executor, WasmTask } from '../../src/executors/executor.ts'
 import { createWasmExecutor } from '../../src/executors/wasm/executor.ts'
-import type { Ran } from '../conformance/executor-conformance.ts'
+import { runBehaviour, type Ran } from '../conformance/executor-conformance.ts'
 import { assertDone, REAL_PROGRAMS, runReal } from '../fixtures/real-programs.ts'
 
 const SEED = '5e'.repeat(32)
@@ -42,6 +43,30 @@ describe('real programs, metered', function () {
   after(async () => {
     await Promise.all(executors.map((executor) => executor.close()))
     await rm(dir, { recursive: true })
+  })
+
+  it('come out as they once did, whatever the machine and the version', async () => {
+    // The module as committed: what a compiler makes of its source may change.
+    const source = join(EXAMPLES_DIR, 'estimate-pi.wasm')
+    const module = { source, sha256: '', bytes: (await stat(source)).size }
+    const [executor] = executors
+    assert.ok(executor)
+    const { stdout, execution, files } = await runBehaviour(
+      {
+        executor,
+        task: (name, base) => ({ ...base, runtime: 'wasm', name, module, deterministic: { seed: SEED } }),
+      },
+      {
+        name: 'estimate-pi',
+        program: 'estimate-pi',
+        command: ['1000'],
+        outputs: ['/out'],
+        expected: { outcome: { kind: 'exited', code: 0 } },
+      },
+    )
+    assert.equal(stdout.toString(), 'pi is about 3.068000, says 2000-01-01T00:00:00Z\n')
+    assert.equal(files['/out/estimate.json']?.toString(), '{"points": 1000, "inside": 767, "pi": 3.0680000000000001}\n')
+    assert.equal(execution.usage.fuelUsed, 92_982)
   })
 
   for (const program of REAL_PROGRAMS) {
