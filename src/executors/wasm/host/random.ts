@@ -1,4 +1,4 @@
-import { createCipheriv, randomFillSync, type Cipheriv } from 'node:crypto'
+import type { Cipheriv } from 'node:crypto'
 
 /** Where a task's random numbers come from. */
 export interface Random {
@@ -11,8 +11,15 @@ const SEED = /^[0-9a-f]{64}$/
 const CHUNK_BYTES = 65_536
 const NONCE_BYTES = 16
 
+/** Loaded when it is first needed: it would be a twentieth of the start of a process whose task asks for no random number. */
+const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto')
+
 /** The random numbers of the operating system. */
-export const systemRandom: Random = { fill: (target) => void randomFillSync(target) }
+export const systemRandom: Random = {
+  fill(target) {
+    if (target.length > 0) crypto().randomFillSync(target)
+  },
+}
 
 /**
  * The key stream of ChaCha20 (RFC 8439) under the seed, from block 0 with a nonce of zeros: the same numbers, however
@@ -27,7 +34,7 @@ export function seededRandom(seed: string): Random {
   return {
     fill(target) {
       // Made when it is first needed: most tasks ask for none.
-      cipher ??= createCipheriv('chacha20', Buffer.from(seed, 'hex'), new Uint8Array(NONCE_BYTES))
+      cipher ??= crypto().createCipheriv('chacha20', Buffer.from(seed, 'hex'), new Uint8Array(NONCE_BYTES))
       for (let done = 0; done < target.length; done += CHUNK_BYTES) {
         const length = Math.min(CHUNK_BYTES, target.length - done)
         target.set(cipher.update(zeros.subarray(0, length)), done)
