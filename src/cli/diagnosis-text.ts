@@ -83,7 +83,6 @@ function runtimeLines({
     ...(runtime.enabled ? [] : indented({ text: TURN_ON[runtime.runtime], width })),
     ...listLines({ name: 'layers ', items: isolation.layers, width, colors }),
     ...listLines({ name: 'missing', items: isolation.missing, width, colors }),
-    ...listLines({ name: 'reuse  ', items: isolation.reuse === 'none' ? [] : [isolation.reuse], width, colors }),
     ...listLines({ name: 'offers ', items: features, width, colors }),
     ...(waived.length === 0 ? [] : indented({ text: WITHOUT_LIMITS, width })),
     `${INDENT}${colors.dim('limits, each one hit (✓ holds, up to the value; – cannot be had here)')}`,

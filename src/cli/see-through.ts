@@ -56,7 +56,7 @@ export async function seeThrough(request: SeeThrough): Promise<number> {
   const files = outputs.filter((output) => 'sha256' in output)
   narrator.say(`${colouredOutcome(outcome, stderr.colors)}: ${usageText({ outcome, usage, outputs: files.length })}`)
   if (receipt.isolation.reuse === 'same-requester')
-    narrator.say('it ran in a process that may serve other tasks of the same requester')
+    narrator.say('it ran in a process that had served another task of the same requester')
   const unheld = limitsMissingIn(receipt.isolation)
   if (unheld.length > 0)
     narrator.say(stderr.colors.yellow(`nothing held it to a limit on ${unheld.map(printable).join(', ')}`))

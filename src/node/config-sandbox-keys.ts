@@ -108,7 +108,7 @@ export const SANDBOX_KEYS = {
   'sandbox.wasm.host': key({
     kind: oneOf(WASM_HOSTS),
     default: 'souk',
-    doc: 'What answers the system calls of WebAssembly programs. `souk`: its own host. `wasmer`: that of `@wasmer/wasi`, which has gaps ([CONFORMANCE.md](CONFORMANCE.md)), and takes no deterministic tasks and no components.',
+    doc: 'What answers the system calls of WebAssembly programs. `souk`: its own host. `wasmer`: that of `@wasmer/wasi`, which has gaps ([CONFORMANCE.md](CONFORMANCE.md)), where it can be trusted; deterministic tasks are refused then. Components run on the host of souk either way.',
   }),
   'sandbox.wasm.reuse': key({
     kind: oneOf(WASM_REUSES),

@@ -379,12 +379,7 @@ describe('tables for 80 columns', () => {
       runtimes: [
         { ...wasm, enabled: true },
         { runtime: 'docker' as const, available: false as const, why: 'no engine answers', enabled: false },
-        {
-          ...wasm,
-          runtime: 'native' as const,
-          isolation: { ...wasm.isolation, reuse: 'same-requester' as const },
-          enabled: false,
-        },
+        { ...wasm, runtime: 'native' as const, enabled: false },
       ],
     }
     const found = diagnosisLines({ diagnosis, width: 80, colors: plain })
@@ -398,7 +393,6 @@ describe('tables for 80 columns', () => {
     )
     assert.ok(found.some((line) => /– fuel .* instructions are not metered/.test(line)))
     assert.ok(found.includes('  offers  simd, deterministic, component'))
-    assert.equal(found.filter((line) => line === '  reuse   same-requester').length, 1)
     const at = (start: string): string =>
       found
         .slice(found.findIndex((line) => line.startsWith(start)))
