@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Executor, WasmTask } from '../../src/executors/executor.ts'
+import { FEATURES, type Executor, type WasmTask } from '../../src/executors/executor.ts'
 import { WASM_HOSTS } from '../../src/executors/wasm/choices.ts'
 import { createWasmExecutor } from '../../src/executors/wasm/executor.ts'
+import { isSoukError } from '../../src/protocol/errors.ts'
 import { assertDone, REAL_PROGRAMS, runReal } from '../fixtures/real-programs.ts'
 
 for (const host of WASM_HOSTS) {
@@ -21,6 +22,26 @@ for (const host of WASM_HOSTS) {
     after(async () => {
       await executor.close()
       await rm(dir, { recursive: true })
+    })
+
+    it('says whether a task can be deterministic, and refuses it where it cannot', async () => {
+      const capability = await executor.probe(new AbortController().signal)
+      assert.ok(capability.available)
+      assert.equal(capability.features.includes(FEATURES.deterministic), host === 'souk')
+      assert.ok(capability.features.includes(FEATURES.component))
+      const [program] = REAL_PROGRAMS
+      assert.ok(program)
+      const run = runReal({ executor }, program, { seed: '5e'.repeat(32) })
+      if (host === 'souk') assertDone(await run, program)
+      else
+        await assert.rejects(run, (error) => {
+          assert.ok(isSoukError(error, 'REFUSED'))
+          assert.deepEqual(
+            error.details.reasons.map(({ reason, subject }) => [reason, subject]),
+            [['FEATURE_UNPROVEN', 'runtime.deterministic']],
+          )
+          return true
+        })
     })
 
     for (const program of REAL_PROGRAMS) {

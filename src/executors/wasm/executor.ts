@@ -84,7 +84,7 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
     records,
     ...(confinement !== undefined && { confined: { confinement, memoryBytes } }),
   })
-  const bounds = describeBounds()
+  const bounds = describeBounds(host)
   pool.refill()
 
   /** What came of a job's program before; a component is transpiled where nothing has. */
@@ -155,13 +155,15 @@ async function isComponentFile(source: string): Promise<boolean> {
   }
 }
 
-function describeBounds(): WasmBounds {
+function describeBounds(host: WasmHost): WasmBounds {
   const available = stackLimitBytes() ?? UNLIMITED_STACK_BYTES + STACK_RESERVE_BYTES
   return {
     stackBytes: {
       min: MIN_STACK_BYTES,
       max: Math.max(MIN_STACK_BYTES, Math.min(available - STACK_RESERVE_BYTES, UNLIMITED_STACK_BYTES)),
     },
+    // What @wasmer/wasi answers is not ours to promise.
+    deterministic: host === 'souk',
     unenforceable: [
       { limit: 'cpuShares', why: 'its process is started before the task is known' },
       { limit: 'ioWeight', why: 'its process is started before the task is known' },

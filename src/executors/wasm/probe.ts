@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import type { Execution, Isolation, Outcome } from '../../protocol/execution.ts'
 import type { LimitKey, LimitName, Limits } from '../../protocol/limits.ts'
-import { StopReason, type Capability, type Job, type ProvenLimit, type WasmTask } from '../executor.ts'
+import { FEATURES, StopReason, type Capability, type Job, type ProvenLimit, type WasmTask } from '../executor.ts'
 import { GREEDY_LIMITS, greedyModule, recurseModule, sleepModule, spinModule } from './probe-modules.ts'
 import type { WasmBounds } from './task-checks.ts'
 
@@ -34,7 +34,7 @@ const ROOMY: Limits = {
   openFiles: 16,
 }
 
-const FEATURES = [
+const ENGINE_FEATURES = [
   'wasi-preview1',
   'bulk-memory',
   'multi-value',
@@ -142,7 +142,11 @@ export async function probeWasm(options: ProbeOptions): Promise<Capability> {
         { limit: 'pids', how: 'a module has no way to make a process or a thread', min: 1 },
       ],
       unproven: [...results.flatMap((result) => result.unproven), ...options.bounds.unenforceable],
-      features: FEATURES,
+      features: [
+        ...ENGINE_FEATURES,
+        FEATURES.component,
+        ...(options.bounds.deterministic ? [FEATURES.deterministic] : []),
+      ],
     }
   } catch (error) {
     return { runtime: 'wasm', available: false, why: error instanceof Error ? error.message : String(error) }

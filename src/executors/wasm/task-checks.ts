@@ -8,6 +8,8 @@ import { moduleRefused } from './failures.ts'
 /** What this runtime can hold a task to, beyond what its probe hits; `unenforceable` are no limits of this runtime. */
 export interface WasmBounds {
   readonly stackBytes: { readonly min: number; readonly max: number }
+  /** Whether a task can be run so that it comes out the same everywhere. */
+  readonly deterministic: boolean
   readonly unenforceable: readonly { readonly limit: LimitKey; readonly why: string }[]
 }
 
@@ -40,6 +42,12 @@ export function checkTask({
       throw invalidTask('inputs', `the target ${target} is, or lies above, the folder ${folder}`)
   }
   const refusals = unmet(limits, bounds)
+  if (task.deterministic !== undefined && !bounds.deterministic)
+    refusals.push({
+      reason: 'FEATURE_UNPROVEN',
+      message: 'A WebAssembly task cannot be deterministic on the host that this provider has chosen for it.',
+      subject: 'runtime.deterministic',
+    })
   if (refusals.length > 0) {
     throw new SoukError({
       code: 'REFUSED',
