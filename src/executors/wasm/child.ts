@@ -14,8 +14,7 @@ import {
 } from './child-channel.ts'
 import { dropPrivileges, startLifeline } from './child-life.ts'
 import { MAX_COMPILED, type JobHeader, type RewrittenFacts } from './channel.ts'
-import { decodeBundle } from './component/bundle.ts'
-import { prepareComponent, runComponent, type PreparedComponent } from './component/run-component.ts'
+import type { PreparedComponent } from './component/run-component.ts'
 import { FileSystem } from './host/file-system.ts'
 import { Quota } from './host/quota.ts'
 import { runPreview1, type Preview1Options, type Preview1Run } from './host/run-preview1.ts'
@@ -72,7 +71,7 @@ function warmUp(wasmer: Wasmer | undefined): void {
 }
 
 /** The program of a job, compiled: kept from an earlier one, made of what came of it before, or of the requester's own bytes. */
-function programOf({ program, metered, deterministic }: JobHeader): CompiledModule | PreparedComponent {
+async function programOf({ program, metered, deterministic }: JobHeader): Promise<CompiledModule | PreparedComponent> {
   const { key, form } = program
   const known = compiled.get(key)
   if (program.bytes === 0 && known !== undefined) {
@@ -81,8 +80,11 @@ function programOf({ program, metered, deterministic }: JobHeader): CompiledModu
   }
   const received = readBytes(program.bytes)
   sendReport({ event: 'received' })
-  if (form.kind === 'bundle')
+  if (form.kind === 'bundle') {
+    const { decodeBundle } = await import('./component/bundle.ts')
+    const { prepareComponent } = await components()
     return prepareComponent(decodeBundle(received), { optimise: received.length <= OPTIMISE_BYTES })
+  }
   const { bytes, facts } =
     form.kind === 'rewritten'
       ? { bytes: received, facts: form.facts }
@@ -93,6 +95,9 @@ function programOf({ program, metered, deterministic }: JobHeader): CompiledModu
   if (compiled.size > MAX_COMPILED && oldest !== undefined) compiled.delete(oldest)
   return result
 }
+
+/** Loaded for the first component: most tasks are modules. */
+const components = (): Promise<typeof import('./component/run-component.ts')> => import('./component/run-component.ts')
 
 /** Says what came of a module before anything of it is given to the engine. */
 function rewrite(
@@ -107,15 +112,15 @@ function rewrite(
   return { facts, bytes }
 }
 
-function runJob(
+async function runJob(
   job: JobHeader,
   {
     wasmer,
     streams,
     onStarting,
   }: { readonly wasmer: Wasmer | undefined; readonly streams: ChannelStreams; readonly onStarting: () => void },
-): { readonly run: Preview1Run; readonly cpuTimeMs: number } {
-  const program = programOf(job)
+): Promise<{ readonly run: Preview1Run; readonly cpuTimeMs: number }> {
+  const program = await programOf(job)
   sendReport({ event: 'compiled' })
   const inputBytes = job.inputs.reduce((sum, input) => sum + input.bytes, 0)
   const { initialBytes } = 'facts' in program ? program.facts : program
@@ -157,12 +162,12 @@ function runJob(
   const run =
     'facts' in program
       ? runPreview1({ ...options, ...program, wasmer })
-      : runComponent({ ...options, prepared: program })
+      : (await components()).runComponent({ ...options, prepared: program })
   const cpu = process.threadCpuUsage(cpuAtStart)
   return { run, cpuTimeMs: Math.round((cpu.user + cpu.system) / 1000) }
 }
 
-function deliver(job: JobHeader, { run, cpuTimeMs }: ReturnType<typeof runJob>): void {
+function deliver(job: JobHeader, { run, cpuTimeMs }: Awaited<ReturnType<typeof runJob>>): void {
   const { end, fileSystem, quota, fuelUsed } = run
   sendReport({
     event: 'ended',
@@ -202,7 +207,7 @@ async function main(): Promise<void> {
   for (let more = true; more;) {
     const job = readJobHeader()
     const streams = new ChannelStreams()
-    deliver(job, runJob(job, { wasmer, streams, onStarting: () => lifeline?.postMessage(job.backstopMs) }))
+    deliver(job, await runJob(job, { wasmer, streams, onStarting: () => lifeline?.postMessage(job.backstopMs) }))
     more = job.reusable
     if (more) streams.skipInput()
   }
