@@ -1,73 +1,50 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { virtualClock } from '../../src/executors/wasm/host/clocks.ts'
-import { Descriptors } from '../../src/executors/wasm/host/descriptors.ts'
-import { Errno } from '../../src/executors/wasm/host/errno.ts'
 import { FileData } from '../../src/executors/wasm/host/file-data.ts'
-import { FileSystem } from '../../src/executors/wasm/host/file-system.ts'
+import type { FileSystem } from '../../src/executors/wasm/host/file-system.ts'
 import { GuestExit } from '../../src/executors/wasm/host/guest-exit.ts'
-import { GuestMemory } from '../../src/executors/wasm/host/guest-memory.ts'
-import type { Host } from '../../src/executors/wasm/host/host.ts'
-import { Quota, type QuotaLimits } from '../../src/executors/wasm/host/quota.ts'
-import { seededRandom } from '../../src/executors/wasm/host/random.ts'
-import { preview1Calls } from '../../src/executors/wasm/host/run-preview1.ts'
-import { SIGNATURES } from '../../src/executors/wasm/host/signatures.ts'
-import { Streams } from '../../src/executors/wasm/host/streams.ts'
+import type { DirectoryNode } from '../../src/executors/wasm/host/nodes.ts'
+import { PREVIEW1_NAMES, SIGNATURES, type Preview1Name } from '../../src/executors/wasm/host/signatures.ts'
+import { AT, OPEN, PAGE_BYTES, preview1Guest, ROOT_FD, type Preview1Guest } from '../fixtures/preview1-guest.ts'
 
-const LIMITS: QuotaLimits = { memoryBytes: 100_000, diskBytes: 50_000, inodes: 8, openFiles: 10 }
-const PAGE = 65_536
+const LIMITS = { memoryBytes: 100_000, diskBytes: 50_000, inodes: 12, openFiles: 12 }
 
-interface Fuzzed {
-  readonly memory: WebAssembly.Memory
-  readonly fileSystem: FileSystem
-  readonly budget: { leftBytes: number }
-  call(name: string, values: readonly (number | bigint)[]): void
+/** A guest with links of all kinds and names that are traps, and a few descriptors open. */
+function fuzzed(): Preview1Guest {
+  const guest = preview1Guest({ limits: LIMITS })
+  guest.open('tmp/a', { flags: OPEN.create })
+  guest.must('path_symlink', ...guest.path('../..', AT.otherPath), ROOT_FD, ...guest.path('tmp/b'))
+  guest.must('path_symlink', ...guest.path('loop', AT.otherPath), ROOT_FD, ...guest.path('tmp/loop'))
+  guest.must('path_link', ROOT_FD, 0, ...guest.path('tmp/a'), ROOT_FD, ...guest.path('__proto__', AT.otherPath))
+  guest.open('.', { flags: OPEN.directory, rights: (1n << 30n) - 1n - (1n << 6n) })
+  return guest
 }
 
-/** The calls of the host over a memory of one page, with nothing behind its streams. */
-function fuzzed(): Fuzzed {
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 })
-  const budget = { leftBytes: LIMITS.memoryBytes }
-  const quota = new Quota(LIMITS, budget)
-  const clock = virtualClock()
-  const fileSystem = new FileSystem(quota, clock)
-  fileSystem.provideDirectory('/tmp', { readOnly: false })
-  fileSystem.provideFile('/in/book').write(0, new TextEncoder().encode('as it was'))
-  const descriptors = new Descriptors({
-    quota,
-    onClosed: (descriptor) => descriptor.kind === 'file' && fileSystem.release(descriptor.node),
-  })
-  descriptors.preopen('/', fileSystem.root)
-  const streams = new Streams({ port: { read: () => 0, write: () => {} }, outputBytes: 0 })
-  const host: Host = {
-    memory: new GuestMemory(memory),
-    fileSystem,
-    descriptors,
-    streams,
-    clock,
-    random: seededRandom('5'.repeat(64)),
-    args: ['name', 'argument'],
-    env: { NAME: 'value' },
+/** Makes a call; errnos come back, and only the guest's own end may be thrown. */
+function make(guest: Preview1Guest, name: Preview1Name, values: readonly (number | bigint)[]): void {
+  try {
+    const code = (guest.call as (call: string, ...parameters: readonly unknown[]) => number)(name, ...values)
+    assert.ok(Number.isInteger(code) && code >= 0 && code <= 76)
+  } catch (error) {
+    if (!(error instanceof GuestExit)) throw error
   }
-  const calls: Readonly<Record<string, (...values: never[]) => void>> = preview1Calls(host)
-  return {
-    memory,
-    fileSystem,
-    budget,
-    call(name, values) {
-      try {
-        calls[name]?.(...(values as never[]))
-      } catch (error) {
-        if (!(error instanceof Errno) && !(error instanceof GuestExit)) throw error
-      }
-    },
+}
+
+/** Removes all that the task has made, as one that cleans up after itself would. */
+function removeAll(fileSystem: FileSystem, directory: DirectoryNode): void {
+  for (const [name, { node }] of directory.entries) {
+    if (node.kind === 'directory') removeAll(fileSystem, node)
+    if (!node.counted) continue
+    const place = { parent: directory, name, node, mustBeDirectory: false }
+    if (node.kind === 'directory') fileSystem.removeDirectory(place)
+    else fileSystem.removeFile(place)
   }
 }
 
 const small = fc.integer({ min: 0, max: 20 })
 const anyI32 = fc.oneof(
   { weight: 4, arbitrary: small },
-  { weight: 2, arbitrary: fc.integer({ min: 0, max: PAGE }) },
+  { weight: 2, arbitrary: fc.integer({ min: 0, max: PAGE_BYTES }) },
   { weight: 1, arbitrary: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }) },
 )
 const anyI64 = fc.oneof(
@@ -75,8 +52,7 @@ const anyI64 = fc.oneof(
   fc.constant((1n << 30n) - 1n),
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
 )
-const names = Object.keys(SIGNATURES)
-const anyCall = fc.constantFrom(...names).chain((name) => {
+const anyCall = fc.constantFrom(...PREVIEW1_NAMES).chain((name) => {
   const parameters = (SIGNATURES[name]?.parameters ?? '')
     .split('')
     .map((code): fc.Arbitrary<number | bigint> => (code === 'I' ? anyI64 : anyI32))
@@ -84,27 +60,68 @@ const anyCall = fc.constantFrom(...names).chain((name) => {
 })
 /** What the low end of memory holds: paths, and zeros to be used as iovecs. */
 const anyPath = fc
-  .array(fc.constantFrom('tmp', 'in', 'book', '..', '.', 'a', 'b', ''), { maxLength: 4 })
+  .array(fc.constantFrom('tmp', 'in', 'book', '..', '.', 'a', 'b', '', 'loop', '__proto__'), { maxLength: 4 })
   .map((parts) => parts.join('/'))
 
 describe('fuzz: WebAssembly host', function () {
   this.timeout(60_000)
 
   it('answers any call with any parameters by an errno, keeps its books and its inputs', () => {
+    const prototype = Object.getOwnPropertyNames(Object.prototype).length
     fc.assert(
-      fc.property(fc.array(fc.tuple(anyCall, anyPath), { maxLength: 40 }), (calls) => {
-        const { memory, fileSystem, budget, call } = fuzzed()
+      fc.property(fc.array(fc.tuple(anyCall, anyPath), { maxLength: 60 }), (calls) => {
+        const guest = fuzzed()
+        const { fileSystem, budget } = guest
         for (const [{ name, values }, path] of calls) {
-          new Uint8Array(memory.buffer).set(new TextEncoder().encode(path).subarray(0, 20))
-          call(name, values)
+          guest.bytes.set(new TextEncoder().encode(path).subarray(0, 20))
+          make(guest, name, values)
           assert.ok(budget.leftBytes >= 0 && budget.leftBytes <= LIMITS.memoryBytes)
-          assert.ok(LIMITS.memoryBytes - budget.leftBytes <= LIMITS.diskBytes)
         }
         const book = fileSystem.resolve(fileSystem.root, 'in/book').node
         assert.ok(book?.kind === 'file')
         assert.equal(Buffer.concat([...book.data.pieces()]).toString(), 'as it was')
+        for (let fd = 0; fd < 2 * LIMITS.openFiles; fd += 1) guest.call('fd_close', fd)
+        removeAll(fileSystem, fileSystem.root)
+        assert.equal(budget.leftBytes, LIMITS.memoryBytes, 'all of it comes back')
+        assert.equal(Object.getOwnPropertyNames(Object.prototype).length, prototype)
       }),
-      { numRuns: 1500 },
+      { numRuns: 2000 },
+    )
+  })
+
+  it('changes nothing of a memory that a call gets a pointer beyond the end of', () => {
+    const beyond = fc.integer({ min: PAGE_BYTES - 3, max: 2 ** 31 - 1 })
+    const inside = fc.integer({ min: AT.buffer, max: AT.buffer + 100 })
+    const results: Readonly<
+      Partial<Record<Preview1Name, (outside: number, pointer: number) => readonly (number | bigint)[]>>
+    > = {
+      args_sizes_get: (outside, pointer) => [pointer, outside],
+      environ_sizes_get: (outside, pointer) => [pointer, outside],
+      args_get: (outside, pointer) => [outside, pointer],
+      clock_time_get: (outside) => [0, 0n, outside],
+      clock_res_get: (outside) => [0, outside],
+      fd_fdstat_get: (outside) => [0, outside],
+      fd_filestat_get: (outside) => [0, outside],
+      fd_prestat_get: (outside) => [ROOT_FD, outside],
+      fd_seek: (outside) => [4, 0n, 0, outside],
+      fd_tell: (outside) => [4, outside],
+      random_get: (outside, pointer) => [pointer, outside],
+      poll_oneoff: (outside, pointer) => [outside, pointer, 1, pointer],
+      fd_readdir: (outside) => [ROOT_FD, outside, 100, 0n, AT.result],
+    }
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...Object.entries(results)),
+        beyond,
+        inside,
+        ([name, parameters], outside, pointer) => {
+          const guest = fuzzed()
+          const before = guest.bytes.slice()
+          make(guest, name as Preview1Name, parameters(outside, pointer))
+          assert.ok(Buffer.from(before).equals(guest.bytes), name)
+        },
+      ),
+      { numRuns: 500 },
     )
   })
 

@@ -31,7 +31,7 @@ describe('escape: WebAssembly programs against the host', function () {
     for (const [path, error] of Object.entries(seen)) assert.equal(error, ERRNO.notcapable, path)
   })
 
-  it('links cannot be made, and what holds the inputs cannot be moved or changed', async () => {
+  it('links lead nowhere outside, and what holds the inputs cannot be linked, moved or changed', async () => {
     const { stdout } = await sandbox.program('links', { inputs: [{ target: '/in/book.txt', content: 'x' }] })
     const lines = stdout.toString().trim().split('\n')
     assert.equal(lines.length, 11)

@@ -19,7 +19,6 @@ export const ERRNO = {
   notempty: 55,
   notsock: 57,
   perm: 63,
-  pipe: 64,
   rofs: 69,
   spipe: 70,
   xdev: 75,
