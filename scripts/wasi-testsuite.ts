@@ -1,5 +1,5 @@
 /**
- * `npm run wasi-testsuite -- FOLDER`: runs the WASI preview 1 programs of WebAssembly/wasi-testsuite through the
+ * `npm run wasi-testsuite -- FOLDER [--host wasmer]`: runs the WASI preview 1 programs of WebAssembly/wasi-testsuite through the
  * executor, each in a sandbox process of its own, and prints what came of each and the score. FOLDER is a copy of the
  * branch prod/testsuite-base, which holds the programs built; the suite is not part of souk.
  */
@@ -11,6 +11,7 @@ import { basename, join, relative } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import type { Executor, WasmTask } from '../src/executors/executor.ts'
 import { createWasmExecutor } from '../src/executors/wasm/executor.ts'
@@ -76,7 +77,7 @@ async function programsIn(folder: string): Promise<Program[]> {
   )
 }
 
-async function pinned(source: string): Promise<{ source: string; sha256: string; bytes: number }> {
+async function fileAt(source: string): Promise<{ source: string; sha256: string; bytes: number }> {
   const content = await readFile(source)
   return { source, sha256: createHash('sha256').update(content).digest('hex'), bytes: content.length }
 }
@@ -91,7 +92,7 @@ async function contentOf(root: string): Promise<Pick<WasmTask, 'inputs' | 'outpu
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((file) => !outputs.some(({ path }) => `/${relative(root, file)}`.startsWith(`${path}/`)))
   const inputs = await Promise.all(
-    files.map(async (file) => ({ ...(await pinned(file)), target: `/${relative(root, file)}` })),
+    files.map(async (file) => ({ ...(await fileAt(file)), target: `/${relative(root, file)}` })),
   )
   return { inputs, outputs }
 }
@@ -114,7 +115,7 @@ async function asTask(executor: Executor<WasmTask>, program: Program, place: str
     task: {
       runtime: 'wasm',
       name: `${name}.wasm`,
-      module: await pinned(file),
+      module: await fileAt(file),
       command: specification.args,
       env: specification.env,
       ...(specification.root === null ? { inputs: [], outputs: [] } : await contentOf(specification.root)),
@@ -158,13 +159,18 @@ function complaint({ end, stdout, stderr }: Ended, wanted: Specification): strin
   return undefined
 }
 
-const [folder, ...rest] = process.argv.slice(2)
-if (folder === undefined || rest.length > 0) {
-  process.stderr.write('Usage: npm run -s wasi-testsuite -- FOLDER\n')
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { host: { type: 'string', default: 'souk' } },
+})
+const { host } = values
+const [folder, ...rest] = positionals
+if (folder === undefined || rest.length > 0 || (host !== 'souk' && host !== 'wasmer')) {
+  process.stderr.write('Usage: npm run -s wasi-testsuite -- FOLDER [--host souk|wasmer]\n')
   process.exit(2)
 }
 const place = await mkdtemp(join(tmpdir(), 'souk-wasi-testsuite-'))
-const executor = createWasmExecutor({ instanceDir: place, prewarm: 1 })
+const executor = createWasmExecutor({ instanceDir: place, host, prewarm: 1 })
 let passed = 0
 let ran = 0
 try {

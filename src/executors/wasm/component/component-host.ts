@@ -51,7 +51,6 @@ const ERROR_CODES: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
   [ERRNO.notempty, 'not-empty'],
   [ERRNO.perm, 'not-permitted'],
   [ERRNO.notcapable, 'not-permitted'],
-  [ERRNO.pipe, 'pipe'],
   [ERRNO.rofs, 'read-only'],
   [ERRNO.spipe, 'invalid-seek'],
   [ERRNO.xdev, 'cross-device'],

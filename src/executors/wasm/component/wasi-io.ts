@@ -1,4 +1,3 @@
-import { Errno, ERRNO } from '../host/errno.ts'
 import type { FileNode } from '../host/nodes.ts'
 import { Resource, trap, type ComponentHost, type Result } from './component-host.ts'
 import type { ErrorCode } from './wasi-types.ts'
@@ -33,8 +32,7 @@ function streamed<T>(host: ComponentHost, body: () => T): Result<T, StreamError>
     try {
       return { tag: 'ok', val: body() }
     } catch (error) {
-      if (error === CLOSED || (error instanceof Errno && error.code === ERRNO.pipe))
-        return { tag: 'err', val: { tag: 'closed' } }
+      if (error === CLOSED) return { tag: 'err', val: { tag: 'closed' } }
       return {
         tag: 'err',
         val: { tag: 'last-operation-failed', val: new IoError(host, { code: host.errorCodeOf(error) }) },
