@@ -1,7 +1,8 @@
 import { EDIT, type Edits } from './edits.ts'
+import { skipHeapType } from './immediates.ts'
 import { SECTION, type ModuleShape } from './inspect.ts'
 import { ModuleReader, ModuleRefused } from './reader.ts'
-import { readReferenceType, readValueType, VALUE } from './types.ts'
+import { readReferenceType, readValueType } from './types.ts'
 
 export type ConstantSection = typeof SECTION.global | typeof SECTION.element | typeof SECTION.data
 
@@ -109,9 +110,7 @@ export class ConstantScanner {
           reader.skip(8)
           break
         case 0xd0: // ref.null
-          if (reader.peek() !== VALUE.funcref && reader.peek() !== VALUE.externref)
-            throw new ModuleRefused('the module uses garbage collection', 'gc')
-          reader.skip(1)
+          skipHeapType(reader)
           break
         case 0xfd:
           if (reader.u32() !== 12)

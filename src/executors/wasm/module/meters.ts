@@ -34,6 +34,12 @@ export const REFUSED = {
   engine: 2,
 } as const
 
+/**
+ * The depth to start a deterministic module with, in a process whose stack V8 takes to have `stackBytes`: the rest is for
+ * the frames of the host's calls and of the functions too small to be counted.
+ */
+export const depthOf = (stackBytes: number): number => Math.floor((stackBytes * 3) / 4)
+
 export const PAGE_BYTES = 65_536
 /** What one element of a table is counted as: a reference and V8's dispatch entry beside it. */
 export const TABLE_ELEMENT_BYTES = 32

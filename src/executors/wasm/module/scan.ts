@@ -2,7 +2,17 @@ import type { AddedFunctions } from './added-functions.ts'
 import { Control, type BlockArity } from './control.ts'
 import { EDIT, Edits, NOWHERE } from './edits.ts'
 import type { ModuleShape } from './inspect.ts'
-import { FLOATS, NUMERIC, storesVector, UNKNOWN, VECTOR } from './opcodes.ts'
+import {
+  malformed,
+  readBlockType,
+  readVectorOpcode,
+  refuseOpcode,
+  skipBulkImmediates,
+  skipHeapType,
+  skipMemoryArgument,
+  skipMemoryIndex,
+} from './immediates.ts'
+import { FLOATS, NUMERIC, storesVector, VECTOR } from './opcodes.ts'
 import { Operands } from './operands.ts'
 import { ModuleRefused, type ModuleReader } from './reader.ts'
 import { readValueType, VALUE } from './types.ts'
@@ -23,13 +33,6 @@ export interface ScanOptions {
   readonly globalShift: number
 }
 
-const refuse = (feature: string, what: string): never => {
-  throw new ModuleRefused(`the module uses ${what}`, feature)
-}
-const malformed = (what: string): never => {
-  throw new ModuleRefused(`the module is malformed: ${what}`)
-}
-
 const NO_VALUES: BlockArity = { parameters: 0, results: 0 }
 const ONE_RESULT: BlockArity = { parameters: 0, results: 1 }
 
@@ -48,11 +51,15 @@ export class BodyScanner {
   readonly #options: ScanOptions
   readonly #control: Control
   readonly #operands: Operands | undefined
+  readonly #typesHaveVectors: boolean
   #calls = false
   #instructions = 0
 
   constructor(options: ScanOptions) {
     this.#options = options
+    this.#typesHaveVectors = options.shape.types.some(({ parameters, results }) =>
+      [parameters, results].some((types) => types.includes(VALUE.v128)),
+    )
     this.#control = new Control(this.edits, options.fuel)
     this.#operands = options.deterministic ? new Operands(this.edits) : undefined
   }
@@ -60,10 +67,10 @@ export class BodyScanner {
   /** Scans function `index`, whose body `body` is all of. */
   scan(body: ModuleReader, index: number): void {
     this.edits.clear()
-    this.#operands?.clear()
     this.#calls = false
     this.#instructions = 0
-    this.#readLocals(body, this.#functionArity(index).parameters)
+    const vectors = this.#readLocals(body, this.#functionArity(index).parameters)
+    this.#operands?.begin(vectors || this.#typesHaveVectors)
     this.#control.begin(body.offset)
     const entry = this.#control.slot
     this.#walk(body)
@@ -80,16 +87,19 @@ export class BodyScanner {
       if (this.edits.kind[edit] === EDIT.release) this.edits.takeBack(edit)
   }
 
-  #readLocals(body: ModuleReader, parameters: number): void {
+  /** Returns whether one is a vector. */
+  #readLocals(body: ModuleReader, parameters: number): boolean {
     const groups = body.u32()
     const start = body.offset
+    let vectors = false
     this.locals = parameters
     for (let group = 0; group < groups; group += 1) {
       this.locals += body.u32()
       if (this.locals > MAX_LOCALS) throw new ModuleRefused(`a function has more than ${MAX_LOCALS} local variables`)
-      readValueType(body)
+      if (readValueType(body) === VALUE.v128) vectors = true
     }
     this.declarations = { groups, start, end: body.offset }
+    return vectors
   }
 
   #walk(reader: ModuleReader): void {
@@ -140,7 +150,8 @@ export class BodyScanner {
     if (opcode <= 0x22) {
       if (index >= this.locals) malformed('a local variable that is none')
     } else if (opcode <= 0x24) this.#global(index, at, reader.offset)
-    if (opcode === 0x20 || opcode === 0x23) operands?.give(1)
+    if (opcode === 0x20) operands?.give(1)
+    else if (opcode === 0x23) operands?.getGlobal()
     else if (opcode === 0x22 || opcode === 0x25) operands?.exchange(1, 1)
     else operands?.take(opcode === 0x26 ? 2 : 1)
   }
@@ -188,7 +199,7 @@ export class BodyScanner {
         this.#call(reader, opcode, start)
         return
       default: // 0x06 to 0x0a
-        refuse('exception-handling', 'exceptions')
+        refuseOpcode(opcode)
     }
   }
 
@@ -245,8 +256,7 @@ export class BodyScanner {
         operands?.exchange(1, 1)
         return
       case 0xd0: // ref.null
-        if (reader.peek() !== VALUE.funcref && reader.peek() !== VALUE.externref) refuse('gc', 'garbage collection')
-        reader.skip(1)
+        skipHeapType(reader)
         operands?.give(1)
         return
       case 0xd1: // ref.is_null
@@ -272,69 +282,28 @@ export class BodyScanner {
   }
 
   #miscellaneous(reader: ModuleReader, start: number): void {
+    const { added } = this.#options
     const operands = this.#operands
     const opcode = reader.u32()
     if (opcode <= 7) {
       operands?.consume(FLOATS.scalar) // saturating truncation
       operands?.give(1)
-      return
+    } else if (opcode === 15) {
+      this.#replace(added.tableGrower(reader.u32()), start, reader.offset)
+      operands?.exchange(2, 1)
+    } else {
+      const bulk = skipBulkImmediates(reader, opcode)
+      if (opcode === 16) operands?.give(1) // table.size
+      if (bulk === 'none') return
+      operands?.take(3)
+      if (this.#control.slot === NOWHERE) return
+      this.edits.add(EDIT.call, start, bulk === 'bytes' ? added.byteCharger() : added.elementCharger())
     }
-    const bytewise = opcode === 8 || opcode === 10 || opcode === 11
-    switch (opcode) {
-      case 9: // data.drop
-      case 13: // elem.drop
-        reader.u32()
-        return
-      case 16: // table.size
-        reader.u32()
-        operands?.give(1)
-        return
-      case 15: // table.grow
-        this.#replace(this.#options.added.tableGrower(reader.u32()), start, reader.offset)
-        operands?.exchange(2, 1)
-        return
-      case 8: // memory.init
-        reader.u32()
-        skipMemoryIndex(reader)
-        break
-      case 10: // memory.copy
-        skipMemoryIndex(reader)
-        skipMemoryIndex(reader)
-        break
-      case 11: // memory.fill
-        skipMemoryIndex(reader)
-        break
-      case 12: // table.init
-      case 14: // table.copy
-        reader.u32()
-        reader.u32()
-        break
-      case 17: // table.fill
-        reader.u32()
-        break
-      default:
-        refuse(`opcode 0xfc ${opcode}`, `an unknown instruction, 0xfc ${opcode}`)
-    }
-    operands?.take(3)
-    if (this.#control.slot !== NOWHERE)
-      this.edits.add(
-        EDIT.call,
-        start,
-        bytewise ? this.#options.added.byteCharger() : this.#options.added.elementCharger(),
-      )
   }
 
   #vector(reader: ModuleReader): void {
-    const opcode = reader.u32()
-    if (opcode >= 0x100) refuse('relaxed-simd', 'relaxed SIMD, whose results depend on the machine')
-    if (VECTOR.takes[opcode] === UNKNOWN) refuse(`opcode 0xfd ${opcode}`, `an unknown instruction, 0xfd ${opcode}`)
-    if (opcode <= 11 || opcode === 92 || opcode === 93) skipMemoryArgument(reader)
-    else if (opcode === 12 || opcode === 13) reader.skip(16) // v128.const, i8x16.shuffle
-    else if (opcode >= 21 && opcode <= 34) reader.skip(1) // lanes
-    else if (opcode >= 84 && opcode <= 91) {
-      skipMemoryArgument(reader)
-      reader.skip(1)
-    }
+    const opcode = readVectorOpcode(reader)
+    this.#operands?.noteVector()
     if (storesVector(opcode)) this.#operands?.take(2)
     else this.#operands?.operate(opcode, VECTOR, this.#reachedEnd(reader))
   }
@@ -351,33 +320,8 @@ export class BodyScanner {
   }
 
   #blockArity(reader: ModuleReader): BlockArity {
-    const first = reader.peek()
-    if (first >= 0x40 && first < 0x80) {
-      if (first === 0x40) reader.skip(1)
-      else readValueType(reader)
-      return first === 0x40 ? NO_VALUES : ONE_RESULT
-    }
-    const index = reader.u32()
-    // The integer is signed: one of several bytes is negative where the last of them has this bit.
-    if (first >= 0x80 && ((reader.bytes[reader.offset - 1] ?? 0) & 0x40) !== 0) malformed('a block of no type')
-    return this.#typeArity(index)
+    const index = readBlockType(reader)
+    if (typeof index === 'number') return this.#typeArity(index)
+    return index === 'nothing' ? NO_VALUES : ONE_RESULT
   }
-}
-
-function refuseOpcode(opcode: number): never {
-  if (opcode === 0x18 || opcode === 0x19 || opcode === 0x1f) return refuse('exception-handling', 'exceptions')
-  if (opcode === 0x14 || opcode === 0x15 || (opcode >= 0xd4 && opcode <= 0xd6))
-    return refuse('function-references', 'typed function references')
-  if (opcode === 0xd3 || opcode === 0xfb) return refuse('gc', 'garbage collection')
-  if (opcode === 0xfe) return refuse('threads', 'threads (atomic instructions)')
-  return refuse(`opcode 0x${opcode.toString(16)}`, `an unknown instruction, 0x${opcode.toString(16)}`)
-}
-
-function skipMemoryIndex(reader: ModuleReader): void {
-  if (reader.u32() !== 0) refuse('multi-memory', 'more than one memory')
-}
-
-function skipMemoryArgument(reader: ModuleReader): void {
-  if (reader.u32() >= 0x40) refuse('multi-memory', 'more than one memory')
-  reader.u32()
 }
