@@ -1,10 +1,9 @@
 import type { BoundedJob, WasmTask } from '../executor.ts'
 import type { JobHeader, JobProgram } from './channel.ts'
+import { depthOf } from './module/meters.ts'
 
 /** A dead node's process ends itself this long after the task should have been over. */
 const BACKSTOP_GRACE_MS = 10_000
-/** How much of the stack is the task's where calls are counted in bytes, so that it never ends before that count does. */
-const DEPTH_OF_STACK = 0.75
 /** The longest that a timer takes. */
 const MAX_BACKSTOP_MS = 2 ** 31 - 1
 
@@ -37,7 +36,7 @@ export function jobHeader({
     program,
     metered: isMetered(job),
     ...(task.deterministic !== undefined && {
-      deterministic: { ...task.deterministic, depthBytes: Math.floor(stackBytes * DEPTH_OF_STACK) },
+      deterministic: { ...task.deterministic, depthBytes: depthOf(stackBytes) },
     }),
     inputs: task.inputs.map(({ target, bytes }) => ({ target, bytes })),
     outputs: task.outputs.map(({ path }) => path),
