@@ -2,6 +2,7 @@ import { BEHAVIOURS } from '../../test/conformance/behaviours.ts'
 import { COLUMN_IDS, columnOf, whyUntested, type Column } from '../../test/conformance/columns.ts'
 import { page, table } from './markdown.ts'
 import { preview1Sections } from './preview1.ts'
+import { wasmSpecSection } from './wasm-spec.ts'
 
 /** docs/CONFORMANCE.md */
 export function conformancePage(): string {
@@ -29,5 +30,6 @@ export function conformancePage(): string {
     table({ head: ['Behaviour', ...columns.map(({ title }) => title)], rows }),
     notes.map((note, index) => `(${index + 1}) ${note}`).join('\n\n'),
     ...preview1Sections(),
+    ...wasmSpecSection(),
   ])
 }
