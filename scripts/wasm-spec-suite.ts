@@ -73,7 +73,8 @@ function main(paths: readonly string[]): void {
   }
   console.log(`\n${scripts} scripts`)
   for (const [name, { passed, failed }] of scores) console.log(`${name}: ${passed} of ${passed + failed} commands`)
-  for (const [why, count] of [...skipped].sort()) console.log(`skipped: ${count} × ${why}`)
+  for (const [why, count] of [...skipped].sort(([one], [other]) => one.localeCompare(other)))
+    console.log(`skipped: ${count} × ${why}`)
   if ([...scores.values()].some(({ failed }) => failed > 0) || scripts === 0) process.exitCode = 1
 }
 

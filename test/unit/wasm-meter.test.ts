@@ -193,14 +193,14 @@ describe('fuel', () => {
     })
     const { bytes: rewritten, exports: names } = rewriteModule(inspectModule(bytes), FUEL)
     const left: bigint[] = []
-    let fuel: WebAssembly.Global | undefined
+    const meters: WebAssembly.Global[] = []
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(rewritten), {
-      m: { f: () => left.push(BigInt(fuel?.value ?? 0)) },
+      m: { f: () => left.push(BigInt(meters[0]?.value ?? 0)) },
     })
     const found = exports[names.fuel ?? '']
     assert.ok(found instanceof WebAssembly.Global)
-    fuel = found
-    fuel.value = 10n
+    meters.push(found)
+    found.value = 10n
     const start = exports['_start']
     assert.ok(typeof start === 'function')
     start()
@@ -464,7 +464,7 @@ describe('shared meters', () => {
         // own += count; count = own; memory.grow(1)
         bodies: [[0, 0x23, 2, 0x23, 0, 0x6a, 0x24, 2, 0x23, 2, 0x24, 0, ...i32(1), 0x40, 0, DROP, 0x0b]],
       }),
-      { a: first as WebAssembly.Imports[string] },
+      { a: first },
     )
     const valueOf = (exports: WebAssembly.Instance['exports'], global: string): number => {
       const found = exports[global]
