@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import type { Executor, Job, WasmTask } from '../../src/executors/executor.ts'
+import { createWasmExecutor } from '../../src/executors/wasm/executor.ts'
+import { isSoukError } from '../../src/protocol/errors.ts'
+import type { Execution } from '../../src/protocol/execution.ts'
+import type { Limits } from '../../src/protocol/limits.ts'
+import { ROOMY_LIMITS } from '../conformance/behaviours.ts'
+import { collector } from '../conformance/executor-conformance.ts'
+import { adaptedComponent, command, componentOf, javascriptComponent } from '../fixtures/wasm-component.ts'
+
+/** A big component is transpiled in seconds, on a machine that does other things too. */
+const PATIENT_MS = 240_000
+
+describe('components in the WebAssembly executor', function () {
+  this.timeout(PATIENT_MS * 2)
+  let dir: string
+  let executor: Executor<WasmTask>
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'souk-wasm-components-'))
+    executor = createWasmExecutor({ instanceDir: join(dir, 'instance'), prewarm: 1, compileTimeoutMs: PATIENT_MS })
+  })
+  after(async () => {
+    await executor.close()
+    await rm(dir, { recursive: true })
+  })
+
+  async function run(
+    source: string,
+    {
+      task = {},
+      limits = {},
+      on = executor,
+      ...changes
+    }: {
+      readonly task?: Partial<WasmTask>
+      readonly limits?: Partial<Limits>
+      readonly on?: Executor<WasmTask>
+      readonly stdin?: Readable
+      readonly signal?: AbortSignal
+    } = {},
+  ): Promise<Execution & { readonly stdout: string; readonly stderr: string; readonly jobDir: string }> {
+    const [stdout, stderr] = [collector(), collector()]
+    const jobDir = await mkdtemp(join(dir, 'job-'))
+    const module = { source, bytes: (await stat(source)).size, sha256: '' }
+    const job: Job<WasmTask> = {
+      task: { runtime: 'wasm', name: 'program', module, command: [], env: {}, inputs: [], outputs: [], ...task },
+      limits: { ...ROOMY_LIMITS, ...limits },
+      dir: jobDir,
+      stdin: Readable.from([]),
+      stdout: stdout.stream,
+      stderr: stderr.stream,
+      signal: new AbortController().signal,
+      onStarted: () => {},
+      ...changes,
+    }
+    const execution = await on.run(job)
+    return { ...execution, stdout: stdout.content().toString(), stderr: stderr.content().toString(), jobDir }
+  }
+
+  async function componentFile(bytes: Uint8Array): Promise<string> {
+    const file = join(await mkdtemp(join(dir, 'made-')), 'component.wasm')
+    await writeFile(file, bytes)
+    return file
+  }
+
+  async function refused(source: string, reason: RegExp, name?: string, on = executor): Promise<void> {
+    await assert.rejects(run(source, { on }), (error) => {
+      assert.ok(isSoukError(error, 'MODULE_REFUSED'), String(error))
+      assert.match(error.details.reason, reason)
+      assert.equal(error.details.name, name)
+      return true
+    })
+  }
+
+  it('runs one that was written in JavaScript: input, output, streams, exit code', async () => {
+    const input = join(dir, 'text')
+    await writeFile(input, 'zażółć')
+    const { outcome, stdout, stderr, outputs, usage } = await run(await javascriptComponent('copy'), {
+      task: {
+        command: ['7'],
+        env: { ['__proto__']: 'a name', KEY: 'value' },
+        inputs: [{ source: input, target: '/in/text', bytes: Buffer.byteLength('zażółć') }],
+        outputs: [{ path: '/out' }],
+      },
+      stdin: Readable.from(['said']),
+    })
+    assert.deepEqual(outcome, { kind: 'exited', code: 7 })
+    assert.equal(stdout, 'said __proto__=a name,KEY=value true\n')
+    assert.equal(stderr, 'done\n')
+    assert.deepEqual(outputs.map(({ path }) => path), ['/out/text'])
+    assert.ok(usage.memoryPeakBytes > 1_000_000)
+  })
+
+  it('runs C programs that were built for preview 1, through an adapter', async () => {
+    const args = await run(await adaptedComponent('args'), { task: { command: ['one', 'two words'] } })
+    assert.deepEqual(args.outcome, { kind: 'exited', code: 0 })
+    assert.match(args.stdout, /two words/)
+    const cat = await run(await adaptedComponent('cat'), { stdin: Readable.from(['through ', 'and through']) })
+    assert.equal(cat.stdout, 'through and through')
+    const written = await run(await adaptedComponent('write-outputs'), {
+      task: { command: ['/out'], outputs: [{ path: '/out' }] },
+    })
+    assert.deepEqual(written.outcome, { kind: 'exited', code: 0 })
+    assert.ok(written.outputs.length > 0 && written.outputs.every((output) => !('error' in output)))
+    // The adapter says only whether it failed.
+    assert.deepEqual((await run(await adaptedComponent('exit-code'), { task: { command: ['42'] } })).outcome, { kind: 'exited', code: 1 })
+  })
+
+  it('holds one to the limits of any task', async () => {
+    const spin = await run(await adaptedComponent('spin'), { limits: { cpuTimeMs: 500 } })
+    assert.deepEqual(spin.outcome, { kind: 'limit', limit: 'cpuTime' })
+    const flood = await run(await adaptedComponent('flood'), { limits: { outputBytes: 10_000 } })
+    assert.deepEqual(flood.outcome, { kind: 'limit', limit: 'output' })
+    assert.equal(flood.stdout.length + flood.stderr.length, 10_000)
+    const memory = await run(await adaptedComponent('memory'), { limits: { memoryBytes: 16 * 1024 * 1024 } })
+    assert.ok(memory.usage.limitsHit.includes('memory'))
+    assert.ok(memory.usage.memoryPeakBytes <= 16 * 1024 * 1024)
+  })
+
+  it('refuses by name what it cannot run, before it starts', async () => {
+    const importing = async (name: string): Promise<string> =>
+      componentFile(await componentOf(command({ imports: `(import "${name}" (instance))` })))
+    await refused(await importing('wasi:sockets/network@0.2.0'), /no network/, 'wasi:sockets')
+    await refused(await importing('wasi:http/types@0.2.0'), /no network/, 'wasi:http')
+    await refused(await componentFile(await componentOf(command({ version: '0.3.0' }))), /another version/, 'wasi:cli/run@0.3.0')
+    const whole = await componentOf(command({}))
+    await refused(await componentFile(whole.subarray(0, 8)), /no command/, 'wasi:cli/run')
+    await refused(await componentFile(whole.subarray(0, whole.length - 5)), /malformed/)
+    const invalid = await componentOf(command({ body: 'i32.const 1234567' }))
+    // What the function loads becomes an addition of nothing.
+    await refused(await componentFile(invalid.with(Buffer.from(invalid).indexOf(Buffer.from([0x41, 0x87, 0xad])), 0x6a)), /transpiled|valid/)
+  })
+
+  it('gives up on one that takes too long, and leaves no process and no file of it', async () => {
+    const hasty = createWasmExecutor({ instanceDir: join(dir, 'hasty'), prewarm: 0, compileTimeoutMs: 1 })
+    try {
+      await refused(await javascriptComponent('copy'), /takes longer than 1 ms/, undefined, hasty)
+    } finally {
+      await hasty.close()
+    }
+    assert.deepEqual((await readdir(join(dir, 'hasty'))).filter((name) => /^\d+$/.test(name)), [])
+  })
+
+  it('stops while one is being transpiled when it is asked to', async () => {
+    const stop = new AbortController()
+    const running = run(await javascriptComponent('copy'), { signal: stop.signal })
+    setTimeout(() => stop.abort(new Error('enough')), 300)
+    await assert.rejects(running)
+  })
+
+  it("ends a task that fills the sandbox's own heap as one that met its limit on memory", async () => {
+    const imports = `
+      (import "wasi:io/streams@0.2.0" (instance $streams (export "output-stream" (type (sub resource)))))
+      (import "wasi:filesystem/types@0.2.0" (instance $types
+        (export "descriptor" (type $descriptor (sub resource)))
+        (type $codes ${ERROR_CODE})
+        (export "error-code" (type $code (eq $codes)))
+        (export "[method]descriptor.create-directory-at"
+          (func (param "self" (borrow $descriptor)) (param "path" string) (result (result (error $code)))))))
+      (alias export $types "descriptor" (type $descriptor))
+      (import "wasi:filesystem/preopens@0.2.0" (instance $preopens
+        (alias outer 1 $descriptor (type $d))
+        (export "descriptor" (type $own (eq $d)))
+        (export "get-directories" (func (result (list (tuple (own $own) string)))))))`
+    const source = await componentFile(
+      await componentOf(
+        command({
+          imports,
+          lowered: {
+            get: '(func $preopens "get-directories")',
+            make: '(func $types "[method]descriptor.create-directory-at")',
+          },
+          core: `(import "host" "get" (func $get (param i32)))
+            (import "host" "make" (func $make (param i32 i32 i32 i32)))`,
+          // A path of nearly half a gigabyte, that the host has to look at as a string.
+          body: `(drop (memory.grow (i32.const 7600))) (call $get (i32.const 16))
+            (memory.fill (i32.const 65536) (i32.const 0xc4) (i32.const 490000000))
+            (call $make (i32.load (i32.load (i32.const 16))) (i32.const 65536) (i32.const 490000000) (i32.const 64)) i32.const 0`,
+        }),
+      ),
+    )
+    const { outcome } = await run(source, { limits: { memoryBytes: 1024 ** 3 } })
+    assert.deepEqual(outcome, { kind: 'limit', limit: 'memory' })
+  })
+})
+
+const ERROR_CODE = `(enum ${[
+  'access would-block already bad-descriptor busy deadlock quota exist file-too-large illegal-byte-sequence in-progress',
+  'interrupted invalid io is-directory loop too-many-links message-size name-too-long no-device no-entry no-lock',
+  'insufficient-memory insufficient-space not-directory not-empty not-recoverable unsupported no-tty no-such-device',
+  'overflow not-permitted pipe read-only invalid-seek text-file-busy cross-device',
+]
+  .join(' ')
+  .split(' ')
+  .map((code) => `"${code}"`)
+  .join(' ')})`
