@@ -15,6 +15,9 @@ import { ChannelBroken, contentOf } from './reports.ts'
 import type { SandboxProcess } from './sandbox-process.ts'
 import { watchProcess } from './watch.ts'
 
+/** What V8 says before it gives up: lists that a component passes to its host are arrays of JavaScript there. */
+const OUT_OF_HEAP = /JavaScript heap out of memory/
+
 export interface RunOptions {
   readonly job: BoundedJob<WasmTask>
   readonly sandbox: SandboxProcess
@@ -305,7 +308,8 @@ class TaskRun {
    */
   #gone(why: string, { cause, crash }: { readonly cause: Error; readonly crash: NodeJS.Signals | null }): void {
     if (this.#stage === 'ended') this.#loseResults(why)
-    else if (this.#stage === 'running' && crash !== null) this.#stop({ kind: 'killed', signal: crash })
+    else if (this.#stage === 'running' && crash !== null)
+      this.#stop(OUT_OF_HEAP.test(cause.message) ? { kind: 'limit', limit: 'memory' } : { kind: 'killed', signal: crash })
     else if (this.#stage === 'compiling' && crash !== null && !(cause instanceof ChannelBroken))
       this.#fail(moduleRefused('the compiler did not survive the module'))
     else this.#fail(sandboxFailed(why, cause))
