@@ -27,12 +27,14 @@ function mutations(original: Uint8Array): fc.Arbitrary<Uint8Array> {
     cut: fc.nat({ max: 3 }),
     put: fc.uint8Array({ maxLength: 3 }),
   })
-  return fc.array(edit, { minLength: 1, maxLength: 4 }).map((edits) =>
-    edits.reduce<Uint8Array>(
-      (bytes, { at, cut, put }) => Buffer.concat([bytes.subarray(0, at), put, bytes.subarray(at + cut)]),
-      original,
-    ),
-  )
+  return fc
+    .array(edit, { minLength: 1, maxLength: 4 })
+    .map((edits) =>
+      edits.reduce<Uint8Array>(
+        (bytes, { at, cut, put }) => Buffer.concat([bytes.subarray(0, at), put, bytes.subarray(at + cut)]),
+        original,
+      ),
+    )
 }
 
 describe('fuzz: components', function () {
@@ -42,7 +44,11 @@ describe('fuzz: components', function () {
   before(async () => {
     await loadTranspiler()
     everything = await everythingComponent()
-    small = await componentOf(command({ imports: '(import "wasi:clocks/monotonic-clock@0.2.0" (instance (export "now" (func (result u64)))))' }))
+    small = await componentOf(
+      command({
+        imports: '(import "wasi:clocks/monotonic-clock@0.2.0" (instance (export "now" (func (result u64)))))',
+      }),
+    )
   })
 
   it('reads any bytes after the beginning of a component, or refuses them', () => {
@@ -52,14 +58,18 @@ describe('fuzz: components', function () {
     const sections = fc.array(section, { maxLength: 8 }).map((all) => Uint8Array.from([...PREAMBLE, ...all.flat()]))
     const any = fc.uint8Array({ maxLength: 200 }).map((bytes) => Uint8Array.from([...PREAMBLE, ...bytes]))
     fc.assert(
-      fc.property(fc.oneof(sections, any), (bytes) => onlyThrows(ModuleRefused, () => checkComponent(inspectComponent(bytes)))),
+      fc.property(fc.oneof(sections, any), (bytes) =>
+        onlyThrows(ModuleRefused, () => checkComponent(inspectComponent(bytes))),
+      ),
       { numRuns: 5000 },
     )
   })
 
   it('reads a component that was changed, or refuses it', () => {
     fc.assert(
-      fc.property(mutations(everything), (bytes) => onlyThrows(ModuleRefused, () => checkComponent(inspectComponent(bytes)))),
+      fc.property(mutations(everything), (bytes) =>
+        onlyThrows(ModuleRefused, () => checkComponent(inspectComponent(bytes))),
+      ),
       { numRuns: 2000 },
     )
   })
@@ -100,35 +110,47 @@ describe('fuzz: components', function () {
       length.writeUInt32LE(text.length)
       return Buffer.concat([length, text])
     })
-    fc.assert(fc.property(header, (bytes) => onlyThrows(BundleBroken, () => decodeBundle(bytes))), { numRuns: 2000 })
+    fc.assert(
+      fc.property(header, (bytes) => onlyThrows(BundleBroken, () => decodeBundle(bytes))),
+      { numRuns: 2000 },
+    )
   })
 
   it('takes any answer of a transpiling process, however it is cut', async () => {
     const report = fc.oneof(
       fc.json(),
-      fc.constantFrom('{"event":"ready"}', '{"event":"bundle","bytes":3}', '{"event":"refused","reason":"x","subject":1}'),
+      fc.constantFrom(
+        '{"event":"ready"}',
+        '{"event":"bundle","bytes":3}',
+        '{"event":"refused","reason":"x","subject":1}',
+      ),
     )
     await fc.assert(
-      fc.asyncProperty(fc.array(report, { maxLength: 3 }), fc.uint8Array({ maxLength: 10 }), fc.nat({ max: 30 }), async (reports, tail, cut) => {
-        const bytes = Buffer.concat([
-          ...reports.map((json) => {
-            const text = Buffer.from(json)
-            const length = Buffer.alloc(4)
-            length.writeUInt32LE(text.length)
-            return Buffer.concat([length, text])
-          }),
-          tail,
-        ])
-        const source = new PassThrough()
-        source.write(bytes.subarray(0, cut))
-        source.end(bytes.subarray(cut))
-        const answers = new TranspileAnswers(source)
-        try {
-          for (;;) await answers.report()
-        } catch (error) {
-          assert.ok(error instanceof BundleBroken, String(error))
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(report, { maxLength: 3 }),
+        fc.uint8Array({ maxLength: 10 }),
+        fc.nat({ max: 30 }),
+        async (reports, tail, cut) => {
+          const bytes = Buffer.concat([
+            ...reports.map((json) => {
+              const text = Buffer.from(json)
+              const length = Buffer.alloc(4)
+              length.writeUInt32LE(text.length)
+              return Buffer.concat([length, text])
+            }),
+            tail,
+          ])
+          const source = new PassThrough()
+          source.write(bytes.subarray(0, cut))
+          source.end(bytes.subarray(cut))
+          const answers = new TranspileAnswers(source)
+          try {
+            for (;;) await answers.report()
+          } catch (error) {
+            assert.ok(error instanceof BundleBroken, String(error))
+          }
+        },
+      ),
       { numRuns: 500 },
     )
   })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -46,7 +47,8 @@ describe('components in the WebAssembly executor', function () {
   ): Promise<Execution & { readonly stdout: string; readonly stderr: string; readonly jobDir: string }> {
     const [stdout, stderr] = [collector(), collector()]
     const jobDir = await mkdtemp(join(dir, 'job-'))
-    const module = { source, bytes: (await stat(source)).size, sha256: '' }
+    const content = await readFile(source)
+    const module = { source, bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') }
     const job: Job<WasmTask> = {
       task: { runtime: 'wasm', name: 'program', module, command: [], env: {}, inputs: [], outputs: [], ...task },
       limits: { ...ROOMY_LIMITS, ...limits },
@@ -92,7 +94,10 @@ describe('components in the WebAssembly executor', function () {
     assert.deepEqual(outcome, { kind: 'exited', code: 7 })
     assert.equal(stdout, 'said __proto__=a name,KEY=value true\n')
     assert.equal(stderr, 'done\n')
-    assert.deepEqual(outputs.map(({ path }) => path), ['/out/text'])
+    assert.deepEqual(
+      outputs.map(({ path }) => path),
+      ['/out/text'],
+    )
     assert.ok(usage.memoryPeakBytes > 1_000_000)
   })
 
@@ -108,7 +113,10 @@ describe('components in the WebAssembly executor', function () {
     assert.deepEqual(written.outcome, { kind: 'exited', code: 0 })
     assert.ok(written.outputs.length > 0 && written.outputs.every((output) => !('error' in output)))
     // The adapter says only whether it failed.
-    assert.deepEqual((await run(await adaptedComponent('exit-code'), { task: { command: ['42'] } })).outcome, { kind: 'exited', code: 1 })
+    assert.deepEqual((await run(await adaptedComponent('exit-code'), { task: { command: ['42'] } })).outcome, {
+      kind: 'exited',
+      code: 1,
+    })
   })
 
   it('holds one to the limits of any task', async () => {
@@ -127,13 +135,20 @@ describe('components in the WebAssembly executor', function () {
       componentFile(await componentOf(command({ imports: `(import "${name}" (instance))` })))
     await refused(await importing('wasi:sockets/network@0.2.0'), /no network/, 'wasi:sockets')
     await refused(await importing('wasi:http/types@0.2.0'), /no network/, 'wasi:http')
-    await refused(await componentFile(await componentOf(command({ version: '0.3.0' }))), /another version/, 'wasi:cli/run@0.3.0')
+    await refused(
+      await componentFile(await componentOf(command({ version: '0.3.0' }))),
+      /another version/,
+      'wasi:cli/run@0.3.0',
+    )
     const whole = await componentOf(command({}))
     await refused(await componentFile(whole.subarray(0, 8)), /no command/, 'wasi:cli/run')
     await refused(await componentFile(whole.subarray(0, whole.length - 5)), /malformed/)
     const invalid = await componentOf(command({ body: 'i32.const 1234567' }))
     // What the function loads becomes an addition of nothing.
-    await refused(await componentFile(invalid.with(Buffer.from(invalid).indexOf(Buffer.from([0x41, 0x87, 0xad])), 0x6a)), /transpiled|valid/)
+    await refused(
+      await componentFile(invalid.with(Buffer.from(invalid).indexOf(Buffer.from([0x41, 0x87, 0xad])), 0x6a)),
+      /transpiled|valid/,
+    )
   })
 
   it('gives up on one that takes too long, and leaves no process and no file of it', async () => {
@@ -143,7 +158,10 @@ describe('components in the WebAssembly executor', function () {
     } finally {
       await hasty.close()
     }
-    assert.deepEqual((await readdir(join(dir, 'hasty'))).filter((name) => /^\d+$/.test(name)), [])
+    assert.deepEqual(
+      (await readdir(join(dir, 'hasty'))).filter((name) => /^\d+$/.test(name)),
+      [],
+    )
   })
 
   it('stops while one is being transpiled when it is asked to', async () => {

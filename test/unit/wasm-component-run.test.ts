@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
-import { openSync, closeSync } from 'node:fs'
 import { encodeBundle, decodeBundle } from '../../src/executors/wasm/component/bundle.ts'
-import { prepareComponent, runComponent, type ComponentOptions } from '../../src/executors/wasm/component/run-component.ts'
+import {
+  prepareComponent,
+  runComponent,
+  type ComponentOptions,
+} from '../../src/executors/wasm/component/run-component.ts'
 import { loadTranspiler, transpile } from '../../src/executors/wasm/component/transpile.ts'
 import { FileSystem } from '../../src/executors/wasm/host/file-system.ts'
 import { Quota } from '../../src/executors/wasm/host/quota.ts'
@@ -29,19 +32,18 @@ const STDOUT = `
 
 describe('running a component', function () {
   this.timeout(60_000)
-  let nothing: number
   before(async () => {
-    nothing = openSync('/dev/null', 'r+')
     await loadTranspiler()
   })
-  after(() => closeSync(nothing))
 
   async function run(
     parts: CommandParts,
     {
       meters = { fuel: false, deterministic: false },
       ...changes
-    }: Partial<ComponentOptions> & { readonly meters?: { readonly fuel: boolean; readonly deterministic: boolean } } = {},
+    }: Partial<ComponentOptions> & {
+      readonly meters?: { readonly fuel: boolean; readonly deterministic: boolean }
+    } = {},
   ): Promise<Preview1Run> {
     const bundle = decodeBundle(encodeBundle(transpile(await componentOf(command(parts)), meters)))
     const limits = { memoryBytes: 4 * 65_536, diskBytes: 1000, inodes: 10, openFiles: 10 }
@@ -55,7 +57,7 @@ describe('running a component', function () {
         const quota = new Quota(limits, budget)
         return { quota, fileSystem: new FileSystem(quota, clock) }
       },
-      streams: { descriptors: { stdin: nothing, stdout: nothing, stderr: nothing }, outputBytes: 10 },
+      streams: { port: { read: () => 0, write: () => {} }, outputBytes: 10 },
       onStarting: () => {},
       onMemory: () => {},
       ...changes,
@@ -79,9 +81,13 @@ describe('running a component', function () {
       invalidConversion: '(i32.trunc_f32_s (f32.const nan))',
       memoryOutOfBounds: '(i32.load (i32.const -1))',
     }
-    for (const [trap, body] of Object.entries(traps)) assert.deepEqual((await run({ body })).end, { kind: 'trapped', trap })
+    for (const [trap, body] of Object.entries(traps))
+      assert.deepEqual((await run({ body })).end, { kind: 'trapped', trap })
     const core = '(func $deeper (call $deeper))'
-    assert.deepEqual((await run({ core, body: '(call $deeper) i32.const 0' })).end, { kind: 'trapped', trap: 'stackOverflow' })
+    assert.deepEqual((await run({ core, body: '(call $deeper) i32.const 0' })).end, {
+      kind: 'trapped',
+      trap: 'stackOverflow',
+    })
     // A discriminant that `result` does not have: against the component model's rules.
     assert.deepEqual((await run({ body: 'i32.const 7' })).end, { kind: 'trapped', trap: 'other' })
   })
@@ -106,7 +112,8 @@ describe('running a component', function () {
 
   it('counts fuel over all core modules, and ends a component that has used it up', async () => {
     const metered = { meters: { fuel: true, deterministic: false } }
-    const body = '(local $i i32) (loop $again (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 1000)))) i32.const 0'
+    const body =
+      '(local $i i32) (loop $again (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 1000)))) i32.const 0'
     const first = await run({ body }, metered)
     assert.ok(first.fuelUsed !== undefined && first.fuelUsed > 7000 && first.fuelUsed < 10_000)
     assert.equal((await run({ body }, metered)).fuelUsed, first.fuelUsed)
@@ -120,9 +127,15 @@ describe('running a component', function () {
   })
 
   it('ends a deterministic component at the same depth everywhere', async () => {
-    const deterministic = { meters: { fuel: true, deterministic: true }, deterministic: { seed: '00'.repeat(32) } }
+    const deterministic = {
+      meters: { fuel: true, deterministic: true },
+      deterministic: { seed: '00'.repeat(32), depthBytes: 65_536 },
+    }
     const core = '(func $deeper (call $deeper))'
-    const ends = [await run({ core, body: '(call $deeper) i32.const 0' }, deterministic), await run({ core, body: '(call $deeper) i32.const 0' }, deterministic)]
+    const ends = [
+      await run({ core, body: '(call $deeper) i32.const 0' }, deterministic),
+      await run({ core, body: '(call $deeper) i32.const 0' }, deterministic),
+    ]
     for (const { end } of ends) assert.deepEqual(end, { kind: 'trapped', trap: 'stackOverflow' })
     assert.equal(ends[0]?.fuelUsed, ends[1]?.fuelUsed)
   })
@@ -138,7 +151,10 @@ describe('running a component', function () {
   it('ends a component that writes more than it may', async () => {
     const { end } = await run({
       imports: STDOUT,
-      lowered: { get: '(func $stdout "get-stdout")', write: '(func $streams "[method]output-stream.blocking-write-and-flush")' },
+      lowered: {
+        get: '(func $stdout "get-stdout")',
+        write: '(func $streams "[method]output-stream.blocking-write-and-flush")',
+      },
       core: '(import "host" "get" (func $get (result i32))) (import "host" "write" (func $write (param i32 i32 i32 i32)))',
       body: '(call $write (call $get) (i32.const 0) (i32.const 11) (i32.const 64)) i32.const 0',
     })
@@ -148,12 +164,21 @@ describe('running a component', function () {
   it('traps where a handle is not one, or memory that is passed is not there', async () => {
     const writing = (stream: string, length: number): CommandParts => ({
       imports: STDOUT,
-      lowered: { get: '(func $stdout "get-stdout")', write: '(func $streams "[method]output-stream.blocking-write-and-flush")', drop: 'canon resource.drop $stream' },
+      lowered: {
+        get: '(func $stdout "get-stdout")',
+        write: '(func $streams "[method]output-stream.blocking-write-and-flush")',
+        drop: 'canon resource.drop $stream',
+      },
       core: '(import "host" "get" (func $get (result i32))) (import "host" "write" (func $write (param i32 i32 i32 i32))) (import "host" "drop" (func $drop (param i32)))',
       body: `(local $s i32) (local.set $s (call $get)) ${stream} (call $write (local.get $s) (i32.const 0) (i32.const ${length}) (i32.const 64)) i32.const 0`,
     })
     assert.deepEqual((await run(writing('', 3))).end, { kind: 'exited', code: 0 })
-    for (const wrong of ['(call $drop (local.get $s))', '(local.set $s (i32.const 77))', '(local.set $s (i32.const -1))', '(local.set $s (i32.const 0))'])
+    for (const wrong of [
+      '(call $drop (local.get $s))',
+      '(local.set $s (i32.const 77))',
+      '(local.set $s (i32.const -1))',
+      '(local.set $s (i32.const 0))',
+    ])
       assert.deepEqual((await run(writing(wrong, 3))).end, { kind: 'trapped', trap: 'other' }, wrong)
     // The generated JavaScript passes on what there is of it.
     for (const length of [65_537, -1, 0x7fff_ffff])
@@ -168,7 +193,16 @@ describe('running a component', function () {
       body: '(local $i i32) (loop $again (call $drop (call $get)) (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 40000)))) i32.const 0',
     })
     assert.deepEqual(end, { kind: 'exited', code: 0 })
-    const bundle = transpile(await componentOf(command({ imports: STDOUT, lowered: { get: '(func $stdout "get-stdout")' }, core: '(import "host" "get" (func (result i32)))' })), { fuel: false, deterministic: false })
+    const bundle = transpile(
+      await componentOf(
+        command({
+          imports: STDOUT,
+          lowered: { get: '(func $stdout "get-stdout")' },
+          core: '(import "host" "get" (func (result i32)))',
+        }),
+      ),
+      { fuel: false, deterministic: false },
+    )
     assert.doesNotMatch(bundle.javascript, /_createdReps\.add/)
   })
 
@@ -182,16 +216,21 @@ describe('running a component', function () {
     }
     const withCore = (more: string): string => command({}).replace('(type $result', `${more} (type $result`)
     await refused(
-      withCore('(core module $a (global (export "fuel") (mut i64) (i64.const 9))) (core instance $a (instantiate $a)) (core module $b (import "souk" "fuel" (global (mut i64)))) (core instance (instantiate $b (with "souk" (instance $a))))'),
+      withCore(
+        '(core module $a (global (export "fuel") (mut i64) (i64.const 9))) (core instance $a (instantiate $a)) (core module $b (import "souk" "fuel" (global (mut i64)))) (core instance (instantiate $b (with "souk" (instance $a))))',
+      ),
       'souk',
     )
     const quoting = `(core module $a (func (export "a'b"))) (core instance $a (instantiate $a)) (core module $b (import "x" "a'b" (func))) (core instance (instantiate $b (with "x" (instance $a))))`
     await refused(withCore(quoting), 'names')
     await refused(withCore('(core module $a (memory 1 1 shared)) (core instance (instantiate $a))'), 'threads')
-    await refused(withCore('(core module $a (func (drop (i32.const 0))) (memory i64 1)) (core instance (instantiate $a))'), 'memory64')
+    await refused(
+      withCore('(core module $a (func (drop (i32.const 0))) (memory i64 1)) (core instance (instantiate $a))'),
+      'memory64',
+    )
   })
 
-  it("lets the generated JavaScript see nothing of the process but what it needs", async () => {
+  it('lets the generated JavaScript see nothing of the process but what it needs', async () => {
     const bundle = transpile(await componentOf(command({})), { fuel: false, deterministic: false })
     const seen = (expression: string): unknown =>
       prepareComponent({ ...bundle, javascript: `return () => ${expression}` }, { optimise: false }).instantiate(

@@ -309,7 +309,9 @@ class TaskRun {
   #gone(why: string, { cause, crash }: { readonly cause: Error; readonly crash: NodeJS.Signals | null }): void {
     if (this.#stage === 'ended') this.#loseResults(why)
     else if (this.#stage === 'running' && crash !== null)
-      this.#stop(OUT_OF_HEAP.test(cause.message) ? { kind: 'limit', limit: 'memory' } : { kind: 'killed', signal: crash })
+      this.#stop(
+        OUT_OF_HEAP.test(cause.message) ? { kind: 'limit', limit: 'memory' } : { kind: 'killed', signal: crash },
+      )
     else if (this.#stage === 'compiling' && crash !== null && !(cause instanceof ChannelBroken))
       this.#fail(moduleRefused('the compiler did not survive the module'))
     else this.#fail(sandboxFailed(why, cause))
