@@ -32,7 +32,7 @@ describe('escape: attacks on the WebAssembly runtime', function () {
       }
 
       before(async () => {
-        arena = await grounds.open(options as Partial<WasmExecutorOptions>)
+        arena = await grounds.open(options)
       })
       for (const [index, attack] of attacks.entries()) {
         it(attack.name, async () => {
