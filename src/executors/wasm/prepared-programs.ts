@@ -1,9 +1,14 @@
 import type { BoundedJob, WasmTask } from '../executor.ts'
-import { MAX_COMPILED, type JobProgram, type RewrittenFacts } from './channel.ts'
+import { MAX_COMPILED, type JobProgram, type Report, type RewrittenFacts } from './channel.ts'
 import type { FedFile } from './feed.ts'
 import { COMPONENT_VERSION } from './component/format.ts'
 import { isMetered } from './job-header.ts'
 import { REWRITE_VERSION } from './module/rewrite.ts'
+import { ChannelBroken, contentOf, type Frame } from './reports.ts'
+
+/** What a rewritten program may have grown to: meters and the like add up to this many times its own bytes, and little else. */
+const MAX_GROWTH = 16
+const MAX_ADDED_BYTES = 64 * 1024
 
 /** A program as it is compiled: a module with what is known of it, or a component in a bundle. */
 export interface PreparedProgram {
@@ -82,6 +87,32 @@ export function programOf({
   if (known !== undefined) return { program: { key, bytes: known.bytes.length, form: known.form }, bytes: known.bytes }
   const { module } = job.task
   return { program: { key, bytes: module.bytes, form: { kind: 'source' } }, bytes: module }
+}
+
+/**
+ * Takes what came of a program from a process that has compiled nothing yet, for the next task with it too.
+ *
+ * @throws ChannelBroken where it is out of all proportion
+ */
+export async function takeRewritten(
+  {
+    job,
+    sandbox,
+    prepared,
+  }: {
+    readonly job: BoundedJob<WasmTask>
+    readonly sandbox: ProgramHolder & { readonly frames: AsyncGenerator<Frame, void, void> }
+    readonly prepared: PreparedPrograms
+  },
+  { facts, bytes }: Extract<Report, { event: 'rewritten' }>,
+): Promise<void> {
+  if (bytes > MAX_GROWTH * job.task.module.bytes + MAX_ADDED_BYTES)
+    throw new ChannelBroken(`${bytes} bytes of a program`)
+  const trusted = sandbox.untouched
+  sandbox.untouched = false
+  const chunks: Uint8Array[] = []
+  for await (const chunk of contentOf(sandbox.frames, bytes)) chunks.push(chunk)
+  if (trusted) prepared.put(job, { form: { kind: 'rewritten', facts }, bytes: Buffer.concat(chunks) })
 }
 
 /** The process has compiled the job's module, and keeps it, as many as it keeps itself, the first ones first to go; no component. */

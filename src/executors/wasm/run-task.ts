@@ -1,18 +1,25 @@
 import type { Execution, Isolation, Outcome } from '../../protocol/execution.ts'
-import { LIMIT_NAMES, type LimitName } from '../../protocol/limits.ts'
+import type { LimitName } from '../../protocol/limits.ts'
 import { StopReason, type BoundedJob, type WasmTask } from '../executor.ts'
 import { createOutputMeter } from '../output.ts'
-import { createResultCollector, type ResultCollector } from '../results.ts'
 import type { Report } from './channel.ts'
+import { outcomeOf, usageOf, type Ending } from './ending.ts'
 import { cancelledBeforeStart, providerStopped } from '../run-failures.ts'
 import { moduleRefused, sandboxFailed } from './failures.ts'
 import { feedJob, feedStdin } from './feed.ts'
 import { jobHeader } from './job-header.ts'
-import { noteCompiled, programOf, type PreparedProgram, type PreparedPrograms } from './prepared-programs.ts'
+import {
+  noteCompiled,
+  programOf,
+  takeRewritten,
+  type PreparedProgram,
+  type PreparedPrograms,
+} from './prepared-programs.ts'
 import { IN_ORDER, type Stage } from './report-order.ts'
 import { processBytes } from './process-memory.ts'
-import { ChannelBroken, contentOf } from './reports.ts'
+import { ChannelBroken } from './reports.ts'
 import type { SandboxProcess } from './sandbox-process.ts'
+import { TaskResults } from './task-results.ts'
 import { watchProcess } from './watch.ts'
 
 /** What V8 says before it gives up: lists that a component passes to its host are arrays of JavaScript there. */
@@ -43,24 +50,10 @@ class SandboxFault extends Error {
   override readonly name = 'SandboxFault'
 }
 
-type EndReport = Extract<Report, { event: 'ended' }>
-/** Why a run is over, as far as the task is concerned; whichever comes first. */
-type Ending =
-  | { readonly kind: 'guest'; readonly report: EndReport }
-  | { readonly kind: 'stopped'; readonly outcome: Outcome }
-  | { readonly kind: 'failed'; readonly error: unknown }
-
 /** For handing over results once the task is over. */
 const COLLECT_TIMEOUT_MS = 120_000
 /** For what is left in the pipes of a process that was killed. */
 const LEFTOVERS_TIMEOUT_MS = 5_000
-/** What a rewritten program may have grown to: meters and the like add up to this many times its own bytes, and little else. */
-const MAX_GROWTH = 16
-const MAX_ADDED_BYTES = 64 * 1024
-const WHY_UNFIT = {
-  SYMLINK: 'it is a symbolic link; links are not followed',
-  HARD_LINK: 'the file has more than one name (hard links)',
-} as const
 /** Signals by which V8 gives up: while it compiles that is the module's doing, while it runs it the task's. */
 const CRASH_SIGNALS: ReadonlySet<NodeJS.Signals | null> = new Set<NodeJS.Signals>([
   'SIGABRT',
@@ -95,8 +88,7 @@ class TaskRun {
   #endedAtMs = 0
   #memoryPeakBytes = 0
   #residentBytes = Infinity
-  #results: ResultCollector | undefined
-  #resultsLost = false
+  readonly #results: TaskResults
   #complete = false
   #quiesced = false
 
@@ -104,6 +96,7 @@ class TaskRun {
     this.#options = options
     const { job, sandbox } = options
     const { limits, task } = job
+    this.#results = new TaskResults(job)
     this.#meter = createOutputMeter({
       limitBytes: limits.outputBytes,
       onExceeded: () => this.#stop({ kind: 'limit', limit: 'output' }),
@@ -132,39 +125,24 @@ class TaskRun {
     const ending = await this.#ending.promise
     clearTimeout(this.#compileTimer)
     if (ending.kind === 'failed') throw ending.error
-    if (ending.kind === 'guest') {
-      await this.#collected(reports)
-    } else {
-      // Looked at while the process is still there, and before it is.
-      this.#watch.cpuTimeMs()
-      this.#endedAtMs ||= performance.now()
-    }
-    const wallTimeMs = Math.round(this.#endedAtMs - this.#startedAtMs)
-    const cpuTimeMs = ending.kind === 'guest' ? ending.report.cpuTimeMs : Math.round(this.#watch.cpuTimeMs())
+    if (ending.kind === 'guest') await this.#collected(reports)
+    else this.#endedAtMs ||= performance.now()
+    // While the process is still there.
+    const cpuTimeMs = Math.round(this.#watch.cpuTimeMs())
     const clean = this.#isClean(ending)
     if (clean) this.#release()
     else await this.#quiesce()
     if (ending.kind === 'guest') await reports
-    const outputs = ending.kind === 'guest' ? (this.#results?.outputs() ?? []) : lostOutputs(job)
-    const outcome = ending.kind === 'guest' ? outcomeOf(ending.report) : ending.outcome
-    const hit = new Set<LimitName>(ending.kind === 'guest' ? ending.report.limitsHit : [])
-    if (outcome.kind === 'limit') hit.add(outcome.limit)
     const execution: Execution = {
-      outcome,
-      usage: {
-        wallTimeMs,
-        // What the process says of itself is believed only as far as it can be: one thread, and its own limit.
-        cpuTimeMs: ending.kind === 'guest' ? Math.min(cpuTimeMs, wallTimeMs) : cpuTimeMs,
-        memoryPeakBytes: Math.min(
-          job.limits.memoryBytes,
-          ending.kind === 'guest' ? ending.report.memoryPeakBytes : this.#memoryPeakBytes,
-        ),
+      outcome: outcomeOf(ending),
+      usage: usageOf(ending, job.limits, {
+        wallTimeMs: Math.round(this.#endedAtMs - this.#startedAtMs),
+        cpuTimeMs,
+        memoryPeakBytes: this.#memoryPeakBytes,
         outputBytes: this.#meter.bytes,
-        limitsHit: LIMIT_NAMES.filter((limit) => hit.has(limit)),
-        ...this.#fuelUsed(ending),
-      },
+      }),
       isolation: this.#options.isolation,
-      outputs,
+      outputs: ending.kind === 'guest' ? this.#results.outputs() : this.#results.gone(),
     }
     return { execution, clean, residentBytes: this.#residentBytes }
   }
@@ -210,13 +188,6 @@ class TaskRun {
     this.#watch.stop()
     this.#endStdin?.()
     this.#meter.release()
-  }
-
-  /** A count that comes from the process, and is believed only as far as its limit. */
-  #fuelUsed(ending: Ending): { readonly fuelUsed?: number } {
-    const { fuel } = this.#options.job.limits
-    if (ending.kind !== 'guest' || ending.report.fuelUsed === undefined) return {}
-    return { fuelUsed: fuel === undefined ? ending.report.fuelUsed : Math.min(fuel, ending.report.fuelUsed) }
   }
 
   /** Kills the process and passes on what was left in its pipe, which ends with it, if not before. */
@@ -285,8 +256,8 @@ class TaskRun {
     } catch (error) {
       if (error instanceof ChannelBroken)
         this.#gone(`it broke the protocol: ${error.message}`, { cause: error, crash: 'SIGKILL' })
-      else if (this.#stage === 'ended' && this.#results !== undefined && error instanceof SandboxFault)
-        this.#loseResults(error.message)
+      else if (this.#stage === 'ended' && this.#results.open && error instanceof SandboxFault)
+        this.#results.lose(error.message)
       else {
         const failure = error instanceof SandboxFault ? sandboxFailed(error.message) : error
         this.#fail(failure)
@@ -307,7 +278,7 @@ class TaskRun {
    * What had ended before stays as it was, without the results that did not come.
    */
   #gone(why: string, { cause, crash }: { readonly cause: Error; readonly crash: NodeJS.Signals | null }): void {
-    if (this.#stage === 'ended') this.#loseResults(why)
+    if (this.#stage === 'ended') this.#results.lose(why)
     else if (this.#stage === 'running' && crash !== null)
       this.#stop(
         OUT_OF_HEAP.test(cause.message) ? { kind: 'limit', limit: 'memory' } : { kind: 'killed', signal: crash },
@@ -315,14 +286,6 @@ class TaskRun {
     else if (this.#stage === 'compiling' && crash !== null && !(cause instanceof ChannelBroken))
       this.#fail(moduleRefused('the compiler did not survive the module'))
     else this.#fail(sandboxFailed(why, cause))
-  }
-
-  /** Results that were not handed over whole change nothing of what the task came to. */
-  #loseResults(why: string): void {
-    if (this.#resultsLost) return
-    this.#resultsLost = true
-    for (const { path } of this.#options.job.task.outputs)
-      this.#results?.refuse({ path, code: 'UNREADABLE', message: `not all files were handed over: ${why}` })
   }
 
   /** Takes one report; resolves to true after the last. */
@@ -352,7 +315,7 @@ class TaskRun {
         job.onStarted()
         return false
       case 'rewritten':
-        await this.#takeRewritten(report)
+        await takeRewritten(this.#options, report)
         return false
       case 'memory':
         this.#memoryPeakBytes = Math.max(this.#memoryPeakBytes, report.peakBytes)
@@ -362,23 +325,12 @@ class TaskRun {
         this.#endedAtMs = performance.now()
         this.#residentBytes = this.#watch.residentBytes()
         this.#watch.stop()
-        this.#results = await createResultCollector({
-          dir: job.dir,
-          maxBytes: job.limits.diskBytes,
-          maxFiles: job.limits.inodes,
-        })
+        await this.#results.begin()
         this.#end({ kind: 'guest', report })
         return false
       case 'unfit':
-        this.#checkResultPath(report.path)
-        this.#results?.refuse({ path: report.path, code: report.code, message: WHY_UNFIT[report.code] })
-        return false
       case 'output':
-        this.#checkResultPath(report.path)
-        await this.#results?.collect({
-          path: report.path,
-          content: contentOf(this.#options.sandbox.frames, report.bytes),
-        })
+        await this.#results.take(report, this.#options.sandbox.frames)
         return false
       case 'complete':
         this.#complete = true
@@ -390,29 +342,12 @@ class TaskRun {
     }
   }
 
-  #checkResultPath(reported: string): void {
-    if (!this.#options.job.task.outputs.some(({ path }) => reported.startsWith(`${path}/`)))
-      throw new ChannelBroken('a result from outside the outputs')
-  }
-
-  /** What came of the program, from a process that has compiled nothing yet: it serves the next task with it too. */
-  async #takeRewritten({ facts, bytes }: Extract<Report, { event: 'rewritten' }>): Promise<void> {
-    const { job, sandbox, prepared } = this.#options
-    if (bytes > MAX_GROWTH * job.task.module.bytes + MAX_ADDED_BYTES)
-      throw new ChannelBroken(`${bytes} bytes of a program`)
-    const trusted = sandbox.untouched
-    sandbox.untouched = false
-    const chunks: Uint8Array[] = []
-    for await (const chunk of contentOf(sandbox.frames, bytes)) chunks.push(chunk)
-    if (trusted) prepared.put(job, { form: { kind: 'rewritten', facts }, bytes: Buffer.concat(chunks) })
-  }
-
   /** Waits for the results of a task that is over, but not for ever; a shutdown in it is the provider's fault. */
   async #collected(reports: Promise<void>): Promise<void> {
     const { signal } = this.#options.job
     const { promise: interrupted, resolve, reject } = Promise.withResolvers<void>()
     const timer = setTimeout(() => {
-      this.#loseResults('it took too long')
+      this.#results.lose('it took too long')
       resolve()
     }, COLLECT_TIMEOUT_MS)
     const onAbort = (): void => {
@@ -426,16 +361,4 @@ class TaskRun {
       signal.removeEventListener('abort', onAbort)
     }
   }
-}
-
-function outcomeOf({ end }: EndReport): Outcome {
-  return end.kind === 'output' || end.kind === 'fuel' ? { kind: 'limit', limit: end.kind } : end
-}
-
-/** What a killed task wrote went with its process. */
-function lostOutputs({ task }: BoundedJob<WasmTask>): Execution['outputs'] {
-  return task.outputs.map(({ path }) => ({
-    path,
-    error: { code: 'UNREADABLE', message: 'the task was killed, and its files were in its memory' },
-  }))
 }

@@ -1,4 +1,3 @@
-import type { WasmExecutorOptions } from '../../../src/executors/wasm/executor.ts'
 import { layGrounds, type Arena, type Grounds } from './arena.ts'
 import { GROUPS } from './catalogue.ts'
 

@@ -55,6 +55,14 @@ function fallible<T>(descriptor: Descriptor, body: (open: OpenNode, host: Compon
   return host.fallible(() => body(state, host))
 }
 
+/** A call that answers nothing but whether it worked. */
+function effect(descriptor: Descriptor, body: (open: OpenNode, host: ComponentHost) => void): Answer {
+  return fallible(descriptor, (open, host) => {
+    body(open, host)
+    return undefined
+  })
+}
+
 function fileOf({ node, flags }: OpenNode, right: 'read' | 'write'): FileNode {
   if (node.kind === 'directory') return fail('isdir')
   return flags[right] ? node : fail('badf')
@@ -147,7 +155,7 @@ export class Descriptor extends Resource<OpenNode> {
   }
 
   setSize(size: bigint): Answer {
-    return fallible(this, (open, host) => void host.parts.fileSystem.resize(fileOf(open, 'write'), toSize(size)))
+    return effect(this, (open, host) => host.parts.fileSystem.resize(fileOf(open, 'write'), toSize(size)))
   }
 
   setTimes(accessed: NewTimestamp, modified: NewTimestamp): Answer {
@@ -180,7 +188,7 @@ export class Descriptor extends Resource<OpenNode> {
   }
 
   createDirectoryAt(path: string): Answer {
-    return fallible(this, (_open, host) => void host.parts.fileSystem.createDirectory(placeIn(this, path)))
+    return effect(this, (_open, host) => host.parts.fileSystem.createDirectory(placeIn(this, path)))
   }
 
   stat(): Answer<DescriptorStat> {
@@ -196,9 +204,8 @@ export class Descriptor extends Resource<OpenNode> {
   }
 
   linkAt(flags: PathFlags, oldPath: string, target: Descriptor, newPath: string): Answer {
-    return fallible(
-      this,
-      (_open, host) => void host.parts.fileSystem.link(placeIn(this, oldPath, flags), placeIn(target, newPath)),
+    return effect(this, (_open, host) =>
+      host.parts.fileSystem.link(placeIn(this, oldPath, flags), placeIn(target, newPath)),
     )
   }
 
@@ -226,14 +233,11 @@ export class Descriptor extends Resource<OpenNode> {
   }
 
   removeDirectoryAt(path: string): Answer {
-    return fallible(this, (_open, host) => void host.parts.fileSystem.removeDirectory(placeIn(this, path)))
+    return effect(this, (_open, host) => host.parts.fileSystem.removeDirectory(placeIn(this, path)))
   }
 
   renameAt(oldPath: string, target: Descriptor, newPath: string): Answer {
-    return fallible(
-      this,
-      (_open, host) => void host.parts.fileSystem.rename(placeIn(this, oldPath), placeIn(target, newPath)),
-    )
+    return effect(this, (_open, host) => host.parts.fileSystem.rename(placeIn(this, oldPath), placeIn(target, newPath)))
   }
 
   symlinkAt(oldPath: string, newPath: string): Answer {
@@ -246,7 +250,7 @@ export class Descriptor extends Resource<OpenNode> {
   }
 
   unlinkFileAt(path: string): Answer {
-    return fallible(this, (_open, host) => void host.parts.fileSystem.removeFile(placeIn(this, path)))
+    return effect(this, (_open, host) => host.parts.fileSystem.removeFile(placeIn(this, path)))
   }
 
   isSameObject(other: Descriptor): boolean {

@@ -1,0 +1,64 @@
+import type { Execution } from '../../protocol/execution.ts'
+import type { BoundedJob, WasmTask } from '../executor.ts'
+import { createResultCollector, type ResultCollector } from '../results.ts'
+import type { Report } from './channel.ts'
+import { ChannelBroken, contentOf, type Frame } from './reports.ts'
+
+const WHY_UNFIT = {
+  SYMLINK: 'it is a symbolic link; links are not followed',
+  HARD_LINK: 'the file has more than one name (hard links)',
+} as const
+
+/** The files that a sandbox process hands over once its task has ended. */
+export class TaskResults {
+  readonly #job: BoundedJob<WasmTask>
+  #collector: ResultCollector | undefined
+  #lost = false
+
+  constructor(job: BoundedJob<WasmTask>) {
+    this.#job = job
+  }
+
+  /** There is somewhere to put them. */
+  get open(): boolean {
+    return this.#collector !== undefined
+  }
+
+  /** @throws when they cannot be written, which is the host's fault. */
+  async begin(): Promise<void> {
+    const { dir, limits } = this.#job
+    this.#collector = await createResultCollector({ dir, maxBytes: limits.diskBytes, maxFiles: limits.inodes })
+  }
+
+  /** Takes one, whose content comes next. @throws ChannelBroken for one from outside the outputs, or cut short. */
+  async take(
+    report: Extract<Report, { event: 'output' | 'unfit' }>,
+    frames: AsyncGenerator<Frame, void, void>,
+  ): Promise<void> {
+    const { path } = report
+    if (!this.#job.task.outputs.some((output) => path.startsWith(`${output.path}/`)))
+      throw new ChannelBroken('a result from outside the outputs')
+    if (report.event === 'output') await this.#collector?.collect({ path, content: contentOf(frames, report.bytes) })
+    else this.#collector?.refuse({ path, code: report.code, message: WHY_UNFIT[report.code] })
+  }
+
+  /** Results that were not handed over whole change nothing of what the task came to. */
+  lose(why: string): void {
+    if (this.#lost) return
+    this.#lost = true
+    for (const { path } of this.#job.task.outputs)
+      this.#collector?.refuse({ path, code: 'UNREADABLE', message: `not all files were handed over: ${why}` })
+  }
+
+  outputs(): Execution['outputs'] {
+    return this.#collector?.outputs() ?? []
+  }
+
+  /** What a killed task wrote went with its process. */
+  gone(): Execution['outputs'] {
+    return this.#job.task.outputs.map(({ path }) => ({
+      path,
+      error: { code: 'UNREADABLE', message: 'the task was killed, and its files were in its memory' },
+    }))
+  }
+}
