@@ -90,7 +90,7 @@ export const ERROR_CODES: { readonly [C in ErrorCode]: CodeFacts } = {
     retryable: false,
     phase: 'prepare',
     meaning: 'The WebAssembly module is malformed, too large, or asks for something this provider does not give.',
-    hint: 'Build the module for wasm32-wasi (preview 1) without the feature that is named.',
+    hint: 'Build it for wasm32-wasip1 (a module) or wasm32-wasip2 (a component), without the feature that is named.',
   },
   IMAGE_REFUSED: {
     fault: 'requester',

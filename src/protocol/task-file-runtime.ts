@@ -35,7 +35,7 @@ export const runtimeSchema = z
       examples: ['runsc'],
     }),
     module: file({
-      description: 'WebAssembly: the module (WASI preview 1), a file.',
+      description: 'WebAssembly: the module (WASI preview 1) or component (WASI 0.2), a file.',
       examples: ['./app.wasm'],
     }).optional(),
     deterministic: z.boolean().optional().meta({

@@ -164,6 +164,22 @@ describe('components in the WebAssembly executor', function () {
     )
   })
 
+  it('takes none where the operator has chosen a host that knows none, and says so', async () => {
+    const features = async (of: Executor<WasmTask>): Promise<readonly string[]> => {
+      const capability = await of.probe(new AbortController().signal)
+      assert.ok(capability.available)
+      return capability.features
+    }
+    const other = createWasmExecutor({ instanceDir: join(dir, 'other'), prewarm: 0, host: 'wasmer' })
+    try {
+      await refused(await adaptedComponent('args'), /chosen a host/, 'component', other)
+      assert.ok(!(await features(other)).includes('component'))
+    } finally {
+      await other.close()
+    }
+    assert.ok((await features(executor)).includes('component'))
+  })
+
   it('stops while one is being transpiled when it is asked to', async () => {
     const stop = new AbortController()
     const running = run(await javascriptComponent('copy'), { signal: stop.signal })

@@ -93,7 +93,7 @@ describe('WASI 0.2 for components', () => {
     })
     const imports = wasiImports(host, [{ name: '/', node: fileSystem.root }])
     const call = (from: string, name: string, ...values: readonly unknown[]): unknown =>
-      (imports[from] as Readonly<Record<string, Call>>)[name]?.(...values)
+      ((imports[from] ?? assert.fail(from))[name] as Call)(...values)
     const [[root]] = call('wasi:filesystem/preopens', 'getDirectories') as [[Descriptor, string]]
     const openFile = (path: string, { flags = WRITE, create = true } = {}): Descriptor =>
       ok(root.openAt(FOLLOW, path, { ...OPEN, create }, flags))

@@ -1,6 +1,7 @@
 import type { Outcome, Usage } from '../../protocol/execution.ts'
 import { LIMIT_NAMES, type BoundedLimits, type LimitName } from '../../protocol/limits.ts'
 import type { Report } from './channel.ts'
+import type { Ended } from './host-process.ts'
 
 /** Why a run is over, as far as the task is concerned; whichever comes first. */
 export type Ending =
@@ -9,6 +10,27 @@ export type Ending =
   | { readonly kind: 'failed'; readonly error: unknown }
 
 type TaskEnding = Exclude<Ending, { readonly kind: 'failed' }>
+
+/** Signals by which V8 gives up: while it compiles that is the module's doing, while it runs it the task's. */
+const CRASH_SIGNALS: ReadonlySet<NodeJS.Signals | null> = new Set<NodeJS.Signals>([
+  'SIGABRT',
+  'SIGSEGV',
+  'SIGBUS',
+  'SIGILL',
+  'SIGTRAP',
+])
+/** What V8 says before it gives up: lists that a component passes to its host are arrays of JavaScript there. */
+const OUT_OF_HEAP = /JavaScript heap out of memory/
+
+/** The signal by which V8 gave up; null where the process ended otherwise. */
+export function crashOf({ signal }: Ended): NodeJS.Signals | null {
+  return CRASH_SIGNALS.has(signal) ? signal : null
+}
+
+/** What a task has come to whose process has crashed, or was killed for what it said. */
+export function outcomeOfCrash(signal: NodeJS.Signals, { message }: Error): Outcome {
+  return OUT_OF_HEAP.test(message) ? { kind: 'limit', limit: 'memory' } : { kind: 'killed', signal }
+}
 
 /** What was seen of a run from outside its process. */
 export interface Seen {

@@ -3,12 +3,13 @@ import { open } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { SoukError } from '../../protocol/errors.ts'
 import type { Execution } from '../../protocol/execution.ts'
-import { boundedJob, type BoundedJob, type Executor, type Job, type WasmTask } from '../executor.ts'
+import { boundedJob, FEATURES, type BoundedJob, type Executor, type Job, type WasmTask } from '../executor.ts'
 import type { Confinement } from '../ports.ts'
 import { notStarted, throwIfStopped } from '../run-failures.ts'
 import type { WasmHost, WasmReuse } from './choices.ts'
 import { isComponent } from './component/format.ts'
 import { transpileComponent } from './component/transpile-component.ts'
+import { moduleRefused } from './failures.ts'
 import { isolationOf } from './isolation.ts'
 import { isMetered } from './job-header.ts'
 import { createSandboxPool } from './pool.ts'
@@ -63,7 +64,8 @@ const MAX_PREPARED_BYTES = 64 * 1024 * 1024
 const MAX_WAITING_BYTES = 256 * 1024 * 1024
 
 /**
- * The WebAssembly runtime: WASI preview 1 commands, each in a process of its own that is killed afterwards.
+ * The WebAssembly runtime: commands of WASI preview 1 and, as components, of WASI 0.2, each in a process of its own that is
+ * killed afterwards.
  *
  * `run` throws MODULE_REFUSED, INVALID_INPUT, REFUSED (a limit that cannot be held), CANCELLED, PROVIDER_STOPPED
  * and EXECUTOR_FAILED, all but the last two before the task has started.
@@ -91,6 +93,8 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
   const programs = async (job: BoundedJob<WasmTask>): Promise<PreparedProgram | undefined> => {
     const known = prepared.get(job)
     if (known !== undefined || !(await isComponentFile(job.task.module.source))) return known
+    if (!bounds.components)
+      throw moduleRefused('it is a component, and this provider has chosen a host that knows none', FEATURES.component)
     const meters = { fuel: isMetered(job), deterministic: job.task.deterministic !== undefined }
     const { module: component } = job.task
     const { signal } = job
@@ -164,6 +168,7 @@ function describeBounds(host: WasmHost): WasmBounds {
     },
     // What @wasmer/wasi answers is not ours to promise.
     deterministic: host === 'souk',
+    components: host === 'souk',
     unenforceable: [
       { limit: 'cpuShares', why: 'its process is started before the task is known' },
       { limit: 'ioWeight', why: 'its process is started before the task is known' },

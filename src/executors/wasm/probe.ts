@@ -144,8 +144,8 @@ export async function probeWasm(options: ProbeOptions): Promise<Capability> {
       unproven: [...results.flatMap((result) => result.unproven), ...options.bounds.unenforceable],
       features: [
         ...ENGINE_FEATURES,
-        FEATURES.component,
         ...(options.bounds.deterministic ? [FEATURES.deterministic] : []),
+        ...(options.bounds.components ? [FEATURES.component] : []),
       ],
     }
   } catch (error) {

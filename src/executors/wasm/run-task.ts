@@ -3,7 +3,7 @@ import type { LimitName } from '../../protocol/limits.ts'
 import { StopReason, type BoundedJob, type WasmTask } from '../executor.ts'
 import { createOutputMeter } from '../output.ts'
 import type { Report } from './channel.ts'
-import { outcomeOf, usageOf, type Ending } from './ending.ts'
+import { crashOf, outcomeOf, outcomeOfCrash, usageOf, type Ending } from './ending.ts'
 import { cancelledBeforeStart, providerStopped } from '../run-failures.ts'
 import { moduleRefused, sandboxFailed } from './failures.ts'
 import { feedJob, feedStdin } from './feed.ts'
@@ -21,9 +21,6 @@ import { ChannelBroken } from './reports.ts'
 import type { SandboxProcess } from './sandbox-process.ts'
 import { TaskResults } from './task-results.ts'
 import { watchProcess } from './watch.ts'
-
-/** What V8 says before it gives up: lists that a component passes to its host are arrays of JavaScript there. */
-const OUT_OF_HEAP = /JavaScript heap out of memory/
 
 export interface RunOptions {
   readonly job: BoundedJob<WasmTask>
@@ -54,15 +51,6 @@ class SandboxFault extends Error {
 const COLLECT_TIMEOUT_MS = 120_000
 /** For what is left in the pipes of a process that was killed. */
 const LEFTOVERS_TIMEOUT_MS = 5_000
-/** Signals by which V8 gives up: while it compiles that is the module's doing, while it runs it the task's. */
-const CRASH_SIGNALS: ReadonlySet<NodeJS.Signals | null> = new Set<NodeJS.Signals>([
-  'SIGABRT',
-  'SIGSEGV',
-  'SIGBUS',
-  'SIGILL',
-  'SIGTRAP',
-])
-
 /** Runs one task on a process that is ready, and kills that unless it is clean. Throws and resolves as the executor's `run` does. */
 export async function runTask(options: RunOptions): Promise<RunEnd> {
   const run = new TaskRun(options)
@@ -251,7 +239,7 @@ class TaskRun {
       const ended = await sandbox.ended
       this.#gone(`it died (${ended.signal ?? `exit code ${ended.code}`})`, {
         cause: new Error(sandbox.diagnostics()),
-        crash: CRASH_SIGNALS.has(ended.signal) ? ended.signal : null,
+        crash: crashOf(ended),
       })
     } catch (error) {
       if (error instanceof ChannelBroken)
@@ -279,10 +267,7 @@ class TaskRun {
    */
   #gone(why: string, { cause, crash }: { readonly cause: Error; readonly crash: NodeJS.Signals | null }): void {
     if (this.#stage === 'ended') this.#results.lose(why)
-    else if (this.#stage === 'running' && crash !== null)
-      this.#stop(
-        OUT_OF_HEAP.test(cause.message) ? { kind: 'limit', limit: 'memory' } : { kind: 'killed', signal: crash },
-      )
+    else if (this.#stage === 'running' && crash !== null) this.#stop(outcomeOfCrash(crash, cause))
     else if (this.#stage === 'compiling' && crash !== null && !(cause instanceof ChannelBroken))
       this.#fail(moduleRefused('the compiler did not survive the module'))
     else this.#fail(sandboxFailed(why, cause))

@@ -10,6 +10,8 @@ export interface WasmBounds {
   readonly stackBytes: { readonly min: number; readonly max: number }
   /** Whether a task can be run so that it comes out the same everywhere. */
   readonly deterministic: boolean
+  /** Whether components are run: the other host knows WASI preview 1 alone. */
+  readonly components: boolean
   readonly unenforceable: readonly { readonly limit: LimitKey; readonly why: string }[]
 }
 

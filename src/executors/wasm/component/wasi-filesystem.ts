@@ -8,7 +8,7 @@ import { hashOf, statOf, typeOf, type DescriptorStat, type FileType, type Metada
 import { timestamp, type NewTimestamp } from './wasi-times.ts'
 import type { ErrorCode } from './wasi-types.ts'
 
-type Answer<T = undefined> = Result<T, ErrorCode>
+type Answer<T = void> = Result<T, ErrorCode>
 
 interface PathFlags {
   readonly symlinkFollow: boolean
@@ -53,14 +53,6 @@ const toSize = (value: bigint): number => (value > MAX_OFFSET ? fail('inval') : 
 function fallible<T>(descriptor: Descriptor, body: (open: OpenNode, host: ComponentHost) => T): Answer<T> {
   const { host, state } = descriptor
   return host.fallible(() => body(state, host))
-}
-
-/** A call that answers nothing but whether it worked. */
-function effect(descriptor: Descriptor, body: (open: OpenNode, host: ComponentHost) => void): Answer {
-  return fallible(descriptor, (open, host) => {
-    body(open, host)
-    return undefined
-  })
 }
 
 function fileOf({ node, flags }: OpenNode, right: 'read' | 'write'): FileNode {
@@ -155,7 +147,7 @@ export class Descriptor extends Resource<OpenNode> {
   }
 
   setSize(size: bigint): Answer {
-    return effect(this, (open, host) => host.parts.fileSystem.resize(fileOf(open, 'write'), toSize(size)))
+    return fallible(this, (open, host) => host.parts.fileSystem.resize(fileOf(open, 'write'), toSize(size)))
   }
 
   setTimes(accessed: NewTimestamp, modified: NewTimestamp): Answer {
@@ -188,7 +180,7 @@ export class Descriptor extends Resource<OpenNode> {
   }
 
   createDirectoryAt(path: string): Answer {
-    return effect(this, (_open, host) => host.parts.fileSystem.createDirectory(placeIn(this, path)))
+    return fallible(this, (_open, host) => host.parts.fileSystem.createDirectory(placeIn(this, path)))
   }
 
   stat(): Answer<DescriptorStat> {
@@ -204,7 +196,7 @@ export class Descriptor extends Resource<OpenNode> {
   }
 
   linkAt(flags: PathFlags, oldPath: string, target: Descriptor, newPath: string): Answer {
-    return effect(this, (_open, host) =>
+    return fallible(this, (_open, host) =>
       host.parts.fileSystem.link(placeIn(this, oldPath, flags), placeIn(target, newPath)),
     )
   }
@@ -233,11 +225,13 @@ export class Descriptor extends Resource<OpenNode> {
   }
 
   removeDirectoryAt(path: string): Answer {
-    return effect(this, (_open, host) => host.parts.fileSystem.removeDirectory(placeIn(this, path)))
+    return fallible(this, (_open, host) => host.parts.fileSystem.removeDirectory(placeIn(this, path)))
   }
 
   renameAt(oldPath: string, target: Descriptor, newPath: string): Answer {
-    return effect(this, (_open, host) => host.parts.fileSystem.rename(placeIn(this, oldPath), placeIn(target, newPath)))
+    return fallible(this, (_open, host) =>
+      host.parts.fileSystem.rename(placeIn(this, oldPath), placeIn(target, newPath)),
+    )
   }
 
   symlinkAt(oldPath: string, newPath: string): Answer {
@@ -250,7 +244,7 @@ export class Descriptor extends Resource<OpenNode> {
   }
 
   unlinkFileAt(path: string): Answer {
-    return effect(this, (_open, host) => host.parts.fileSystem.removeFile(placeIn(this, path)))
+    return fallible(this, (_open, host) => host.parts.fileSystem.removeFile(placeIn(this, path)))
   }
 
   isSameObject(other: Descriptor): boolean {

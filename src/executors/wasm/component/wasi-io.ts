@@ -25,16 +25,14 @@ export class IoError extends Resource<{ readonly code: ErrorCode }> {
 export type StreamError = { readonly tag: 'last-operation-failed'; readonly val: IoError } | { readonly tag: 'closed' }
 
 /** Thrown inside a call on a stream that is at its end. */
-class Closed extends Error {
-  override readonly name = 'Closed'
-}
+const CLOSED = new Error('closed')
 
 function streamed<T>(host: ComponentHost, body: () => T): Result<T, StreamError> {
   return host.call(() => {
     try {
       return { tag: 'ok', val: body() }
     } catch (error) {
-      if (error instanceof Closed) return { tag: 'err', val: { tag: 'closed' } }
+      if (error === CLOSED) return { tag: 'err', val: { tag: 'closed' } }
       return {
         tag: 'err',
         val: { tag: 'last-operation-failed', val: new IoError(host, { code: host.errorCodeOf(error) }) },
@@ -128,7 +126,7 @@ function readSource({ parts }: ComponentHost, source: Source, length: bigint): U
     count = parts.fileSystem.read(source.node, source.offset, target)
     source.offset += count
   }
-  if (count === 0) throw new Closed()
+  if (count === 0) throw CLOSED
   return target.subarray(0, count)
 }
 
