@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { limitsSchema, type LimitKey } from '../../src/protocol/limits.ts'
 import { isolationOf } from '../../src/executors/docker/isolation.ts'
 import { UNENFORCEABLE as NOT_IN_DOCKER } from '../../src/executors/docker/task-checks.ts'
+import { isolationOf as isolationOfWasm } from '../../src/executors/wasm/isolation.ts'
+import { UNENFORCEABLE as NOT_IN_WASM } from '../../src/executors/wasm/task-checks.ts'
 import { layersOf } from '../../src/native/isolation.ts'
 import { UNENFORCEABLE } from '../../src/native/task-checks.ts'
 import { textsOf, type Texts } from '../fixtures/test-titles.ts'
@@ -10,6 +12,7 @@ import { textsOf, type Texts } from '../fixtures/test-titles.ts'
 const ROOT = new URL('../../', import.meta.url)
 const HEADINGS = ['### Walls of native tasks', '### Limits of native tasks', '### Ends of native tasks'] as const
 const DOCKER_HEADINGS = ['### Walls of Docker tasks', '### Limits of Docker tasks'] as const
+const WASM_HEADINGS = ['### Walls of WebAssembly tasks', '### Limits of WebAssembly tasks'] as const
 const PROOF = /^`(test\/[\w./-]+\.ts)`: ((?:“[^”]+”(?:; )?)+)$/
 
 interface Promised {
@@ -44,6 +47,7 @@ describe('docs/SECURITY.md', () => {
   }
   let ofNative: readonly Promised[]
   let ofDocker: readonly Promised[]
+  let ofWasm: readonly Promised[]
   let promises: readonly Promised[]
 
   before(async () => {
@@ -56,7 +60,8 @@ describe('docs/SECURITY.md', () => {
       })
     ofNative = below(HEADINGS)
     ofDocker = below(DOCKER_HEADINGS)
-    promises = [...ofNative, ...ofDocker]
+    ofWasm = below(WASM_HEADINGS)
+    promises = [...ofNative, ...ofDocker, ...ofWasm]
   })
 
   it('names tests that are there, by their titles', async () => {
@@ -105,6 +110,20 @@ describe('docs/SECURITY.md', () => {
   it('has a promise for every limit of Docker tasks', () => {
     const without = new Set<LimitKey>(NOT_IN_DOCKER.map(({ limit }) => limit))
     const said = ofDocker.map(({ what }) => what).join()
+    for (const limit of Object.keys(limitsSchema.unwrap().shape) as LimitKey[])
+      assert.equal(said.includes(`\`${limit}\``), !without.has(limit), limit)
+  })
+
+  it('has a promise for every wall around WebAssembly tasks', () => {
+    const said = ofWasm.map(({ by }) => by).join()
+    for (const reused of [true, false])
+      for (const layer of isolationOfWasm({ confinement: undefined, host: 'souk', reused }).layers)
+        assert.ok(said.includes(`\`${layer}\``), `no promise is held by ${layer}`)
+  })
+
+  it('has a promise for every limit of WebAssembly tasks', () => {
+    const without = new Set<LimitKey>(NOT_IN_WASM.map(({ limit }) => limit))
+    const said = ofWasm.map(({ what }) => what).join()
     for (const limit of Object.keys(limitsSchema.unwrap().shape) as LimitKey[])
       assert.equal(said.includes(`\`${limit}\``), !without.has(limit), limit)
   })

@@ -20,7 +20,7 @@ import { createProcessRecords } from './records.ts'
 import { processBytes } from './process-memory.ts'
 import { runTask } from './run-task.ts'
 import { DEFAULT_STACK_BYTES } from './sandbox-process.ts'
-import { checkTask, type WasmBounds } from './task-checks.ts'
+import { checkTask, UNENFORCEABLE, type WasmBounds } from './task-checks.ts'
 
 export { DEFAULT_STACK_BYTES }
 
@@ -169,10 +169,6 @@ function describeBounds(host: WasmHost): WasmBounds {
     // What @wasmer/wasi answers is not ours to promise.
     deterministic: host === 'souk',
     components: host === 'souk',
-    unenforceable: [
-      { limit: 'cpuShares', why: 'its process is started before the task is known' },
-      { limit: 'ioWeight', why: 'its process is started before the task is known' },
-      { limit: 'gpus', why: 'WASI has no devices' },
-    ],
+    unenforceable: UNENFORCEABLE,
   }
 }

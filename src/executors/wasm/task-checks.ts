@@ -15,6 +15,13 @@ export interface WasmBounds {
   readonly unenforceable: readonly { readonly limit: LimitKey; readonly why: string }[]
 }
 
+/** Limits that WebAssembly tasks cannot be held to. */
+export const UNENFORCEABLE: WasmBounds['unenforceable'] = [
+  { limit: 'cpuShares', why: 'its process is started before the task is known' },
+  { limit: 'ioWeight', why: 'its process is started before the task is known' },
+  { limit: 'gpus', why: 'WASI has no devices' },
+]
+
 /** Refuses, before anything is started, a task that cannot be run as it asks. Throws SoukError. */
 export function checkTask({
   task,

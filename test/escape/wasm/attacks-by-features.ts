@@ -5,8 +5,8 @@ import type { WasmAttack } from './attack.ts'
 
 const PREVIEW1 = 'wasi_snapshot_preview1'
 const FUNCTION = [0, 0]
-const importing = (module: string, item: string, description: Code): Uint8Array =>
-  wasmModule({ imports: [{ module, name: item, description }] })
+const importing = (module: string, item: string, description: Code, memories?: readonly Code[]): Uint8Array =>
+  wasmModule({ imports: [{ module, name: item, description }], ...(memories && { memories }) })
 const coded = (...code: readonly Code[]): Uint8Array => wasmModule({ bodies: [plain(...code)] })
 /** A module whose second type is one of a later proposal. */
 const typed = (...bytes: Code): Uint8Array => {
@@ -39,8 +39,8 @@ const REFUSED: readonly (readonly [what: string, module: Uint8Array, named: stri
     'wasi:sockets/tcp@0.2.0.start-connect',
   ],
   ['a call with parameters of its own', importing(PREVIEW1, 'proc_exit', FUNCTION), `${PREVIEW1}.proc_exit`],
-  ['a memory', importing('env', 'memory', [2, 0, 1]), 'env.memory'],
-  ['a shared memory', importing('env', 'memory', [2, 3, 1, 2]), 'env.memory'],
+  ['a memory', importing('env', 'memory', [2, 0, 1], []), 'env.memory'],
+  ['a shared memory', importing('env', 'memory', [2, 3, 1, 2], []), 'threads'],
   ['a table', importing('env', 'table', [1, 0x70, 0, 1]), 'env.table'],
   ['a global', importing('env', 'global', [3, 0x7f, 0]), 'env.global'],
   ['a tag', importing('env', 'tag', [4, 0, 0]), 'env.tag'],

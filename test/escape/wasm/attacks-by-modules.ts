@@ -150,7 +150,7 @@ export const ATTACKS_BY_MODULES: readonly WasmAttack[] = [
   {
     name: 'a table of four billion elements',
     tries: () => wasmModule({ tables: [[0x6f, 0, ...u32(2 ** 32 - 1)]] }),
-    comesTo: { named: 'memory' },
+    comesTo: INVALID,
   },
   {
     name: 'a list of names that names four billion functions',
@@ -216,7 +216,7 @@ export const INVALID_MODULES: readonly WasmAttack[] = (
     ['a start function that is not there', wasmModule({ start: 7 })],
     ['a start section with two functions', withSection(8, [0, 0])],
     ['a count of data that is another than there is', command(TYPES, FUNCTIONS, MEMORY, EXPORTS, section(12, [[5]]), CODE)], // prettier-ignore
-    ['data for a memory that is not there', wasmModule({ extra: [section(11, [[1, 2, 1, ...i32(0), 0x0b, 0]])] })],
+    ['data of a kind that nobody knows', wasmModule({ extra: [section(11, [[1, 3, 1, ...i32(0), 0x0b, 0]])] })],
     ['values of other types than the code has', wasmModule({ bodies: [plain(i32(1))] })],
     ['an access to memory that is aligned beyond its size', wasmModule({ bodies: [[0, ...i32(0), 0x28, 9, 0, 0x1a, 0x0b]] })], // prettier-ignore
     ['an integer that is longer than its type', wasmModule({ bodies: [[0, 0x41, 0x80, 0x80, 0x80, 0x80, 0x80, 0, 0x1a, 0x0b]] })], // prettier-ignore
@@ -225,4 +225,4 @@ export const INVALID_MODULES: readonly WasmAttack[] = (
     ['code that only looks unreachable', wasmModule({ bodies: [plain(unreachable, [0x6a], [0x20, 9])] })],
     ['bytes after the last section', concat([wasmModule(), [0x01]])],
   ] as const satisfies readonly (readonly [string, Uint8Array])[]
-).map(([what, bytes]) => ({ name: `not valid: ${what}`, tries: () => bytes, comesTo: INVALID }))
+).map(([what, bytes]) => ({ name: `no valid module: ${what}`, tries: () => bytes, comesTo: INVALID }))

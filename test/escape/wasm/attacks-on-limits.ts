@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { concat, u32 } from '../../../src/executors/wasm/module/writer.ts'
+import type { Usage } from '../../../src/protocol/execution.ts'
 import { wasmModule } from '../../fixtures/wasm-module.ts'
 import * as asm from './assembler.ts'
 import {
@@ -29,8 +30,21 @@ const CPU_LIMIT = { limits: { cpuTimeMs: 50 }, comesTo: { outcome: limit('cpuTim
 const STACK_OVERFLOW = { comesTo: { outcome: { kind: 'trapped', trap: 'stackOverflow' } } } as const
 const many = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item)
 
-/** Loops without end, by every instruction that jumps; with fuel they have to end as well. */
-export const ENDLESS: readonly (readonly [what: string, module: () => Uint8Array])[] = [
+const FUEL = 1_000_000
+const FUEL_LIMIT = {
+  limits: { fuel: FUEL },
+  comesTo: { outcome: limit('fuel'), limitsHit: ['fuel'], usage: ({ fuelUsed }: Usage) => fuelUsed === FUEL },
+} as const satisfies Partial<WasmAttack>
+/** Those that are tried without fuel as well. */
+const TIMED = new Set([
+  'a loop without end',
+  'a start function without end',
+  'memory filled and copied in bulk, without end',
+  'calls of the host, without end',
+])
+
+/** Loops without end, by every instruction that jumps or calls. */
+const ENDLESS: readonly (readonly [what: string, module: () => Uint8Array])[] = [
   ['a loop without end', () => wasmModule({ bodies: [plain(forever())] })],
   ['a start function without end', () => wasmModule({ bodies: [plain(), plain(forever())], start: 1 })],
   ['a jump table without end', () => wasmModule({ bodies: [plain(loop(i32(7), [0x0e, 2, 0, 0, 0]))] })],
@@ -96,19 +110,21 @@ export const ENDLESS: readonly (readonly [what: string, module: () => Uint8Array
     'calls of the host, without end',
     () => hostModule([OPEN_FILE, forever([...calling('fd_tell', [FILE, AT.out]), ...drop])]),
   ],
-  [
-    'a function whose 49,000 locals meet at 400,000 jumps, compiled while it runs',
-    () =>
-      wasmModule({
-        bodies: [
-          concat([
-            [1, ...u32(49_000), I64, 0x02, 0x40],
-            ...many(400_000, [...localGet(0), 0xa7, ...brIf(0)]),
-            [0x0b, 0x0b],
-          ]),
-        ],
-      }),
-  ],
+]
+
+/** With fuel or without, what takes its time here is the compiler, and the task pays for it. */
+const COMPILED_LATE: (typeof ENDLESS)[number] = [
+  'a function whose 49,000 locals meet at 400,000 jumps, compiled while it runs',
+  () =>
+    wasmModule({
+      bodies: [
+        concat([
+          [1, ...u32(49_000), I64, 0x02, 0x40],
+          ...many(400_000, [...localGet(0), 0xa7, ...brIf(0)]),
+          [0x0b, 0x0b],
+        ]),
+      ],
+    }),
 ]
 
 /** Calls itself without end, and the host each time before. */
@@ -226,7 +242,12 @@ const COMPILER_BOMBS: readonly (readonly [what: string, module: () => Uint8Array
 
 /** Ways to have more time, stack, output or memory of the host than was given. */
 export const ATTACKS_ON_LIMITS: readonly WasmAttack[] = [
-  ...ENDLESS.map(([name, tries]): WasmAttack => ({ name, tries, ...CPU_LIMIT })),
+  ...ENDLESS.map(([what, tries]): WasmAttack => ({ name: `with a limit on fuel: ${what}`, tries, ...FUEL_LIMIT })),
+  ...[...ENDLESS.filter(([what]) => TIMED.has(what)), COMPILED_LATE].map(([name, tries]): WasmAttack => ({
+    name,
+    tries,
+    ...CPU_LIMIT,
+  })),
   { name: 'recursion without end', tries: () => wasmModule({ bodies: [plain(call(0), call(0))] }), ...STACK_OVERFLOW },
   {
     name: 'recursion without end by way of a table, with 1000 values on the stack each time',

@@ -20,13 +20,15 @@ enum { ROOT = 3, CREATE = 1, FOLDER = 2, EXCLUSIVE = 4, TRUNCATE = 8, FOLLOW = 1
 #define READ ((1 << 1) | (1 << 14))
 #define WRITE (1 << 6)
 #define ALL 0x1fffffff
+/* Without fd_write, fd_allocate and fd_filestat_set_size, which no folder and no input is opened with. */
+#define READING (ALL & ~(WRITE | (1 << 8) | (1 << 22)))
 #define LENGTH(path) (path), (uint32_t)strlen(path)
 
 static inline void say(const char *what, int32_t answer) { printf("%s %d\n", what, (int)answer); }
-/* Opens with every right and tells of the answer; the descriptor where there is one, or -1. */
+/* Opens with every right that there is for it; the descriptor, or -1. */
 static inline int32_t opened(int32_t folder, const char *path, int32_t how) {
   int32_t fd = -1;
-  return raw_open(folder, 0, LENGTH(path), how, ALL, ALL, 0, &fd) ? -1 : fd;
+  return raw_open(folder, 0, LENGTH(path), how, how & FOLDER ? READING : ALL, ALL, 0, &fd) ? -1 : fd;
 }
 static inline int32_t opening(int32_t folder, const char *path, int32_t how, int64_t rights) {
   int32_t fd = -1;
