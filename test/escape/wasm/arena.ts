@@ -115,7 +115,16 @@ async function openArena(
 /** Runs one task of the executor. */
 function runOn(executor: Executor<WasmTask>, module: BuiltProgram, attack: Partial<WasmAttack>): Promise<Ran> {
   return runBehaviour(
-    { executor, task: (program, base) => ({ ...base, runtime: 'wasm', name: program, module }) },
+    {
+      executor,
+      task: (program, base) => ({
+        ...base,
+        runtime: 'wasm',
+        name: program,
+        module,
+        ...(attack.deterministic && { deterministic: attack.deterministic }),
+      }),
+    },
     { ...attack, name: 'attack', program: 'attack', expected: { outcome: { kind: 'cancelled' } } },
   )
 }

@@ -20,6 +20,8 @@ export interface WasmAttack extends Omit<Behaviour, 'program' | 'expected' | 'in
   readonly tries: (() => Uint8Array) | string
   /** Refused before it has started, or run to this end. */
   readonly comesTo: Refusal | Expected
+  /** Run so that it comes to the same everywhere, from this seed. */
+  readonly deterministic?: { readonly seed: string }
   /** What else must hold; throws where it does not. */
   readonly verify?: (ran: Ran) => void
   /** Attacks that are in it: a program makes many at once where none keeps it from the next. */

@@ -6,6 +6,7 @@ import { ATTACKS_BY_MODULES, INVALID_MODULES } from './attacks-by-modules.ts'
 import { ATTACKS_ON_CALLS } from './attacks-on-calls.ts'
 import { ATTACKS_BY_INDEX, ATTACKS_ON_GROWTH } from './attacks-on-growth.ts'
 import { ATTACKS_ON_LIMITS } from './attacks-on-limits.ts'
+import { ATTACKS_ON_SAMENESS } from './attacks-on-sameness.ts'
 
 /** Attacks that are tried on one runtime after each other, before the host is looked at for what is left of them. */
 export interface AttackGroup {
@@ -24,6 +25,7 @@ export const GROUPS: readonly AttackGroup[] = [
   { name: 'calls of the host', attacks: ATTACKS_ON_CALLS },
   { name: 'files', attacks: ATTACKS_BY_FILES },
   { name: 'limits', attacks: ATTACKS_ON_LIMITS },
+  { name: 'sameness', attacks: ATTACKS_ON_SAMENESS },
 ]
 
 /** The classes of attack that the WebAssembly runtime has to survive, and what stands for each: attacks, and tests elsewhere. */
@@ -90,6 +92,10 @@ export const CATALOGUE: Readonly<Record<string, readonly (string | readonly [fil
     'an index of what is added, or of nothing: a global is set',
     'an index of what is added, or of nothing: a function is called',
     'globals of its own by the names of those that meter it, set to as much as there is',
+  ],
+  'one run told from another': [
+    'what could tell one run from another: clocks, random numbers, the time that work takes, the bits of no number',
+    'deterministic recursion: of frames with 40,000 vectors',
   ],
   'a call of the host that overflows the stack': [
     'recursion without end, and at its end a call of the host: making and removing',
