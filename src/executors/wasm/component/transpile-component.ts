@@ -148,7 +148,8 @@ function transpilerProgram({ confined }: { readonly confined: boolean }): Progra
   const reads = [...new Set([dirname(own), jco, libraryFolder('@bytecodealliance/preview2-shim', jco)])]
   const args = [
     '--permission',
-    ...(confined ? [] : ['--allow-worker']),
+    // What jco stands on starts one when it is loaded.
+    '--allow-worker',
     // To follow links it would have to read the folders above.
     '--preserve-symlinks',
     ...reads.map((folder) => `--allow-fs-read=${join(folder, '*')}`),
