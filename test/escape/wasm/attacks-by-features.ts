@@ -14,7 +14,13 @@ const typed = (...bytes: Code): Uint8Array => {
   const types = section(1, [[2, 0x60, 0, 0, ...bytes]])
   return Uint8Array.from([...module.subarray(0, 8), ...types, ...module.subarray(14)])
 }
-const BYTE = 0x0d
+/** A component that imports an instance with nothing in it. */
+const component = (instance: string): Uint8Array =>
+  Uint8Array.from([
+    ...[0x00, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0],
+    ...section(7, [[1, 0x42, 0]]),
+    ...section(10, [[1, 0x00, ...name(instance), 0x05, 0]]),
+  ])
 
 /** What a module may not have, by the name of what the refusal must say. */
 const REFUSED: readonly (readonly [what: string, module: Uint8Array, named: string])[] = [
@@ -49,7 +55,8 @@ const REFUSED: readonly (readonly [what: string, module: Uint8Array, named: stri
 ].map(([what, module, named]) => [`an import of ${String(what)}`, module as Uint8Array, String(named)] as const)
 
 const FEATURES: readonly (readonly [what: string, module: Uint8Array, named: string])[] = [
-  ['a component', wasmModule({ version: [BYTE, 0, 1, 0] }), 'component'],
+  ['a component that imports sockets', component('wasi:sockets/tcp@0.2.0'), 'wasi:sockets'],
+  ['a component that imports HTTP', component('wasi:http/outgoing-handler@0.2.0'), 'wasi:http'],
   ['a shared memory', wasmModule({ memories: [[3, 1, 2]] }), 'threads'],
   ['a shared table', wasmModule({ tables: [[0x70, 3, 1, 2]] }), 'threads'],
   ['an atomic instruction', coded([0xfe, 0x03, 0]), 'threads'],

@@ -74,7 +74,7 @@ export const ATTACKS_BY_FILES: readonly WasmAttack[] = [
     comesTo: {
       outcome: exited(),
       outputs: {
-        '/out/file': '',
+        '/out/file': { error: 'HARD_LINK' },
         '/out/folder': { error: 'SYMLINK' },
         '/out/link': { error: 'SYMLINK' },
         '/out/up': { error: 'SYMLINK' },

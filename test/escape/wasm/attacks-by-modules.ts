@@ -42,6 +42,11 @@ export const ATTACKS_BY_MODULES: readonly WasmAttack[] = [
     comesTo: INVALID,
   },
   {
+    name: 'a component with the sections of a module',
+    tries: () => wasmModule({ version: [0x0d, 0, 1, 0] }),
+    comesTo: { named: undefined, says: /component is malformed/ },
+  },
+  {
     name: 'a version of tomorrow',
     tries: () => wasmModule({ version: [2, 0, 0, 0] }),
     comesTo: { named: undefined, says: /version/ },

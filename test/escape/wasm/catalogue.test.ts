@@ -32,10 +32,10 @@ describe('escape: the catalogue of attacks on WebAssembly', () => {
     assert.ok(attacks.length >= LEAST_ATTACKS, `${attacks.length} attacks`)
     const attempts = attacks.reduce((sum, { holds = 0 }) => sum + holds, 0)
     assert.ok(attempts >= LEAST_ATTEMPTS, `${attempts} attempts`)
-    const tried = attacks.map(({ tries, command, env, inputs, limits, stdin }) =>
+    const tried = attacks.map(({ tries, command, env, inputs, limits, stdin, deterministic }) =>
       [
         typeof tries === 'string' ? tries : createHash('sha256').update(tries()).digest('hex'),
-        JSON.stringify([command, env, inputs, limits]),
+        JSON.stringify([command, env, inputs, limits, deterministic]),
         stdin?.length,
       ].join(' '),
     )

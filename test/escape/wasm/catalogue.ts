@@ -62,6 +62,10 @@ export const CATALOGUE: Readonly<Record<string, readonly (string | readonly [fil
     ['test/escape/wasm/modules.test.ts', 'refuses a module that takes too long to compile'],
   ],
   'unknown import': ['refused by name: an import of a function that no WASI has'],
+  'a component that asks for sockets or HTTP': [
+    'refused by name: a component that imports sockets',
+    'refused by name: a component that imports HTTP',
+  ],
   memory64: ['refused by name: a 64-bit memory', 'refused by name: a 64-bit table'],
   'CPU spin': ['a start function without end', 'memory filled and copied in bulk, without end'],
   'sleep for ever': ['a wait for the last time that there is'],
