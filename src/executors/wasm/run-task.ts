@@ -47,8 +47,6 @@ class SandboxFault extends Error {
   override readonly name = 'SandboxFault'
 }
 
-/** For handing over results once the task is over. */
-const COLLECT_TIMEOUT_MS = 120_000
 /** For what is left in the pipes of a process that was killed. */
 const LEFTOVERS_TIMEOUT_MS = 5_000
 /** Runs one task on a process that is ready, and kills that unless it is clean. Throws and resolves as the executor's `run` does. */
@@ -113,7 +111,7 @@ class TaskRun {
     const ending = await this.#ending.promise
     clearTimeout(this.#compileTimer)
     if (ending.kind === 'failed') throw ending.error
-    if (ending.kind === 'guest') await this.#collected(reports)
+    if (ending.kind === 'guest') await this.#results.handedOver(reports)
     else this.#endedAtMs ||= performance.now()
     // While the process is still there.
     const cpuTimeMs = Math.round(this.#watch.cpuTimeMs())
@@ -324,26 +322,6 @@ class TaskRun {
         throw new SandboxFault(report.reason)
       case 'ready':
         throw new ChannelBroken('a second start')
-    }
-  }
-
-  /** Waits for the results of a task that is over, but not for ever; a shutdown in it is the provider's fault. */
-  async #collected(reports: Promise<void>): Promise<void> {
-    const { signal } = this.#options.job
-    const { promise: interrupted, resolve, reject } = Promise.withResolvers<void>()
-    const timer = setTimeout(() => {
-      this.#results.lose('it took too long')
-      resolve()
-    }, COLLECT_TIMEOUT_MS)
-    const onAbort = (): void => {
-      if (signal.reason instanceof StopReason && signal.reason.kind === 'shutdown') reject(providerStopped())
-    }
-    signal.addEventListener('abort', onAbort)
-    try {
-      await Promise.race([reports, interrupted])
-    } finally {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', onAbort)
     }
   }
 }

@@ -1,9 +1,12 @@
 import type { Execution } from '../../protocol/execution.ts'
 import type { BoundedJob, WasmTask } from '../executor.ts'
 import { createResultCollector, type ResultCollector } from '../results.ts'
+import { isShutdown, providerStopped } from '../run-failures.ts'
 import type { Report } from './channel.ts'
 import { ChannelBroken, contentOf, type Frame } from './reports.ts'
 
+/** For handing over results once the task is over. */
+const COLLECT_TIMEOUT_MS = 120_000
 const WHY_UNFIT = {
   SYMLINK: 'it is a symbolic link; links are not followed',
   HARD_LINK: 'the file has more than one name (hard links)',
@@ -40,6 +43,30 @@ export class TaskResults {
       throw new ChannelBroken('a result from outside the outputs')
     if (report.event === 'output') await this.#collector?.collect({ path, content: contentOf(frames, report.bytes) })
     else this.#collector?.refuse({ path, code: report.code, message: WHY_UNFIT[report.code] })
+  }
+
+  /**
+   * Waits until they have all come, but not for ever.
+   *
+   * @throws SoukError PROVIDER_STOPPED: a shutdown in it is the provider's fault.
+   */
+  async handedOver(reports: Promise<void>): Promise<void> {
+    const { signal } = this.#job
+    const { promise: interrupted, resolve, reject } = Promise.withResolvers<void>()
+    const timer = setTimeout(() => {
+      this.lose('it took too long')
+      resolve()
+    }, COLLECT_TIMEOUT_MS)
+    const onAbort = (): void => {
+      if (isShutdown(signal)) reject(providerStopped())
+    }
+    signal.addEventListener('abort', onAbort)
+    try {
+      await Promise.race([reports, interrupted])
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+    }
   }
 
   /** Results that were not handed over whole change nothing of what the task came to. */
