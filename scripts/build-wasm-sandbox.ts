@@ -29,6 +29,9 @@ export async function buildWasmSandbox(folder: string): Promise<void> {
     format: 'cjs',
     entryFileNames: '[name].cjs',
     chunkFileNames: '[name].cjs',
+    // Parsing is a part of the start of every process; names stay as they are.
+    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+    comments: false,
   })
   await build.close()
   const modules = output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []))

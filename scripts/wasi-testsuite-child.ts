@@ -4,7 +4,7 @@ import { FileSystem } from '../src/executors/wasm/host/file-system.ts'
 import { Quota } from '../src/executors/wasm/host/quota.ts'
 import { runPreview1 } from '../src/executors/wasm/host/run-preview1.ts'
 import { inspectModule } from '../src/executors/wasm/module/inspect.ts'
-import { compileModule } from '../src/executors/wasm/module/prepare.ts'
+import { compileModule } from '../src/executors/wasm/module/compile.ts'
 import { rewriteModule } from '../src/executors/wasm/module/rewrite.ts'
 
 const [file = '', json = ''] = process.argv.slice(2)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { inspectModule } from '../../src/executors/wasm/module/inspect.ts'
-import { compileModule } from '../../src/executors/wasm/module/prepare.ts'
+import { compileModule } from '../../src/executors/wasm/module/compile.ts'
 import { rewriteModule } from '../../src/executors/wasm/module/rewrite.ts'
 import { concat, u32 } from '../../src/executors/wasm/module/writer.ts'
 import { exported, wasmModule } from '../fixtures/wasm-module.ts'

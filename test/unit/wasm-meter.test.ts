@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { inspectModule } from '../../src/executors/wasm/module/inspect.ts'
 import { depthOf, PAGE_FUEL, REFUSED, type RewriteOptions } from '../../src/executors/wasm/module/meters.ts'
-import { compileModule } from '../../src/executors/wasm/module/prepare.ts'
+import { compileModule } from '../../src/executors/wasm/module/compile.ts'
 import { METER_MODULE, rewriteModule } from '../../src/executors/wasm/module/rewrite.ts'
 import { VALUE } from '../../src/executors/wasm/module/types.ts'
 import { concat, section, signed, u32 } from '../../src/executors/wasm/module/writer.ts'

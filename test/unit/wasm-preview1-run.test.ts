@@ -10,7 +10,7 @@ import {
   type Preview1Run,
 } from '../../src/executors/wasm/host/run-preview1.ts'
 import { inspectModule } from '../../src/executors/wasm/module/inspect.ts'
-import { compileModule } from '../../src/executors/wasm/module/prepare.ts'
+import { compileModule } from '../../src/executors/wasm/module/compile.ts'
 import { rewriteModule } from '../../src/executors/wasm/module/rewrite.ts'
 import { VALUE } from '../../src/executors/wasm/module/types.ts'
 import { wasmModule } from '../fixtures/wasm-module.ts'

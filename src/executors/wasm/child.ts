@@ -20,11 +20,9 @@ import { Quota } from './host/quota.ts'
 import { runPreview1, type Preview1Options, type Preview1Run } from './host/run-preview1.ts'
 import { SIGNATURES } from './host/signatures.ts'
 import type { Wasmer } from './host/wasmer.ts'
-import { checkModule, compileModule } from './module/prepare.ts'
-import { inspectModule } from './module/inspect.ts'
+import { compileModule } from './module/compile.ts'
 import { ModuleRefused } from './module/reader.ts'
-import { rewriteModule } from './module/rewrite.ts'
-import { warmUpModule } from './warm-up-module.ts'
+import { WARM_UP_FACTS, warmUpModule } from './warm-up-module.ts'
 
 /** Up to here functions are compiled once, optimised, as they are first called. */
 const OPTIMISE_BYTES = 1024 * 1024
@@ -44,14 +42,9 @@ const compiled = new Map<string, CompiledModule>()
 /** Runs a module of ours that calls everything once, so that the task finds all of it loaded and compiled. */
 function warmUp(wasmer: Wasmer | undefined): void {
   const limits = { memoryBytes: 1024 * 1024, diskBytes: 0, inodes: 0, openFiles: 16 }
-  const { bytes, ...facts } = rewriteModule(inspectModule(warmUpModule()), {
-    fuel: false,
-    deterministic: false,
-    meters: 'own',
-  })
   const { end } = runPreview1({
-    module: compileModule(bytes, { optimise: false }),
-    facts,
+    module: compileModule(warmUpModule(), { optimise: true }),
+    facts: WARM_UP_FACTS,
     wasmer,
     args: ['warm-up'],
     env: { WARM: 'up' },
@@ -88,7 +81,7 @@ async function programOf({ program, metered, deterministic }: JobHeader): Promis
   const { bytes, facts } =
     form.kind === 'rewritten'
       ? { bytes: received, facts: form.facts }
-      : rewrite(received, { metered, deterministic: deterministic !== undefined })
+      : await rewrite(received, { metered, deterministic: deterministic !== undefined })
   const result = { facts, module: compileModule(bytes, { optimise: bytes.length <= OPTIMISE_BYTES }) }
   compiled.set(key, result)
   const [oldest] = compiled.keys()
@@ -100,13 +93,13 @@ async function programOf({ program, metered, deterministic }: JobHeader): Promis
 const components = (): Promise<typeof import('./component/run-component.ts')> => import('./component/run-component.ts')
 
 /** Says what came of a module before anything of it is given to the engine. */
-function rewrite(
+async function rewrite(
   module: Uint8Array,
   { metered, deterministic }: { readonly metered: boolean; readonly deterministic: boolean },
-): { readonly facts: RewrittenFacts; readonly bytes: Uint8Array } {
-  const shape = inspectModule(module)
-  checkModule(shape, SIGNATURES)
-  const { bytes, ...facts } = rewriteModule(shape, { fuel: metered, deterministic, meters: 'own' })
+): Promise<{ readonly facts: RewrittenFacts; readonly bytes: Uint8Array }> {
+  // Loaded for a module that nobody has sent before.
+  const { rewriteCommand } = await import('./module/rewrite-command.ts')
+  const { bytes, ...facts } = rewriteCommand(module, { host: SIGNATURES, fuel: metered, deterministic })
   sendReport({ event: 'rewritten', facts, bytes: bytes.length })
   sendData(bytes)
   return { facts, bytes }

@@ -135,7 +135,8 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
     } finally {
       if (clean && requester !== undefined) pool.giveBack(sandbox, requester)
       else sandbox.kill()
-      pool.refill()
+      // Starting the next process takes some time, and the result need not wait for it.
+      setImmediate(() => pool.refill())
     }
   }
   return {

@@ -242,7 +242,7 @@ class TaskRun {
     } catch (error) {
       if (error instanceof ChannelBroken)
         this.#gone(`it broke the protocol: ${error.message}`, { cause: error, crash: 'SIGKILL' })
-      else if (this.#stage === 'ended' && this.#results.open && error instanceof SandboxFault)
+      else if (this.#stage === 'ended' && this.#results.begun && error instanceof SandboxFault)
         this.#results.lose(error.message)
       else {
         const failure = error instanceof SandboxFault ? sandboxFailed(error.message) : error

@@ -6,6 +6,7 @@ import { UNCONFINED } from './child-life.ts'
 import type { WasmHost } from './choices.ts'
 import { sandboxFailed } from './failures.ts'
 import { startConfined, startPlain, type Ended, type HostProcess, type ProgramToStart } from './host-process.ts'
+import { OPTIMISING_FLAG } from './module/compile.ts'
 import type { ProcessRecords } from './records.ts'
 import { readFrames, type Frame } from './reports.ts'
 import { sandboxEntry } from './sandbox-entry.ts'
@@ -45,6 +46,7 @@ function programOf({ stackBytes, host, confined }: StartOptions): ProgramToStart
     ...reads.map((folder) => `--allow-fs-read=${join(folder, '*')}`),
     '--no-warnings',
     '--v8-pool-size=2',
+    OPTIMISING_FLAG,
     `--max-old-space-size=${MAX_HEAP_MEBIBYTES}`,
     // Any flag that V8 hashes makes it drop its code cache, a quarter of the start; so the default is not said.
     ...(stackBytes === DEFAULT_STACK_BYTES ? [] : [`--stack-size=${Math.floor(stackBytes / 1024)}`]),

@@ -16,21 +16,24 @@ const WHY_UNFIT = {
 export class TaskResults {
   readonly #job: BoundedJob<WasmTask>
   #collector: ResultCollector | undefined
+  #begun = false
   #lost = false
 
   constructor(job: BoundedJob<WasmTask>) {
     this.#job = job
   }
 
-  /** There is somewhere to put them. */
-  get open(): boolean {
-    return this.#collector !== undefined
+  /** They may come now. */
+  get begun(): boolean {
+    return this.#begun
   }
 
-  /** @throws when they cannot be written, which is the host's fault. */
+  /** Makes room for them, where the task has any. @throws when they cannot be written, which is the host's fault. */
   async begin(): Promise<void> {
-    const { dir, limits } = this.#job
-    this.#collector = await createResultCollector({ dir, maxBytes: limits.diskBytes, maxFiles: limits.inodes })
+    const { dir, limits, task } = this.#job
+    if (task.outputs.length > 0)
+      this.#collector = await createResultCollector({ dir, maxBytes: limits.diskBytes, maxFiles: limits.inodes })
+    this.#begun = true
   }
 
   /** Takes one, whose content comes next. @throws ChannelBroken for one from outside the outputs, or cut short. */

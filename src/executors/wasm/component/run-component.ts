@@ -9,7 +9,7 @@ import { HostFault, type GuestEnd, type Preview1Options, type Preview1Run } from
 import { Streams } from '../host/streams.ts'
 import { trapName } from '../host/traps.ts'
 import { REFUSED } from '../module/meters.ts'
-import { compileModule } from '../module/prepare.ts'
+import { compileModule } from '../module/compile.ts'
 import { ModuleRefused } from '../module/reader.ts'
 import { METER_MODULE } from '../module/rewrite.ts'
 import type { Bundle, BundledModule } from './bundle.ts'

@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
 import { EXPORT_KIND, type ModuleShape } from './inspect.ts'
 import { ModuleRefused } from './reader.ts'
 import { functionImports } from './sections.ts'
@@ -9,40 +8,15 @@ const PREVIEW1 = 'wasi_snapshot_preview1'
 /** The functions that the host gives, each with its parameter types: `i` is i32, `I` is i64. */
 export type HostSignatures = Readonly<Record<string, { readonly parameters: string; readonly results: string }>>
 
-export interface CompileOptions {
-  /**
-   * Compile once, optimised, before the module runs: V8 does not replace the baseline code of a loop that is
-   * running, which can cost a factor of ten. Large modules start too slowly that way.
-   */
-  readonly optimise: boolean
-}
-
 /**
  * Checks that a module is a WASI command which imports nothing but what the host gives.
  *
  * @throws ModuleRefused
  */
-export function checkModule(shape: ModuleShape, host: HostSignatures): void {
+export function checkCommand(shape: ModuleShape, host: HostSignatures): void {
   checkImports(shape, host)
   checkExports(shape)
 }
-
-/**
- * Compiles a rewritten module. It is valid exactly when the module was that it is made of.
- *
- * @throws ModuleRefused
- */
-export function compileModule(bytes: Uint8Array, { optimise }: CompileOptions): WebAssembly.Module {
-  for (const flag of optimise ? ['--no-liftoff', '--no-wasm-lazy-compilation'] : ['--liftoff']) setFlagsFromString(flag)
-  try {
-    return new WebAssembly.Module(bytes)
-  } catch (error) {
-    throw new ModuleRefused(`the module is not valid, or cannot be compiled: ${messageOf(error)}`)
-  }
-}
-
-const messageOf = (thrown: unknown): string =>
-  (thrown instanceof Error ? thrown.message : String(thrown)).replace(/^WebAssembly\.Module\(\): /, '')
 
 const CODES = new Map<number, string>([
   [VALUE.i32, 'i'],
