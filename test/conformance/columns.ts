@@ -33,7 +33,7 @@ export const COLUMNS = {
       'spin-in-children': NO_PROCESSES,
       'ignore-signals': NO_SIGNALS,
       network: 'A module that imports sockets is refused.',
-      'odd-results': 'Links and pipes cannot be made.',
+      'odd-results': 'Pipes and devices cannot be made; links as results are tested by themselves.',
     },
   },
   docker: {

@@ -20,7 +20,10 @@ const reportSchema = z.strictObject({
 /** What each benchmark has to tell, whatever the numbers are: those are for a quiet machine. */
 const EXPECTED = {
   market: { ratios: ['blobVsBareStream'], figures: ['overheadP50Ms', 'noopTasksPerSecond'] },
-  wasm: { ratios: ['coldVsPrewarmed'], figures: ['helloPrewarmedP50Ms', 'helloColdP50Ms'] },
+  wasm: {
+    ratios: ['helloVsColdNode', 'oneShotVsBareSpawn', 'cpuVsNative', 'cpuFuelVsNative'],
+    figures: ['tasksPerSecondReused', 'pythonStartMs'],
+  },
   native: {
     ratios: [
       'vsBwrap',

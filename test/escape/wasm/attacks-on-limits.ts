@@ -180,7 +180,7 @@ const DEEP_CALLS: readonly (readonly [what: string, code: Code])[] = [
   ['asking for arguments', [...calling('args_get', [AT.out, AT.buffer]), ...drop]],
 ]
 
-/** What the compiler would need more memory or time for than a provider has. */
+/** What the compiler, at the first call, needs more memory for than a provider has beside its tasks': the task pays for that, too. */
 const COMPILER_BOMBS: readonly (readonly [what: string, module: () => Uint8Array])[] = [
   [
     '1000 loops in each other around 49,000 locals that all change',
@@ -278,7 +278,7 @@ export const ATTACKS_ON_LIMITS: readonly WasmAttack[] = [
   ...COMPILER_BOMBS.map(([what, tries]): WasmAttack => ({
     name: `for the compiler: ${what}`,
     tries,
-    comesTo: { named: undefined, says: /more memory than a provider has|longer than|did not survive/ },
+    comesTo: { outcome: limit('memory'), limitsHit: ['memory'] },
   })),
   {
     name: 'megabytes of standard input that it never reads',
