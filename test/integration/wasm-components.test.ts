@@ -4,13 +4,15 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import type { Executor, Job, WasmTask } from '../../src/executors/executor.ts'
+import { StopReason, type Executor, type Job, type WasmTask } from '../../src/executors/executor.ts'
 import { createWasmExecutor } from '../../src/executors/wasm/executor.ts'
+import { createConfinement } from '../../src/native/confinement.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import type { Execution } from '../../src/protocol/execution.ts'
 import type { Limits } from '../../src/protocol/limits.ts'
 import { ROOMY_LIMITS } from '../conformance/behaviours.ts'
 import { collector } from '../conformance/executor-conformance.ts'
+import { startNativeLauncher, type TestLauncher } from '../fixtures/native-launcher.ts'
 import { adaptedComponent, command, componentOf, javascriptComponent } from '../fixtures/wasm-component.ts'
 
 /** A big component is transpiled in seconds, on a machine that does other things too. */
@@ -20,13 +22,21 @@ describe('components in the WebAssembly executor', function () {
   this.timeout(PATIENT_MS * 2)
   let dir: string
   let executor: Executor<WasmTask>
+  let launcher: TestLauncher
 
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), 'souk-wasm-components-'))
-    executor = createWasmExecutor({ instanceDir: join(dir, 'instance'), prewarm: 1, compileTimeoutMs: PATIENT_MS })
+    launcher = await startNativeLauncher()
+    const hello = await launcher.launcher.hello()
+    const confinement = createConfinement({ launcher: launcher.launcher, hello, uid: 65_534, gid: 65_534 })
+    const instanceDir = join(dir, 'instance')
+    executor = createWasmExecutor({ instanceDir, prewarm: 1, compileTimeoutMs: PATIENT_MS, confinement })
   })
   after(async () => {
     await executor.close()
+    await launcher.launcher.close()
+    assert.deepEqual(await launcher.leftovers(), [])
+    await launcher.remove()
     await rm(dir, { recursive: true })
   })
 
@@ -99,6 +109,20 @@ describe('components in the WebAssembly executor', function () {
       ['/out/text'],
     )
     assert.ok(usage.memoryPeakBytes > 1_000_000)
+  })
+
+  it('runs the same where there is no native sandbox', async () => {
+    const bare = createWasmExecutor({ instanceDir: join(dir, 'bare'), prewarm: 0, compileTimeoutMs: PATIENT_MS })
+    try {
+      const { outcome, stdout, isolation } = await run(await adaptedComponent('args'), {
+        task: { command: ['one'] },
+        on: bare,
+      })
+      assert.deepEqual([outcome, isolation.missing.includes('native-sandbox')], [{ kind: 'exited', code: 0 }, true])
+      assert.match(stdout, /one/)
+    } finally {
+      await bare.close()
+    }
   })
 
   it('runs C programs that were built for preview 1, through an adapter', async () => {
@@ -182,9 +206,11 @@ describe('components in the WebAssembly executor', function () {
 
   it('stops while one is being transpiled when it is asked to', async () => {
     const stop = new AbortController()
-    const running = run(await javascriptComponent('copy'), { signal: stop.signal })
-    setTimeout(() => stop.abort(new Error('enough')), 300)
-    await assert.rejects(running)
+    // With a section of its own it is another component: what came of the first is known by now.
+    const component = Buffer.concat([await readFile(await javascriptComponent('copy')), Buffer.of(0, 2, 1, 0x61)])
+    const running = run(await componentFile(component), { signal: stop.signal })
+    setTimeout(() => stop.abort(new StopReason('cancelled')), 300)
+    await assert.rejects(running, (error) => isSoukError(error, 'CANCELLED'))
   })
 
   it("ends a task that fills the sandbox's own heap as one that met its limit on memory", async () => {
