@@ -123,6 +123,10 @@ describe('WebAssembly executor', function () {
     await assert.rejects(executor.run(await job('exit-code', {}, { inputs })), (error) =>
       isSoukError(error, 'EXECUTOR_FAILED'),
     )
+    const module = { source: join(dir, 'gone'), bytes: 5, sha256: '0'.repeat(64) }
+    await assert.rejects(executor.run(await job('exit-code', {}, { module })), (error) =>
+      isSoukError(error, 'EXECUTOR_FAILED'),
+    )
   })
 
   it('counts it as the provider’s fault when standard input breaks', async () => {

@@ -10,6 +10,7 @@ import type { WasmHost, WasmReuse } from './choices.ts'
 import { isComponent } from './component/format.ts'
 import { transpileComponent } from './component/transpile-component.ts'
 import { moduleRefused } from './failures.ts'
+import { unreadable } from './feed.ts'
 import { isolationOf } from './isolation.ts'
 import { isMetered } from './job-header.ts'
 import { createSandboxPool } from './pool.ts'
@@ -149,14 +150,15 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
   }
 }
 
+/** @throws SoukError EXECUTOR_FAILED where the file cannot be read. */
 async function isComponentFile(source: string): Promise<boolean> {
-  const file = await open(source)
   try {
+    await using file = await open(source)
     const first = Buffer.alloc(8)
     await file.read(first, 0, first.length, 0)
     return isComponent(first)
-  } finally {
-    await file.close()
+  } catch (error) {
+    throw unreadable(`${source}: ${error instanceof Error ? error.message : String(error)}`, error)
   }
 }
 

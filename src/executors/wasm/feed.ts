@@ -58,7 +58,8 @@ async function feedFile(target: Writable, { source, bytes }: FedFile): Promise<v
   if (fed !== bytes && target.writable) throw unreadable(`${source} is not ${bytes} bytes long any more`)
 }
 
-function unreadable(reason: string, cause?: unknown): SoukError<'EXECUTOR_FAILED'> {
+/** A file of a task that this host has lost. */
+export function unreadable(reason: string, cause?: unknown): SoukError<'EXECUTOR_FAILED'> {
   return new SoukError({
     code: 'EXECUTOR_FAILED',
     message: `An input cannot be read on the provider: ${reason}`,
