@@ -8,8 +8,8 @@ import { npmEnvironment, packedPackage } from '../fixtures/packed-package.ts'
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..', '..')
 const MEBIBYTE = 1024 * 1024
-/** What a provider has to download and keep for souk, at most. */
-const MAX_INSTALLED_BYTES = 150 * MEBIBYTE
+/** What a provider has to download and keep for souk, at most. Half of it is binaryen, which jco-transpile brings and nothing here loads. */
+const MAX_INSTALLED_BYTES = 210 * MEBIBYTE
 
 /** A module that does nothing, well: `(module (memory (export "memory") 1) (func (export "_start")))`. */
 const EMPTY_MODULE =
