@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createReadStream } from 'node:fs'
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -132,6 +133,12 @@ describe('WebAssembly executor', function () {
   it('counts it as the provider’s fault when standard input breaks', async () => {
     const stdin = new Readable({ read: () => {} })
     const running = executor.run(await job('cat', { stdin, onStarted: () => stdin.destroy(new Error('disk failure')) }))
+    await assert.rejects(running, (error) => isSoukError(error, 'EXECUTOR_FAILED'))
+  })
+
+  it('counts it as the provider’s fault when standard input cannot be opened, long before anything reads it', async () => {
+    const asked = await job('cat')
+    const running = executor.run({ ...asked, stdin: createReadStream(join(dir, 'gone')) })
     await assert.rejects(running, (error) => isSoukError(error, 'EXECUTOR_FAILED'))
   })
 

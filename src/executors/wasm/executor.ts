@@ -119,6 +119,15 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
     const job = boundedJob(asked)
     checkTask({ task: job.task, limits: job.limits, bounds, maxModuleBytes })
     throwIfStopped(job.signal)
+    // Nobody else listens yet, and an error that nobody hears ends the node; it is looked at where it is fed.
+    job.stdin.on('error', ignore)
+    try {
+      return await runBounded(job)
+    } finally {
+      job.stdin.off('error', ignore)
+    }
+  }
+  const runBounded = async (job: BoundedJob<WasmTask>): Promise<Execution> => {
     const known = await programs(job)
     const { requester } = job
     const { sandbox, reused, reusable } = await pool.take({
@@ -149,6 +158,8 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
     close: () => pool.close(),
   }
 }
+
+const ignore = (): void => {}
 
 /** @throws SoukError EXECUTOR_FAILED where the file cannot be read. */
 async function isComponentFile(source: string): Promise<boolean> {

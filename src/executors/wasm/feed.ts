@@ -101,6 +101,7 @@ export function feedStdin({
   source.on('error', onError)
   source.on('end', end)
   source.on('data', onData)
+  if (source.errored) onError(source.errored)
   if (source.readableEnded) end()
   return end
 }
