@@ -5,7 +5,7 @@ const NOBODY = 65_534
 export const UNCONFINED = 'unconfined'
 
 /**
- * Where no launcher does it: a thread that ends this process when the node is gone, or a time after that is posted to it.
+ * Where no launcher does it: a thread that ends this process when the node is gone, or a time after that is posted to it, unless null follows.
  *
  * @param script `lifeline` in the form that this process was started from.
  */

@@ -197,12 +197,14 @@ async function main(): Promise<void> {
   warmUp(wasmer)
   dropPrivileges()
   sendReport({ event: 'ready' })
-  for (let more = true; more;) {
+  for (;;) {
     const job = readJobHeader()
     const streams = new ChannelStreams()
     deliver(job, await runJob(job, { wasmer, streams, onStarting: () => lifeline?.postMessage(job.backstopMs) }))
-    more = job.reusable
-    if (more) streams.skipInput()
+    if (!job.reusable) return
+    // It was of this job's time; the next one may have begun to wait or to compile when it is over.
+    lifeline?.postMessage(null)
+    streams.skipInput()
   }
 }
 

@@ -12,8 +12,8 @@ const end = (): void => {
 
 read(DESCRIPTOR.lifeline, Buffer.alloc(1), 0, 1, null, end)
 let backstop: NodeJS.Timeout | undefined
-parentPort?.on('message', (backstopMs: number) => {
+parentPort?.on('message', (backstopMs: number | null) => {
   clearTimeout(backstop)
-  backstop = setTimeout(end, backstopMs)
+  if (backstopMs !== null) backstop = setTimeout(end, backstopMs)
 })
 parentPort?.postMessage('ready')
