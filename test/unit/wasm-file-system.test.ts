@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { Errno, ERRNO } from '../../src/executors/wasm/host/errno.ts'
 import { virtualClock } from '../../src/executors/wasm/host/clocks.ts'
 import { FileSystem } from '../../src/executors/wasm/host/file-system.ts'
@@ -30,6 +32,34 @@ const read = (file: FileNode): string => Buffer.concat([...file.data.pieces()]).
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 describe('file system in memory', () => {
+  it('lets go of the memory of what is cut off a file, which the task gets back', () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const heldBytes = (): number => {
+      collect()
+      return process.memoryUsage().arrayBuffers
+    }
+    const { fs, budget } = fileSystem({ diskBytes: 2 ** 24, memoryBytes: 2 ** 24, inodes: 200 })
+    const content = new Uint8Array(256 * 1024).fill(7)
+    const before = heldBytes()
+    const files = Array.from({ length: 100 }, (_, index) => {
+      const file = create(fs, `file${index}`)
+      fs.write(file, 0, content)
+      fs.resize(file, 1000)
+      return file
+    })
+    const taken = 2 ** 24 - budget.leftBytes
+    assert.ok(heldBytes() - before < 10 * taken, `${heldBytes() - before} bytes are held, ${taken} are counted`)
+    for (const file of files) {
+      fs.write(file, 1001, content.subarray(0, 100_000))
+      assert.deepEqual(
+        [...file.data.pieces()].map((piece) => piece[1000]),
+        [0],
+      )
+      fs.resize(file, 0)
+    }
+  })
+
   it('finds what is at a path, and never leaves the folder that it starts from', () => {
     const { fs } = fileSystem()
     const inner = folder(fs, 'a')

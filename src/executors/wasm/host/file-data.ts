@@ -38,7 +38,7 @@ export class FileData {
   resize(size: number): void {
     if (size < this.#size) {
       this.#chunks.length = Math.min(this.#chunks.length, Math.ceil(size / CHUNK_BYTES))
-      this.#chunks[Math.floor(size / CHUNK_BYTES)]?.fill(0, size % CHUNK_BYTES)
+      this.#shorten(Math.floor(size / CHUNK_BYTES), size % CHUNK_BYTES)
     }
     this.#size = size
   }
@@ -58,11 +58,19 @@ export class FileData {
     return { index, chunk: this.#chunks[index], at, run: Math.min(length, CHUNK_BYTES - at) }
   }
 
+  /** Zeros what is beyond `bytes` in a chunk, and lets go of what is much too large for them: the task gets it back. */
+  #shorten(index: number, bytes: number): void {
+    const chunk = this.#chunks[index]
+    if (chunk === undefined) return
+    if (chunk.length <= Math.max(LEAST_BYTES, 2 * bytes)) chunk.fill(0, bytes)
+    else this.#chunks[index] = chunk.slice(0, bytes)
+  }
+
   #chunkFor(index: number, neededBytes: number): Uint8Array {
     const chunk = this.#chunks[index]
     if (chunk !== undefined && chunk.length >= neededBytes) return chunk
     let capacity = Math.max(LEAST_BYTES, chunk?.length ?? 0)
-    while (capacity < neededBytes) capacity *= 2
+    while (capacity < neededBytes) capacity = Math.min(CHUNK_BYTES, capacity * 2)
     const larger = new Uint8Array(capacity)
     if (chunk !== undefined) larger.set(chunk)
     this.#chunks[index] = larger
