@@ -195,6 +195,7 @@ describe('a WebAssembly sandbox process that has been taken over', function () {
   it('leaves others no program but the first that it names, before it has compiled anything', async () => {
     const kept: string[] = []
     const prepared: PreparedPrograms = {
+      maxBytes: 100,
       get: () => undefined,
       put: (_job, { bytes }) => void kept.push(Buffer.from(bytes).toString()),
     }
@@ -210,6 +211,25 @@ describe('a WebAssembly sandbox process that has been taken over', function () {
       },
     })
     assert.deepEqual(kept, ['good'])
+  })
+
+  it('leaves no program that is longer than all that may be kept', async () => {
+    const kept: number[] = []
+    const prepared: PreparedPrograms = {
+      maxBytes: 3,
+      get: () => undefined,
+      put: (_job, { bytes }) => void kept.push(bytes.length),
+    }
+    const { outcome } = await runWith({
+      dir,
+      prepared,
+      begin({ say, data }) {
+        say({ event: 'received' }, rewritten(4))
+        data('long')
+        say({ event: 'compiled' }, { event: 'started' }, ended, { event: 'complete' })
+      },
+    })
+    assert.deepEqual([outcome, kept], [{ kind: 'exited', code: 0 }, []])
   })
 
   it('is not taken for what it says of a program that is out of all proportion', async () => {

@@ -29,6 +29,8 @@ export interface ProgramHolder {
  * No native code is kept: that could only come from a process that had compiled a stranger's bytes.
  */
 export interface PreparedPrograms {
+  /** Of all of them together: a longer one is not kept. */
+  readonly maxBytes: number
   get(job: BoundedJob<WasmTask>): PreparedProgram | undefined
   put(job: BoundedJob<WasmTask>, program: PreparedProgram): void
 }
@@ -41,6 +43,7 @@ export function createPreparedPrograms({ maxBytes }: { readonly maxBytes: number
     kept.delete(key)
   }
   return {
+    maxBytes,
     get(job) {
       const key = keyOf(job)
       const found = kept.get(key)
@@ -108,11 +111,12 @@ export async function takeRewritten(
 ): Promise<void> {
   if (bytes > MAX_GROWTH * job.task.module.bytes + MAX_ADDED_BYTES)
     throw new ChannelBroken(`${bytes} bytes of a program`)
-  const trusted = sandbox.untouched
+  // What will not be kept is not gathered either: it may have hundreds of megabytes.
+  const kept = sandbox.untouched && bytes <= prepared.maxBytes
   sandbox.untouched = false
   const chunks: Uint8Array[] = []
-  for await (const chunk of contentOf(sandbox.frames, bytes)) chunks.push(chunk)
-  if (trusted) prepared.put(job, { form: { kind: 'rewritten', facts }, bytes: Buffer.concat(chunks) })
+  for await (const chunk of contentOf(sandbox.frames, bytes)) if (kept) chunks.push(chunk)
+  if (kept) prepared.put(job, { form: { kind: 'rewritten', facts }, bytes: Buffer.concat(chunks) })
 }
 
 /** The process has compiled the job's module, and keeps it, as many as it keeps itself, the first ones first to go; no component. */
