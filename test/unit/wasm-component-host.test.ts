@@ -264,6 +264,14 @@ describe('WASI 0.2 for components', () => {
     assert.ok(quota.hit.has('memory'))
   })
 
+  it('has a guest that asks for more than can be made trap: its run is not for free', () => {
+    const { call, host, quota } = start({ memoryBytes: 2 ** 50 })
+    assert.throws(() => call('wasi:random/random', 'getRandomBytes', 2n ** 45n), WebAssembly.RuntimeError)
+    quota.hit.clear()
+    assert.throws(() => host.call(() => new Uint8Array(Number.MAX_SAFE_INTEGER)), WebAssembly.RuntimeError)
+    assert.deepEqual([host.fault, [...quota.hit]], [undefined, ['memory']])
+  })
+
   it('reads and writes files, by place and as streams', () => {
     const { openFile, root } = start()
     const file = openFile('out/file')

@@ -29,6 +29,8 @@ export interface HostParts {
 /** `result` as the generated JavaScript takes it. */
 export type Result<Ok, Err> = { readonly tag: 'ok'; readonly val: Ok } | { readonly tag: 'err'; readonly val: Err }
 
+/** No guest has room for more: its memory has 32-bit addresses. */
+const MAX_GUEST_BYTES = 2 ** 32
 /** Handles of all kinds that a task may hold at once; open files have a limit of their own beside it. */
 const MAX_RESOURCES = 16_384
 
@@ -84,7 +86,11 @@ export class ComponentHost {
       return answer
     } catch (error) {
       if (error instanceof GuestExit) this.ended ??= error.reason
-      else if (!isStackOverflow(error) && !(error instanceof WebAssembly.RuntimeError))
+      else if (error instanceof RangeError && !isStackOverflow(error) && !this.parts.steady) {
+        // Something that the guest asked for, which this process could not make: as in preview 1 no fault of the host.
+        this.parts.quota.hit.add('memory')
+        trap('the guest asks for more than this process can make')
+      } else if (!isStackOverflow(error) && !(error instanceof WebAssembly.RuntimeError))
         this.fault ??= error instanceof Error ? error : new Error('not an error', { cause: error })
       throw error
     }
@@ -141,7 +147,7 @@ export class ComponentHost {
 
   /** Memory of this process for something that the guest asked for and must be given whole. */
   checkMemory(bytes: bigint): number {
-    if (bytes > BigInt(Math.max(0, this.parts.budget.leftBytes))) {
+    if (bytes > BigInt(Math.max(0, Math.min(this.parts.budget.leftBytes, MAX_GUEST_BYTES)))) {
       this.parts.quota.hit.add('memory')
       trap('the guest asks for more bytes than it has memory left')
     }
