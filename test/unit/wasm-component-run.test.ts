@@ -8,7 +8,7 @@ import {
 import { loadTranspiler, transpile } from '../../src/executors/wasm/component/transpile.ts'
 import { FileSystem } from '../../src/executors/wasm/host/file-system.ts'
 import { Quota } from '../../src/executors/wasm/host/quota.ts'
-import type { Preview1Run } from '../../src/executors/wasm/host/run-preview1.ts'
+import { HostFault, type Preview1Run } from '../../src/executors/wasm/host/run-preview1.ts'
 import { ModuleRefused } from '../../src/executors/wasm/module/reader.ts'
 import { command, componentOf, type CommandParts } from '../fixtures/wasm-component.ts'
 
@@ -138,6 +138,33 @@ describe('running a component', function () {
     ]
     for (const { end } of ends) assert.deepEqual(end, { kind: 'trapped', trap: 'stackOverflow' })
     assert.equal(ends[0]?.fuelUsed, ends[1]?.fuelUsed)
+  })
+
+  it('is the host’s fault where the engine refuses a deterministic component what it still has a budget for', async () => {
+    // (global.set $refused (i32.const 2)) unreachable, which is what growing becomes.
+    const module = new WebAssembly.Module(
+      Buffer.from(
+        '0061736d0100000001040160000002110104736f756b0772656675736564037f010302010007050101660000' +
+          '0a0901070041022400000b',
+        'hex',
+      ),
+    )
+    const refused = run(
+      {},
+      {
+        prepared: {
+          instantiate: (core, _imports, instantiateCore) => ({
+            entry: { run: instantiateCore(core('grower')).exports['f'] },
+          }),
+          entry: 'entry',
+          metered: true,
+          modules: [{ name: 'grower', module, initialBytes: 0, startExport: undefined }],
+          initialBytes: 0,
+        },
+        deterministic: { seed: '00'.repeat(32), depthBytes: 65_536 },
+      },
+    )
+    await assert.rejects(refused, HostFault)
   })
 
   it('runs start functions within the limits', async () => {

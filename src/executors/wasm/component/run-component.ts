@@ -154,6 +154,8 @@ export function runComponent(options: ComponentOptions): Preview1Run {
   if (meters.refused.value === REFUSED.budget) quota.hit.add('memory')
   if (host.fault !== undefined)
     throw new HostFault(`a call of the host failed: ${host.fault.message}`, { cause: host.fault })
+  if (deterministic !== undefined && meters.refused.value === REFUSED.engine)
+    throw new HostFault('this machine ran out of memory before the task did')
   const end: GuestEnd = fuel?.isEmpty() === true ? { kind: 'fuel' } : (host.ended ?? endOf(thrown, meters))
   return { end, fileSystem, quota, ...(fuel !== undefined && { fuelUsed: fuel.used() }) }
 }
