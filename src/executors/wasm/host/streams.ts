@@ -1,5 +1,6 @@
 import { fail } from './errno.ts'
 import { GuestExit } from './guest-exit.ts'
+import { isStackOverflow } from './traps.ts'
 
 /** Where the task's standard streams come from and go to. Both calls block; what they throw is an I/O error for the task. */
 export interface StreamPort {
@@ -59,8 +60,8 @@ export class Streams {
       const count = this.#port.read(target)
       this.#ended = count === 0
       return count
-    } catch {
-      return fail('io')
+    } catch (error) {
+      return broken(error)
     }
   }
 
@@ -76,10 +77,16 @@ export class Streams {
     const kept = source.subarray(0, this.#outputLeftBytes)
     try {
       this.#port.write(kind, kept)
-    } catch {
-      fail('io')
+    } catch (error) {
+      broken(error)
     }
     this.#outputLeftBytes -= kept.length
     if (kept.length < source.length) throw new GuestExit({ kind: 'output' })
   }
+}
+
+/** A stream that fails is the task's to know; a full stack ends it, as everywhere else. */
+function broken(error: unknown): never {
+  if (isStackOverflow(error)) throw error
+  return fail('io')
 }
