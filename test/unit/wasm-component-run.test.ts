@@ -9,7 +9,9 @@ import { loadTranspiler, transpile } from '../../src/executors/wasm/component/tr
 import { FileSystem } from '../../src/executors/wasm/host/file-system.ts'
 import { Quota } from '../../src/executors/wasm/host/quota.ts'
 import { HostFault, type Preview1Run } from '../../src/executors/wasm/host/run-preview1.ts'
+import { depthOf } from '../../src/executors/wasm/module/meters.ts'
 import { ModuleRefused } from '../../src/executors/wasm/module/reader.ts'
+import { DEFAULT_STACK_BYTES } from '../../src/executors/wasm/sandbox-process.ts'
 import { command, componentOf, type CommandParts } from '../fixtures/wasm-component.ts'
 
 const EXIT = '(import "wasi:cli/exit@0.2.0" (instance $exit (export "exit-with-code" (func (param "status-code" u8)))))'
@@ -30,6 +32,8 @@ const STDOUT = `
     (export "output-stream" (type $own (eq $s)))
     (export "get-stdout" (func (result (own $own))))))`
 
+const STACK_OVERFLOW = { kind: 'trapped', trap: 'stackOverflow' } as const
+
 describe('running a component', function () {
   this.timeout(60_000)
   before(async () => {
@@ -46,9 +50,12 @@ describe('running a component', function () {
     } = {},
   ): Promise<Preview1Run> {
     const bundle = decodeBundle(encodeBundle(transpile(await componentOf(command(parts)), meters)))
+    return runNow({ prepared: prepareComponent(bundle, { optimise: false }), ...changes })
+  }
+
+  function runNow(options: Partial<ComponentOptions> & Pick<ComponentOptions, 'prepared'>): Preview1Run {
     const limits = { memoryBytes: 4 * 65_536, diskBytes: 1000, inodes: 10, openFiles: 10 }
     return runComponent({
-      prepared: prepareComponent(bundle, { optimise: false }),
       memoryBytes: limits.memoryBytes,
       args: ['guest'],
       env: {},
@@ -60,7 +67,7 @@ describe('running a component', function () {
       streams: { port: { read: () => 0, write: () => {} }, outputBytes: 10 },
       onStarting: () => {},
       onMemory: () => {},
-      ...changes,
+      ...options,
     })
   }
 
@@ -138,6 +145,45 @@ describe('running a component', function () {
     ]
     for (const { end } of ends) assert.deepEqual(end, { kind: 'trapped', trap: 'stackOverflow' })
     assert.equal(ends[0]?.fuelUsed, ends[1]?.fuelUsed)
+  })
+
+  it('counts the generated JavaScript as depth where that calls the component again: no stack of a machine ends it', async () => {
+    const imports = `
+      (core module $destroy
+        (type $one (func (param i32)))
+        (table (export "table") 1 funcref)
+        (func (export "destroy") (param i32) (call_indirect (type $one) (local.get 0) (i32.const 0))))
+      (core instance $destroy (instantiate $destroy))
+      (type $thing (resource (rep i32) (dtor (core func $destroy "destroy"))))
+      (core func $drop (canon resource.drop $thing))
+      (core func $new (canon resource.new $thing))
+      (core module $link
+        (import "h" "new" (func $new (param i32) (result i32)))
+        (import "h" "drop" (func $drop (param i32)))
+        (import "d" "table" (table 1 funcref))
+        (func $deeper (param i32)
+          (if (local.get 0) (then (call $drop (call $new (i32.sub (local.get 0) (i32.const 1)))))))
+        (elem (i32.const 0) $deeper))
+      (core instance $h (export "new" (func $new)) (export "drop" (func $drop)))
+      (core instance (instantiate $link (with "h" (instance $h)) (with "d" (instance $destroy))))`
+    const parts = (count: number): CommandParts => ({
+      imports,
+      lowered: { start: 'canon resource.new $thing', end: 'canon resource.drop $thing' },
+      core: '(import "host" "start" (func $start (param i32) (result i32))) (import "host" "end" (func $end (param i32)))',
+      body: `(call $end (call $start (i32.const ${count}))) i32.const 0`,
+    })
+    const deterministic = {
+      meters: { fuel: true, deterministic: true },
+      deterministic: { seed: '00'.repeat(32), depthBytes: depthOf(DEFAULT_STACK_BYTES) },
+    }
+    assert.deepEqual((await run(parts(50), deterministic)).end, { kind: 'exited', code: 0 })
+    const bundle = transpile(await componentOf(command(parts(1_000_000))), deterministic.meters)
+    const prepared = prepareComponent(bundle, { optimise: false })
+    const below = (frames: number): Preview1Run =>
+      frames === 0 ? runNow({ prepared, deterministic: deterministic.deterministic }) : below(frames - 1)
+    const [one, other] = [below(0), below(700)]
+    assert.deepEqual([one.end, other.end], [STACK_OVERFLOW, STACK_OVERFLOW])
+    assert.equal(one.fuelUsed, other.fuelUsed)
   })
 
   it('is the host’s fault where the engine refuses a deterministic component what it still has a budget for', async () => {
@@ -268,6 +314,8 @@ describe('running a component', function () {
     for (const name of ['process', 'require', 'fetch', 'Buffer', 'setTimeout', 'Worker', 'WebSocket'])
       assert.equal(seen(`typeof ${name}`), 'undefined', name)
     assert.deepEqual(seen('Object.keys(globalThis)'), ['WebAssembly'])
+    // One of the engine's would call a destructor at some time, in the middle of another task.
+    assert.doesNotMatch(String(seen('FinalizationRegistry')), /native code/)
     assert.throws(
       () => prepareComponent({ ...bundle, javascript: 'no ( function' }, { optimise: false }),
       ModuleRefused,

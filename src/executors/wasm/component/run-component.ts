@@ -14,6 +14,7 @@ import { ModuleRefused } from '../module/reader.ts'
 import { METER_MODULE } from '../module/rewrite.ts'
 import type { Bundle, BundledModule } from './bundle.ts'
 import { ComponentHost, trap } from './component-host.ts'
+import { CountedCalls } from './counted-calls.ts'
 import { wasiImports, type ComponentImports } from './wasi-imports.ts'
 
 type Instantiate = (
@@ -62,14 +63,21 @@ const HIDDEN = [
   'EventSource',
   'BroadcastChannel',
   'MessageChannel',
+  'FinalizationRegistry',
 ] as const
 /** A trap of the component model. jco rewrites the messages of errors of its class, and core modules' traps are known by theirs. */
 class ComponentTrap extends WebAssembly.RuntimeError {}
+/** No destructor of a component's is called when garbage happens to be collected. */
+class NoFinalization {
+  register(): void {}
+  unregister(): void {}
+}
 /** Without what suspends a stack: nothing here is asynchronous. */
 const ENGINE = Object.freeze({ Global: WebAssembly.Global, RuntimeError: ComponentTrap })
 const SEEN: Partial<Record<(typeof HIDDEN)[number], unknown>> = {
   WebAssembly: ENGINE,
   globalThis: Object.freeze({ WebAssembly: ENGINE }),
+  FinalizationRegistry: NoFinalization,
   console: Object.freeze({ debug() {}, error() {}, log() {}, warn() {} }),
 }
 
@@ -149,7 +157,7 @@ export function runComponent(options: ComponentOptions): Preview1Run {
   })
   const imports = wasiImports(host, preopenedFolders(fileSystem, options.workdir))
   options.onStarting()
-  const thrown = runToEnd(prepared, imports, { meters, budget, quota })
+  const thrown = runToEnd(prepared, imports, { meters, budget, quota, steady: deterministic !== undefined })
   quota.noteMemory()
   if (meters.refused.value === REFUSED.budget) quota.hit.add('memory')
   if (host.fault !== undefined)
@@ -177,10 +185,16 @@ type Thrown = { readonly error: unknown } | undefined
 function runToEnd(
   { instantiate, entry, modules }: PreparedComponent,
   imports: ComponentImports,
-  { meters, budget, quota }: { readonly meters: Meters; readonly budget: MemoryBudget; readonly quota: Quota },
+  {
+    meters,
+    budget,
+    quota,
+    steady,
+  }: { readonly meters: Meters; readonly budget: MemoryBudget; readonly quota: Quota; readonly steady: boolean },
 ): Thrown {
   const byName = new Map(modules.map((compiled) => [compiled.name, compiled]))
   const byModule = new Map(modules.map((compiled) => [compiled.module, compiled]))
+  const calls = new CountedCalls(meters)
   const instantiateCore = (
     module: WebAssembly.Module,
     imported: Record<string, unknown> = {},
@@ -193,8 +207,10 @@ function runToEnd(
     }
     budget.leftBytes -= initialBytes
     quota.noteMemory()
-    imported[METER_MODULE] = meters
-    const instance = new WebAssembly.Instance(module, imported as WebAssembly.Imports)
+    const counted: Record<string, unknown> = steady ? calls.counted(imported) : imported
+    counted[METER_MODULE] = meters
+    const instance = new WebAssembly.Instance(module, counted as WebAssembly.Imports)
+    calls.noteGuests(instance)
     const start = startExport === undefined ? undefined : instance.exports[startExport]
     if (typeof start === 'function') start()
     return instance
