@@ -117,7 +117,8 @@ export function createSandboxPool({
       return { sandbox: await taker.promise, reused: false, reusable }
     },
     giveBack(sandbox, requester) {
-      if (closed) {
+      // One that has died meanwhile would be waited for in vain.
+      if (closed || !running.has(sandbox)) {
         sandbox.kill()
         return
       }
