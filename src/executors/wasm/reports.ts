@@ -13,6 +13,9 @@ export class ChannelBroken extends Error {
   override readonly name = 'ChannelBroken'
 }
 
+/** Pieces of a frame that wait for the rest of it, each of which is a buffer of its own. */
+const MAX_PARTS = 1024
+
 const text = z.string().max(4096)
 const count = z.int().nonnegative()
 const exportName = z.string().max(MAX_REPORT_BYTES)
@@ -66,10 +69,16 @@ const reportSchema: z.ZodType<Report> = z.discriminatedUnion('event', [
  * @throws ChannelBroken when a frame is longer than allowed or is not what it should be.
  */
 export async function* readFrames(source: Readable): AsyncGenerator<Frame, void, void> {
-  let pending: Buffer = Buffer.alloc(0)
+  let parts: Buffer[] = []
+  let gathered = 0
+  let needed = FRAME_HEADER_BYTES
   try {
     for await (const chunk of source as AsyncIterable<Buffer>) {
-      pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
+      parts.push(chunk)
+      gathered += chunk.length
+      // Joined once there is a frame, and not with each piece of it: a process that drips would have the node copy all day.
+      if (gathered < needed && parts.length < MAX_PARTS) continue
+      let pending = parts.length === 1 ? chunk : Buffer.concat(parts)
       for (
         let length = frameLength(pending);
         length !== undefined && pending.length >= length;
@@ -82,6 +91,9 @@ export async function* readFrames(source: Readable): AsyncGenerator<Frame, void,
           ? { kind: 'report', report: parseReport(content) }
           : { kind, data: content }
       }
+      parts = pending.length === 0 ? [] : [pending]
+      gathered = pending.length
+      needed = frameLength(pending) ?? FRAME_HEADER_BYTES
     }
   } catch (error) {
     if (error instanceof ChannelBroken) throw error
