@@ -147,7 +147,7 @@ describe('running a component', function () {
     assert.equal(ends[0]?.fuelUsed, ends[1]?.fuelUsed)
   })
 
-  it('counts the generated JavaScript as depth where that calls the component again: no stack of a machine ends it', async () => {
+  it('counts the generated JavaScript as depth where that calls the component again', async () => {
     const imports = `
       (core module $destroy
         (type $one (func (param i32)))
