@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { StopReason, type Executor, type Job, type WasmTask } from '../../src/executors/executor.ts'
+import { createTranspiler } from '../../src/executors/wasm/component/transpiler.ts'
 import { createWasmExecutor } from '../../src/executors/wasm/executor.ts'
+import { createProcessRecords } from '../../src/executors/wasm/records.ts'
 import { createConfinement } from '../../src/native/confinement.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import type { Execution } from '../../src/protocol/execution.ts'
@@ -202,6 +204,56 @@ describe('components in the WebAssembly executor', function () {
       await other.close()
     }
     assert.ok((await features(executor)).includes('component'))
+  })
+
+  it('transpiles one once for all who wait for it, one after the other, and remembers what it refused', async () => {
+    const processes = createProcessRecords(join(dir, 'instance'))
+    let [started, most, running] = [0, 0, 0]
+    const transpiler = createTranspiler({
+      timeoutMs: PATIENT_MS,
+      records: {
+        ...processes,
+        add(pid) {
+          started += 1
+          most = Math.max(most, (running += 1))
+          processes.add(pid)
+        },
+        remove(pid) {
+          running -= 1
+          processes.remove(pid)
+        },
+      },
+    })
+    const request = async (key: string, source: string, signal = new AbortController().signal) =>
+      transpiler.transpile({
+        key,
+        component: { source, bytes: (await stat(source)).size },
+        meters: { fuel: false, deterministic: false },
+        signal,
+      })
+    const [args, cat] = [await adaptedComponent('args'), await adaptedComponent('cat')]
+    const leaving = new AbortController()
+    const gone = assert.rejects(request('args', args, leaving.signal), /gone/)
+    const both = [request('args', args), request('args', args), request('cat', cat)]
+    setTimeout(() => leaving.abort(new Error('gone')), 20)
+    const [one, other, third] = await Promise.all(both)
+    await gone
+    assert.equal(one, other)
+    assert.notDeepEqual(one, third)
+    assert.deepEqual([started, most], [2, 1])
+
+    const sockets = await componentFile(await componentOf('(component (import "wasi:sockets/tcp@0.2.0" (instance)))'))
+    for (let attempt = 0; attempt < 3; attempt++)
+      await assert.rejects(request('sockets', sockets), (error) => isSoukError(error, 'MODULE_REFUSED'))
+    assert.deepEqual([started, running], [3, 0])
+
+    // Nobody waits any more: it is given up, and the next who asks begins anew.
+    const only = new AbortController()
+    const given = assert.rejects(request('late', args, only.signal), /enough/)
+    setTimeout(() => only.abort(new Error('enough')), 100)
+    await given
+    assert.ok((await request('late', args)).length > 0)
+    assert.equal(running, 0)
   })
 
   it('stops while one is being transpiled when it is asked to', async () => {

@@ -8,13 +8,13 @@ import type { Confinement } from '../ports.ts'
 import { notStarted, throwIfStopped } from '../run-failures.ts'
 import type { WasmHost, WasmReuse } from './choices.ts'
 import { isComponent } from './component/format.ts'
-import { transpileComponent } from './component/transpile-component.ts'
+import { createTranspiler } from './component/transpiler.ts'
 import { moduleRefused } from './failures.ts'
 import { unreadable } from './feed.ts'
 import { isolationOf } from './isolation.ts'
 import { isMetered } from './job-header.ts'
 import { createSandboxPool } from './pool.ts'
-import { createPreparedPrograms, type PreparedProgram } from './prepared-programs.ts'
+import { createPreparedPrograms, keyOf, type PreparedProgram } from './prepared-programs.ts'
 import { probeWasm } from './probe.ts'
 import { stackLimitBytes } from './proc.ts'
 import { createProcessRecords } from './records.ts'
@@ -79,6 +79,7 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
   const records = createProcessRecords(instanceDir)
   const memoryBytes = processBytes({ memoryBytes: maxMemoryBytes, moduleBytes: maxModuleBytes })
   const prepared = createPreparedPrograms({ maxBytes: MAX_PREPARED_BYTES })
+  const transpiler = createTranspiler({ timeoutMs: compileTimeoutMs, records, confinement })
   const pool = createSandboxPool({
     prewarm,
     host,
@@ -97,19 +98,12 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
     if (!bounds.components)
       throw moduleRefused('it is a component, and this provider has chosen a host that knows none', FEATURES.component)
     const meters = { fuel: isMetered(job), deterministic: job.task.deterministic !== undefined }
-    const { module: component } = job.task
-    const { signal } = job
-    const timeoutMs = compileTimeoutMs
-    const { bundle } = await transpileComponent({
-      component,
-      meters,
-      timeoutMs,
-      records,
-      confinement,
-      signal,
-    }).catch((error: unknown) => {
-      throw signal.aborted ? notStarted(signal) : error
-    })
+    const { task, signal } = job
+    const bundle = await transpiler
+      .transpile({ key: keyOf(job), component: task.module, meters, signal })
+      .catch((error: unknown) => {
+        throw signal.aborted ? notStarted(signal) : error
+      })
     const made: PreparedProgram = { form: { kind: 'bundle' }, bytes: bundle }
     prepared.put(job, made)
     return made

@@ -40,7 +40,8 @@ function lengthOf(content: Uint8Array): Buffer {
   return length
 }
 
-async function feedFile(target: Writable, { source, bytes }: FedFile): Promise<void> {
+/** Writes a file of this host, at the reader's pace. @throws SoukError EXECUTOR_FAILED where it is not as long as it was. */
+export async function feedFile(target: Writable, { source, bytes }: FedFile): Promise<void> {
   let fed = 0
   try {
     // One byte more than there should be, so that a file that grew is noticed.

@@ -67,7 +67,7 @@ export function createPreparedPrograms({ maxBytes }: { readonly maxBytes: number
 }
 
 /** What tells a job's program from every other: its content, and everything on which its rewriting depends. */
-function keyOf(job: BoundedJob<WasmTask>): string {
+export function keyOf(job: BoundedJob<WasmTask>): string {
   const kind = job.task.deterministic === undefined ? (isMetered(job) ? 'metered' : 'plain') : 'deterministic'
   return `${job.task.module.sha256} ${REWRITE_VERSION}.${COMPONENT_VERSION} ${kind}`
 }

@@ -29,8 +29,8 @@ export interface HostParts {
 /** `result` as the generated JavaScript takes it. */
 export type Result<Ok, Err> = { readonly tag: 'ok'; readonly val: Ok } | { readonly tag: 'err'; readonly val: Err }
 
-/** No guest has room for more: its memory has 32-bit addresses. */
-const MAX_GUEST_BYTES = 2 ** 32
+/** Of one answer: while the guest's copy is made there are two, and only that one is counted. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 /** Handles of all kinds that a task may hold at once; open files have a limit of their own beside it. */
 const MAX_RESOURCES = 16_384
 
@@ -147,9 +147,9 @@ export class ComponentHost {
 
   /** Memory of this process for something that the guest asked for and must be given whole. */
   checkMemory(bytes: bigint): number {
-    if (bytes > BigInt(Math.max(0, Math.min(this.parts.budget.leftBytes, MAX_GUEST_BYTES)))) {
+    if (bytes > BigInt(Math.max(0, Math.min(this.parts.budget.leftBytes, MAX_ANSWER_BYTES)))) {
       this.parts.quota.hit.add('memory')
-      trap('the guest asks for more bytes than it has memory left')
+      trap('the guest asks for more bytes than it has memory left, or than are given at once')
     }
     return Number(bytes)
   }

@@ -7,7 +7,7 @@ import type { MemoryBudget, Quota } from '../host/quota.ts'
 import { seededRandom, systemRandom } from '../host/random.ts'
 import { HostFault, type GuestEnd, type Preview1Options, type Preview1Run } from '../host/run-preview1.ts'
 import { Streams } from '../host/streams.ts'
-import { trapName } from '../host/traps.ts'
+import { isStackOverflow, trapName } from '../host/traps.ts'
 import { REFUSED } from '../module/meters.ts'
 import { compileModule } from '../module/compile.ts'
 import { ModuleRefused } from '../module/reader.ts'
@@ -164,6 +164,8 @@ export function runComponent(options: ComponentOptions): Preview1Run {
     throw new HostFault(`a call of the host failed: ${host.fault.message}`, { cause: host.fault })
   if (deterministic !== undefined && meters.refused.value === REFUSED.engine)
     throw new HostFault('this machine ran out of memory before the task did')
+  if (deterministic !== undefined && isShortage(thrown?.error))
+    throw new HostFault('this machine ran out of stack or memory before the task did')
   const end: GuestEnd = fuel?.isEmpty() === true ? { kind: 'fuel' } : (host.ended ?? endOf(thrown, meters))
   return { end, fileSystem, quota, ...(fuel !== undefined && { fuelUsed: fuel.used() }) }
 }
@@ -233,6 +235,15 @@ function endOf(thrown: Thrown, { depth }: Meters): GuestEnd {
   if (thrown === undefined) return { kind: 'exited', code: 0 }
   if (thrown.error === undefined) return { kind: 'exited', code: 1 }
   return { kind: 'trapped', trap: Number(depth.value) < 0 ? 'stackOverflow' : trapName(thrown.error) }
+}
+
+/** What V8 throws where this machine has no room; other RangeErrors (a list beyond memory, say) are the guest's own doing. */
+function isShortage(error: unknown): boolean {
+  return (
+    error instanceof RangeError &&
+    (isStackOverflow(error) ||
+      /^(Array buffer allocation failed|WebAssembly\.\w+\(\): Out of memory)/.test(error.message))
+  )
 }
 
 /** The folders that a task finds open, named as preview 1 has them: libc looks for files by the longest name. */

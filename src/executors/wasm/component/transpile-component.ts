@@ -1,11 +1,11 @@
-import { createReadStream, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import type { Confinement } from '../../ports.ts'
 import { DESCRIPTOR } from '../channel.ts'
 import { UNCONFINED } from '../child-life.ts'
 import { moduleRefused, sandboxFailed } from '../failures.ts'
+import { feedFile } from '../feed.ts'
 import { startConfined, startPlain, type HostProcess, type ProgramToStart } from '../host-process.ts'
 import type { ProcessRecords } from '../records.ts'
 import { BundleBroken, decodeBundle } from './bundle.ts'
@@ -112,11 +112,8 @@ async function feed(
   const length = Buffer.alloc(4)
   length.writeUInt32LE(json.length)
   target.write(Buffer.concat([length, json]))
-  if (bytes === 0) return
-  await pipeline(createReadStream(source, { end: bytes - 1 }), target).catch((error: unknown) => {
-    // A process that is gone says why in its answer.
-    if (target.writable) throw sandboxFailed('the component cannot be read', error)
-  })
+  await feedFile(target, { source, bytes })
+  target.end()
 }
 
 async function readBundle(answers: TranspileAnswers, maxBytes: number): Promise<Uint8Array> {
