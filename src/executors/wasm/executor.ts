@@ -137,10 +137,13 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
     } catch (error) {
       throw SoukError.from(error)
     } finally {
-      if (clean && requester !== undefined) pool.giveBack(sandbox, requester)
-      else sandbox.kill()
-      // Starting the next process takes some time, and the result need not wait for it.
-      setImmediate(() => pool.refill())
+      const kept = clean && requester !== undefined
+      if (kept) pool.giveBack(sandbox, requester)
+      // Ending a process and starting the next one take some time, and the result need not wait for them.
+      setImmediate(() => {
+        if (!kept) sandbox.kill()
+        pool.refill()
+      })
     }
   }
   return {

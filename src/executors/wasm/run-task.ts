@@ -116,7 +116,7 @@ class TaskRun {
     // While the process is still there.
     const cpuTimeMs = Math.round(this.#watch.cpuTimeMs())
     const clean = this.#isClean(ending)
-    if (clean) this.#release()
+    if (this.#complete) this.#release({ kill: !clean })
     else await this.#quiesce()
     if (ending.kind === 'guest') await reports
     const execution: Execution = {
@@ -168,12 +168,18 @@ class TaskRun {
     )
   }
 
-  /** Leaves the process for another job. */
-  #release(): void {
+  /** Leaves a process that has said everything for another job, or kills it, for which the result need not wait. */
+  #release({ kill }: { readonly kill: boolean }): void {
+    const { sandbox } = this.#options
     this.#quiesced = true
     this.#watch.stop()
     this.#endStdin?.()
     this.#meter.release()
+    if (!kill) return
+    setImmediate(() => {
+      sandbox.kill()
+      sandbox.destroy()
+    })
   }
 
   /** Kills the process and passes on what was left in its pipe, which ends with it, if not before. */
