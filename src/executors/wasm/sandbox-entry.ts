@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { sandboxFailed } from './failures.ts'
+import { libraryFolder } from './library-folder.ts'
 
 /** What a sandbox process is started from. */
 export interface SandboxEntry {
@@ -29,7 +29,7 @@ let entry: SandboxEntry | undefined
 
 function findEntry(): SandboxEntry {
   if (!FROM_SOURCES || isCurrent()) return { script: join(BUNDLE, 'child.cjs'), reads: [BUNDLE] }
-  return { script: join(HERE, 'child.ts'), reads: [HERE, libraryFolder()] }
+  return { script: join(HERE, 'child.ts'), reads: [HERE, libraryFolder('@wasmer/wasi', HERE)] }
 }
 
 const isCurrent = (): boolean =>
@@ -41,13 +41,4 @@ export function sourcesDigest(folder: string): string {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
   for (const file of files.sort()) hash.update(`${file}\0`).update(readFileSync(join(folder, file)))
   return hash.digest('hex')
-}
-
-/** The library's folder as its importers find it, links and all. */
-function libraryFolder(): string {
-  for (let folder = HERE; ; folder = dirname(folder)) {
-    const candidate = join(folder, 'node_modules/@wasmer/wasi')
-    if (existsSync(candidate)) return candidate
-    if (folder === dirname(folder)) throw sandboxFailed('@wasmer/wasi is not installed')
-  }
 }

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Confinement } from '../../ports.ts'
@@ -6,6 +5,7 @@ import { DESCRIPTOR } from '../channel.ts'
 import { UNCONFINED } from '../child-life.ts'
 import { moduleRefused, sandboxFailed } from '../failures.ts'
 import { feedFile } from '../feed.ts'
+import { libraryFolder } from '../library-folder.ts'
 import { startConfined, startPlain, type HostProcess, type ProgramToStart } from '../host-process.ts'
 import type { ProcessRecords } from '../records.ts'
 import { BundleBroken, decodeBundle } from './bundle.ts'
@@ -125,15 +125,6 @@ async function readBundle(answers: TranspileAnswers, maxBytes: number): Promise<
     )
   if (report.bytes > maxBytes) throw moduleRefused(`the component becomes ${report.bytes} bytes when it is transpiled`)
   return answers.bytes(report.bytes)
-}
-
-/** A library's folder as its importers find it, links and all. */
-function libraryFolder(library: string, importer: string): string {
-  for (let folder = importer; ; folder = dirname(folder)) {
-    const candidate = join(folder, 'node_modules', library)
-    if (existsSync(candidate)) return candidate
-    if (folder === dirname(folder)) throw sandboxFailed(`${library} is not installed`)
-  }
 }
 
 function transpilerProgram({ confined }: { readonly confined: boolean }): ProgramToStart {
