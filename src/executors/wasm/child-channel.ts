@@ -34,12 +34,14 @@ function readFully(target: Uint8Array): void {
   }
 }
 
-function readWord(): number {
+/** The next little-endian u32: how long what follows is. */
+export function readWord(): number {
   readFully(word)
   return wordView.getUint32(0, true)
 }
 
-function writeFully(bytes: Uint8Array): void {
+/** Writes all of it, blocking. */
+export function writeFully(bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length;) done += writeSync(DESCRIPTOR.reports, bytes, done, bytes.length - done)
 }
 

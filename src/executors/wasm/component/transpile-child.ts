@@ -3,8 +3,7 @@
  * bundle and is killed by the node. jco is WebAssembly made from Rust; what it makes of a hostile component, and
  * how long it takes, is the business of this process alone, which has nothing and may do nothing.
  */
-import { readSync, writeSync } from 'node:fs'
-import { DESCRIPTOR } from '../channel.ts'
+import { readBytes, readWord, writeFully } from '../child-channel.ts'
 import { dropPrivileges, startLifeline } from '../child-life.ts'
 import { ModuleRefused } from '../module/reader.ts'
 import { encodeBundle } from './bundle.ts'
@@ -18,29 +17,11 @@ import {
 
 const LINGER_MS = 30_000
 
-function read(bytes: number): Uint8Array<ArrayBuffer> {
-  const target = new Uint8Array(bytes)
-  for (let done = 0; done < bytes;) {
-    const count = readSync(DESCRIPTOR.job, target, done, bytes - done, null)
-    if (count === 0) throw new Error('the job ended early')
-    done += count
-  }
-  return target
-}
-
-function readSized(): Uint8Array<ArrayBuffer> {
-  return read(new DataView(read(4).buffer).getUint32(0, true))
-}
-
-function write(bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) done += writeSync(DESCRIPTOR.reports, bytes, done, bytes.length - done)
-}
-
 function send(report: TranspileReport): void {
   const json = Buffer.from(JSON.stringify(report)).subarray(0, MAX_REPORT_BYTES)
   const length = Buffer.alloc(4)
   length.writeUInt32LE(json.length)
-  write(Buffer.concat([length, json]))
+  writeFully(Buffer.concat([length, json]))
 }
 
 function failed(error: unknown): void {
@@ -58,11 +39,11 @@ try {
   await loadTranspiler()
   dropPrivileges()
   send({ event: 'ready' })
-  const job = JSON.parse(new TextDecoder().decode(readSized())) as TranspileJob
+  const job = JSON.parse(new TextDecoder().decode(readBytes(readWord()))) as TranspileJob
   lifeline?.postMessage(job.backstopMs)
-  const bundle = encodeBundle(transpile(read(job.componentBytes), job.meters))
+  const bundle = encodeBundle(transpile(readBytes(job.componentBytes), job.meters))
   send({ event: 'bundle', bytes: bundle.length })
-  write(bundle)
+  writeFully(bundle)
 } catch (error) {
   failed(error)
 }

@@ -24,14 +24,6 @@ export interface TranspileOptions {
   readonly signal: AbortSignal
 }
 
-export interface TranspiledComponent {
-  /** What runs it: see {@link decodeBundle}, which has taken it. */
-  readonly bundle: Uint8Array
-  readonly coreModules: number
-  /** Memory and tables that its core modules start with. */
-  readonly initialBytes: number
-}
-
 /** jco's own heap, and the JavaScript and core modules that it makes. */
 const MAX_HEAP_MEBIBYTES = 512
 const MAX_JCO_PAGES = 16_384
@@ -46,9 +38,10 @@ const BUNDLE_EXTRA_BYTES = 48 * 1024 * 1024
  * Transpiles one component in a process of its own, which is killed afterwards. Takes 0.1 s to start it, and 0.1 to
  * 2 s for the component.
  *
+ * @returns the bundle that runs it: see {@link decodeBundle}, which has taken it.
  * @throws SoukError MODULE_REFUSED, EXECUTOR_FAILED; the signal's reason when it aborts
  */
-export async function transpileComponent(options: TranspileOptions): Promise<TranspiledComponent> {
+export async function transpileComponent(options: TranspileOptions): Promise<Uint8Array> {
   const { component, meters, timeoutMs, records, confinement, signal } = options
   signal.throwIfAborted()
   const program = transpilerProgram({ confined: confinement !== undefined })
@@ -72,12 +65,9 @@ export async function transpileComponent(options: TranspileOptions): Promise<Tra
     }, timeoutMs)
     await feed(child, component, { componentBytes: component.bytes, meters, backstopMs: timeoutMs + BACKSTOP_GRACE_MS })
     const bundle = await readBundle(answers, BUNDLE_BYTES_PER_BYTE * component.bytes + BUNDLE_EXTRA_BYTES)
-    const { modules } = decodeBundle(bundle)
-    return {
-      bundle,
-      coreModules: modules.length,
-      initialBytes: modules.reduce((sum, { initialBytes }) => sum + initialBytes, 0),
-    }
+    // What cannot be read here is not kept for others either.
+    decodeBundle(bundle)
+    return bundle
   } catch (error) {
     signal.throwIfAborted()
     if (timedOut) throw moduleRefused(`transpiling the component takes longer than ${timeoutMs} ms`)

@@ -41,7 +41,7 @@ export function createTranspiler(
     const { signal } = controller
     const bundle = last.then(async () => {
       try {
-        return (await transpileComponent({ ...settings, component, meters, signal })).bundle
+        return await transpileComponent({ ...settings, component, meters, signal })
       } catch (error) {
         if (isSoukError(error, 'MODULE_REFUSED')) remember(key, error)
         throw error
