@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Execution, Isolation, Outcome } from '../../protocol/execution.ts'
 import type { LimitName } from '../../protocol/limits.ts'
 import { StopReason, type BoundedJob, type WasmTask } from '../executor.ts'
@@ -49,6 +50,9 @@ class SandboxFault extends Error {
 
 /** For what is left in the pipes of a process that was killed. */
 const LEFTOVERS_TIMEOUT_MS = 5_000
+/** For the feeder of a job that its process says it has read. */
+const FED_TIMEOUT_MS = 1_000
+
 /** Runs one task on a process that is ready, and kills that unless it is clean. Throws and resolves as the executor's `run` does. */
 export async function runTask(options: RunOptions): Promise<RunEnd> {
   const run = new TaskRun(options)
@@ -103,7 +107,7 @@ class TaskRun {
 
   async toEnd(): Promise<RunEnd> {
     const { job } = this.#options
-    this.#feed().catch((error: unknown) => this.#fail(error))
+    const feeding = this.#feed().catch((error: unknown) => this.#fail(error))
     const reports = this.#followReports()
     this.#reports = reports
     // What it rejects with is also the ending, or looked at once the task has ended.
@@ -115,6 +119,9 @@ class TaskRun {
     else this.#endedAtMs ||= performance.now()
     // While the process is still there.
     const cpuTimeMs = Math.round(this.#watch.cpuTimeMs())
+    // A short task can be over before its feeder has seen the end of the last file.
+    if (this.#options.reusable && this.#complete)
+      await Promise.race([feeding, this.#options.sandbox.ended, sleep(FED_TIMEOUT_MS, undefined, { ref: false })])
     const clean = this.#isClean(ending)
     if (this.#complete) this.#release({ kill: !clean })
     else await this.#quiesce()
