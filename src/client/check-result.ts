@@ -43,6 +43,8 @@ function foreign(receipt: Receipt, { taskId, provider, requester, task }: Expect
   if (receipt.provider !== provider) reasons.push(`it is by another provider, ${receipt.provider}`)
   if (receipt.authorization.requester !== requester)
     reasons.push(`it is for another requester, ${receipt.authorization.requester}`)
+  if (receipt.terms === undefined && receipt.priceWei !== '0')
+    reasons.push(`it charges ${receipt.priceWei} wei and does not say at which rates`)
   if (task === undefined) return reasons
   if (receipt.authorization.specDigest !== specDigestOf(task.bytes))
     reasons.push('it is about another spec than the one submitted')

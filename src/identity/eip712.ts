@@ -1,14 +1,20 @@
 import { Buffer } from 'node:buffer'
 import { keccak256 } from './keccak.ts'
 
-/** A member of a struct. `type` is `string`, `address`, `bytes32`, `int64`, `uint64`, `uint256`, a struct, or one of these and `[]`. */
+/** A member of a struct. `type` is `string`, `bool`, `address`, `bytes32`, `int64`, `uint64`, `uint256`, a struct, or one of these and `[]`. */
 export interface TypedField {
   readonly name: string
   readonly type: string
 }
 export type TypedStructs = Readonly<Record<string, readonly TypedField[]>>
 /** Hex strings for `bytes32` and `address`, integers for the numbers, arrays and objects for the rest. */
-export type TypedValue = string | number | bigint | readonly TypedValue[] | { readonly [field: string]: TypedValue }
+export type TypedValue =
+  | string
+  | boolean
+  | number
+  | bigint
+  | readonly TypedValue[]
+  | { readonly [field: string]: TypedValue }
 
 const WORD_BYTES = 32
 const UINT64_END = 1n << 64n
@@ -110,6 +116,8 @@ function encoderOf(structs: TypedStructs, type: string): Encoder {
   switch (type) {
     case 'string':
       return encodeString
+    case 'bool':
+      return (value, path) => encodeInteger(value === true ? 1 : value === false ? 0 : 2, path, { from: 0n, end: 2n })
     case 'bytes32':
       return (value, path) => encodeHex(value, path, WORD_BYTES)
     case 'address':

@@ -1,4 +1,5 @@
 import { issuesOf, isSoukError, SoukError } from '../protocol/errors.ts'
+import { chargedUsageOf, isFree, priceOf } from '../protocol/price.ts'
 import { ANY_PROVIDER, receiptSchema, type Receipt, type UnsignedReceipt } from '../protocol/receipt.ts'
 import { jsonFormFaults } from './json-form.ts'
 import type { Key } from './key-file.ts'
@@ -74,10 +75,19 @@ function contradictions(receipt: UnsignedReceipt): string[] {
   if (receipt.provider === ANY_PROVIDER) reasons.push('provider is no account')
   if (BigInt(receipt.priceWei) > BigInt(authorization.maxPriceWei))
     reasons.push('priceWei is more than authorization allows')
+  reasons.push(...overcharges(receipt))
   if (timings.startedAtMs < timings.acceptedAtMs) reasons.push('timings: started before it was accepted')
   if (timings.finishedAtMs < timings.startedAtMs) reasons.push('timings: finished before it was started')
   if (new Set(usage.limitsHit).size !== usage.limitsHit.length) reasons.push('usage.limitsHit names a limit twice')
   return reasons
+}
+
+/** Less than the rates come to is no contradiction: the most that was agreed on may lie below it. */
+function overcharges({ terms, priceWei, ...receipt }: UnsignedReceipt): string[] {
+  if (terms === undefined) return []
+  if (isFree(terms.rates) && terms.cached === undefined) return ['terms have no rate but 0, and no cached answer']
+  const { totalWei } = priceOf({ rates: terms.rates, usage: chargedUsageOf(receipt) })
+  return BigInt(priceWei) > totalWei ? [`priceWei is more than the ${totalWei} that its rates and usage come to`] : []
 }
 
 function signatureReasons(receipt: UnsignedReceipt, signature: string): string[] {

@@ -2,7 +2,8 @@ import { Buffer } from 'node:buffer'
 import { SoukError } from '../protocol/errors.ts'
 import { USAGE_DETAILS, type Outcome, type Output, type Usage, type UsageDetail } from '../protocol/execution.ts'
 import { LIMIT_KEYS, type LimitKey } from '../protocol/limits.ts'
-import type { Authorization, UnsignedReceipt } from '../protocol/receipt.ts'
+import { RATE_KEYS } from '../protocol/price.ts'
+import type { Authorization, ReceiptTerms, UnsignedReceipt } from '../protocol/receipt.ts'
 import {
   structHasher,
   typedDataDigest,
@@ -29,7 +30,7 @@ export const DOMAIN_VERSION = '1'
  * - `Outcome.detail` is the exit code in decimal, or the name of the signal, trap or limit; empty for `cancelled`.
  * - `Limits`: a limit that is absent is -1; `cpuCores`, a fraction, is its JSON number as RFC 8785 writes it, or
  *   empty where absent.
- * - `Usage`, and `Limits` with `gpus`: see {@link structsOf}.
+ * - `Usage`, `Limits` with `gpus`, and `Receipt` with `terms`: see {@link structsOf}. `Terms.cached` is false where absent.
  * - `Stream` and `Output` say `digest` and `size` for `sha256` and `bytes`. An output that failed has zeros there,
  *   and its error's code and message; one that was handed over has both of these empty.
  * - `Receipt.authorization` is the task that was signed. Its chain id is the one in the domain, for both hashes.
@@ -118,6 +119,11 @@ const longUsage = (details: readonly UsageDetail[]) => ({
   Usage: [...TYPED_STRUCTS.Usage, ...details.map((name) => ({ name, type: 'int64' }))],
 })
 const LONG_LIMITS = { Limits: limitMembers(LIMIT_KEYS) }
+/** What a receipt with terms has besides. */
+const LONG_RECEIPT = {
+  Receipt: [...TYPED_STRUCTS.Receipt, { name: 'terms', type: 'Terms' }],
+  Terms: [...RATE_KEYS.map((name) => ({ name, type: 'uint256' })), { name: 'cached', type: 'bool' }],
+}
 
 type Limits = UnsignedReceipt['limits']
 function usageFormOf(usage: Usage): UsageForm {
@@ -128,17 +134,21 @@ function usageFormOf(usage: Usage): UsageForm {
 const hasLaterLimits = (limits: Limits): boolean =>
   LIMIT_KEYS.some((key) => limits[key] !== undefined && !FIRST_LIMITS.includes(key))
 
+/** What of a receipt decides about its types. */
+type Shaped = Pick<UnsignedReceipt, 'usage' | 'limits' | 'terms'>
+
 /**
  * The types of a receipt. Its `Usage` is a longer one where any of its details is there, the longest where that is
- * `fuelUsed`, its `Limits` where it has GPUs, so that a receipt without them, as all were before there were any, has the
- * hash that it always had.
+ * `fuelUsed`, its `Limits` where it has GPUs, and it is longer itself where it has terms, so that a receipt without
+ * them, as all were before there were any, has the hash that it always had.
  */
-export function structsOf(receipt: Pick<UnsignedReceipt, 'usage' | 'limits'>): TypedStructs {
+export function structsOf(receipt: Shaped): TypedStructs {
   return formOf(receipt).structs
 }
 
-function formOf({ usage, limits }: Pick<UnsignedReceipt, 'usage' | 'limits'>): ReceiptForm {
-  return (hasLaterLimits(limits) ? LONG_FORMS : FORMS)[usageFormOf(usage)]
+function formOf({ usage, limits, terms }: Shaped): ReceiptForm {
+  const forms = terms === undefined ? FORMS : FORMS_WITH_TERMS
+  return forms[hasLaterLimits(limits) ? 'long' : 'first'][usageFormOf(usage)]
 }
 
 interface ReceiptForm {
@@ -150,13 +160,17 @@ const receiptForm = (structs: TypedStructs): ReceiptForm => ({
   structs,
   hash: structHasher({ structs, name: 'Receipt' }),
 })
-const receiptForms = (structs: TypedStructs): Readonly<Record<UsageForm, ReceiptForm>> => ({
+const usageForms = (structs: TypedStructs): Readonly<Record<UsageForm, ReceiptForm>> => ({
   plain: receiptForm(structs),
   detailed: receiptForm({ ...structs, ...longUsage(USAGE_FORMS.detailed) }),
   metered: receiptForm({ ...structs, ...longUsage(USAGE_FORMS.metered) }),
 })
+const receiptForms = (structs: TypedStructs) => ({
+  first: usageForms(structs),
+  long: usageForms({ ...structs, ...LONG_LIMITS }),
+})
 const FORMS = receiptForms(TYPED_STRUCTS)
-const LONG_FORMS = receiptForms({ ...TYPED_STRUCTS, ...LONG_LIMITS })
+const FORMS_WITH_TERMS = receiptForms({ ...TYPED_STRUCTS, ...LONG_RECEIPT })
 
 const hashDomain = structHasher({ structs: TYPED_STRUCTS, name: 'EIP712Domain' })
 const hashTask = structHasher({ structs: TYPED_STRUCTS, name: 'Task' })
@@ -211,7 +225,12 @@ export function typedReceipt(receipt: UnsignedReceipt): TypedValue {
     stderr: typedStream(receipt.stderr),
     outputs: receipt.outputs.map(typedOutput),
     timings: receipt.timings,
+    ...(receipt.terms !== undefined && { terms: typedTerms(receipt.terms) }),
   }
+}
+
+function typedTerms({ rates, cached }: ReceiptTerms): TypedValue {
+  return { ...rates, cached: cached === true }
 }
 
 function outcomeDetail(outcome: Outcome): string {

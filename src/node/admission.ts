@@ -2,6 +2,7 @@ import { issuesOf, type Issue } from '../protocol/errors.ts'
 import { REFUSAL_REASONS, type Refusal, type RefusalReason } from '../protocol/refusals.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import type { Limits } from '../protocol/limits.ts'
+import { FREE_RATES, type Rates } from '../protocol/price.ts'
 import { authorizationSchema, signatureSchema, type Authorization, type SignedTask } from '../protocol/receipt.ts'
 import { blobsOf, classOf, type TaskSpec } from '../protocol/task.ts'
 import { authorizationRefusals } from './authorization-refusals.ts'
@@ -70,7 +71,9 @@ export interface Admitted {
   readonly runtime: RuntimeName
   /** As they will be applied. */
   readonly limits: Limits
-  readonly priceWei: bigint
+  readonly rates: Rates
+  /** The most that the task can come to: what is set aside for it. */
+  readonly maxPriceWei: bigint
   readonly retriesLeft: number
   readonly queueDeadlineMs: number
   readonly totalDeadlineMs: number
@@ -112,7 +115,8 @@ export function admit(request: AdmissionRequest): Admission {
     taskId: request.taskIdOf(task.authorization),
     spec,
     ...terms.agreed,
-    priceWei: policy.priceWei,
+    rates: { ...FREE_RATES, startWei: String(policy.priceWei) },
+    maxPriceWei: policy.priceWei,
     retriesLeft: Math.min(spec.retry, policy.maxRetries),
     queueDeadlineMs: nowMs + (spec.queueTimeoutMs ?? policy.maxQueueWaitMs),
     totalDeadlineMs: nowMs + (spec.totalTimeoutMs ?? policy.maxTotalMs),

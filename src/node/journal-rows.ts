@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { serialisedErrorSchema, SoukError } from '../protocol/errors.ts'
 import { RUNTIME_NAMES } from '../protocol/execution.ts'
 import { ALWAYS_APPLIED, limitsSchema, type Limits } from '../protocol/limits.ts'
+import { FREE_RATES, ratesSchema } from '../protocol/price.ts'
 import {
   addressSchema,
   authorizationSchema,
@@ -48,7 +49,8 @@ const eventSchema = z.discriminatedUnion('kind', [
     spec: z.instanceof(Uint8Array),
     runtime: z.enum(RUNTIME_NAMES),
     limits: appliedSchema,
-    priceWei: weiSchema,
+    rates: ratesSchema,
+    maxPriceWei: weiSchema,
     queueDeadlineMs: epochMs,
     totalDeadlineMs: epochMs,
     retriesLeft: z.int().nonnegative(),
@@ -65,8 +67,8 @@ export function decodeEvent(row: EventRow): StoredEvent {
   const { taskId, kind, atMs, body, spec } = row
   try {
     const fields: unknown = JSON.parse(body)
-    if (typeof fields !== 'object') throw new TypeError('the body is not an object')
-    return eventSchema.parse({ ...fields, taskId, kind, atMs, ...(kind === 'accepted' && { spec }) })
+    if (typeof fields !== 'object' || fields === null) throw new TypeError('the body is not an object')
+    return eventSchema.parse({ ...withRates(fields), taskId, kind, atMs, ...(kind === 'accepted' && { spec }) })
   } catch (cause) {
     const reason = `the journal's entry '${kind}' of task ${taskId} cannot be read`
     throw new SoukError({
@@ -77,4 +79,11 @@ export function decodeEvent(row: EventRow): StoredEvent {
       cause,
     })
   }
+}
+
+/** Acceptances were once for a price that was the same whatever a task came to. */
+function withRates(fields: object): object {
+  if (!('priceWei' in fields)) return fields
+  const { priceWei, ...rest } = fields
+  return { ...rest, rates: { ...FREE_RATES, startWei: priceWei }, maxPriceWei: priceWei }
 }

@@ -9,6 +9,7 @@ import { signReceipt } from '../identity/receipt.ts'
 import { SoukError } from '../protocol/errors.ts'
 import type { Denials, RuntimeName } from '../protocol/execution.ts'
 import type { Receipt } from '../protocol/receipt.ts'
+import { chargeOf } from './pricing.ts'
 import type { Logger } from 'pino'
 import { runAttempt } from './attempt.ts'
 import type { Clock } from './clock.ts'
@@ -175,11 +176,11 @@ async function receiptOf(
     const digests = await log.seal()
     const receipt = signReceipt({
       receipt: {
+        ...chargeOf({ ...record, usage: execution.usage, outputs }),
         version: 1,
         taskId,
         authorization: record.authorization,
         provider: options.key.address,
-        priceWei: record.priceWei,
         attempts: options.attempt,
         outcome: execution.outcome,
         usage: execution.usage,

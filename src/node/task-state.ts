@@ -3,6 +3,7 @@ import { SoukError } from '../protocol/errors.ts'
 import type { TaskResult, TaskState, TaskSummary } from '../protocol/events.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import type { Limits } from '../protocol/limits.ts'
+import type { Rates } from '../protocol/price.ts'
 import type { Authorization, Receipt } from '../protocol/receipt.ts'
 import { taskSpecSchema, type TaskSpec } from '../protocol/task.ts'
 
@@ -18,7 +19,10 @@ export interface AcceptedEvent {
   readonly runtime: RuntimeName
   /** As they will be applied. */
   readonly limits: Limits
-  readonly priceWei: string
+  /** What it is charged at. */
+  readonly rates: Rates
+  /** The most that it can come to: what is set aside for it. */
+  readonly maxPriceWei: string
   readonly atMs: number
   /** Epoch milliseconds: fails with QUEUE_TIMEOUT when it has not started by then. */
   readonly queueDeadlineMs: number
@@ -68,7 +72,8 @@ export interface LiveTask extends TaskFacts {
   readonly authorization: Authorization
   readonly signature: string
   readonly limits: Limits
-  readonly priceWei: string
+  readonly rates: Rates
+  readonly maxPriceWei: string
   readonly queueDeadlineMs: number
   readonly totalDeadlineMs: number
   readonly retriesLeft: number
@@ -151,7 +156,8 @@ export function acceptedTask(event: AcceptedEvent, spec: TaskSpec): LiveTask {
     authorization: event.authorization,
     signature: event.signature,
     limits: event.limits,
-    priceWei: event.priceWei,
+    rates: event.rates,
+    maxPriceWei: event.maxPriceWei,
     acceptedAtMs: event.atMs,
     queuedAtMs: event.atMs,
     queueDeadlineMs: event.queueDeadlineMs,

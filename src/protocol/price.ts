@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import type { Usage } from './execution.ts'
-import type { Limits } from './limits.ts'
 import { weiSchema } from './task.ts'
 
 /**
@@ -102,7 +101,7 @@ export function chargedUsageOf({
   outputs,
 }: {
   readonly usage: Usage
-  readonly limits: Limits
+  readonly limits: { readonly memoryBytes?: number | undefined }
   readonly outputs: readonly ({ readonly bytes: number } | { readonly error: unknown })[]
 }): ChargedUsage {
   const resultBytes = outputs.reduce((sum, output) => sum + ('bytes' in output ? output.bytes : 0), 0)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { isolationSchema, outcomeSchema, outputSchema, sha256Schema, usageSchema } from './execution.ts'
 import { limitsSchema } from './limits.ts'
+import { ratesSchema } from './price.ts'
 import { weiSchema } from './task.ts'
 
 /** 32 bytes as 0x and 64 lower-case hex digits: a keccak-256 or EIP-712 hash, or a nonce. */
@@ -43,9 +44,14 @@ export interface SignedTask {
   readonly signature: string
 }
 
+/** At which rates a task was charged, and whether its answer is an earlier one of the same provider's, out of its cache. */
+const termsSchema = z.strictObject({ rates: ratesSchema, cached: z.literal(true).exactOptional() })
+export type ReceiptTerms = z.infer<typeof termsSchema>
+
 /**
  * The provider's signed statement of what a task came to. The signature is over the EIP-712 hash of every
  * other field, so that no value in it can be changed; `authorization` lets anybody recompute `taskId`.
+ * `terms` is there where a rate is not 0, or the answer is from a cache; `priceWei` then follows from the rest of it.
  */
 export const receiptSchema = z.strictObject({
   version: z.literal(1),
@@ -62,6 +68,7 @@ export const receiptSchema = z.strictObject({
   stderr: streamDigestSchema,
   outputs: z.array(outputSchema).max(MAX_RESULT_FILES),
   timings: z.strictObject({ acceptedAtMs: epochMs, startedAtMs: epochMs, finishedAtMs: epochMs }),
+  terms: termsSchema.exactOptional(),
   signature: signatureSchema,
 })
 export type Receipt = z.infer<typeof receiptSchema>

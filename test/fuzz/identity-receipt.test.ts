@@ -9,7 +9,8 @@ import { OUTPUT_ERROR_CODES, RUNTIME_NAMES, TRAP_NAMES, USAGE_DETAILS } from '..
 import { isSoukError } from '../../src/protocol/errors.ts'
 import { LIMIT_KEYS, LIMIT_NAMES } from '../../src/protocol/limits.ts'
 import { receiptSchema, type UnsignedReceipt } from '../../src/protocol/receipt.ts'
-import { keyOf, providerKey, runDocument, signedReceipt, unsignedReceipt } from '../fixtures/receipts.ts'
+import { chargedUsageOf, isFree, priceOf, RATE_KEYS, type Rates } from '../../src/protocol/price.ts'
+import { keyOf, pricedReceipt, providerKey, runDocument, signedReceipt, unsignedReceipt } from '../fixtures/receipts.ts'
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
@@ -40,6 +41,20 @@ const limits = fc.record(
   ),
   { requiredKeys: [] },
 )
+
+/** What a receipt with these terms, where there are any to be said, may cost at most. */
+function priced({
+  terms,
+  maxPriceWei,
+  ...used
+}: Pick<UnsignedReceipt, 'usage' | 'limits' | 'outputs'> & {
+  readonly terms: UnsignedReceipt['terms']
+  readonly maxPriceWei: string
+}): Pick<UnsignedReceipt, 'priceWei' | 'terms'> {
+  if (terms === undefined || (isFree(terms.rates) && terms.cached === undefined)) return { priceWei: maxPriceWei }
+  const { totalWei } = priceOf({ rates: terms.rates, usage: chargedUsageOf(used) })
+  return { priceWei: String(totalWei < BigInt(maxPriceWei) ? totalWei : maxPriceWei), terms }
+}
 
 /** Any receipt that has the form of one, and does not contradict itself. */
 const anyReceipt: fc.Arbitrary<UnsignedReceipt> = fc
@@ -89,9 +104,19 @@ const anyReceipt: fc.Arbitrary<UnsignedReceipt> = fc
       ),
       { maxLength: 5 },
     ),
+    terms: fc.option(
+      fc.record(
+        {
+          rates: fc.record(Object.fromEntries(RATE_KEYS.map((key) => [key, wei])) as Record<keyof Rates, typeof wei>),
+          cached: fc.constant(true as const),
+        },
+        { requiredKeys: ['rates'] },
+      ),
+      { nil: undefined },
+    ),
     times: fc.tuple(count, count, count).map((times) => times.toSorted((a, b) => a - b)),
   })
-  .map(({ specDigest, requester, nonce, expiryMs, maxPriceWei, chainId, times, ...rest }) => {
+  .map(({ specDigest, requester, nonce, expiryMs, maxPriceWei, chainId, times, terms, ...rest }) => {
     const authorization = {
       specDigest,
       requester: `0x${requester}`,
@@ -107,7 +132,7 @@ const anyReceipt: fc.Arbitrary<UnsignedReceipt> = fc
       taskId: taskIdOf(authorization),
       authorization,
       provider: providerKey.address,
-      priceWei: maxPriceWei,
+      ...priced({ ...rest, terms, maxPriceWei }),
       ...rest,
       timings: { acceptedAtMs, startedAtMs, finishedAtMs },
     }
@@ -245,6 +270,11 @@ describe('fuzz: receipts', () => {
       const detailed = signReceipt({ receipt: { ...receipt, usage: { ...usage, ...details } }, key: providerKey })
       assertEveryChangeIsRefused(JSON.parse(JSON.stringify(detailed)) as Json, verifyReceipt)
     }
+  }).timeout(240_000)
+
+  it('refuse every change of the terms', () => {
+    const priced = signReceipt({ receipt: pricedReceipt(), key: providerKey })
+    assertEveryChangeIsRefused(JSON.parse(JSON.stringify(priced)) as Json, verifyReceipt)
   }).timeout(240_000)
 
   it('refuse every change of the document around them', () => {

@@ -5,6 +5,7 @@ import { taskIdOf } from '../../src/identity/typed-data.ts'
 import type { AvailableRuntime } from '../../src/executors/executor.ts'
 import { REFUSAL_REASONS } from '../../src/protocol/refusals.ts'
 import { LIMIT_KEYS, type LimitKey } from '../../src/protocol/limits.ts'
+import { FREE_RATES } from '../../src/protocol/price.ts'
 import { ANY_PROVIDER, MAX_EXPIRY_AHEAD_MS, type Authorization } from '../../src/protocol/receipt.ts'
 import { TASK_BOUNDS, type TaskSpec } from '../../src/protocol/task.ts'
 import {
@@ -129,7 +130,8 @@ describe('admission', () => {
       spec,
       runtime: 'wasm',
       limits: { ...LIMITS, cpuTimeMs: 9000 },
-      priceWei: 0n,
+      rates: FREE_RATES,
+      maxPriceWei: 0n,
       retriesLeft: 2,
       queueDeadlineMs: nowMs + 30_000,
       totalDeadlineMs: nowMs + 600_000,
@@ -651,7 +653,7 @@ describe('admission', () => {
         policy: { priceWei: 10n },
       })
       assert.deepEqual(refused(pays('9')), ['PRICE_TOO_LOW priceWei'])
-      assert.equal(accepted(pays('10')).priceWei, 10n)
+      assert.equal(accepted(pays('10')).maxPriceWei, 10n)
       assert.deepEqual(refused(pays('10', ANY_PROVIDER)), ['PRICE_REQUIRES_PROVIDER provider'])
     })
   })

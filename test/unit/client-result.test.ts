@@ -4,6 +4,7 @@ import { ByteCollector } from '../../src/client/byte-collector.ts'
 import { collectResult, type CollectOptions } from '../../src/client/collect-result.ts'
 import { completedOrThrow } from '../../src/client/completed-or-throw.ts'
 import { runDocumentOf } from '../../src/client/run-document.ts'
+import { signReceipt } from '../../src/identity/receipt.ts'
 import { signDigest } from '../../src/identity/sign.ts'
 import { receiptHashOf } from '../../src/identity/typed-data.ts'
 import { verifyDocument } from '../../src/identity/verify-document.ts'
@@ -12,10 +13,10 @@ import type { TaskEvent } from '../../src/protocol/events.ts'
 import type { Outcome } from '../../src/protocol/execution.ts'
 import type { Receipt } from '../../src/protocol/receipt.ts'
 import { taskSpecSchema } from '../../src/protocol/task.ts'
-import { keyOf, providerKey, requesterKey, signedReceipt, specText, unsignedReceipt } from '../fixtures/receipts.ts'
+import { keyOf, pricedReceipt, providerKey, requesterKey, specText, unsignedReceipt } from '../fixtures/receipts.ts'
 
 const streams = { stdout: Buffer.from('hello\n'), stderr: Buffer.from('oh\n') }
-const receipt = signedReceipt(streams)
+const receipt = signReceipt({ receipt: pricedReceipt(streams), key: providerKey })
 const task = { spec: taskSpecSchema.parse(JSON.parse(specText)), bytes: new Uint8Array(Buffer.from(specText)) }
 const expected = { taskId: receipt.taskId, provider: providerKey.address, requester: requesterKey.address, task }
 
@@ -124,6 +125,11 @@ describe('collecting a result', () => {
       collect(run, { expected: { ...expected, task: native } }),
       refusedFor(/does not allow the runtime/),
     )
+  })
+
+  it('refuses a receipt that charges and does not say at which rates', async () => {
+    const bare = signReceipt({ receipt: unsignedReceipt(streams), key: providerKey })
+    await assert.rejects(collect([...run.slice(0, 2), finishedWith(bare)]), refusedFor(/at which rates/))
   })
 
   it('refuses a receipt that was changed after it was signed', async () => {

@@ -9,7 +9,17 @@ import { verifyDocument } from '../../src/identity/verify-document.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import { ANY_PROVIDER, type Authorization, type Receipt, type UnsignedReceipt } from '../../src/protocol/receipt.ts'
 import { decodeStreams, encodeStreams } from '../../src/protocol/run-document.ts'
-import { digestOf, keyOf, providerKey, runDocument, signedReceipt, unsignedReceipt } from '../fixtures/receipts.ts'
+import { FREE_RATES } from '../../src/protocol/price.ts'
+import {
+  digestOf,
+  keyOf,
+  pricedReceipt,
+  providerKey,
+  RATES,
+  runDocument,
+  signedReceipt,
+  unsignedReceipt,
+} from '../fixtures/receipts.ts'
 
 const refusedFor =
   (...expected: RegExp[]) =>
@@ -46,11 +56,25 @@ describe('a receipt', () => {
     assert.deepEqual(verifyReceipt(signReceipt({ receipt, key: providerKey })).provider, providerKey.address)
   })
 
+  it('verifies with terms at what they come to, at less, and at less than that out of a cache', () => {
+    const priced = pricedReceipt()
+    // 500 to start with, 80 ms of CPU 400, 120 ms of 10^6 bytes 1, 13 + 7 bytes of output 19.
+    for (const receipt of [
+      { ...priced, priceWei: '920' },
+      priced,
+      { ...priced, priceWei: '90', terms: { rates: RATES, cached: true as const } },
+      { ...priced, priceWei: '0', terms: { rates: FREE_RATES, cached: true as const } },
+    ])
+      assert.deepEqual(verifyReceipt(signReceipt({ receipt, key: providerKey })).terms, receipt.terms)
+  })
+
   const base = unsignedReceipt()
   const { timings, usage } = base
   const dishonest: readonly (readonly [string, UnsignedReceipt, RegExp])[] = [
     ['another task id', { ...base, taskId: `0x${'00'.repeat(32)}` }, /taskId/],
     ['a price above the most allowed', { ...base, priceWei: '1001' }, /priceWei/],
+    ['a price above what its rates come to', { ...pricedReceipt(), priceWei: '921' }, /more than the 920/],
+    ['terms without a rate', { ...base, terms: { rates: FREE_RATES } }, /no rate but 0/],
     ['an authorization for another provider', withAuthorization({ provider: keyOf(9).address }), /provider/],
     ['an authorization for any provider that is not free', withAuthorization({ provider: ANY_PROVIDER }), /not free/],
     [

@@ -14,7 +14,8 @@ import {
 import { isSoukError } from '../../src/protocol/errors.ts'
 import { USAGE_DETAILS, usageSchema } from '../../src/protocol/execution.ts'
 import { LIMIT_KEYS, limitsSchema } from '../../src/protocol/limits.ts'
-import { unsignedReceipt } from '../fixtures/receipts.ts'
+import { FREE_RATES, RATE_KEYS, ratesSchema } from '../../src/protocol/price.ts'
+import { pricedReceipt, RATES, unsignedReceipt } from '../fixtures/receipts.ts'
 
 const { EIP712Domain: _, ...messageTypes } = TYPED_STRUCTS
 const types = structuredClone(messageTypes) as unknown as Record<string, TypedDataField[]>
@@ -105,6 +106,43 @@ describe('typed data', () => {
         ),
       )
     }
+  })
+
+  it('hashes the terms of a receipt that has some, in every form, as ethers does', () => {
+    const { chainId } = receipt.authorization
+    const priced = pricedReceipt()
+    const hashes: string[] = []
+    for (const terms of [
+      { rates: RATES },
+      { rates: RATES, cached: true },
+      { rates: FREE_RATES, cached: true },
+    ] as const) {
+      for (const usage of [{}, { pidsPeak: 3 }, { fuelUsed: 7 }]) {
+        for (const limits of [{}, { gpus: 2 }]) {
+          const each = {
+            ...priced,
+            terms,
+            usage: { ...receipt.usage, ...usage },
+            limits: { ...receipt.limits, ...limits },
+          }
+          const { EIP712Domain: _domain, ...longTypes } = structsOf(each)
+          assert.equal(longTypes['Receipt']?.at(-1)?.name, 'terms')
+          hashes.push(receiptHashOf(each))
+          assert.equal(
+            hashes.at(-1),
+            TypedDataEncoder.hash(
+              { name: DOMAIN_NAME, version: DOMAIN_VERSION, chainId },
+              structuredClone(longTypes) as unknown as Record<string, TypedDataField[]>,
+              typedReceipt(each) as Record<string, unknown>,
+            ),
+          )
+        }
+      }
+    }
+    assert.equal(new Set(hashes).size, 18)
+    for (const key of RATE_KEYS) hashes.push(receiptHashOf({ ...priced, terms: { rates: { ...RATES, [key]: '7' } } }))
+    assert.equal(new Set(hashes).size, 18 + RATE_KEYS.length)
+    assert.deepEqual(Object.keys(ratesSchema.shape), [...RATE_KEYS])
   })
 
   it('knows all that is counted of a run', () => {

@@ -18,6 +18,7 @@ import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { isSoukError } from '../../src/protocol/errors.ts'
+import { FREE_RATES } from '../../src/protocol/price.ts'
 import { MAX_EXPIRY_AHEAD_MS } from '../../src/protocol/receipt.ts'
 import type { Journal } from '../../src/node/journal.ts'
 import { openSqliteJournal } from '../../src/node/sqlite-journal.ts'
@@ -92,6 +93,17 @@ describe('journal', () => {
     const [event] = events()
     assert(event?.kind === 'accepted')
     assert.deepEqual(event.spec, spec)
+  })
+
+  it('reads an acceptance from when a price was one number', async () => {
+    await journal.append([one])
+    const { rates: _rates, maxPriceWei: _maxPriceWei, spec: _spec, kind: _kind, taskId: _id, atMs: _at, ...body } = one
+    await journal.close()
+    const db = new DatabaseSync(file())
+    db.prepare('UPDATE events SET body = ?').run(JSON.stringify({ ...body, priceWei: '12' }))
+    db.close()
+    open()
+    assert.deepEqual(events(), [{ ...one, rates: { ...FREE_RATES, startWei: '12' }, maxPriceWei: '12' }])
   })
 
   it('reads a journal of many pages in order', async () => {
