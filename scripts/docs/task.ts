@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { MAX_QUORUM } from '../../src/protocol/verification.ts'
 import { code, page, table } from './markdown.ts'
 import { taskFileJsonSchema } from './schemas.ts'
 
@@ -71,6 +72,21 @@ export function taskPage(): string {
       '- Times are the one limit that no two machines hold alike. A task that was ended by one, or was cancelled, had got as far as it had got: bound it with `resources.fuel`, and leave the times ample.',
       '- Times and CPU time in `usage` are those of the machine.',
       '- A provider that cannot run it so (`sandbox.wasm.host: wasmer`) refuses it, with `FEATURE_UNPROVEN` for `runtime.deterministic`.',
+    ].join('\n'),
+    '## Checking',
+    [
+      '`verify`, or `souk run --verify`, says how much its requester trusts one provider with a deterministic task. For any other task it is an error: two honest providers may differ there, and nobody could say who lied.',
+      'It works where souk picks the providers. With `--to` one is named, and it is an error; with `--local` the task runs here, once, and there is nobody to check.',
+    ].join(' '),
+    [
+      '- `once`: one provider runs it. Its receipt is signed, so that a lie can be shown to others, should anybody find it.',
+      '- `spot(P)`: with probability P, from above 0 up to 1, a second provider runs it as well. Where the two agree, that is the result; where not, nobody knows who is right until somebody runs it again.',
+      `- \`quorum(N)\`: N providers, 2 to ${MAX_QUORUM}, run it at the same time, and what more than half of N say is the result. Each is paid.`,
+      '- The providers are told apart by the address that they are paid to, by that of their node where they have no other. Who owns several addresses is nobody’s knowledge.',
+      '- Compared are how it ended, the digests of standard output and of each result file, and the fuel; never times, memory or a cancellation. Only runs with the same limits as applied, on the same version of the engine, are compared.',
+      '- A run that ended by a time limit, by anything else of its machine, or by cancellation says nothing. A provider that refused, failed or said nothing is replaced by the next.',
+      '- It stays with the requester. On the wire a task says `verify: once`, whatever its file says: so no provider knows when it is checked, and all of them have the same bytes, from which the digest of the task and its random numbers follow.',
+      '- Where providers disagree, what each signed is kept as a proof that others can check: `souk verify` ([CLI.md](CLI.md)), [MARKET.md](MARKET.md#verifying).',
     ].join('\n'),
   ])
 }

@@ -1,6 +1,7 @@
 import type { LoadedTask } from '../client/load-task.ts'
 import { dockerConfigFile, type PinImages } from '../client/pin-image.ts'
 import { SoukError } from '../protocol/errors.ts'
+import { ONCE } from '../protocol/verification.ts'
 import type { Cli } from './cli.ts'
 import { EXIT } from './exit-code.ts'
 import { Interruption, listenForInterruptions, type Interruptions } from './interruptions.ts'
@@ -15,6 +16,7 @@ import { seeThrough } from './see-through.ts'
 import { keepSpec } from './sent-specs.ts'
 import { shellWord } from './shell-word.ts'
 import { readOverrides } from './task-overrides.ts'
+import { usageError } from './usage-error.ts'
 
 /**
  * `souk run`.
@@ -30,6 +32,7 @@ export async function runTask(request: RunRequest): Promise<number> {
   try {
     const signal = interruptions.first
     const task = await load({ ...request, narrator, signal })
+    if (options.to !== undefined) checkNotChecked(task)
     await using place = await open({ ...request, task, signal })
     const accepted = await place.submit({ task, signal })
     const { taskId } = accepted
@@ -54,6 +57,16 @@ export async function runTask(request: RunRequest): Promise<number> {
   } finally {
     interruptions.dispose()
   }
+}
+
+/** Who names one provider has nobody to hold it against. */
+function checkNotChecked({ verification = ONCE }: LoadedTask): void {
+  if (verification.kind === 'once') return
+  throw usageError({
+    message: `--to names one provider, and the task is to be checked against others: verify is ${verification.kind}.`,
+    argument: '--to',
+    hint: 'Leave --to out, so that providers are picked; or say --verify once.',
+  })
 }
 
 /** Of an id or an address: 0x and enough digits to tell them apart. */

@@ -4,6 +4,7 @@ import type { LimitKey } from '../protocol/limits.ts'
 import { runtimeClassSchema } from '../protocol/task.ts'
 import type { RuntimeDraft, TaskDraft } from '../protocol/task-file.ts'
 import { parseBytes, parseDurationMs } from '../protocol/units.ts'
+import { parseVerification, VERIFICATION_FORMS, type Verification } from '../protocol/verification.ts'
 import { LIMIT_OPTIONS, type LimitOption } from './limit-options.ts'
 import { readWhole } from './read-whole.ts'
 import { usageError } from './usage-error.ts'
@@ -20,6 +21,7 @@ export interface TaskOptions {
   readonly retry?: string
   readonly class?: string
   readonly deterministic?: boolean
+  readonly verify?: string
 }
 
 /** What is kept in memory until the task has it; more has to be in a file. */
@@ -45,6 +47,7 @@ export async function readOverrides({
   readonly cwd: string
 }): Promise<TaskOverrides> {
   const { name, workdir, maxPrice, retry, class: runtimeClass, deterministic = false } = options
+  const verification = readVerification(options.verify)
   if (maxPrice !== undefined && !/^\d{1,78}$/.test(maxPrice))
     throw wrong({ option: '--max-price', right: 'an amount in wei, in decimal digits', value: maxPrice })
   if (retry !== undefined && !/^\d{1,2}$/.test(retry))
@@ -69,6 +72,7 @@ export async function readOverrides({
     }),
     ...(maxPrice !== undefined && { maxPriceWei: BigInt(maxPrice).toString() }),
     ...(retry !== undefined && { retry: Number(retry) }),
+    ...(verification !== undefined && { verification }),
     ...(Object.keys(wishes).length > 0 && { wishes }),
     ...readLimits(limits),
   }
@@ -113,6 +117,13 @@ function asDeterministic(runtime: RuntimeDraft, { deterministic = false }: Runti
       argument: '--deterministic',
     })
   return { ...runtime, deterministic }
+}
+
+function readVerification(value: string | undefined): Verification | undefined {
+  if (value === undefined) return undefined
+  const parsed = parseVerification(value)
+  if (parsed === undefined) throw wrong({ option: '--verify', right: VERIFICATION_FORMS, value })
+  return parsed
 }
 
 function readEnvironment(assignments: readonly string[]): Readonly<Record<string, string>> {

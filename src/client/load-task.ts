@@ -5,6 +5,7 @@ import type { RequestedLimits } from '../protocol/limits.ts'
 import { MAX_SOURCE_BYTES, type SourceFormat } from '../protocol/source-document.ts'
 import { TASK_BOUNDS } from '../protocol/task.ts'
 import { imageArchiveOf, invalidTask, parseTaskFile, type RuntimeDraft, type TaskDraft } from '../protocol/task-file.ts'
+import type { Verification } from '../protocol/verification.ts'
 import type { PinImages } from './pin-image.ts'
 import { resolveDraft, type LoadedTask } from './resolve-draft.ts'
 
@@ -80,6 +81,8 @@ export type CommandLineTask = ProgramSource & {
   readonly totalTimeoutMs?: number
   readonly retry?: number
   readonly maxPriceWei?: string
+  /** How it is checked: by nobody where absent. */
+  readonly verification?: Verification
   readonly adjust?: AdjustDraft
   /** How to find out what the tag of an image means. */
   readonly images?: PinImages

@@ -10,6 +10,7 @@ import { isSoukError, type Issue } from '../protocol/errors.ts'
 import type { LimitKey } from '../protocol/limits.ts'
 import { TASK_BOUNDS, taskSpecSchema, type BlobRef, type RuntimeSpec, type TaskSpec } from '../protocol/task.ts'
 import { invalidTask, KEY_OF_LIMIT, wording, type TaskDraft } from '../protocol/task-file.ts'
+import { ONCE, type Verification } from '../protocol/verification.ts'
 import { filesBelow } from './input-folder.ts'
 import { pinImage, type PinImages } from './pin-image.ts'
 
@@ -23,6 +24,8 @@ export interface LoadedTask {
   readonly bytes: Uint8Array
   /** Every blob that the spec names, by sha256. A file that changes from now on no longer fits its digest. */
   readonly blobs: ReadonlyMap<string, BlobSource>
+  /** How its requester wants it checked, {@link ONCE} where absent: no part of the spec, and told to no provider. */
+  readonly verification?: Verification
 }
 
 export interface ResolveDraft {
@@ -66,6 +69,12 @@ export async function resolveDraft({
     void issues.push({ path: key.join('.'), message: `${message}${place(key)}` })
   // A record's schema passes over this name without a word, and the task would run without the variable.
   if (Object.hasOwn(draft.env, '__proto__')) report(['env', '__proto__'], 'cannot be the name of a variable')
+  const { verification = ONCE } = draft
+  if (verification.kind !== 'once' && draft.runtime.deterministic !== true)
+    report(
+      ['verify'],
+      `cannot be ${verification.kind} where two honest providers may differ: it is for deterministic tasks, with \`deterministic: true\` beside the module`,
+    )
   const { wanted, inputs } = await findFiles({ draft, baseDir, report })
   if (issues.length > 0) throw invalidTask({ subject, issues })
   const image = await imageOf({ draft, baseDir, report, ...(images && { images }), ...(signal && { signal }) })
@@ -126,7 +135,7 @@ export async function resolveDraft({
       ],
     })
   }
-  return { spec: checked.data, bytes, blobs }
+  return { spec: checked.data, bytes, blobs, verification }
 }
 
 interface Input {

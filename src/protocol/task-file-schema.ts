@@ -12,6 +12,7 @@ import {
 } from './task.ts'
 import { count, cpuQuota, duration, file, MAX_CORES, size } from './task-file-fields.ts'
 import { runtimeSchema } from './task-file-runtime.ts'
+import { verificationSchema } from './verification.ts'
 
 /** Text; numbers and booleans have become text already where they were read from a file. */
 const word = z.union([z.string(), z.number(), z.boolean()], {
@@ -196,10 +197,7 @@ export const taskFileSchema = z
       })
       .default({ max: '0' })
       .meta({ description: 'What it may cost.' }),
-    verify: z
-      .literal('once', { error: (issue) => `must be once, not ${excerpt(issue.input)}` })
-      .default('once')
-      .meta({ description: 'How results are checked: run once, by one provider.' }),
+    verify: verificationSchema.prefault('once'),
   })
   .meta({ title: 'souk task', description: 'A task as a requester writes it.' })
 

@@ -5,6 +5,7 @@ import { boundedIssues, excerpt, issuesMessage, MAX_ISSUES, unknownKeyMessage } 
 import { LIMIT_KEYS, type LimitKey, type RequestedLimits } from './limits.ts'
 import { parseSource, type SourceDocument, type SourceFormat } from './source-document.ts'
 import { taskFileSchema, type TaskFile } from './task-file-schema.ts'
+import type { Verification } from './verification.ts'
 
 /**
  * A task before its files are digested: what a task file or a command line comes to. Paths of files are as
@@ -24,6 +25,8 @@ export interface TaskDraft {
   readonly totalTimeoutMs?: number
   readonly retry: number
   readonly maxPriceWei: string
+  /** {@link ONCE} where absent. */
+  readonly verification?: Verification
 }
 
 /** Exactly one of the keys besides `type`, `class`, `deterministic`, `writable` and `mounts`. */
@@ -148,6 +151,7 @@ function draftOf(file: TaskFile): TaskDraft {
     ...(file.timeouts.total !== undefined && { totalTimeoutMs: file.timeouts.total }),
     retry: file.retry,
     maxPriceWei: file.price.max,
+    verification: file.verify,
   }
 }
 

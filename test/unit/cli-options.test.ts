@@ -66,6 +66,7 @@ describe('options of souk run', () => {
         workdir: '/w',
         maxPrice: '007',
         retry: '2',
+        verify: 'quorum(3)',
       },
       { memory: '64m', cpu: '0.5', pids: '3', timeout: '1m30s', queueTimeout: '5s', totalTimeout: '1h' },
     )
@@ -81,6 +82,7 @@ describe('options of souk run', () => {
       stdin: { file: '/work/s.txt' },
       maxPriceWei: '7',
       retry: 2,
+      verification: { kind: 'quorum', providers: 3 },
       limits: { memoryBytes: 64 * 1024 * 1024, cpuCores: 0.5, pids: 3, wallTimeMs: 90_000 },
       queueTimeoutMs: 5000,
       totalTimeoutMs: 3_600_000,
@@ -93,6 +95,7 @@ describe('options of souk run', () => {
     assert.match(await usageMessage(read({ env: ['x'] })), /^--env must be KEY=VALUE/)
     assert.match(await usageMessage(read({ input: ['a.txt'] })), /^--input must be FILE:\/PATH/)
     assert.match(await usageMessage(read({ maxPrice: '-1' })), /^--max-price must be an amount in wei/)
+    assert.match(await usageMessage(read({ verify: 'quorum(1)' })), /^--verify must be once, spot\(P\)/)
     assert.match(await usageMessage(read({ retry: 'x' })), /^--retry must be a whole number/)
     for (const { flags, attribute, kind } of LIMIT_OPTIONS) {
       const [option = ''] = flags.split(' ')

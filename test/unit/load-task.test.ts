@@ -92,6 +92,27 @@ retry: 1
     for (const { sha256: digest } of blobsOf(spec)) assert.ok(blobs.has(digest))
   })
 
+  it('keeps to itself how a task is to be checked: the bytes are the same', async () => {
+    const deterministic = 'version: 1\nruntime: { module: app.wasm, deterministic: true }\n'
+    const once = await load(deterministic)
+    const checked = await load(`${deterministic}verify: quorum(3)`)
+    assert.deepEqual(checked.verification, { kind: 'quorum', providers: 3 })
+    assert.deepEqual(once.verification, { kind: 'once' })
+    assert.deepEqual(checked.bytes, once.bytes)
+    assert.equal(checked.spec.verify, 'once')
+  })
+
+  it('checks deterministic tasks alone', async () => {
+    for (const verify of ['spot(0.5)', 'quorum(2)'])
+      assert.match(
+        await only(load(`${HEAD}verify: ${verify}`)),
+        /^verify cannot be (spot|quorum) where two honest providers may differ: .*deterministic: true.* \(line 3, column 9\)$/,
+      )
+    const adjust = (draft: TaskDraft): TaskDraft => ({ ...draft, runtime: { ...draft.runtime, deterministic: true } })
+    const { verification } = await loadTask({ text: `${HEAD}verify: spot(0.5)`, format: 'yaml', baseDir: dir, adjust })
+    assert.deepEqual(verification, { kind: 'spot', probability: 0.5 })
+  })
+
   it('reads JSON where the name says so', async () => {
     const file = await put('t.json', JSON.stringify({ version: 1, name: 'j', runtime: { module: 'app.wasm' } }))
     assert.equal((await loadTask({ file })).spec.name, 'j')

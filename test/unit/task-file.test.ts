@@ -74,6 +74,7 @@ describe('the task file', () => {
       totalTimeoutMs: 120_000,
       retry: 2,
       maxPriceWei: '1000000000000000000000',
+      verification: { kind: 'once' },
     } satisfies TaskDraft)
     assert.deepEqual(Object.keys(parse(WHOLE).limits).toSorted(), [...LIMIT_KEYS].toSorted())
   })
@@ -88,6 +89,7 @@ describe('the task file', () => {
       limits: {},
       retry: 0,
       maxPriceWei: '0',
+      verification: { kind: 'once' },
     })
   })
 
@@ -270,13 +272,38 @@ verify: twice
       network: /must be none, not "host": a task has no network/,
       retry: /must be at most 10, not 11/,
       'price.max': /must be an amount in wei/,
-      verify: /must be once, not "twice"/,
+      verify: /^must be once, spot\(P\).*or quorum\(N\) with 2 to 16 providers, such as quorum\(3\); not "twice"/,
     }
     assert.deepEqual(issues.map(({ path }) => path).toSorted(), Object.keys(expected).toSorted())
     for (const { path, message } of issues) {
       assert.match(message, expected[path] ?? /^$/, path)
       assert.match(message, / \(line \d+, column \d+\)$/, path)
     }
+  })
+
+  it('reads how a task is to be checked, and says what the forms are', () => {
+    const read = (verify: string): TaskDraft['verification'] => parse(`${HEAD}verify: ${verify}`).verification
+    assert.deepEqual(read('once'), { kind: 'once' })
+    assert.deepEqual(read('spot(0.05)'), { kind: 'spot', probability: 0.05 })
+    assert.deepEqual(read('spot(.5)'), { kind: 'spot', probability: 0.5 })
+    assert.deepEqual(read('spot(1)'), { kind: 'spot', probability: 1 })
+    assert.deepEqual(read('quorum(2)'), { kind: 'quorum', providers: 2 })
+    assert.deepEqual(read('quorum(16)'), { kind: 'quorum', providers: 16 })
+    for (const wrong of [
+      'spot(0)',
+      'spot(1.1)',
+      'spot(-1)',
+      'spot',
+      'quorum(1)',
+      'quorum(17)',
+      'quorum(2.5)',
+      'quorum()',
+      '3',
+      '{ quorum: 3 }',
+      'ONCE',
+      'once ()',
+    ])
+      assert.match(only(`${HEAD}verify: ${wrong}`), /^verify must be once, spot\(P\)/, wrong)
   })
 
   it('reads cores in the older form as period and quota, in this order', () => {

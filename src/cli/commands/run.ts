@@ -90,6 +90,7 @@ export function addRunCommand({ program, cli }: CommandRequest): void {
     .option('--stdin <file>', 'its standard input; - is that of this command')
     .option('--workdir </path>', 'the folder inside that it starts in')
     .option('--max-price <wei>', 'the most that it may cost')
+    .option('--verify <how>', 'how a deterministic task is checked: once, spot(P) or quorum(N); no provider is told')
     .option('--retry <times>', 'how often it may be run again after a fault of the provider')
 
   run.optionsGroup('Limits:')
