@@ -1,4 +1,4 @@
-import type { ErrorCode, Issue, SerialisedError } from '../protocol/errors.ts'
+import type { ErrorCode, ErrorDetails, Issue, SerialisedError } from '../protocol/errors.ts'
 import type { Refusal } from '../protocol/refusals.ts'
 import { formatBytes, formatDurationMs } from '../protocol/units.ts'
 import { printable, printableLines } from './printable.ts'
@@ -30,6 +30,7 @@ const HEADLINES: { readonly [C in ErrorCode]: string } = {
   START_FAILED: 'The start failed',
   NODE_NOT_RUNNING: 'No node is running here',
   RECEIPT_INVALID: 'The receipt does not verify',
+  NO_QUORUM: 'The providers do not agree',
   INTERNAL: 'souk itself failed',
 }
 
@@ -65,6 +66,10 @@ function reasonsOf(error: SerialisedError): readonly string[] {
   if (error.code === 'RECEIPT_INVALID') {
     const reasons = details['reasons'] as readonly string[] | undefined
     if (reasons !== undefined && reasons.length > 0) return reasons.map(printable)
+  }
+  if (error.code === 'NO_QUORUM') {
+    const said = (details['said'] as ErrorDetails['NO_QUORUM']['said'] | undefined) ?? []
+    return [...printableLines(error.message), ...said.map(({ provider, what }) => printable(`${provider}: ${what}`))]
   }
   const lines = printableLines(error.message)
   // A message that only counts what the details list.

@@ -44,4 +44,5 @@ export const ERROR_DETAILS_SCHEMAS: { readonly [C in ErrorCode]: z.ZodType<Error
   NODE_NOT_RUNNING: z.object({ socket: text }),
   RECEIPT_INVALID: z.object({ reasons: z.array(text) }),
   INTERNAL: z.object({ reason: text }),
+  NO_QUORUM: z.object({ needed: count, agreed: count, said: z.array(z.object({ provider: text, what: text })) }),
 }

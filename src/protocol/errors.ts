@@ -55,6 +55,12 @@ export interface ErrorDetails {
   NODE_NOT_RUNNING: { readonly socket: string }
   RECEIPT_INVALID: { readonly reasons: readonly string[] }
   INTERNAL: { readonly reason: string }
+  NO_QUORUM: {
+    /** How many had to say the same, and how many at most did. */
+    readonly needed: number
+    readonly agreed: number
+    readonly said: readonly { readonly provider: string; readonly what: string }[]
+  }
 }
 export type ErrorCode = keyof ErrorDetails
 
@@ -247,6 +253,14 @@ export const ERROR_CODES: { readonly [C in ErrorCode]: CodeFacts } = {
     phase: 'run',
     meaning: 'A bug in souk.',
     hint: 'Please report it with the log.',
+  },
+  NO_QUORUM: {
+    fault: 'provider',
+    retryable: true,
+    phase: 'verify',
+    meaning:
+      'Of the providers that were to run a task that is checked, too few said the same; what each said is listed.',
+    hint: 'Where they signed different things the proof was kept: `souk verify` with `--run` says who was right. Else ask again, or ask fewer providers.',
   },
 }
 
