@@ -38,7 +38,7 @@ export function differencesOf(one: Compared, other: Compared): readonly Compared
 function partKeyOf(receipt: Compared, part: ComparedPart): string {
   switch (part) {
     case 'outcome':
-      return JSON.stringify(Object.entries(receipt.outcome).toSorted())
+      return JSON.stringify(Object.entries(receipt.outcome).toSorted(([a], [b]) => (a < b ? -1 : 1)))
     case 'stdout':
       return JSON.stringify([receipt.stdout.sha256, receipt.stdout.bytes])
     case 'outputs':

@@ -209,9 +209,9 @@ function disagreementIn<Candidate extends QuorumCandidate, Result extends { read
 }
 
 function summaryOf({ outcome, stdout, outputs, usage }: Receipt): string {
-  const { kind, ...detail } = outcome
+  const how = Object.values<string | number>(outcome).join(' ')
   const fuel = usage.fuelUsed === undefined ? '' : `, fuel ${usage.fuelUsed}`
-  return `${[kind, ...Object.values(detail)].join(' ')}, stdout ${stdout.sha256.slice(0, 12)}…, ${outputs.length} outputs${fuel}`
+  return `${how}, stdout ${stdout.sha256.slice(0, 12)}…, ${outputs.length} outputs${fuel}`
 }
 
 /** Long enough for a person to see why; what a provider says is a stranger's text. */

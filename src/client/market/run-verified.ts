@@ -57,7 +57,7 @@ async function runUnchecked<Candidate extends QuorumCandidate, Result extends { 
       signal.throwIfAborted()
       if (!(thrown instanceof SoukError)) throw thrown
       said.push({ candidate, what: `${thrown.code}: ${thrown.message}` })
-      last = thrown
+      last = SoukError.from(thrown)
     }
   }
   throw last
