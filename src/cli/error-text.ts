@@ -32,6 +32,9 @@ const HEADLINES: { readonly [C in ErrorCode]: string } = {
   RECEIPT_INVALID: 'The receipt does not verify',
   NO_QUORUM: 'The providers do not agree',
   INTERNAL: 'souk itself failed',
+  CHAIN_UNREACHABLE: 'The chain cannot be reached',
+  WRONG_CHAIN: 'This is another chain',
+  CHAIN_REFUSED: 'The chain refuses it',
 }
 
 /**

@@ -45,4 +45,7 @@ export const ERROR_DETAILS_SCHEMAS: { readonly [C in ErrorCode]: z.ZodType<Error
   RECEIPT_INVALID: z.object({ reasons: z.array(text) }),
   INTERNAL: z.object({ reason: text }),
   NO_QUORUM: z.object({ needed: count, agreed: count, said: z.array(z.object({ provider: text, what: text })) }),
+  CHAIN_UNREACHABLE: z.object({ endpoints: z.array(text), reason: text }),
+  WRONG_CHAIN: z.object({ endpoint: text, expected: count, found: count }),
+  CHAIN_REFUSED: z.object({ kind: text, reason: text, hash: text.exactOptional() }),
 }

@@ -61,6 +61,9 @@ export interface ErrorDetails {
     readonly agreed: number
     readonly said: readonly { readonly provider: string; readonly what: string }[]
   }
+  CHAIN_UNREACHABLE: { readonly endpoints: readonly string[]; readonly reason: string }
+  WRONG_CHAIN: { readonly endpoint: string; readonly expected: number; readonly found: number }
+  CHAIN_REFUSED: { readonly kind: string; readonly reason: string; readonly hash?: string }
 }
 export type ErrorCode = keyof ErrorDetails
 
@@ -261,6 +264,28 @@ export const ERROR_CODES: { readonly [C in ErrorCode]: CodeFacts } = {
     meaning:
       'Of the providers that were to run a task that is checked, too few said the same; what each said is listed.',
     hint: 'Where they signed different things the proof was kept: `souk verify` with `--run` says who was right. Else ask again, or ask fewer providers.',
+  },
+  CHAIN_UNREACHABLE: {
+    fault: 'network',
+    retryable: true,
+    phase: 'connect',
+    meaning: 'No Ethereum endpoint answers in time, or none gives an answer that can be understood.',
+    hint: 'Check the endpoints (settlement.rpc, or --rpc) and try again; what was sent to the chain is not lost.',
+  },
+  WRONG_CHAIN: {
+    fault: 'operator',
+    retryable: false,
+    phase: 'config',
+    meaning: 'An Ethereum endpoint serves another chain than the one that signatures are bound to.',
+    hint: 'Name endpoints of the chain of chain.id (or --chain-id), or correct that id.',
+  },
+  CHAIN_REFUSED: {
+    fault: 'operator',
+    retryable: false,
+    phase: 'deliver',
+    meaning:
+      'The chain, or the contract, does not take a call or a transaction: funds are missing, or it was reverted.',
+    hint: 'See the reason; `souk wallet` tells what the account holds.',
   },
 }
 

@@ -1,0 +1,202 @@
+import type { z } from 'zod'
+import { SoukError } from '../protocol/errors.ts'
+import {
+  blockSchema,
+  countSchema,
+  dataSchema,
+  logsSchema,
+  quantitySchema,
+  receiptSchema,
+  transactionSchema,
+  wordSchema,
+  type ChainBlock,
+  type ChainLog,
+  type ChainReceipt,
+} from './chain-answers.ts'
+import { EndpointFailure, openEndpoint, type Endpoint } from './chain-endpoint.ts'
+
+export type { ChainBlock, ChainLog, ChainReceipt } from './chain-answers.ts'
+
+/** EIP-1559: the most that is paid for a unit of gas, and what of it is the proposer's, in wei. */
+export interface Fees {
+  readonly maxFeePerGas: bigint
+  readonly maxPriorityFeePerGas: bigint
+}
+
+/** `latest` and `pending` as the JSON-RPC specification has them, or a block's number. */
+export type BlockTag = 'latest' | 'pending' | number
+
+export interface ChainCall {
+  readonly from?: string
+  readonly to: string
+  /** `0x` and hex digits. */
+  readonly data: string
+  readonly valueWei?: bigint
+}
+
+export interface LogFilter {
+  readonly address: string
+  /** By position; null takes any. */
+  readonly topics: readonly (string | null)[]
+  readonly fromBlock: number
+  readonly toBlock: number
+}
+
+/**
+ * What souk needs of an Ethereum chain. All methods throw SoukError CHAIN_UNREACHABLE where no endpoint answers, WRONG_CHAIN where
+ * one is of another chain, and CHAIN_REFUSED where the answer is an error.
+ */
+export interface Chain {
+  readonly chainId: number
+  blockNumber(): Promise<number>
+  /** Undefined where the chain has none of this number (any more). */
+  block(number: number): Promise<ChainBlock | undefined>
+  balance(address: string): Promise<bigint>
+  /** How many transactions the address has sent: its next nonce. */
+  nonce(address: string, at: BlockTag): Promise<number>
+  /** What a transaction has to offer to be in one of the next blocks. */
+  fees(): Promise<Fees>
+  estimateGas(call: ChainCall): Promise<bigint>
+  call(call: ChainCall, at?: BlockTag): Promise<string>
+  /** `0x` where there is no contract. */
+  code(address: string): Promise<string>
+  /** Hands in a signed transaction (hex); its hash. */
+  send(rawTransaction: string): Promise<string>
+  /** Undefined while it is in no block. */
+  receipt(hash: string): Promise<ChainReceipt | undefined>
+  /** Whether the endpoint has it, in its pool or in a block. */
+  isKnown(hash: string): Promise<boolean>
+  /** In pieces of bounded length, oldest first. */
+  logs(filter: LogFilter): Promise<readonly ChainLog[]>
+  close(): void
+}
+
+export interface ChainOptions {
+  /** In the order in which they are tried; at least one. */
+  readonly endpoints: readonly string[]
+  readonly chainId: number
+  /** For one request to one endpoint. */
+  readonly timeoutMs?: number
+  /** How long an endpoint that failed is tried after the others. */
+  readonly avoidMs?: number
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000
+const DEFAULT_AVOID_MS = 30_000
+/** Public endpoints refuse ranges above 1,000 to 10,000 blocks. */
+const BLOCKS_PER_REQUEST = 1_000
+const DEFAULT_TIP_WEI = 1_000_000_000n
+
+interface Tried {
+  readonly endpoint: Endpoint
+  checked: boolean
+  avoidUntilMs: number
+}
+
+/** The chain of several endpoints. Each is asked for its chain id before anything else; nothing is asked here. */
+export function openChain({
+  endpoints,
+  chainId,
+  timeoutMs = DEFAULT_TIMEOUT_MS,
+  avoidMs = DEFAULT_AVOID_MS,
+}: ChainOptions): Chain {
+  const tried: readonly Tried[] = endpoints.map((url) => ({
+    endpoint: openEndpoint({ url, chainId, timeoutMs }),
+    checked: false,
+    avoidUntilMs: 0,
+  }))
+
+  async function ask<T>(method: string, params: readonly unknown[], schema: z.ZodType<T, unknown>): Promise<T> {
+    const nowMs = Date.now()
+    const avoided = (one: Tried): boolean => one.avoidUntilMs > nowMs
+    const order = [...tried.filter((one) => !avoided(one)), ...tried.filter(avoided)]
+    const reasons: string[] = []
+    for (const one of order) {
+      try {
+        await check(one)
+        const answer = parsed(await one.endpoint.send(method, params), schema)
+        one.avoidUntilMs = 0
+        return answer
+      } catch (thrown) {
+        if (!(thrown instanceof EndpointFailure)) throw thrown
+        one.avoidUntilMs = Date.now() + avoidMs
+        reasons.push(`${one.endpoint.name}: ${thrown.message}`)
+      }
+    }
+    const reason = reasons.join('; ')
+    throw new SoukError({
+      code: 'CHAIN_UNREACHABLE',
+      message: `The chain cannot be reached: ${reason}`,
+      details: { endpoints: tried.map(({ endpoint }) => endpoint.name), reason },
+    })
+  }
+
+  /** Fails closed: an endpoint of another chain is a mistake of the operator's, and not passed over. */
+  async function check(one: Tried): Promise<void> {
+    if (one.checked) return
+    const found = parsed(await one.endpoint.send('eth_chainId', []), countSchema)
+    if (found !== chainId)
+      throw new SoukError({
+        code: 'WRONG_CHAIN',
+        message: `${one.endpoint.name} serves chain ${found}, not chain ${chainId}`,
+        details: { endpoint: one.endpoint.name, expected: chainId, found },
+      })
+    one.checked = true
+  }
+
+  return {
+    chainId,
+    blockNumber: () => ask('eth_blockNumber', [], countSchema),
+    block: async (number) =>
+      (await ask('eth_getBlockByNumber', [hexOf(number), false], blockSchema.nullable())) ?? undefined,
+    balance: (address) => ask('eth_getBalance', [address, 'latest'], quantitySchema),
+    nonce: (address, at) => ask('eth_getTransactionCount', [address, tagOf(at)], countSchema),
+    async fees() {
+      const block = await ask('eth_getBlockByNumber', ['latest', false], blockSchema)
+      const tip = await ask('eth_maxPriorityFeePerGas', [], quantitySchema).catch((thrown: unknown) => {
+        // Not in the specification, and not everywhere.
+        if (thrown instanceof SoukError && thrown.code === 'CHAIN_REFUSED') return DEFAULT_TIP_WEI
+        throw thrown
+      })
+      // Six full blocks, each 12.5 % dearer than the one before, are within twice the base fee.
+      return { maxFeePerGas: 2n * (block.baseFeePerGas ?? 0n) + tip, maxPriorityFeePerGas: tip }
+    },
+    estimateGas: (call) => ask('eth_estimateGas', [callOf(call), 'pending'], quantitySchema),
+    call: (call, at = 'latest') => ask('eth_call', [callOf(call), tagOf(at)], dataSchema),
+    code: (address) => ask('eth_getCode', [address, 'latest'], dataSchema),
+    send: (rawTransaction) => ask('eth_sendRawTransaction', [rawTransaction], wordSchema),
+    receipt: async (hash) => (await ask('eth_getTransactionReceipt', [hash], receiptSchema.nullable())) ?? undefined,
+    isKnown: async (hash) => (await ask('eth_getTransactionByHash', [hash], transactionSchema.nullable())) !== null,
+    async logs({ address, topics, fromBlock, toBlock }) {
+      const found: ChainLog[] = []
+      for (let from = fromBlock; from <= toBlock; from += BLOCKS_PER_REQUEST) {
+        const to = Math.min(from + BLOCKS_PER_REQUEST - 1, toBlock)
+        const range = { address, topics, fromBlock: hexOf(from), toBlock: hexOf(to) }
+        found.push(...(await ask('eth_getLogs', [range], logsSchema)))
+      }
+      return found
+    },
+    close() {
+      for (const { endpoint } of tried) endpoint.close()
+    },
+  }
+}
+
+/** An answer of another shape is as good as none. */
+function parsed<T>(answer: unknown, schema: z.ZodType<T, unknown>): T {
+  const result = schema.safeParse(answer)
+  if (result.success) return result.data
+  throw new EndpointFailure('its answer is not what was asked for', { cause: result.error })
+}
+
+const hexOf = (value: number | bigint): string => `0x${value.toString(16)}`
+const tagOf = (at: BlockTag): string => (typeof at === 'number' ? hexOf(at) : at)
+
+function callOf({ from, to, data, valueWei }: ChainCall) {
+  return {
+    ...(from !== undefined && { from }),
+    to,
+    data,
+    ...(valueWei !== undefined && valueWei > 0n && { value: hexOf(valueWei) }),
+  }
+}
