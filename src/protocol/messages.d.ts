@@ -1226,3 +1226,126 @@ export declare namespace BlobChunk {
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BlobChunk>): BlobChunk;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BlobChunk>): Generator<BlobChunkOffsetFieldEvent | BlobChunkTotalBytesFieldEvent | BlobChunkDataFieldEvent>;
 }
+export interface SignedOffer {
+    offer: Uint8Array<ArrayBuffer>;
+    signature: Uint8Array<ArrayBuffer>;
+}
+export declare namespace SignedOffer {
+    const codec: () => Codec<SignedOffer>;
+    interface SignedOfferOfferFieldEvent {
+        field: '$.offer';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface SignedOfferSignatureFieldEvent {
+        field: '$.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<SignedOffer>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SignedOffer>): SignedOffer;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SignedOffer>): Generator<SignedOfferOfferFieldEvent | SignedOfferSignatureFieldEvent>;
+}
+export interface OffersRequest {
+    runtime: string;
+    features: string[];
+    provider: Uint8Array<ArrayBuffer>;
+    after: Uint8Array<ArrayBuffer>;
+}
+export declare namespace OffersRequest {
+    const codec: () => Codec<OffersRequest>;
+    interface OffersRequestRuntimeFieldEvent {
+        field: '$.runtime';
+        value: string;
+    }
+    interface OffersRequestFeaturesFieldEvent {
+        field: '$.features[]';
+        index: number;
+        value: string;
+    }
+    interface OffersRequestProviderFieldEvent {
+        field: '$.provider';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface OffersRequestAfterFieldEvent {
+        field: '$.after';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<OffersRequest>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<OffersRequest>): OffersRequest;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<OffersRequest>): Generator<OffersRequestRuntimeFieldEvent | OffersRequestFeaturesFieldEvent | OffersRequestProviderFieldEvent | OffersRequestAfterFieldEvent>;
+}
+export interface OffersResponse {
+    page?: OfferPage;
+    error?: Error;
+}
+export declare namespace OffersResponse {
+    const codec: () => Codec<OffersResponse>;
+    interface OffersResponsePageOffersOfferFieldEvent {
+        field: '$.page.offers[].offer';
+        value: Uint8Array<ArrayBuffer>;
+        index: number;
+    }
+    interface OffersResponsePageOffersSignatureFieldEvent {
+        field: '$.page.offers[].signature';
+        value: Uint8Array<ArrayBuffer>;
+        index: number;
+    }
+    interface OffersResponsePageMoreFieldEvent {
+        field: '$.page.more';
+        value: boolean;
+    }
+    interface OffersResponseErrorCodeFieldEvent {
+        field: '$.error.code';
+        value: string;
+    }
+    interface OffersResponseErrorMessageFieldEvent {
+        field: '$.error.message';
+        value: string;
+    }
+    interface OffersResponseErrorFaultFieldEvent {
+        field: '$.error.fault';
+        value: string;
+    }
+    interface OffersResponseErrorPhaseFieldEvent {
+        field: '$.error.phase';
+        value: string;
+    }
+    interface OffersResponseErrorRetryableFieldEvent {
+        field: '$.error.retryable';
+        value: boolean;
+    }
+    interface OffersResponseErrorHintFieldEvent {
+        field: '$.error.hint';
+        value: string;
+    }
+    interface OffersResponseErrorDetailsFieldEvent {
+        field: '$.error.details';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<OffersResponse>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<OffersResponse>): OffersResponse;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<OffersResponse>): Generator<OffersResponsePageOffersOfferFieldEvent | OffersResponsePageOffersSignatureFieldEvent | OffersResponsePageMoreFieldEvent | OffersResponseErrorCodeFieldEvent | OffersResponseErrorMessageFieldEvent | OffersResponseErrorFaultFieldEvent | OffersResponseErrorPhaseFieldEvent | OffersResponseErrorRetryableFieldEvent | OffersResponseErrorHintFieldEvent | OffersResponseErrorDetailsFieldEvent>;
+}
+export interface OfferPage {
+    offers: SignedOffer[];
+    more: boolean;
+}
+export declare namespace OfferPage {
+    const codec: () => Codec<OfferPage>;
+    interface OfferPageOffersOfferFieldEvent {
+        field: '$.offers[].offer';
+        value: Uint8Array<ArrayBuffer>;
+        index: number;
+    }
+    interface OfferPageOffersSignatureFieldEvent {
+        field: '$.offers[].signature';
+        value: Uint8Array<ArrayBuffer>;
+        index: number;
+    }
+    interface OfferPageMoreFieldEvent {
+        field: '$.more';
+        value: boolean;
+    }
+    function encode(obj: Partial<OfferPage>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<OfferPage>): OfferPage;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<OfferPage>): Generator<OfferPageOffersOfferFieldEvent | OfferPageOffersSignatureFieldEvent | OfferPageMoreFieldEvent>;
+}

@@ -3315,3 +3315,422 @@ export var BlobChunk;
     }
     BlobChunk.stream = stream;
 })(BlobChunk || (BlobChunk = {}));
+export var SignedOffer;
+(function (SignedOffer) {
+    let _codec;
+    SignedOffer.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.offer != null && obj.offer.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.offer);
+                }
+                if ((obj.signature != null && obj.signature.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.signature);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    offer: new Uint8Array(0),
+                    signature: new Uint8Array(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.offer = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.signature = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.offer`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.signature`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, SignedOffer.codec());
+    }
+    SignedOffer.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, SignedOffer.codec(), opts);
+    }
+    SignedOffer.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, SignedOffer.codec(), opts);
+    }
+    SignedOffer.stream = stream;
+})(SignedOffer || (SignedOffer = {}));
+export var OffersRequest;
+(function (OffersRequest) {
+    let _codec;
+    OffersRequest.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.runtime != null && obj.runtime !== '')) {
+                    w.uint32(10);
+                    w.string(obj.runtime);
+                }
+                if (obj.features != null && obj.features.length > 0) {
+                    for (const value of obj.features) {
+                        w.uint32(18);
+                        w.string(value);
+                    }
+                }
+                if ((obj.provider != null && obj.provider.byteLength > 0)) {
+                    w.uint32(26);
+                    w.bytes(obj.provider);
+                }
+                if ((obj.after != null && obj.after.byteLength > 0)) {
+                    w.uint32(34);
+                    w.bytes(obj.after);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    runtime: '',
+                    features: [],
+                    provider: new Uint8Array(0),
+                    after: new Uint8Array(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.runtime = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.features != null && obj.features.length === opts.limits.features) {
+                                throw new MaxLengthError('Decode error - repeated field "features" had too many elements');
+                            }
+                            obj.features.push(reader.string());
+                            break;
+                        }
+                        case 3: {
+                            obj.provider = reader.bytes();
+                            break;
+                        }
+                        case 4: {
+                            obj.after = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    features: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.runtime`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.features != null && obj.features === opts.limits.features) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "features" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.features[]`,
+                                index: obj.features,
+                                value: reader.string()
+                            };
+                            obj.features++;
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.provider`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            yield {
+                                field: `${prefix}.after`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, OffersRequest.codec());
+    }
+    OffersRequest.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, OffersRequest.codec(), opts);
+    }
+    OffersRequest.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, OffersRequest.codec(), opts);
+    }
+    OffersRequest.stream = stream;
+})(OffersRequest || (OffersRequest = {}));
+export var OffersResponse;
+(function (OffersResponse) {
+    let _codec;
+    OffersResponse.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                obj = { ...obj };
+                if (obj.error != null) {
+                    obj.page = undefined;
+                }
+                if (obj.page != null) {
+                    obj.error = undefined;
+                }
+                if (obj.page != null) {
+                    w.uint32(10);
+                    OfferPage.codec().encode(obj.page, w);
+                }
+                if (obj.error != null) {
+                    w.uint32(18);
+                    Error.codec().encode(obj.error, w);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {};
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.page = OfferPage.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.page
+                            });
+                            break;
+                        }
+                        case 2: {
+                            obj.error = Error.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.error
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                if (obj.error != null) {
+                    delete obj.page;
+                }
+                if (obj.page != null) {
+                    delete obj.error;
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield* OfferPage.codec().stream(reader, reader.uint32(), `${prefix}.page`, {
+                                limits: opts.limits?.page
+                            });
+                            break;
+                        }
+                        case 2: {
+                            yield* Error.codec().stream(reader, reader.uint32(), `${prefix}.error`, {
+                                limits: opts.limits?.error
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, OffersResponse.codec());
+    }
+    OffersResponse.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, OffersResponse.codec(), opts);
+    }
+    OffersResponse.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, OffersResponse.codec(), opts);
+    }
+    OffersResponse.stream = stream;
+})(OffersResponse || (OffersResponse = {}));
+export var OfferPage;
+(function (OfferPage) {
+    let _codec;
+    OfferPage.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (obj.offers != null && obj.offers.length > 0) {
+                    for (const value of obj.offers) {
+                        w.uint32(10);
+                        SignedOffer.codec().encode(value, w);
+                    }
+                }
+                if ((obj.more != null && obj.more !== false)) {
+                    w.uint32(16);
+                    w.bool(obj.more);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    offers: [],
+                    more: false
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.offers != null && obj.offers.length === opts.limits.offers) {
+                                throw new MaxLengthError('Decode error - repeated field "offers" had too many elements');
+                            }
+                            obj.offers.push(SignedOffer.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.offers$
+                            }));
+                            break;
+                        }
+                        case 2: {
+                            obj.more = reader.bool();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    offers: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.offers != null && obj.offers === opts.limits.offers) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "offers" had too many elements');
+                            }
+                            for (const evt of SignedOffer.codec().stream(reader, reader.uint32(), `${prefix}.offers[]`, {
+                                limits: opts.limits?.offers$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.offers
+                                };
+                            }
+                            obj.offers++;
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.more`,
+                                value: reader.bool()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, OfferPage.codec());
+    }
+    OfferPage.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, OfferPage.codec(), opts);
+    }
+    OfferPage.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, OfferPage.codec(), opts);
+    }
+    OfferPage.stream = stream;
+})(OfferPage || (OfferPage = {}));

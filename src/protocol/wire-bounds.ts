@@ -21,4 +21,12 @@ export const WIRE_BOUNDS = {
   blobChunkBytes: MIB,
   /** A chunk of a blob, or an error, and its envelope. */
   blobResponseFrameBytes: MIB + 64,
+  /** A signed offer as one message: of the gossip topic, and in a page. */
+  signedOfferBytes: 16 * KIB,
+  /** The offer in it, next to its signature. */
+  offerBytes: 16 * KIB - 128,
+  offersPerPage: 16,
+  offersRequestFrameBytes: 4 * KIB,
+  /** A page of the largest offers and its envelope, or an error. */
+  offersResponseFrameBytes: 16 * 16 * KIB + 4 * KIB + 256 * KIB,
 } as const

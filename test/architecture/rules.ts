@@ -46,8 +46,12 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
     onlyBuiltins: ['buffer'],
   },
   'protocol/network': {
-    imports: CORE,
+    imports: [...CORE, 'protocol/network/discovery'],
     packages: ['libp2p', '@libp2p/*', '@multiformats/*', 'uint8arraylist', 'protons-runtime'],
+  },
+  'protocol/network/discovery': {
+    imports: [...CORE, 'protocol/network'],
+    packages: ['libp2p', '@libp2p/*', '@multiformats/*', 'multiformats'],
   },
   identity: { imports: ['protocol'], packages: ['@noble/hashes', 'ethers', 'secp256k1', 'zod'], builtins: ['module'] },
   artifacts: { imports: ['protocol'], packages: ['tar-stream', 'zod'] },

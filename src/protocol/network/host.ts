@@ -9,6 +9,8 @@ import { protocolError } from '../wire-fields.ts'
 import type { BlobRead } from './blob-client.ts'
 import { serveBlobStream } from './blob-server.ts'
 import { Connections, type PeerListener } from './connections.ts'
+import type { Discovery, StartedDiscovery } from './discovery/discovery.ts'
+import type { DiscoveryOptions } from './discovery/options.ts'
 import { FramedStream } from './framed-stream.ts'
 import { createLibp2pNode } from './libp2p-node.ts'
 import { noAddress, unreachable } from './network-errors.ts'
@@ -32,6 +34,10 @@ export interface HostOptions {
   readonly inboundConnectionsPerSecond?: number
   readonly followsPerPeer?: number
   readonly dialTimeoutMs?: number
+  /** How others are found, and find this host; it knows only whom it dials, or is dialled by, where absent. */
+  readonly discovery?: DiscoveryOptions
+  /** A private network's key file, whole (`/key/swarm/psk/1.0.0/`): with others there are no connections. */
+  readonly preSharedKey?: Uint8Array
   /** Told of bugs on this side, of which peers learn only that there was one. */
   readonly onInternalError?: InternalErrorListener
 }
@@ -47,6 +53,8 @@ export interface NetworkHost {
   readonly peerId: string
   /** The Ethereum address of its key, in lower case. */
   readonly address: string
+  /** Where the options asked for it. */
+  readonly discovery: Discovery | undefined
   /** Where it can be dialled, each with `/p2p/PEERID`; none before `start`. */
   multiaddrs(): readonly string[]
   /** How many connections are open. */
@@ -93,18 +101,30 @@ export async function createHost(options: HostOptions): Promise<NetworkHost> {
   node.addEventListener('connection:open', ({ detail }) => connections.opened(detail))
   node.addEventListener('connection:close', ({ detail }) => {
     connections.closed(detail)
-    // What is known of a peer serves dialling it again, which only happens by address here.
-    if (node.getConnections(detail.remotePeer).length === 0)
+    // What is known of a peer serves dialling it again, which without discovery only happens by address.
+    if (options.discovery === undefined && node.getConnections(detail.remotePeer).length === 0)
       void node.peerStore.delete(detail.remotePeer).catch(() => undefined)
   })
-  return new Libp2pHost({ node, connections, settings })
+  const { discovery: wanted, dialTimeoutMs, onInternalError } = settings
+  const discovery =
+    wanted === undefined
+      ? undefined
+      : (await import('./discovery/discovery.ts')).createDiscovery({
+          node,
+          options: wanted,
+          dialTimeoutMs,
+          onInternalError,
+        })
+  return new Libp2pHost({ node, connections, settings, discovery })
 }
 
-type Settings = Required<HostOptions>
+type Optional = 'discovery' | 'preSharedKey'
+type Settings = Required<Omit<HostOptions, Optional>>
 
 class Libp2pHost implements NetworkHost {
   readonly peerId: string
   readonly address: string
+  readonly discovery: StartedDiscovery | undefined
   readonly #node: Libp2p
   readonly #connections: Connections
   readonly #settings: Settings
@@ -117,11 +137,14 @@ class Libp2pHost implements NetworkHost {
     node,
     connections,
     settings,
+    discovery,
   }: {
     readonly node: Libp2p
     readonly connections: Connections
     readonly settings: Settings
+    readonly discovery: StartedDiscovery | undefined
   }) {
+    this.discovery = discovery
     this.#node = node
     this.#connections = connections
     this.#settings = settings
@@ -144,6 +167,7 @@ class Libp2pHost implements NetworkHost {
     } catch (cause) {
       throw startFailed(cause)
     }
+    this.discovery?.start()
   }
 
   async serveTasks(service: TaskService): Promise<void> {
@@ -196,6 +220,7 @@ class Libp2pHost implements NetworkHost {
   }
 
   async stop(): Promise<void> {
+    await this.discovery?.stop()
     await this.#node.stop()
     await Promise.all(this.#serving)
   }

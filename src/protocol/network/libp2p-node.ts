@@ -1,10 +1,12 @@
 import { yamux } from '@libp2p/yamux'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
-import type { Libp2p, PeerId } from '@libp2p/interface'
+import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { createLibp2p } from 'libp2p'
+import { createLibp2p, type Libp2pOptions } from 'libp2p'
+import type { DiscoveryOptions } from './discovery/options.ts'
+import type { DiscoveryParts } from './discovery/services.ts'
 import { noiseInOneWrite } from './noise-in-one-write.ts'
 import { WIRE_LIMITS } from './wire-limits.ts'
 
@@ -18,11 +20,20 @@ export interface Libp2pNodeOptions {
   readonly dialTimeoutMs: number
   /** Whether a peer, authenticated by the handshake, may have another inbound connection. */
   readonly mayConnect: (peer: PeerId) => boolean
+  /** How others are found; nobody is where absent. */
+  readonly discovery?: DiscoveryOptions | undefined
+  /** A private network's key file, whole: nobody without it gets as far as a handshake. */
+  readonly preSharedKey?: Uint8Array | undefined
 }
 
 /** The transports and the protocols that every souk peer has: TCP, noise, yamux, identify, ping. Not started. */
 export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp2p> {
-  return createLibp2p({
+  const connections = (): readonly Connection[] => node.getConnections()
+  const { services, ...discovery } = await discoveryOf(options, connections)
+  const protector = await protectorOf(options.preSharedKey)
+  const node: Libp2p = await createLibp2p({
+    ...discovery,
+    ...protector,
     start: false,
     privateKey: privateKeyFromRaw(options.privateKey),
     nodeInfo: { name: 'souk', version: '0.1.0', userAgent: 'souk/0.1.0' },
@@ -30,7 +41,7 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
     transports: [tcp({ dialOpts: { noDelay: true }, listenOpts: { noDelay: true } })],
     connectionEncrypters: [noiseInOneWrite()],
     streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: WIRE_LIMITS.streamWindowBytes } })],
-    services: { identify: identify(), ping: ping() },
+    services: { identify: identify(), ping: ping(), ...services },
     connectionManager: {
       maxConnections: options.maxConnections,
       // Counted per remote host: everybody behind one address shares it.
@@ -43,4 +54,21 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
     connectionMonitor: { pingInterval: 15_000, pingTimeout: { minTimeout: 15_000, maxTimeout: 60_000 } },
     connectionGater: { denyInboundEncryptedConnection: (peer) => !options.mayConnect(peer) },
   })
+  return node
+}
+
+/** What discovery adds. It is much code: who has no use for it does not load it. */
+async function discoveryOf(
+  { discovery }: Libp2pNodeOptions,
+  connections: () => readonly Connection[],
+): Promise<Partial<DiscoveryParts>> {
+  if (discovery === undefined) return {}
+  const { discoveryParts } = await import('./discovery/services.ts')
+  return discoveryParts({ options: discovery, connections })
+}
+
+async function protectorOf(psk: Uint8Array | undefined): Promise<Pick<Libp2pOptions, 'connectionProtector'>> {
+  if (psk === undefined) return {}
+  const { preSharedKey } = await import('@libp2p/pnet')
+  return { connectionProtector: preSharedKey({ psk }) }
 }

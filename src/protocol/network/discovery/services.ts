@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto'
+import { bootstrap } from '@libp2p/bootstrap'
+import { gossipsub, type GossipSub } from '@libp2p/gossipsub'
+import { kadDHT, passthroughMapper, type KadDHT } from '@libp2p/kad-dht'
+import { mdns } from '@libp2p/mdns'
+import type { Connection } from '@libp2p/interface'
+import type { Libp2pOptions } from 'libp2p'
+import { WIRE_BOUNDS } from '../../wire-bounds.ts'
+import { BoundedDatastore } from './bounded-datastore.ts'
+import {
+  DHT_PROTOCOL,
+  DISCOVERY_TUNING,
+  OFFERS_TOPIC,
+  PROVIDER_RECORDS,
+  PROVIDER_RECORD_MS,
+  PROVIDERS_PER_KEY,
+  type DiscoveryOptions,
+  type DiscoveryTuning,
+} from './options.ts'
+
+/** The services of libp2p that discovery adds, those that are on. */
+export interface DiscoveryServices {
+  readonly dht?: KadDHT
+  readonly pubsub?: GossipSub
+}
+
+/** What is added to a node's libp2p for discovery. */
+export type DiscoveryParts = Pick<Libp2pOptions, 'datastore' | 'peerDiscovery' | 'peerStore'> & {
+  readonly services: NonNullable<Libp2pOptions['services']>
+}
+
+/** @param connections those that are open; whom they are with is not pushed out of what is remembered */
+export function discoveryParts({
+  options,
+  connections,
+}: {
+  readonly options: DiscoveryOptions
+  readonly connections: () => readonly Connection[]
+}): DiscoveryParts {
+  const tuning = { ...DISCOVERY_TUNING, ...options.tuning }
+  const datastore = new BoundedDatastore({
+    peers: tuning.rememberedPeers,
+    providerRecords: PROVIDER_RECORDS,
+    providersPerKey: PROVIDERS_PER_KEY,
+    isKept: (name) => connections().some((connection) => namesOf(connection).includes(name)),
+  })
+  const { dht, gossip = false } = options
+  return {
+    datastore,
+    peerStore: { maxAddressAge: 2 * PROVIDER_RECORD_MS, maxPeerAge: 2 * PROVIDER_RECORD_MS },
+    peerDiscovery: [
+      ...(options.bootstrap.length > 0
+        ? [bootstrap({ list: [...options.bootstrap], timeout: 1, tagTTL: Infinity })]
+        : []),
+      ...(options.mdns === true ? [mdns({ serviceTag: 'souk.local' })] : []),
+    ],
+    services: {
+      ...(dht !== undefined && { dht: distributedTable({ mode: dht, tuning }) }),
+      ...(gossip && { pubsub: offersGossip() }),
+      // They need services of libp2p that every souk node has (ping, identify), which this type cannot know.
+    } as DiscoveryParts['services'],
+  }
+}
+
+const names = new WeakMap<Connection, readonly string[]>()
+
+/** What the stores of peers and of provider records call who is at the other end. */
+function namesOf(connection: Connection): readonly string[] {
+  const known = names.get(connection)
+  if (known !== undefined) return known
+  const { remotePeer } = connection
+  const found = [remotePeer.toString(), remotePeer.toCID().toString()]
+  names.set(connection, found)
+  return found
+}
+
+function distributedTable({ mode, tuning }: { readonly mode: 'client' | 'server'; readonly tuning: DiscoveryTuning }) {
+  return kadDHT({
+    protocol: DHT_PROTOCOL,
+    clientMode: mode === 'client',
+    // A market of one's own may be in one's own network: addresses that are private count.
+    peerInfoMapper: passthroughMapper,
+    kBucketSize: tuning.bucketSize,
+    alpha: tuning.concurrency,
+    disjointPaths: Math.min(2, tuning.concurrency),
+    initialQuerySelfInterval: tuning.firstSelfQueryMs,
+    querySelfInterval: tuning.selfQueryIntervalMs,
+    allowQueryWithZeroPeers: true,
+    // No value record is accepted: libp2p's own kind is known unless it is said otherwise.
+    validators: {
+      pk: () => {
+        throw new Error('there are no value records')
+      },
+    },
+    maxInboundStreams: 8,
+    incomingMessageTimeout: 10_000,
+    reprovide: {
+      validity: PROVIDER_RECORD_MS,
+      threshold: PROVIDER_RECORD_MS / 2,
+      interval: PROVIDER_RECORD_MS / 6,
+      concurrency: 2,
+      maxQueueSize: 64,
+    },
+  })
+}
+
+function offersGossip() {
+  return gossipsub({
+    globalSignaturePolicy: 'StrictSign',
+    allowedTopics: [OFFERS_TOPIC],
+    // One's own offers go to everybody there is: with few peers a mesh is not made yet.
+    floodPublish: true,
+    allowPublishToZeroTopicPeers: true,
+    fallbackToFloodsub: false,
+    emitSelf: false,
+    doPX: false,
+    // An offer is the same whoever sends it again.
+    msgIdFn: ({ data }) => createHash('sha256').update(data).digest(),
+    // Signatures are checked for each: what comes in one frame is bounded, and so is what may wait to be sent.
+    maxInboundDataLength: 16 * WIRE_BOUNDS.signedOfferBytes,
+    maxOutboundBufferSize: 128 * WIRE_BOUNDS.signedOfferBytes,
+    messageProcessingConcurrency: 4,
+    maxInboundStreams: 1,
+    maxOutboundStreams: 1,
+    decodeRpcLimits: {
+      maxSubscriptions: 16,
+      maxMessages: 64,
+      maxIhaveMessageIDs: 1024,
+      maxIwantMessageIDs: 1024,
+      maxIdontwantMessageIDs: 256,
+      maxControlMessages: 64,
+      maxPeerInfos: 0,
+    },
+    scoreParams: {
+      // Many keys behind one address are one sender's, or one office's: it counts, but not before there are many.
+      IPColocationFactorThreshold: 64,
+      IPColocationFactorWeight: -1,
+      behaviourPenaltyDecay: 0.9,
+      topics: {
+        [OFFERS_TOPIC]: {
+          topicWeight: 1,
+          timeInMeshWeight: 0.01,
+          timeInMeshQuantum: 1000,
+          timeInMeshCap: 300,
+          firstMessageDeliveriesWeight: 0.1,
+          firstMessageDeliveriesDecay: 0.9,
+          firstMessageDeliveriesCap: 50,
+          // Offers are few: who delivers none is no worse for it.
+          meshMessageDeliveriesWeight: 0,
+          meshFailurePenaltyWeight: 0,
+          // Three that were never offers, and nothing more is heard of that peer for minutes.
+          invalidMessageDeliveriesWeight: -10,
+          invalidMessageDeliveriesDecay: 0.98,
+          meshMessageDeliveriesDecay: 0.5,
+          meshFailurePenaltyDecay: 0.5,
+          meshMessageDeliveriesCap: 10,
+          meshMessageDeliveriesThreshold: 1,
+          meshMessageDeliveriesWindow: 10,
+          meshMessageDeliveriesActivation: 5000,
+        },
+      },
+    },
+  })
+}

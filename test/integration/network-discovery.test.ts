@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { checkOffer } from '../../src/identity/offer.ts'
+import type { Judgement } from '../../src/protocol/network/discovery/discovery.ts'
+import { createHost, type HostOptions, type NetworkHost } from '../../src/protocol/network/host.ts'
+import { signedOffer } from '../fixtures/offers.ts'
+import { keyOf } from '../fixtures/receipts.ts'
+
+const TUNING = { bucketSize: 8, concurrency: 2, firstSelfQueryMs: 50, keepIntervalMs: 200, leastPeers: 2 }
+
+describe('finding peers', function () {
+  this.timeout(60_000)
+  const hosts: NetworkHost[] = []
+  const start = async (number: number, options: Partial<HostOptions> = {}): Promise<NetworkHost> => {
+    const host = await createHost({
+      privateKey: keyOf(number).privateKey,
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      ...options,
+    })
+    hosts.push(host)
+    await host.start()
+    return host
+  }
+  const joining = (first: NetworkHost | undefined, dht: 'client' | 'server' = 'server'): Partial<HostOptions> => ({
+    discovery: {
+      bootstrap: first === undefined ? [] : first.multiaddrs().slice(0, 1),
+      dht,
+      gossip: true,
+      tuning: TUNING,
+    },
+  })
+  const until = async (reached: () => boolean | Promise<boolean>): Promise<void> => {
+    const deadlineMs = performance.now() + 30_000
+    while (!(await reached())) {
+      assert(performance.now() < deadlineMs, 'it did not come to that in half a minute')
+      await delay(25)
+    }
+  }
+  const found = async (host: NetworkHost, capability: string): Promise<string[]> => {
+    const names: string[] = []
+    for await (const { address, multiaddrs, peerId } of host.discovery?.findProviders({
+      capability,
+      signal: AbortSignal.timeout(10_000),
+    }) ?? []) {
+      assert(multiaddrs.every((multiaddr) => multiaddr.endsWith(`/p2p/${peerId}`)))
+      names.push(address)
+    }
+    return names
+  }
+  afterEach(async () => {
+    await Promise.all(hosts.splice(0).map((host) => host.stop()))
+  })
+
+  it('is off, and nothing of it there, where it was not asked for', async () => {
+    assert.equal((await start(1)).discovery, undefined)
+  })
+
+  it('finds a capability in the DHT, from one bootstrap address, as long as it is provided', async () => {
+    const first = await start(1, joining(undefined))
+    const provider = await start(2, joining(first))
+    await until(
+      async () =>
+        ((await provider.discovery?.provide({ capability: 'wasm', signal: AbortSignal.timeout(10_000) })) ?? 0) > 0,
+    )
+    const requester = await start(3, { ...joining(first, 'client'), listen: [] })
+    await until(async () => (await found(requester, 'wasm')).includes(provider.address))
+    assert.deepEqual(await found(requester, 'wasm-deterministic'), [])
+  })
+
+  it('gossips offers that are judged good, and no others', async () => {
+    const first = await start(1, joining(undefined))
+    const heard = new Map<NetworkHost, string[]>()
+    const judging = (host: NetworkHost): void => {
+      const list: string[] = []
+      heard.set(host, list)
+      host.discovery?.listen(({ offer, publisher }): Judgement => {
+        const { sequence, provider } = checkOffer(offer).offer
+        if (provider !== publisher || sequence % 2 === 1) return 'ignore'
+        list.push(`${provider} ${sequence}`)
+        return 'accept'
+      })
+    }
+    judging(first)
+    // Without a DHT each knows the first alone: what the one hears of the other went through it.
+    const { discovery } = joining(first)
+    const { dht: _, ...withoutTable } = discovery ?? { bootstrap: [] }
+    const alone = { discovery: withoutTable }
+    const [one, other] = [await start(2, alone), await start(3, alone)]
+    judging(one)
+    judging(other)
+    await until(() => (one.discovery?.listeners() ?? 0) > 0 && (first.discovery?.listeners() ?? 0) >= 2)
+    for (const sequence of [1, 2, 3, 4])
+      await one.discovery?.publish(signedOffer({ key: keyOf(2), nowMs: Date.now(), sequence }))
+    const expected = [`${one.address} 2`, `${one.address} 4`]
+    await until(() => expected.every((text) => heard.get(other)?.includes(text) === true))
+    assert.deepEqual(heard.get(other)?.toSorted(), expected)
+  })
+
+  it('dials a bootstrap peer again that was away', async () => {
+    const first = await start(1, { listen: ['/ip4/127.0.0.1/tcp/0'], ...joining(undefined) })
+    const address = first.multiaddrs()[0] ?? ''
+    const other = await start(2, joining(first))
+    const met: (readonly string[])[] = []
+    other.discovery?.onBootstrap((multiaddrs) => met.push(multiaddrs))
+    await until(() => other.connections() > 0)
+    await first.stop()
+    await until(() => other.connections() === 0)
+    await start(1, { ...joining(undefined), listen: [address.slice(0, address.indexOf('/p2p/'))] })
+    await until(() => met.length > 0 && other.connections() > 0)
+    assert.deepEqual(met.at(-1), [address])
+  })
+
+  it('stays within a private network: without its key there is no connection, with it there is', async () => {
+    const [ours, foreign] = [0, 1].map(() =>
+      Buffer.from(`/key/swarm/psk/1.0.0/\n/base16/\n${randomBytes(32).toString('hex')}`),
+    )
+    const first = await start(1, { ...joining(undefined), ...(ours && { preSharedKey: ours }) })
+    const multiaddr = first.multiaddrs()[0] ?? ''
+    const dialTimeoutMs = 3_000
+    for (const options of [{}, foreign && { preSharedKey: foreign }]) {
+      const stranger = await start(2, { ...options, dialTimeoutMs })
+      await assert.rejects(stranger.connect({ multiaddr }), { code: 'UNREACHABLE' })
+      await stranger.stop()
+    }
+    const friend = await start(4, ours && { preSharedKey: ours })
+    const connection = await friend.connect({ multiaddr })
+    assert.equal(connection.provider, first.address)
+    await until(() => first.connections() === 1)
+  })
+})
