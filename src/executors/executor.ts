@@ -94,7 +94,8 @@ export type RuntimeTask = WasmTask | NativeTask | DockerTask
 /**
  * One run. Output is written to `stdout` and `stderr` with their backpressure and never ended by the
  * executor; once the callback of a write is called, its bytes outlive this process. `signal` aborts with a {@link StopReason}. Result files are left in `dir`/results under their
- * sha256; but for the caller's file `started`, everything else in `dir` is scratch of the executor. The caller removes `dir`.
+ * sha256; but for the caller's file `started`, everything else in `dir` is scratch of the executor, which makes it where it needs
+ * it: making and removing a folder is dearer than a small task. The caller removes `dir`.
  */
 export interface Job<T extends RuntimeTask> {
   readonly task: T

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import type { Execution } from '../protocol/execution.ts'
 import { SoukError } from '../protocol/errors.ts'
 import type { Executor, Job, NativeTask } from '../executors/executor.ts'
@@ -69,6 +70,7 @@ export function createNativeExecutor(options: NativeExecutorOptions): Executor<N
     // Nobody else listens yet, and an error that nobody hears ends the process; it is looked at below.
     job.stdin.on('error', ignore)
     try {
+      await mkdir(job.dir, { recursive: true, mode: 0o700 })
       return await runPrepared(job)
     } catch (error) {
       throw SoukError.from(error)

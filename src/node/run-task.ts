@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { createReadStream, existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Executor, ResumedJob, RuntimeTask } from '../executors/executor.ts'
@@ -68,8 +68,7 @@ export async function runTask(options: RunTaskOptions): Promise<'settled' | 'aga
       decide: (now) => (isSettled(now) ? undefined : { kind: 'started', taskId, attempt, atMs: clock.nowMs() }),
     })
   try {
-    const [begins] = await Promise.all([beginning, mkdir(dir, { recursive: true, mode: 0o700 })])
-    if (!begins) return 'settled'
+    if (!(await beginning)) return 'settled'
     const { receipt, denials } = await receiptOf({ ...options, record, attempt, dir, start })
     await tasks.commit({
       taskId,
@@ -88,7 +87,7 @@ export async function runTask(options: RunTaskOptions): Promise<'settled' | 'aga
     return 'left'
   } finally {
     await start.marked
-    if (!left)
+    if (!left && existsSync(dir))
       await rm(dir, { recursive: true, force: true }).catch((error: unknown) => {
         logger.error({ taskId, err: error }, 'the scratch folder of a task cannot be removed')
       })

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
 import type { Execution } from '../../protocol/execution.ts'
 import { boundedJob, type BoundedJob, type DockerTask, type Executor, type Job, type ResumedJob } from '../executor.ts'
 import type { CappedStorage } from '../ports.ts'
@@ -183,6 +184,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     throwIfStopped(job.signal)
     // Nobody else listens yet, and an error that nobody hears ends the process; it is looked at once the task runs.
     job.stdin.on('error', ignore)
+    await mkdir(job.dir, { recursive: true, mode: 0o700 })
     try {
       const image = await acquire({ ...job, onProgress: ignore })
       try {
