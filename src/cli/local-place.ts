@@ -8,6 +8,7 @@ import { signTask } from '../identity/task.ts'
 import { loadConfig, type Config } from '../node/config.ts'
 import { createLocalNode, reapDataDir, type CreateLocalNodeOptions, type LocalNode } from '../node/create-node.ts'
 import { SoukError } from '../protocol/errors.ts'
+import { FREE_RATES } from '../protocol/price.ts'
 import { classOf, runtimesOf, type BlobRef, type RuntimeSpec } from '../protocol/task.ts'
 import type { Cli } from './cli.ts'
 import { createLocalRunFolder, reapLocalRunFolders } from './local-run-folder.ts'
@@ -99,7 +100,7 @@ function forOneTask({
   const runtimeClass = classOf(runtime)
   return {
     ...config,
-    priceWei: 0n,
+    pricing: { rates: { wasm: FREE_RATES, native: FREE_RATES, docker: FREE_RATES }, freeAllowanceWei: 0n },
     peers: { ...config.peers, share: 1, unknownShare: 1 },
     node: { ...config.node, dataDir },
     sandbox: {

@@ -297,7 +297,8 @@ function domainOf(chainId: number): Uint8Array {
   return latestDomain.hash
 }
 
-function digestOf({
+/** What is signed of a value under souk's domain. @throws SoukError INVALID_INPUT where it has no unambiguous form. */
+export function digestOf({
   hash,
   value,
   chainId,

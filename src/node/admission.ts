@@ -1,15 +1,17 @@
+import type { CheckedQuote } from '../identity/quote.ts'
 import { issuesOf, type Issue } from '../protocol/errors.ts'
 import { REFUSAL_REASONS, type Refusal, type RefusalReason } from '../protocol/refusals.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
-import type { Limits } from '../protocol/limits.ts'
-import { FREE_RATES, type Rates } from '../protocol/price.ts'
+import type { Quote, SignedQuote } from '../protocol/quote.ts'
 import { authorizationSchema, signatureSchema, type Authorization, type SignedTask } from '../protocol/receipt.ts'
-import { blobsOf, classOf, type TaskSpec } from '../protocol/task.ts'
+import { blobsOf, type TaskSpec } from '../protocol/task.ts'
 import { authorizationRefusals } from './authorization-refusals.ts'
-import { demandOf, shareOf, shortagesOf, type Resources, type Shares } from './capacity.ts'
-import { appliedLimits, chooseOffer, offerInClass, type Offer } from './offers.ts'
-import { featureRefusals } from './feature-refusals.ts'
+import { shareOf, type Resources, type Shares } from './capacity.ts'
+import type { Prices } from './config-types.ts'
+import type { Offer } from './offers.ts'
+import { quoteOf } from './quote-refusals.ts'
 import { parseSpec } from './spec-bytes.ts'
+import { termsOf, type AgreedTerms } from './task-terms.ts'
 
 /** What does not change from task to task. */
 export interface AdmissionPolicy {
@@ -20,8 +22,8 @@ export interface AdmissionPolicy {
   readonly offers: readonly Offer[]
   /** For a task whose `runtime` can mean several. */
   readonly defaultRuntime: RuntimeName
-  /** The price of any task. */
-  readonly priceWei: bigint
+  /** What tasks cost, by runtime. */
+  readonly prices: Prices
   /** The longest a task may wait in the queue, and how long it may when it does not say. */
   readonly maxQueueWaitMs: number
   /** The longest from acceptance to the end, and how long that is when the task does not say. */
@@ -49,10 +51,14 @@ export interface AdmissionUsage {
     readonly peerFreeBytes: number
     readonly unknownPeersFreeBytes: number
   }
+  /** What is left today of what is run for nothing, for this peer. */
+  readonly freeWei: bigint
 }
 
 export interface AdmissionRequest {
   readonly task: SignedTask
+  /** What this provider promised of the task before. */
+  readonly quote?: SignedQuote
   /** The address of the connection's authenticated key. */
   readonly peer: string
   readonly nowMs: number
@@ -60,20 +66,16 @@ export interface AdmissionRequest {
   readonly usage: AdmissionUsage
   /** Whether the signature is by `authorization.requester` over `authorization`. Must not throw. */
   readonly verifySignature: (task: SignedTask) => boolean
+  /** Reads a quote, and checks that this provider signed it. Must not throw. */
+  readonly readQuote: (quote: SignedQuote) => CheckedQuote
   readonly taskIdOf: (authorization: Authorization) => string
   readonly isNonceUsed: (key: { readonly requester: string; readonly nonce: string }) => boolean
 }
 
-export interface Admitted {
+export interface Admitted extends AgreedTerms {
   readonly kind: 'accepted'
   readonly taskId: string
   readonly spec: TaskSpec
-  readonly runtime: RuntimeName
-  /** As they will be applied. */
-  readonly limits: Limits
-  readonly rates: Rates
-  /** The most that the task can come to: what is set aside for it. */
-  readonly maxPriceWei: bigint
   readonly retriesLeft: number
   readonly queueDeadlineMs: number
   readonly totalDeadlineMs: number
@@ -102,25 +104,46 @@ export function admit(request: AdmissionRequest): Admission {
   }
   if (issues.length > 0) return { kind: 'invalid', issues }
 
-  const terms = termsOf(spec, policy)
+  const { authorization } = task
+  const quoted =
+    request.quote === undefined
+      ? { refusals: [] }
+      : quoteOf({ ...request, ...policy, authorization, signed: request.quote })
+  const offered = assess({
+    spec,
+    policy,
+    usage: request.usage,
+    ...(quoted.quote !== undefined && { quote: quoted.quote }),
+  })
+  const mostWei = offered.agreed?.maxPriceWei
   const reasons = [
-    ...terms.refusals,
-    ...authorizationRefusals({ ...request, ...policy }),
-    ...timeoutRefusals(spec, policy),
-    ...roomRefusals(spec, request),
+    ...quoted.refusals,
+    ...offered.refusals,
+    ...authorizationRefusals({ ...request, ...policy, ...(mostWei !== undefined && { mostWei }) }),
   ]
-  if (terms.agreed === undefined || reasons.length > 0) return { kind: 'refused', reasons: inOrder(reasons) }
+  if (offered.agreed === undefined || reasons.length > 0) return { kind: 'refused', reasons: inOrder(reasons) }
   return {
     kind: 'accepted',
     taskId: request.taskIdOf(task.authorization),
     spec,
-    ...terms.agreed,
-    rates: { ...FREE_RATES, startWei: String(policy.priceWei) },
-    maxPriceWei: policy.priceWei,
+    ...offered.agreed,
     retriesLeft: Math.min(spec.retry, policy.maxRetries),
     queueDeadlineMs: nowMs + (spec.queueTimeoutMs ?? policy.maxQueueWaitMs),
     totalDeadlineMs: nowMs + (spec.totalTimeoutMs ?? policy.maxTotalMs),
   }
+}
+
+/** A task as such, whoever signed it: the terms that it would be run on, and every reason why it would not be now. */
+export function assess(request: {
+  readonly spec: TaskSpec
+  readonly policy: AdmissionPolicy
+  readonly usage: AdmissionUsage
+  readonly quote?: Quote
+}): { readonly refusals: readonly Refusal[]; readonly agreed?: AgreedTerms } {
+  const { spec, policy, usage, quote } = request
+  const terms = termsOf({ spec, policy, freeWei: usage.freeWei, ...(quote !== undefined && { quote }) })
+  const refusals = [...terms.refusals, ...timeoutRefusals(spec, policy), ...roomRefusals(spec, { policy, usage })]
+  return { refusals: inOrder(refusals), ...(terms.agreed !== undefined && { agreed: terms.agreed }) }
 }
 
 function issuesOfSigned(task: SignedTask): Issue[] {
@@ -132,33 +155,6 @@ function issuesOfSigned(task: SignedTask): Issue[] {
       : issuesOf(authorization.error).map(({ path, message }) => ({ path: `authorization.${path}`, message }))),
     ...(signature.success ? [] : [{ path: 'signature', message: 'must be a 65-byte signature in hex' }]),
   ]
-}
-
-interface Terms {
-  readonly refusals: readonly Refusal[]
-  readonly agreed?: { readonly runtime: RuntimeName; readonly limits: Limits }
-}
-
-function termsOf(spec: TaskSpec, policy: AdmissionPolicy): Terms {
-  const choice = chooseOffer(spec.runtime, policy)
-  if (choice.offer === undefined) return { refusals: [choice.refusal] }
-  const applied = appliedLimits(spec.limits, offerInClass(choice.offer, classOf(spec.runtime)))
-  const lacking = featureRefusals(spec.runtime, choice.offer.capability)
-  if (applied.limits === undefined) return { refusals: [...applied.refusals, ...lacking] }
-  const { limits } = applied
-  const demand = demandOf(limits, policy.capacity)
-  const refusals = shortagesOf(demand, policy.capacity).map((key): Refusal => {
-    const subject = key === 'cpuMilliCores' ? 'cpuCores' : key
-    const [asked, offered] = [demand, policy.capacity].map((r) => (key === 'cpuMilliCores' ? r[key] / 1000 : r[key]))
-    return {
-      reason: 'CAP_ABOVE_OFFER',
-      message: `The task needs ${subject} of ${asked}; the provider has ${offered} for all tasks together`,
-      subject,
-      asked: String(asked),
-      offered: String(offered),
-    }
-  })
-  return { refusals: [...refusals, ...lacking], agreed: { runtime: choice.offer.runtime, limits } }
 }
 
 function timeoutRefusals(spec: TaskSpec, policy: AdmissionPolicy): Refusal[] {
@@ -183,7 +179,7 @@ interface Bound {
   readonly message: string
 }
 
-function roomRefusals(spec: TaskSpec, { policy, usage }: AdmissionRequest): Refusal[] {
+function roomRefusals(spec: TaskSpec, { policy, usage }: Pick<AdmissionRequest, 'policy' | 'usage'>): Refusal[] {
   const stopping: Refusal[] = usage.stopping ? [{ reason: 'STOPPING', message: 'The provider is shutting down' }] : []
   const bytes = blobsOf(spec).reduce((sum, blob) => sum + blob.bytes, 0)
   const bounds = [...queueBounds({ policy, usage }), ...storageBounds({ bytes, policy, usage })]

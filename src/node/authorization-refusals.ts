@@ -7,10 +7,11 @@ interface SignedRequest {
   /** The address of the connection's authenticated key. */
   readonly peer: string
   readonly nowMs: number
-  /** This provider's address, chain and price. */
+  /** This provider's address and chain. */
   readonly provider: string
   readonly chainId: number
-  readonly priceWei: bigint
+  /** The most that the task can come to, where there are terms on which it could be run. */
+  readonly mostWei?: bigint
   readonly verifySignature: (task: SignedTask) => boolean
   readonly isNonceUsed: (key: { readonly requester: string; readonly nonce: string }) => boolean
 }
@@ -70,13 +71,13 @@ export function authorizationRefusals({ task, peer, nowMs, ...here }: SignedRequ
     })
   }
   const maxPriceWei = BigInt(authorization.maxPriceWei)
-  if (here.priceWei > maxPriceWei) {
+  if (here.mostWei !== undefined && here.mostWei > maxPriceWei) {
     refusals.push({
       reason: 'PRICE_TOO_LOW',
-      message: `The task pays at most ${maxPriceWei} wei, the price is ${here.priceWei} wei`,
+      message: `The task pays at most ${maxPriceWei} wei, within its limits it can come to ${here.mostWei} wei`,
       subject: 'priceWei',
       asked: String(maxPriceWei),
-      offered: String(here.priceWei),
+      offered: String(here.mostWei),
     })
   }
   if (provider === ANY_PROVIDER && maxPriceWei > 0n) {

@@ -3,6 +3,7 @@ import { SoukError, type Issue } from '../protocol/errors.ts'
 import { boundedIssues, excerpt, issuesMessage, unknownKeyMessage } from '../protocol/issues.ts'
 import { MAX_SOURCE_BYTES, parseSource, type SourceDocument } from '../protocol/source-document.ts'
 import { plain } from './config-kinds.ts'
+import { REPLACED_KEYS } from './config-pricing-keys.ts'
 import { CONFIG_KEY_NAMES, CONFIG_KEYS, CONFIG_SECTIONS, type ConfigKeyName } from './config-schema.ts'
 
 /** The file as a document. @throws SoukError CONFIG_INVALID where it cannot be read, or is no YAML. */
@@ -40,7 +41,7 @@ export function knownValues({
       else if (!isKeyName(name))
         issues.push({
           path: shorten(name),
-          message: `${unknownMessage({ key, prefix })}${document.place(path, 'key')}`,
+          message: `${REPLACED_KEYS[name] ?? unknownMessage({ key, prefix })}${document.place(path, 'key')}`,
         })
       else if (child === null)
         issues.push({

@@ -2,7 +2,15 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { coresIn } from '../executors/docker/cpuset.ts'
 import { isSoukError } from '../protocol/errors.ts'
 import { excerpt, nearestKey } from '../protocol/issues.ts'
-import { formatBytes, formatDurationMs, MAX_TIMER_MS, parseBytes, parseDurationMs } from '../protocol/units.ts'
+import {
+  formatBytes,
+  formatDurationMs,
+  formatWei,
+  MAX_TIMER_MS,
+  parseBytes,
+  parseDurationMs,
+  parseWei,
+} from '../protocol/units.ts'
 import type { Machine } from './machine.ts'
 
 /** What a value may depend on besides what is written. */
@@ -114,15 +122,13 @@ export function duration({
   }
 }
 
-function measured({
-  value,
-  parse,
-  right,
-}: {
+interface Measured<T> {
   value: unknown
-  parse: (value: string | number) => number
+  parse: (value: string | number) => T
   right: string
-}): number {
+}
+
+function measured<T>({ value, parse, right }: Measured<T>): T {
   if (typeof value !== 'string' && typeof value !== 'number') throw new Error(`${right}, not ${excerpt(value)}`)
   try {
     return parse(value)
@@ -244,13 +250,9 @@ export function optionalUser(): Kind<string | undefined> {
 /** An amount in wei. Beyond 2^53 a number loses digits: text is exact. */
 export function wei(): Kind<bigint> {
   return {
-    accepts: 'an amount in wei, decimal digits',
-    parse(value) {
-      if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return BigInt(value)
-      if (typeof value === 'string' && /^(0|[1-9]\d{0,77})$/.test(value)) return BigInt(value)
-      throw new Error(`must be an amount in wei such as "1000000000", not ${excerpt(value)}`)
-    },
-    show: String,
+    accepts: 'an amount in wei, or as in `20gwei`, `0.001eth`',
+    parse: (value) => measured({ value, parse: parseWei, right: 'must be an amount such as 20gwei' }),
+    show: formatWei,
   }
 }
 

@@ -1,6 +1,7 @@
 import { ethereumAddress, tcpMultiaddr } from './config-items.ts'
 import { key, KIB, MIB, type ConfigKey } from './config-key.ts'
-import { decimal, duration, integer, list, oneOf, optionalUser, path, size, wei } from './config-kinds.ts'
+import { decimal, duration, integer, list, oneOf, optionalUser, path, size } from './config-kinds.ts'
+import { PRICING_KEYS, PRICING_SECTIONS } from './config-pricing-keys.ts'
 import { SANDBOX_KEYS } from './config-sandbox-keys.ts'
 import { LOG_LEVELS } from './config-types.ts'
 import type { Machine } from './machine.ts'
@@ -23,6 +24,7 @@ export const CONFIG_SECTIONS: Readonly<Record<string, string>> = {
   storage: 'The store of inputs and results.',
   retention: 'How long what is finished is kept for its requester.',
   retry: 'Running a task again after a fault of this provider.',
+  ...PRICING_SECTIONS,
   sandbox:
     'The caps that this provider offers to one task. A task that asks for more is refused; one that does not ask has the cap itself.',
   'sandbox.wasm': 'WebAssembly.',
@@ -148,7 +150,7 @@ export const CONFIG_KEYS = {
     default: '3',
     doc: 'The most times that a task which asks for it (`retry`) is run again.',
   }),
-  price_wei: key({ kind: wei(), default: '0', doc: 'What one task costs. A task that pays less is refused.' }),
+  ...PRICING_KEYS,
   ...SANDBOX_KEYS,
 } as const satisfies Readonly<Record<string, ConfigKey<unknown>>>
 

@@ -3,7 +3,11 @@ import type { WasmHost, WasmReuse } from '../executors/wasm/choices.ts'
 import type { OfferedImage } from '../native/images.ts'
 import type { NativeMode } from '../native/mode.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
+import type { Rates } from '../protocol/price.ts'
 import type { OfferedMount, OfferedRoot } from './config-items.ts'
+
+/** What tasks of each runtime cost. */
+export type Prices = { readonly [R in RuntimeName]: Rates }
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -69,7 +73,11 @@ export interface Config {
   readonly retry: {
     readonly max: number
   }
-  readonly priceWei: bigint
+  readonly pricing: {
+    readonly rates: Prices
+    /** What is run for nothing per day: for each known peer, and for all others together. */
+    readonly freeAllowanceWei: bigint
+  }
   /** The caps that this provider offers; each is also what a task has that does not ask. */
   readonly sandbox: {
     readonly defaultRuntime: RuntimeName

@@ -1,9 +1,12 @@
 import convict from 'convict'
 import { dirname, join, resolve } from 'node:path'
 import type { Issue } from '../protocol/errors.ts'
+import type { RuntimeName } from '../protocol/execution.ts'
+import type { Rates } from '../protocol/price.ts'
 import { unknownKeyMessage } from '../protocol/issues.ts'
 import { conflicts } from './config-conflicts.ts'
 import { parseMount, parseNativeImage, parseRegistry, parseRootfs } from './config-items.ts'
+import { REPLACED_KEYS } from './config-pricing-keys.ts'
 import { invalid, knownValues, readDocument, shorten } from './config-file.ts'
 import {
   CONFIG_KEY_NAMES,
@@ -119,7 +122,9 @@ function knownVariables({ env, issues }: { env: LoadConfigOptions['env']; issues
   const known: Record<string, string> = {}
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined) continue
+    const replaced = Object.keys(REPLACED_KEYS).find((key) => variableOf(key) === name)
     if (variables.includes(name)) known[name] = value
+    else if (replaced !== undefined) issues.push({ path: name, message: REPLACED_KEYS[replaced] ?? '' })
     else if (sections.some((section) => name.startsWith(section))) {
       issues.push({
         path: shorten(name),
@@ -192,7 +197,10 @@ function configOf(values: ConfigValues): Config {
     storage: { quotaBytes: values['storage.quota'], taskInputLimitBytes: values['storage.task_input_limit'] },
     retention: { resultsMs: values['retention.results'], maxResults: values['retention.max_results'] },
     retry: { max: values['retry.max'] },
-    priceWei: values.price_wei,
+    pricing: {
+      rates: { wasm: ratesIn(values, 'wasm'), native: ratesIn(values, 'native'), docker: ratesIn(values, 'docker') },
+      freeAllowanceWei: values['pricing.free_allowance'],
+    },
     sandbox: {
       defaultRuntime: values['sandbox.default_runtime'],
       diskLimitBytes: values['sandbox.disk_limit'],
@@ -255,6 +263,18 @@ function configOf(values: ConfigValues): Config {
         privileged: values['sandbox.docker.privileged'],
       },
     },
+  }
+}
+
+function ratesIn(values: ConfigValues, runtime: RuntimeName): Rates {
+  return {
+    startWei: String(values[`pricing.${runtime}.start`]),
+    cpuSecondWei: String(values[`pricing.${runtime}.cpu_second`]),
+    mibSecondWei: String(values[`pricing.${runtime}.mib_second`]),
+    outputMibWei: String(values[`pricing.${runtime}.output_mib`]),
+    // Nothing else counts instructions.
+    millionFuelWei: runtime === 'wasm' ? String(values['pricing.wasm.million_fuel']) : '0',
+    minimumWei: String(values[`pricing.${runtime}.minimum`]),
   }
 }
 

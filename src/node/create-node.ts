@@ -21,7 +21,8 @@ import type { BlobSource } from './inputs.ts'
 import { usedRuntimes } from './instance-id.ts'
 import { openLiveOffers, probeOffers } from './live-offers.ts'
 import { runtimeStatusOf } from './operator-caps.ts'
-import { policyOf, resourcesOf, retentionOf, sharesOf } from './operator-policies.ts'
+import { policyOf, resourcesOf, retentionOf, sharesOf, withRuntimes } from './operator-policies.ts'
+import { NO_MEMORY, openNodeMemory, type NodeMemory } from './node-memory.ts'
 import { jobFolder } from './job-folder.ts'
 import { createPrepareLanes } from './prepare-lanes.ts'
 import { createProvider, type Provider } from './provider.ts'
@@ -73,13 +74,17 @@ export async function createNode(options: CreateNodeOptions): Promise<SoukNode> 
     const key = await loadOrCreateKey({ file: paths.key })
     const { host, blobs } = await createNetwork({ config, key, logger: options.logger, cleanUp })
     const known = new Set(config.peers.known)
+    const isKnown = (peer: string): boolean => known.has(peer)
+    const memory = openNodeMemory({ config, isKnown })
+    cleanUp.defer(() => memory.close())
     const core = await createCore({
       ...options,
       dataDir,
       probesFile: paths.probes,
       key,
       blobs,
-      isKnown: (peer) => known.has(peer),
+      isKnown,
+      memory,
       cleanUp,
     })
     const { provider, offers } = core
@@ -151,6 +156,7 @@ export async function createLocalNode(options: CreateLocalNodeOptions): Promise<
     const { provider, offers } = await createCore({
       ...options,
       isKnown: () => true,
+      memory: NO_MEMORY,
       waivesAsked: true,
       // Its data folder goes with it.
       keepsImages: false,
@@ -228,19 +234,6 @@ export function localImageId({ config, image }: { readonly config: Config; reado
   return imageIdOnEngine({ socketPath: config.sandbox.docker.socket, image })
 }
 
-function withRuntimes(config: Config, on: readonly RuntimeName[]): Config {
-  const { wasm, native, docker } = config.sandbox
-  return {
-    ...config,
-    sandbox: {
-      ...config.sandbox,
-      wasm: { ...wasm, enabled: on.includes('wasm') },
-      native: { ...native, enabled: on.includes('native') },
-      docker: { ...docker, enabled: on.includes('docker') },
-    },
-  }
-}
-
 async function createNetwork(options: {
   readonly config: Config
   readonly key: Key
@@ -270,6 +263,7 @@ async function createCore(
     readonly launcher?: Launcher
     readonly executors?: readonly Executor[]
     readonly isKnown: (peer: string) => boolean
+    readonly memory: NodeMemory
     readonly waivesAsked?: boolean
     readonly keepsImages?: boolean
     readonly cleanUp: AsyncDisposableStack
@@ -311,6 +305,7 @@ async function createCore(
   const resources = resourcesOf(config)
   const provider = createProvider({
     key,
+    ...options.memory,
     policy: policyOf({ config, address: key.address, offers }),
     retention: retentionOf(config),
     executors: byRuntime,

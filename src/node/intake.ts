@@ -1,12 +1,15 @@
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Prepared } from '../executors/executor.ts'
+import { checkQuote } from '../identity/quote.ts'
 import { checkSignedTask } from '../identity/task.ts'
 import { taskIdOf } from '../identity/typed-data.ts'
+import type { SignedQuote } from '../protocol/quote.ts'
 import type { SignedTask } from '../protocol/receipt.ts'
 import { blobsOf } from '../protocol/task.ts'
 import { admit, type Admitted, type AdmissionPolicy, type AdmissionUsage } from './admission.ts'
 import type { Capacity } from './capacity.ts'
 import type { Clock } from './clock.ts'
+import type { FreeAllowance } from './free-allowance.ts'
 import { inputHolder } from './holders.ts'
 import { missingBlobs } from './inputs.ts'
 import type { Journal } from './journal.ts'
@@ -22,13 +25,21 @@ export interface IntakeOptions {
   readonly capacity: Capacity
   /** All unknown peers together may hold this much of the store. */
   readonly unknownPeersStorageBytes: number
+  readonly allowance: FreeAllowance
   readonly clock: Clock
 }
 
 /** From a stranger's bytes to a durable `accepted`: the decision is admission's, this knows how things stand. */
 export interface Intake {
   /** @throws SoukError INVALID_INPUT, or REFUSED with every reason; nothing is kept of the task then. */
-  take(request: { readonly peer: string; readonly task: SignedTask; readonly stopping: boolean }): Promise<Taken>
+  take(request: {
+    readonly peer: string
+    readonly task: SignedTask
+    readonly quote?: SignedQuote
+    readonly stopping: boolean
+  }): Promise<Taken>
+  /** How things stand now for a peer. */
+  usageFor(peer: string): Omit<AdmissionUsage, 'stopping'>
 }
 
 export interface Taken extends Admitted {
@@ -65,6 +76,7 @@ export function createIntake(
         peerFreeBytes: storage.ownerQuotaBytes - store.heldBy(peer),
         unknownPeersFreeBytes: options.unknownPeersStorageBytes - heldByUnknown,
       },
+      freeWei: options.allowance.leftWei(peer),
     }
   }
 
@@ -74,6 +86,8 @@ export function createIntake(
     const { requester } = authorization
     const holder = inputHolder(taskId)
     underWay.add(taskId)
+    const { allowance } = admitted
+    if (allowance !== undefined) options.allowance.take({ taskId, peer: requester, ...allowance })
     const leaveQueue = tasks.join(requester)
     let prepared: Prepared | undefined
     let release: (() => void) | undefined
@@ -109,6 +123,7 @@ export function createIntake(
       prepared?.release()
       return admitted
     } catch (error) {
+      options.allowance.settle(taskId)
       release?.()
       prepared?.release()
       store.release({ holder })
@@ -120,14 +135,17 @@ export function createIntake(
   }
 
   return {
-    async take({ peer, task, stopping }) {
+    usageFor,
+    async take({ peer, task, quote, stopping }) {
       const admission = admit({
         task,
+        ...(quote !== undefined && { quote }),
         peer,
         nowMs: clock.nowMs(),
         policy: options.policy,
         usage: { ...usageFor(peer), stopping },
         verifySignature: (signed) => checkSignedTask({ task: signed }) === undefined,
+        readQuote: checkQuote,
         taskIdOf,
         isNonceUsed: (key) => journal.isNonceUsed(key),
       })

@@ -1,3 +1,4 @@
+import type { RuntimeName } from '../protocol/execution.ts'
 import type { AdmissionPolicy } from './admission.ts'
 import { milliCoresOf, type Resources, type Shares } from './capacity.ts'
 import type { Config } from './config.ts'
@@ -45,7 +46,7 @@ export function policyOf(options: {
       return offers()
     },
     defaultRuntime: config.sandbox.defaultRuntime,
-    priceWei: config.priceWei,
+    prices: config.pricing.rates,
     maxQueueWaitMs: config.queue.maxWaitMs,
     maxTotalMs: config.timeouts.totalMs,
     maxRetries: config.retry.max,
@@ -59,4 +60,18 @@ export function policyOf(options: {
 /** What of it one requester, and all unknown ones together, may have. */
 export function sharesOf({ peers }: Config): Shares {
   return { peer: peers.share, unknownPeers: peers.unknownShare }
+}
+
+/** The same with these runtimes turned on, and no others. */
+export function withRuntimes(config: Config, on: readonly RuntimeName[]): Config {
+  const { wasm, native, docker } = config.sandbox
+  return {
+    ...config,
+    sandbox: {
+      ...config.sandbox,
+      wasm: { ...wasm, enabled: on.includes('wasm') },
+      native: { ...native, enabled: on.includes('native') },
+      docker: { ...docker, enabled: on.includes('docker') },
+    },
+  }
 }

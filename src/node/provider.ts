@@ -2,17 +2,17 @@ import type { Logger } from 'pino'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { StopReason, type Executor, type Prepared, type PrepareProgress } from '../executors/executor.ts'
 import type { Key } from '../identity/key-file.ts'
-import { SoukError } from '../protocol/errors.ts'
+import { isSoukError, SoukError } from '../protocol/errors.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import type { DeniedTotals } from '../protocol/node-status.ts'
-import type { BlobService, TaskService } from '../protocol/network/task-service.ts'
-import type { SignedTask } from '../protocol/receipt.ts'
+import type { BlobService, Submission, TaskService } from '../protocol/network/task-service.ts'
 import { createDenialTally } from './denials.ts'
 import { followTask } from './follow.ts'
 import { inputHolder } from './holders.ts'
 import { fetchInputs, missingBlobs, type BlobSource, type FetchProgress } from './inputs.ts'
 import { createIntake, type IntakeOptions } from './intake.ts'
 import type { PrepareLanes } from './prepare-lanes.ts'
+import type { Meeting } from './peer-record.ts'
 import { createPreparation } from './preparation.ts'
 import { preparationTeller } from './preparing-progress.ts'
 import { recoverTasks, type FoundTasks } from './recover.ts'
@@ -32,6 +32,8 @@ export interface ProviderOptions extends IntakeOptions {
   readonly store: ArtifactStore
   readonly blobs: BlobSource
   readonly lanes: PrepareLanes
+  /** Told of what each requester does, and was done to him. */
+  readonly onMeeting: (requester: string, what: Meeting) => void
   readonly logger: Logger
   /** Scratch of running tasks, and what they wrote to stdout and stderr. */
   readonly workDir: string
@@ -96,8 +98,13 @@ export function createProvider(options: ProviderOptions): Provider {
     underWay.add(tracked)
   }
 
-  async function takeIn({ peer, task }: { readonly peer: string; readonly task: SignedTask }): Promise<string> {
-    const { taskId, runtime, spec, begun } = await intake.take({ peer, task, stopping })
+  async function takeIn(submission: Submission): Promise<string> {
+    const { peer } = submission
+    const { taskId, runtime, spec, begun } = await intake.take({ ...submission, stopping }).catch((error: unknown) => {
+      if (isSoukError(error, 'REFUSED')) options.onMeeting(peer, 'refused')
+      throw error
+    })
+    options.onMeeting(peer, 'accepted')
     logger.info({ taskId, requester: peer, runtime, name: spec.name }, 'task accepted')
     const accepted = tasks.get(taskId)
     if (begun === undefined) begin(accepted)
@@ -119,6 +126,7 @@ export function createProvider(options: ProviderOptions): Provider {
   }): Promise<void> {
     try {
       const next = await runTask({ ...options, task, resumes, tasks, denials, shutdown: shutdown.signal })
+      noteEnd(task)
       if (next === 'again' && !stopping) begin(task)
       // Before another one starts in its place, so that results cannot come faster than they go.
       else {
@@ -139,11 +147,19 @@ export function createProvider(options: ProviderOptions): Provider {
         isSettled(record) ? undefined : { kind: 'failed', taskId, atMs: clock.nowMs(), error: error.toJSON() },
     })
     if (!settled) return
+    noteEnd(task)
     letGo(task)
     store.release({ holder: inputHolder(taskId) })
     denials.noteFailure({ runtime: task.record.runtime, error })
     logger.info({ taskId, code: error.code }, 'task failed before it started')
     await retention.enforce()
+  }
+
+  function noteEnd({ record }: TrackedTask): void {
+    if (!isSettled(record)) return
+    const { result } = record
+    options.allowance.settle(record.taskId, result.kind === 'receipt' ? result.receipt : undefined)
+    options.onMeeting(record.requester, result.kind === 'receipt' ? 'finished' : 'failed')
   }
 
   /** What the task needed besides its inputs may go where room is needed. */

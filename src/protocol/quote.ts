@@ -29,6 +29,11 @@ export const quoteSchema = z.strictObject({
   maxPriceWei: weiSchema,
   /** Of the rates' prices, in hundredths, what an answer from the provider's cache costs; absent where it would run. */
   cachedPercent: z.int().min(0).max(100).exactOptional(),
+  /**
+   * It is free because its provider runs some tasks for nothing each day, and holds only while there is some of that left; absent
+   * where it is not, or costs nothing anyway.
+   */
+  allowance: z.literal(true).exactOptional(),
   /** How long until it would start, from now. */
   expectedStartMs: z.int().nonnegative(),
   payment: paymentTermsSchema,

@@ -22,6 +22,10 @@ export const REFUSAL_REASONS = {
   INPUT_TOO_LARGE: 'The blobs that the task names are larger than the provider stores for one task.',
   STORAGE_FULL: "The provider's store has no room for the task.",
   STOPPING: 'The provider is shutting down and takes no new tasks.',
+  FUEL_LIMIT_REQUIRED: 'The provider charges for instructions, and the task has no limit on them (`fuel`).',
+  QUOTE_INVALID: 'The quote that came with the task is not by this provider, to this requester, for this task.',
+  QUOTE_EXPIRED: 'The quote that came with the task has expired: ask for another.',
+  ALLOWANCE_SPENT: 'The quote was for nothing, and what the provider runs for nothing per day is spent.',
 } as const
 export type RefusalReason = keyof typeof REFUSAL_REASONS
 

@@ -98,6 +98,51 @@ export function formatDurationMs(durationMs: number): string {
   return text
 }
 
+const WEI_UNITS = { wei: 0, gwei: 9, eth: 18 } as const
+const WEI = /^(0|[1-9]\d{0,77})(?:\.(\d{1,18}))?\s?(wei|gwei|eth)?$/i
+/** What EIP-712 and the chain can say: below 2^256. */
+const MAX_WEI = (1n << 256n) - 1n
+
+/**
+ * Wei of an amount as people write it: `20gwei`, `0.001eth`, `1000`; without a unit it is wei. Exact: what is no whole number
+ * of wei is refused.
+ *
+ * @throws SoukError INVALID_INPUT that says what would be right.
+ */
+export function parseWei(value: string | number): bigint {
+  const right = 'must be an amount in wei, or as in 20gwei or 0.001eth'
+  if (typeof value === 'number') return BigInt(wholeNumber({ value, right, unit: 'wei' }))
+  const text = value.trim()
+  const match = text.length <= MAX_TEXT + 32 ? WEI.exec(text) : null
+  if (match === null) throw invalid(`${right}, not ${quote(value)}`)
+  const [, whole = '', fraction = '', unit = 'wei'] = match
+  const digits = WEI_UNITS[unit.toLowerCase() as keyof typeof WEI_UNITS]
+  const scaled = BigInt(whole + fraction) * 10n ** BigInt(digits)
+  const scale = 10n ** BigInt(fraction.length)
+  if (scaled % scale !== 0n) throw invalid(`must be a whole number of wei, and ${quote(value)} is not`)
+  const amountWei = scaled / scale
+  if (amountWei > MAX_WEI) throw invalid(`must be less than 2^256 wei, and ${quote(value)} is more`)
+  return amountWei
+}
+
+/** The amount that {@link parseWei} reads back as exactly this: `20gwei`, `0.001eth`, `1000`. */
+export function formatWei(amountWei: bigint): string {
+  // A unit only where few digits follow the point: who compares amounts counts none.
+  for (const [unit, digits] of [
+    ['eth', 18],
+    ['gwei', 9],
+  ] as const) {
+    const one = 10n ** BigInt(digits)
+    const fine = one / 1_000_000n
+    if (amountWei * 1000n < one || amountWei % fine !== 0n) continue
+    const fraction = String((amountWei % one) / fine)
+      .padStart(6, '0')
+      .replace(/0+$/, '')
+    return `${amountWei / one}${fraction === '' ? '' : `.${fraction}`}${unit}`
+  }
+  return String(amountWei)
+}
+
 interface Exact {
   readonly whole: string
   readonly fraction: string

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
+import { checkQuote, signQuote } from '../../src/identity/quote.ts'
 import { checkSignedTask, signTask } from '../../src/identity/task.ts'
 import { taskIdOf } from '../../src/identity/typed-data.ts'
 import type { AvailableRuntime } from '../../src/executors/executor.ts'
 import { REFUSAL_REASONS } from '../../src/protocol/refusals.ts'
 import { LIMIT_KEYS, type LimitKey } from '../../src/protocol/limits.ts'
-import { FREE_RATES } from '../../src/protocol/price.ts'
+import { FREE_RATES, type Rates } from '../../src/protocol/price.ts'
 import { ANY_PROVIDER, MAX_EXPIRY_AHEAD_MS, type Authorization } from '../../src/protocol/receipt.ts'
 import { TASK_BOUNDS, type TaskSpec } from '../../src/protocol/task.ts'
 import {
@@ -27,7 +28,8 @@ import {
   SIGNATURE,
   taskSpec,
 } from '../fixtures/provider-tasks.ts'
-import { requesterKey } from '../fixtures/receipts.ts'
+import type { Quote } from '../../src/protocol/quote.ts'
+import { providerKey, requesterKey } from '../fixtures/receipts.ts'
 
 const nowMs = ACCEPTED_AT_MS
 const peer = address('requester')
@@ -50,12 +52,18 @@ const wasm: AvailableRuntime = {
 const caps: Offer['caps'] = { ...LIMITS, cpuTimeMs: 9000, pids: 16 }
 const offer: Offer = { runtime: 'wasm', caps, capability: wasm }
 
+const FREE_PRICES = { wasm: FREE_RATES, native: FREE_RATES, docker: FREE_RATES }
+const pricedAt = (rates: Partial<Rates>): AdmissionPolicy['prices'] => ({
+  ...FREE_PRICES,
+  wasm: { ...FREE_RATES, ...rates },
+})
+
 const policy: AdmissionPolicy = {
   provider: PROVIDER,
   chainId: 0,
   offers: [offer],
   defaultRuntime: 'wasm',
-  priceWei: 0n,
+  prices: FREE_PRICES,
   maxQueueWaitMs: 30_000,
   maxTotalMs: 600_000,
   maxRetries: 2,
@@ -71,6 +79,7 @@ const usage: AdmissionUsage = {
   queuedOfPeer: 0,
   queuedOfUnknownPeers: 0,
   storage: { freeBytes: 1e9, peerFreeBytes: 1e9, unknownPeersFreeBytes: 1e9 },
+  freeWei: 0n,
 }
 
 interface Changes {
@@ -93,6 +102,7 @@ function ask(changes: Changes = {}): Admission {
     verifySignature: () => true,
     taskIdOf,
     isNonceUsed: () => false,
+    readQuote: checkQuote,
     ...changes.request,
   })
 }
@@ -243,7 +253,7 @@ describe('admission', () => {
           runtime: { module: { sha256: 'ab'.repeat(32), bytes: 2e9 } },
         },
         authorization: { provider: ANY_PROVIDER, chainId: 5, expiryMs: nowMs, maxPriceWei: '3' },
-        policy: { priceWei: 4n },
+        policy: { prices: pricedAt({ startWei: '4' }) },
         usage: {
           stopping: true,
           queued: 100,
@@ -266,7 +276,6 @@ describe('admission', () => {
         'BAD_SIGNATURE',
         'FOREIGN_CHAIN chainId',
         'EXPIRED expiryMs',
-        'PRICE_TOO_LOW priceWei',
         'PRICE_REQUIRES_PROVIDER provider',
         'INPUT_TOO_LARGE inputs',
         'STORAGE_FULL storage',
@@ -650,11 +659,105 @@ describe('admission', () => {
       const pays = (maxPriceWei: string, provider = PROVIDER): Changes => ({
         spec: { maxPriceWei },
         authorization: { maxPriceWei, provider },
-        policy: { priceWei: 10n },
+        policy: { prices: pricedAt({ startWei: '10' }) },
       })
       assert.deepEqual(refused(pays('9')), ['PRICE_TOO_LOW priceWei'])
       assert.equal(accepted(pays('10')).maxPriceWei, 10n)
       assert.deepEqual(refused(pays('10', ANY_PROVIDER)), ['PRICE_REQUIRES_PROVIDER provider'])
+    })
+  })
+
+  describe('of a price', () => {
+    const paid = { startWei: '10', cpuSecondWei: '5' }
+    // 9 s of CPU time are what the task may use.
+    const pays = (maxPriceWei: string, more: Changes = {}): Changes => ({
+      ...more,
+      spec: { maxPriceWei, ...more.spec },
+      authorization: { maxPriceWei },
+      policy: { prices: pricedAt(paid), ...more.policy },
+    })
+
+    it('sets aside the most that a task can come to, at the rates of its runtime', () => {
+      const { rates, maxPriceWei } = accepted(pays('55'))
+      assert.deepEqual([rates, maxPriceWei], [{ ...FREE_RATES, ...paid }, 55n])
+      assert.deepEqual(refused(pays('54')), ['PRICE_TOO_LOW priceWei'])
+    })
+
+    it('asks for a limit on instructions where these are charged for', () => {
+      const fuel = pays('99', { policy: { prices: pricedAt({ millionFuelWei: '1' }) } })
+      assert.deepEqual(refused(fuel), ['FUEL_LIMIT_REQUIRED fuel'])
+    })
+
+    it('is none while there is enough left of what is run for nothing', () => {
+      const free = accepted(pays('0', { usage: { freeWei: 55n } }))
+      assert.deepEqual(
+        [free.rates, free.maxPriceWei, free.allowance],
+        [FREE_RATES, 0n, { rates: { ...FREE_RATES, ...paid }, mostWei: 55n }],
+      )
+      assert.deepEqual(refused(pays('0', { usage: { freeWei: 54n } })), ['PRICE_TOO_LOW priceWei'])
+    })
+  })
+
+  describe('of a task that brings a quote', () => {
+    const spec = bytesOf(taskSpec({ maxPriceWei: '100' }))
+    const base: Quote = {
+      version: 1,
+      specDigest: authorizationOf(spec).specDigest,
+      requester: peer,
+      provider: providerKey.address,
+      chainId: 0,
+      runtime: 'wasm',
+      engine: 'test',
+      limits: { ...LIMITS, cpuTimeMs: 20_000 },
+      rates: { ...FREE_RATES, startWei: '3' },
+      maxPriceWei: '3',
+      expectedStartMs: 0,
+      payment: { kind: 'none' },
+      issuedAtMs: nowMs - 1000,
+      expiryMs: nowMs + 1000,
+    }
+    const withQuote = (changes: Partial<Quote> = {}, more: Changes = {}): Changes => ({
+      ...more,
+      bytes: spec,
+      authorization: { maxPriceWei: '100', provider: providerKey.address },
+      policy: { provider: providerKey.address, prices: pricedAt({ startWei: '1000' }), ...more.policy },
+      request: { quote: signQuote({ quote: { ...base, ...changes }, key: providerKey }), ...more.request },
+    })
+
+    it('keeps to its rates and limits, whatever is offered by now', () => {
+      const { rates, maxPriceWei, limits } = accepted(withQuote())
+      assert.deepEqual([rates, maxPriceWei, limits], [base.rates, 3n, base.limits])
+    })
+
+    it('refuses one of another provider, requester, task or chain, or that has expired', () => {
+      const wrong = (changes: Partial<Quote>) => refused(withQuote(changes)).at(-1)
+      assert.equal(wrong({ requester: address('other') }), 'QUOTE_INVALID')
+      assert.equal(wrong({ specDigest: 'cd'.repeat(32) }), 'QUOTE_INVALID')
+      assert.equal(wrong({ chainId: 7 }), 'QUOTE_INVALID')
+      // Signed by a key that is not the one it names.
+      assert.equal(wrong({ provider: PROVIDER }), 'QUOTE_INVALID')
+      assert.equal(wrong({ expiryMs: nowMs, issuedAtMs: nowMs - 1 }), 'QUOTE_EXPIRED expiryMs')
+      const forged = signQuote({ quote: { ...base, provider: requesterKey.address }, key: requesterKey })
+      assert.equal(refused(withQuote({}, { request: { quote: forged } })).at(-1), 'QUOTE_INVALID')
+      const garbage = { bytes: new Uint8Array([1, 2]), signature: SIGNATURE }
+      assert.equal(refused(withQuote({}, { request: { quote: garbage } })).at(-1), 'QUOTE_INVALID')
+    })
+
+    it('refuses where it allows more than was signed for', () => {
+      assert.deepEqual(refused(withQuote({ maxPriceWei: '101' })), ['PRICE_TOO_LOW priceWei'])
+    })
+
+    it('refuses a runtime that has gone since, and limits that the machine never had', () => {
+      assert.deepEqual(refused(withQuote({}, { policy: { offers: [] } })), ['UNKNOWN_RUNTIME runtime'])
+      assert.deepEqual(refused(withQuote({ limits: { ...LIMITS, memoryBytes: 5_000_000 } })), [
+        'CAP_ABOVE_OFFER memoryBytes',
+      ])
+    })
+
+    it('for nothing holds while there is something left to run for nothing', () => {
+      const free = { rates: FREE_RATES, maxPriceWei: '0', allowance: true as const }
+      assert.equal(accepted(withQuote(free, { usage: { freeWei: 1000n } })).allowance?.mostWei, 1000n)
+      assert.deepEqual(refused(withQuote(free, { usage: { freeWei: 999n } })), ['ALLOWANCE_SPENT allowance'])
     })
   })
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
+import { isFree } from '../../src/protocol/price.ts'
 import { isSoukError, type Issue } from '../../src/protocol/errors.ts'
 import { configEntries, loadConfig } from '../../src/node/config.ts'
 import { CONFIG_KEY_NAMES, variableOf } from '../../src/node/config-schema.ts'
@@ -60,7 +61,8 @@ describe('the configuration', () => {
     assert.equal(config.sandbox.docker.enabled, false)
     assert.equal(config.sandbox.docker.networkMode, 'none')
     assert.equal(config.sandbox.docker.privileged, false)
-    assert.equal(config.priceWei, 0n)
+    for (const rates of Object.values(config.pricing.rates)) assert(isFree(rates))
+    assert.equal(config.pricing.freeAllowanceWei, 0n)
     assert.deepEqual(new Set(Object.values(origins)), new Set(['default']))
   })
 
@@ -186,9 +188,13 @@ sandbox:
 
   it('can read back what it shows', async () => {
     const { values, origins, config } = await load(
-      'price_wei: 123456789012345678901234567890\nsandbox: { wasm: { timeout: 90s } }',
+      'pricing: { wasm: { start: 123456789012345678901234567890, minimum: 0.25eth, cpu_second: 20gwei } }\nsandbox: { wasm: { timeout: 90s } }',
     )
-    assert.equal(config.priceWei, 123_456_789_012_345_678_901_234_567_890n)
+    const { startWei, minimumWei, cpuSecondWei } = config.pricing.rates.wasm
+    assert.deepEqual(
+      [startWei, minimumWei, cpuSecondWei],
+      ['123456789012345678901234567890', '250000000000000000', '20000000000'],
+    )
     const env = Object.fromEntries(
       configEntries({ values, origins }).map(({ key, value }) => [variableOf(key), [value].flat().join(',')]),
     )
@@ -198,6 +204,11 @@ sandbox:
   it('takes addresses without quotes, which YAML reads as numbers', async () => {
     const address = '0x1234567890123456789012345678901234567890'
     assert.deepEqual((await load(`peers: { known: [${address}] }`)).config.peers.known, [address])
+  })
+
+  it('says what to write instead of a key that is none any more', async () => {
+    for (const said of [await only('price_wei: 5'), await only('', { SOUK_PRICE_WEI: '5' })])
+      assert.match(said, /is no key any more.*pricing\.wasm\.start, pricing\.native\.start, pricing\.docker\.start/)
   })
 
   it('takes an empty file, and sections whose keys are commented out', async () => {
@@ -390,7 +401,18 @@ peers: { known: [bob], share: 2 }
       'capacity.slots': ['0', '5000', 'most'],
       'capacity.memory': ['1k', '50%', '-1', 'half', '1.00001k'],
       'queue.max_wait': ['0', '25d', '-1s'],
-      price_wei: ['-1', '1.5', 'free', '"01"'],
+      'pricing.wasm.start': [
+        '-1',
+        '1.5',
+        'free',
+        '"01"',
+        '1.5wei',
+        '0.0000000001gwei',
+        '1e18',
+        `"${2n ** 256n}"`,
+        '3 btc',
+      ],
+      'pricing.free_allowance': ['-1', '[]'],
       'sandbox.wasm.enabled': ['yes', '1', '"on"'],
       'sandbox.wasm.timeout': ['[]', 'never'],
       'sandbox.wasm.host': ['node', 'Souk', '[souk]'],

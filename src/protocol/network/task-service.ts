@@ -1,5 +1,14 @@
 import type { OutputOffsets, TaskEvent, TaskSummary } from '../events.ts'
+import type { SignedQuote } from '../quote.ts'
 import type { SignedTask } from '../receipt.ts'
+
+/** A task as a peer hands it over. */
+export interface Submission {
+  readonly peer: string
+  readonly task: SignedTask
+  /** What this provider promised of it before. */
+  readonly quote?: SignedQuote
+}
 
 /**
  * What the task protocol serves: implemented by the provider's node, called for each remote peer.
@@ -8,7 +17,7 @@ import type { SignedTask } from '../receipt.ts'
  */
 export interface TaskService {
   /** Resolves when the task is durably accepted. Throws INVALID_INPUT or REFUSED with every reason. */
-  submit(request: { readonly peer: string; readonly task: SignedTask }): Promise<{ readonly taskId: string }>
+  submit(submission: Submission): Promise<{ readonly taskId: string }>
   /** Resolves when the cancellation is noted; the task's own `finished` event tells what came of it. */
   cancel(request: { readonly peer: string; readonly taskId: string }): Promise<void>
   list(request: { readonly peer: string }): Promise<readonly TaskSummary[]>

@@ -1,0 +1,31 @@
+import { systemClock } from './clock.ts'
+import type { Config } from './config.ts'
+import { createFreeAllowance, NO_ALLOWANCE, type FreeAllowance } from './free-allowance.ts'
+import { openPeerRecord, type Meeting } from './peer-record.ts'
+
+/** What a node knows of its requesters beyond their tasks. */
+export interface NodeMemory {
+  readonly allowance: FreeAllowance
+  /** Told of what each requester does, and was done to him. */
+  readonly onMeeting: (requester: string, what: Meeting) => void
+}
+
+/** For a node whose one requester is its own operator. */
+export const NO_MEMORY: NodeMemory = { allowance: NO_ALLOWANCE, onMeeting: () => undefined }
+
+/** @throws SoukError START_FAILED */
+export function openNodeMemory({
+  config,
+  isKnown,
+}: {
+  readonly config: Config
+  readonly isKnown: (peer: string) => boolean
+}): NodeMemory & { close(): void } {
+  const record = openPeerRecord({ dir: config.node.dataDir })
+  const { freeAllowanceWei: perDayWei } = config.pricing
+  return {
+    allowance: createFreeAllowance({ perDayWei, isKnown, store: record, clock: systemClock }),
+    onMeeting: (requester, what) => record.note({ requester, what, atMs: systemClock.nowMs() }),
+    close: () => record.close(),
+  }
+}
