@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { proofSchema } from '../../src/identity/proofs.ts'
 import { receiptSchema } from '../../src/protocol/receipt.ts'
 import { runDocumentSchema } from '../../src/protocol/run-document.ts'
 import { taskFileSchema } from '../../src/protocol/task-file-schema.ts'
@@ -44,5 +45,12 @@ export const SCHEMAS: Readonly<Record<string, () => string>> = {
       schema: runDocumentSchema,
       title: 'souk run document',
       description: 'What `souk run --json` prints and `souk verify` takes.',
+    }),
+  'schema/proof.schema.json': () =>
+    titled({
+      schema: proofSchema,
+      title: 'souk proof',
+      description:
+        'What shows others that a provider lied (equivocation), or that one of several did (disagreement); `souk verify` takes it.',
     }),
 }

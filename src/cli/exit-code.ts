@@ -9,6 +9,8 @@ export const EXIT = {
   /** A command of the operator failed, or what it looked at is not as it should be. */
   failure: 1,
   usage: 2,
+  /** What was checked is in order, and does not say which of two is right. */
+  undecided: 3,
   limit: 122,
   timeLimit: 124,
   /** Refused, or a fault of the provider or the network. */
@@ -32,6 +34,10 @@ export const EXIT_CODE_MEANINGS: readonly (readonly [code: string, meaning: stri
   [String(EXIT.cancelled), 'the task was cancelled, or the command was interrupted'],
   [String(EXIT.fault), '`run`, `tasks`: refused, or a fault of the provider or the network'],
   [String(EXIT.usage), 'the task file or the command line is wrong'],
+  [
+    String(EXIT.undecided),
+    '`verify`: a proof of a disagreement holds, and who was right is not decided (without `--run`, or where this host cannot say)',
+  ],
   [String(EXIT.failure), 'every other command: it failed, or what it checked is not in order'],
   [String(EXIT.brokenPipe), 'whoever read standard output went away'],
 ]

@@ -9,6 +9,7 @@ import { loadConfig, type Config } from '../node/config.ts'
 import { createLocalNode, reapDataDir, type CreateLocalNodeOptions, type LocalNode } from '../node/create-node.ts'
 import { SoukError } from '../protocol/errors.ts'
 import { FREE_RATES } from '../protocol/price.ts'
+import type { Receipt } from '../protocol/receipt.ts'
 import { classOf, runtimesOf, type BlobRef, type RuntimeSpec } from '../protocol/task.ts'
 import type { Cli } from './cli.ts'
 import { createLocalRunFolder, reapLocalRunFolders } from './local-run-folder.ts'
@@ -26,6 +27,8 @@ export interface LocalPlaceOptions {
   /** A folder that it may name as its root file system. */
   readonly root?: LocalRoot
   readonly keyFile?: string
+  /** Of these limits those that a WebAssembly program can feel are what it has where it asks for nothing. */
+  readonly felt?: Receipt['limits']
 }
 
 const EXPIRES_IN_MS = 5 * 60_000
@@ -90,14 +93,16 @@ function forOneTask({
   runtime,
   root,
   degraded = false,
+  felt = {},
   dataDir,
-}: Pick<LocalPlaceOptions, 'runtime' | 'root' | 'degraded'> & {
+}: Pick<LocalPlaceOptions, 'runtime' | 'root' | 'degraded' | 'felt'> & {
   readonly config: Config
   readonly dataDir: string
 }): Config {
   const { wasm, native, docker } = config.sandbox
   const [needed] = runtimesOf(runtime)
   const runtimeClass = classOf(runtime)
+  const { sandbox } = config
   return {
     ...config,
     pricing: { rates: { wasm: FREE_RATES, native: FREE_RATES, docker: FREE_RATES }, freeAllowanceWei: 0n },
@@ -106,7 +111,17 @@ function forOneTask({
     sandbox: {
       ...config.sandbox,
       cpuSharesLimit: ANY_SHARES,
-      wasm: { ...wasm, enabled: needed === 'wasm' },
+      diskLimitBytes: felt.diskBytes ?? sandbox.diskLimitBytes,
+      inodeLimit: felt.inodes ?? sandbox.inodeLimit,
+      outputLimitBytes: felt.outputBytes ?? sandbox.outputLimitBytes,
+      openFilesLimit: felt.openFiles ?? sandbox.openFilesLimit,
+      wasm: {
+        ...wasm,
+        enabled: needed === 'wasm',
+        memoryLimitBytes: felt.memoryBytes ?? wasm.memoryLimitBytes,
+        stackSizeBytes: felt.stackBytes ?? wasm.stackSizeBytes,
+        ...(felt.fuel !== undefined && { fuelLimit: felt.fuel }),
+      },
       native: {
         ...native,
         enabled: needed === 'native',

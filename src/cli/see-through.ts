@@ -1,8 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import type { RunResult } from '../client/collect-result.ts'
+import { keepReceipt } from '../client/market/keep-proofs.ts'
 import { runDocumentOf } from '../client/run-document.ts'
 import { isSoukError, SoukError } from '../protocol/errors.ts'
 import { limitsMissingIn } from '../protocol/execution.ts'
+import type { Receipt } from '../protocol/receipt.ts'
 import { encodeStreams, type RunDocument } from '../protocol/run-document.ts'
 import type { Cli } from './cli.ts'
 import { exitCodeOfOutcome } from './exit-code.ts'
@@ -14,6 +16,7 @@ import type { AcceptedTask } from './places.ts'
 import { printable } from './printable.ts'
 import { counted, formatSize } from './quantities.ts'
 import type { SentSpec } from './sent-specs.ts'
+import { shellWord } from './shell-word.ts'
 import { viewTask } from './task-view.ts'
 import { usageError } from './usage-error.ts'
 
@@ -52,6 +55,8 @@ export async function seeThrough(request: SeeThrough): Promise<number> {
   const { stdout, stderr } = cli.terminal
   const result = await awaitResult(request)
   const { receipt } = result
+  // Here requester and provider are one.
+  if (request.laterCommand !== undefined) await holdAgainstKept({ cli, receipt })
   const { outcome, usage, outputs } = receipt
   const files = outputs.filter((output) => 'sha256' in output)
   narrator.say(`${colouredOutcome(outcome, stderr.colors)}: ${usageText({ outcome, usage, outputs: files.length })}`)
@@ -89,6 +94,20 @@ export async function seeThrough(request: SeeThrough): Promise<number> {
   if (options.json === true)
     await writeJson({ stdout, document: documentOf({ result, spec: await request.specOf(result) }) })
   return exitCodeOfOutcome(outcome)
+}
+
+/** @throws SoukError RECEIPT_INVALID where the provider has signed another receipt for this task before */
+async function holdAgainstKept({ cli, receipt }: { readonly cli: Cli; readonly receipt: Receipt }): Promise<void> {
+  const { receipts: dir, proofs: proofsDir } = cli.home
+  const proof = await keepReceipt({ receipt, dir, proofsDir, nowMs: Date.now() })
+  if (proof === undefined) return
+  const reason = 'its provider signed another one for the same task before'
+  throw new SoukError({
+    code: 'RECEIPT_INVALID',
+    message: `The receipt is a lie, or the earlier one was: ${reason}.`,
+    details: { reasons: [`${reason}: both are in ${proof}`] },
+    hint: `Trust neither. What proves it to others is in ${proof}: souk verify ${shellWord(proof)}`,
+  })
 }
 
 async function awaitResult({

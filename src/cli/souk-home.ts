@@ -10,6 +10,10 @@ export interface SoukHome {
   readonly localRuns: string
   /** The exact bytes of the tasks that were sent, by their id. */
   readonly specs: string
+  /** The receipts of tasks that were run elsewhere, by their id. */
+  readonly receipts: string
+  /** What proves that a provider lied, or that providers disagree. */
+  readonly proofs: string
 }
 
 /** `~/.souk`, or where `SOUK_HOME` says. */
@@ -22,5 +26,7 @@ export function soukHome(env: Readonly<Record<string, string | undefined>>): Sou
     probes: join(dir, 'probes.json'),
     localRuns: join(dir, 'local'),
     specs: join(dir, 'tasks'),
+    receipts: join(dir, 'receipts'),
+    proofs: join(dir, 'proofs'),
   }
 }

@@ -1,16 +1,21 @@
+import { checkProof, type ProvenProof } from '../identity/check-proof.ts'
+import { looksLikeProof } from '../identity/proofs.ts'
 import { verifyDocument, type VerifiedDocument } from '../identity/verify-document.ts'
 import { isSoukError, SoukError } from '../protocol/errors.ts'
 
+/** A receipt, a result, or a proof that holds. */
+export type Verified = VerifiedDocument | { readonly proof: ProvenProof }
+
 /**
- * Verifies each document.
+ * Verifies each document, by what is in it alone.
  * @throws SoukError RECEIPT_INVALID with every reason of every document; where there are several it says of which
  */
-export function verifyAll(documents: readonly unknown[]): readonly VerifiedDocument[] {
-  const verified: VerifiedDocument[] = []
+export function verifyAll(documents: readonly unknown[]): readonly Verified[] {
+  const verified: Verified[] = []
   const reasons: string[] = []
   for (const [index, document] of documents.entries()) {
     try {
-      verified.push(verifyDocument(document))
+      verified.push(looksLikeProof(document) ? { proof: checkProof(document) } : verifyDocument(document))
     } catch (thrown) {
       if (!isSoukError(thrown, 'RECEIPT_INVALID')) throw thrown
       reasons.push(

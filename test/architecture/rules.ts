@@ -89,6 +89,10 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
     imports: [...CORE, 'artifacts/registry', 'protocol/network', 'settlement'],
     packages: ['yaml', 'zod', 'fastest-levenshtein'],
   },
+  'client/market': {
+    imports: [...CORE, 'client', 'protocol/network', 'settlement'],
+    packages: ['zod'],
+  },
   node: {
     imports: [
       ...CORE,
@@ -111,6 +115,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
       'protocol',
       'identity',
       'client',
+      'client/market',
       'cli/commands',
       'node/config.ts',
       'node/create-node.ts',
