@@ -1,0 +1,89 @@
+import type { Logger } from 'pino'
+import type { Key } from '../identity/key-file.ts'
+import { addressOfPeerId } from '../identity/peer-id.ts'
+import type { NetworkHost } from '../protocol/network/host.ts'
+import type { OfferedRuntime } from '../protocol/offer-document.ts'
+import type { PaymentTerms } from '../protocol/payment.ts'
+import type { Clock } from './clock.ts'
+import { OfferBook } from './offer-book.ts'
+import { OfferPublisher } from './offer-publisher.ts'
+
+export interface MarketPresenceOptions {
+  readonly host: NetworkHost
+  readonly key: Key
+  readonly chainId: number
+  readonly bootstrap: readonly string[]
+  /** Whether the operator knows that address. */
+  readonly isKnown: (address: string) => boolean
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly runtimes: () => readonly OfferedRuntime[]
+  readonly payment: () => PaymentTerms
+}
+
+/** A node's place in the market: it says what it offers, keeps what others offer, and tells whoever asks. */
+export interface MarketPresence {
+  readonly book: OfferBook
+  /** After the host has started. */
+  start(): void
+  stop(): Promise<void>
+}
+
+/** Reading a bootstrap peer's book. */
+const READ_TIMEOUT_MS = 60_000
+
+/** Undefined where the host has no discovery. To be called before the host starts. */
+export async function createMarketPresence(options: MarketPresenceOptions): Promise<MarketPresence | undefined> {
+  const { host, key, bootstrap, isKnown, logger } = options
+  const { discovery } = host
+  if (discovery === undefined) return undefined
+  const first = new Set(bootstrap.map((multiaddr) => addressOfPeerId(peerIdIn(multiaddr))))
+  const connected = new Set<string>()
+  host.onPeerConnected((peer) => connected.add(peer))
+  host.onPeerDisconnected((peer) => connected.delete(peer))
+  const book = new OfferBook({
+    clock: options.clock,
+    isKept: (address) => address === key.address || isKnown(address) || first.has(address) || connected.has(address),
+  })
+  const publisher = new OfferPublisher({
+    ...options,
+    discovery,
+    book,
+    peerId: host.peerId,
+    multiaddrs: () => host.multiaddrs(),
+  })
+  const stopped = new AbortController()
+  const reading = new Map<string, Promise<void>>()
+  const read = async (multiaddrs: readonly string[], from: string): Promise<void> => {
+    const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(READ_TIMEOUT_MS)])
+    try {
+      for await (const signed of discovery.readOffers({ multiaddrs, query: {}, signal })) book.add({ signed, from })
+    } catch (error) {
+      if (!stopped.signal.aborted) logger.info({ err: error, from }, 'the offers of a bootstrap peer could not be read')
+    }
+  }
+  discovery.listen(({ offer, publisher: by, from }) => book.judge({ signed: offer, publisher: by, from }))
+  // What was published before this node was there, or while it was cut off.
+  discovery.onBootstrap((multiaddrs) => {
+    const from = addressOfPeerId(peerIdIn(multiaddrs[0] ?? ''))
+    if (from === undefined || reading.has(from)) return
+    reading.set(
+      from,
+      read(multiaddrs, from).finally(() => reading.delete(from)),
+    )
+  })
+  await discovery.serveOffers({ offers: (query) => book.page(query) })
+  return {
+    book,
+    start: () => publisher.start(),
+    async stop() {
+      stopped.abort()
+      await publisher.stop()
+      await Promise.all(reading.values())
+    },
+  }
+}
+
+function peerIdIn(multiaddr: string): string {
+  return multiaddr.slice(multiaddr.lastIndexOf('/') + 1)
+}

@@ -1,0 +1,43 @@
+import { offeredRuntimeSchema, type OfferedRuntime } from '../protocol/offer-document.ts'
+import { FREE_RATES, type Rates } from '../protocol/price.ts'
+import type { RuntimeName } from '../protocol/execution.ts'
+import type { Config } from './config.ts'
+import type { Offer } from './offers.ts'
+import { unenforced } from './operator-caps.ts'
+
+/** As capabilities name classes among features. */
+const CLASS = 'class:'
+
+/** What is charged for a runtime's tasks. */
+export function ratesFrom(config: Pick<Config, 'priceWei'>): (runtime: RuntimeName) => Rates {
+  return () => ({ ...FREE_RATES, startWei: String(config.priceWei) })
+}
+
+/** What others are told of what works here, within the bounds of an offer. */
+export function offeredRuntimes({
+  offers,
+  ratesOf,
+}: {
+  readonly offers: readonly Offer[]
+  readonly ratesOf: (runtime: RuntimeName) => Rates
+}): readonly OfferedRuntime[] {
+  return offers.flatMap((offer) => {
+    const { runtime, capability } = offer
+    if (!capability.available) return []
+    const { features, classes } = offeredRuntimeSchema.shape
+    const withheld = unenforced(offer)
+    return {
+      runtime,
+      engine: capability.isolation.engine.slice(0, 200),
+      features: capability.features
+        .filter((name) => !name.startsWith(CLASS) && features.safeParse([name]).success)
+        .slice(0, 64),
+      classes: (capability.classes ?? [])
+        .map(({ name }) => name)
+        .filter((name) => classes.safeParse([name]).success)
+        .slice(0, 16),
+      rates: ratesOf(runtime),
+      caps: Object.fromEntries(Object.entries(offer.caps).filter(([key]) => !withheld.some((name) => name === key))),
+    }
+  })
+}
