@@ -45,6 +45,12 @@ export class TaskServer {
   }
 }
 
+interface ToFollow {
+  readonly taskId: string
+  /** Settles when the transport has taken the answer. */
+  readonly sent?: Promise<void>
+}
+
 interface OpenFollow {
   readonly credit: FollowCredit
   readonly abort: AbortController
@@ -60,6 +66,8 @@ class TaskStreamServer {
   /** Requests being answered, follows apart. */
   #answering = 0
   #wake: (() => void) | undefined
+  /** Why the stream is being reset is the last that is said on it. */
+  #refusing = false
 
   constructor({
     server,
@@ -97,6 +105,7 @@ class TaskStreamServer {
   /** Says why, where that still can be said, and resets the stream. */
   async #refuse(error: SoukError): Promise<void> {
     if (error.code === 'CONNECTION_LOST') return this.#stream.abort(error)
+    this.#refusing = true
     const said = forStranger(error, this.#server.options.onInternalError)
     await this.#stream.reject(encodeAnswer({ id: 0, kind: 'error', error: said }), error)
   }
@@ -123,14 +132,20 @@ class TaskStreamServer {
     const { id } = request
     const followTaken = follow !== undefined && this.#server.takeFollow(this.#peer)
     this.#answering += 1
-    const taskId = await this.#orError(id, () => {
+    const answered = await this.#orError(id, () => {
       if (follow !== undefined && !followTaken) throw tooManyFollows(this.#server.options.followsPerPeer)
       return this.#answer(request)
     })
+    // The first events go along with the answer, which is queued before them.
+    const taskId = answered?.taskId
+    const followed =
+      taskId === undefined || from === undefined || follow === undefined
+        ? undefined
+        : this.#orError(id, () => this.#follow({ id, taskId, from, follow }))
+    await answered?.sent?.catch(ignoreLostStream)
     this.#answering -= 1
     this.#wake?.()
-    if (taskId !== undefined && from !== undefined && follow !== undefined)
-      await this.#orError(id, () => this.#follow({ id, taskId, from, follow }))
+    await followed
     if (followTaken) this.#server.releaseFollow(this.#peer)
     this.#follows.delete(id)
   }
@@ -146,18 +161,17 @@ class TaskStreamServer {
     }
   }
 
-  /** Calls the service and writes its answer; resolves to the task that is to be followed. */
-  async #answer(request: Request): Promise<string | undefined> {
+  /** Calls the service and writes its answer; resolves to the task that may be followed. */
+  async #answer(request: Request): Promise<ToFollow | undefined> {
     const peer = this.#peer
     const { id } = request
     switch (request.kind) {
       case 'submit': {
         const { taskId } = await this.#service.submit({ peer, task: request.task })
-        await this.#send({ id, kind: 'accepted', taskId })
-        return taskId
+        return { taskId, sent: this.#send({ id, kind: 'accepted', taskId }) }
       }
       case 'follow':
-        return request.taskId
+        return { taskId: request.taskId }
       case 'cancel':
         await this.#service.cancel({ peer, taskId: request.taskId })
         await this.#send({ id, kind: 'done' })
@@ -201,7 +215,7 @@ class TaskStreamServer {
       if (signal.aborted) break
       if (event.kind === 'finished') return
     }
-    await this.#send({ id, kind: 'done' })
+    if (!this.#refusing) await this.#send({ id, kind: 'done' })
   }
 
   #send(answer: Answer): Promise<void> {
