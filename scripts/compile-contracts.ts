@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { InterfaceAbi } from 'ethers/abi'
+
+const root = join(import.meta.dirname, '..')
+
+export interface CompiledContract {
+  readonly abi: InterfaceAbi & readonly unknown[]
+  /** What is deployed, before the constructor's arguments: `0x` and hex. */
+  readonly bytecode: string
+}
+
+interface Solc {
+  compile(input: string, callbacks: { readonly import: (path: string) => { contents: string } | { error: string } }): string
+}
+
+interface SolcOutput {
+  readonly errors?: readonly { readonly errorCode: string; readonly formattedMessage: string }[]
+  readonly contracts?: Readonly<
+    Record<
+      string,
+      Readonly<Record<string, { readonly abi: CompiledContract['abi']; readonly evm: { readonly bytecode: { readonly object: string } } }>>
+    >
+  >
+}
+
+const SETTINGS = {
+  // The first with transient storage, which the guard against reentrance is in.
+  evmVersion: 'cancun',
+  viaIR: true,
+  optimizer: { enabled: true, runs: 1_000_000 },
+  // No hash of the sources at the end of the code: a comment would change it.
+  metadata: { appendCBOR: false, bytecodeHash: 'none' },
+  outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } },
+}
+
+/** The warning of transient storage, which says itself that guards against reentrance are safe. */
+const TRANSIENT_STORAGE = '2394'
+
+/**
+ * Compiles Solidity files offline, with the packages that are installed: the same files give the same code.
+ *
+ * @param paths from the root of the repository; what they import is `@openzeppelin/…` or beside them.
+ * @returns every contract that these files define, by its name.
+ * @throws Error with all that the compiler says, warnings too.
+ */
+export async function compileContracts(paths: readonly string[]): Promise<ReadonlyMap<string, CompiledContract>> {
+  const require = createRequire(import.meta.url)
+  // Eight megabytes of compiler: loaded where something is compiled.
+  const solc = require('solc') as Solc
+  const { readFileSync } = await import('node:fs')
+  const sources = Object.fromEntries(
+    await Promise.all(paths.map(async (path) => [path, { content: await readFile(join(root, path), 'utf8') }] as const)),
+  )
+  const input = JSON.stringify({ language: 'Solidity', sources, settings: SETTINGS })
+  const output = JSON.parse(
+    solc.compile(input, {
+      import: (path) => {
+        try {
+          const file = path.startsWith('@openzeppelin/') ? require.resolve(path) : join(root, path)
+          return { contents: readFileSync(file, 'utf8') }
+        } catch (error) {
+          return { error: String(error) }
+        }
+      },
+    }),
+  ) as SolcOutput
+  const errors = (output.errors ?? []).filter(({ errorCode }) => errorCode !== TRANSIENT_STORAGE)
+  if (errors.length > 0) throw new Error(errors.map(({ formattedMessage }) => formattedMessage).join('\n'))
+  return new Map(
+    paths.flatMap((path) =>
+      Object.entries(output.contracts?.[path] ?? {}).map(([name, { abi, evm }]) => [
+        name,
+        { abi, bytecode: `0x${evm.bytecode.object}` },
+      ]),
+    ),
+  )
+}
