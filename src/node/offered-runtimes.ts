@@ -1,17 +1,11 @@
 import { offeredRuntimeSchema, type OfferedRuntime } from '../protocol/offer-document.ts'
-import { FREE_RATES, type Rates } from '../protocol/price.ts'
+import type { Rates } from '../protocol/price.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
-import type { Config } from './config.ts'
 import type { Offer } from './offers.ts'
 import { unenforced } from './operator-caps.ts'
 
 /** As capabilities name classes among features. */
 const CLASS = 'class:'
-
-/** What is charged for a runtime's tasks. */
-export function ratesFrom(config: Pick<Config, 'priceWei'>): (runtime: RuntimeName) => Rates {
-  return () => ({ ...FREE_RATES, startWei: String(config.priceWei) })
-}
 
 /** What others are told of what works here, within the bounds of an offer. */
 export function offeredRuntimes({
