@@ -90,6 +90,7 @@ export async function createNode(options: CreateNodeOptions): Promise<SoukNode> 
     const { provider, offers } = core
     await host.serveTasks(provider)
     await host.serveBlobs(provider)
+    await host.serveQuotes(provider)
     await provider.recover(core.found)
     await host.start()
     const startedAtMs = systemClock.nowMs()
@@ -306,6 +307,7 @@ async function createCore(
   const provider = createProvider({
     key,
     ...options.memory,
+    paymentTerms: () => ({ kind: 'none' }),
     policy: policyOf({ config, address: key.address, offers }),
     retention: retentionOf(config),
     executors: byRuntime,

@@ -4,26 +4,29 @@ import { StopReason, type Executor, type Prepared, type PrepareProgress } from '
 import type { Key } from '../identity/key-file.ts'
 import { isSoukError, SoukError } from '../protocol/errors.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
+import type { PaymentTerms } from '../protocol/payment.ts'
 import type { DeniedTotals } from '../protocol/node-status.ts'
-import type { BlobService, Submission, TaskService } from '../protocol/network/task-service.ts'
+import type { BlobService, QuoteService, Submission, TaskService } from '../protocol/network/task-service.ts'
 import { createDenialTally } from './denials.ts'
 import { followTask } from './follow.ts'
 import { inputHolder } from './holders.ts'
 import { fetchInputs, missingBlobs, type BlobSource, type FetchProgress } from './inputs.ts'
+import { createExpectedStart } from './expected-start.ts'
 import { createIntake, type IntakeOptions } from './intake.ts'
 import type { PrepareLanes } from './prepare-lanes.ts'
 import type { Meeting } from './peer-record.ts'
 import { createPreparation } from './preparation.ts'
 import { preparationTeller } from './preparing-progress.ts'
+import { createQuoteDesk } from './quote-desk.ts'
 import { recoverTasks, type FoundTasks } from './recover.ts'
 import { openResultBlob } from './result-blobs.ts'
 import { startRetention, type RetentionPolicy } from './retention.ts'
 import { runTask } from './run-task.ts'
 import { createScheduler, type Scheduler } from './scheduler.ts'
 import { cancelledInQueue } from './task-errors.ts'
-import { expiryErrorOf, expiryOf, isSettled, summaryOf, type LiveTask } from './task-state.ts'
+import { expiryErrorOf, expiryOf, isSettled, type LiveTask } from './task-state.ts'
 import { createTaskTable, type TaskTable } from './task-table.ts'
-import type { TrackedTask } from './tracked-task.ts'
+import { liveRecord, summaryOfTracked, type TrackedTask } from './tracked-task.ts'
 
 export interface ProviderOptions extends IntakeOptions {
   readonly key: Key
@@ -34,6 +37,8 @@ export interface ProviderOptions extends IntakeOptions {
   readonly lanes: PrepareLanes
   /** Told of what each requester does, and was done to him. */
   readonly onMeeting: (requester: string, what: Meeting) => void
+  /** How a requester pays. */
+  readonly paymentTerms: (requester: string) => PaymentTerms
   readonly logger: Logger
   /** Scratch of running tasks, and what they wrote to stdout and stderr. */
   readonly workDir: string
@@ -43,7 +48,7 @@ export interface ProviderOptions extends IntakeOptions {
 }
 
 /** The provider's side of the house: takes tasks in, sees them through, and answers for them. */
-export interface Provider extends TaskService, BlobService {
+export interface Provider extends TaskService, BlobService, QuoteService {
   readonly scheduler: Scheduler
   readonly tasks: TaskTable
   readonly stopping: boolean
@@ -82,6 +87,13 @@ export function createProvider(options: ProviderOptions): Provider {
     },
   })
   const intake = createIntake({ ...options, tasks, claim: (task) => scheduler.claim(task), preparation })
+  const expectedStart = createExpectedStart({ ...options, scheduler, maxQueueWaitMs: options.policy.maxQueueWaitMs })
+  const { quote } = createQuoteDesk({
+    ...options,
+    expectedStart,
+    isKnown: options.capacity.isKnown,
+    usageFor: (peer) => ({ ...intake.usageFor(peer), stopping }),
+  })
   const retention = startRetention({
     ...options,
     tasks,
@@ -124,6 +136,7 @@ export function createProvider(options: ProviderOptions): Provider {
     readonly release: () => void
     readonly resumes?: boolean
   }): Promise<void> {
+    const startedAtMs = clock.nowMs()
     try {
       const next = await runTask({ ...options, task, resumes, tasks, denials, shutdown: shutdown.signal })
       noteEnd(task)
@@ -134,6 +147,7 @@ export function createProvider(options: ProviderOptions): Provider {
         await retention.enforce()
       }
     } finally {
+      expectedStart.ran(clock.nowMs() - startedAtMs)
       release()
     }
   }
@@ -274,6 +288,8 @@ export function createProvider(options: ProviderOptions): Provider {
     },
     denied: denials.totals,
 
+    quote,
+
     async submit(request) {
       const taking = takeIn(request)
       // Whoever stops the node waits for this, too: nothing is accepted behind its back.
@@ -330,18 +346,4 @@ export function createProvider(options: ProviderOptions): Provider {
       while (underWay.size > 0) await Promise.allSettled(underWay)
     },
   }
-}
-
-function summaryOfTracked({ record, sizes, preparing }: TrackedTask) {
-  return summaryOf(record, {
-    stdoutBytes: sizes.stdout,
-    stderrBytes: sizes.stderr,
-    preparing: preparing !== undefined,
-  })
-}
-
-function liveRecord({ record }: TrackedTask): LiveTask {
-  if (!isSettled(record)) return record
-  const reason = 'a settled task cannot be queued'
-  throw new SoukError({ code: 'INTERNAL', message: `Task ${record.taskId}: ${reason}`, details: { reason } })
 }

@@ -57,6 +57,8 @@ export interface Scheduler {
   cancel(taskId: string): boolean
   /** How many queued tasks are likely to start before this one; undefined when it is not queued. */
   positionOf(taskId: string): number | undefined
+  /** The same for a task that this requester would queue now. */
+  positionOfNext(requester: string): number
   queuedOf(requester: string): number
   snapshot(): SchedulerSnapshot
   /** Starts nothing any more; queued tasks stay queued (and expire). Resolves when nothing runs. */
@@ -263,6 +265,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       if (entry === undefined) return undefined
       return positionIn(lines, entry.task)
     },
+    positionOfNext: (requester) => positionIn(lines, { requester, taskId: '' }),
     queuedOf: (requester) => lines.get(requester)?.size ?? 0,
     snapshot: () => ({ queued: entries.size, queuedOfUnknownPeers, running, capacity: capacity.snapshot() }),
     drain() {
@@ -278,7 +281,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 }
 
 /** Turn by turn, with everything the same size: each other line gets ahead by at most as many as this one has before it. */
-function positionIn(lines: ReadonlyMap<string, Line>, task: WaitingTask): number {
+function positionIn(lines: ReadonlyMap<string, Line>, task: Pick<WaitingTask, 'requester' | 'taskId'>): number {
   let before = 0
   for (const id of lines.get(task.requester)?.keys() ?? []) {
     if (id === task.taskId) break

@@ -13,6 +13,8 @@ import { mostOf } from './pricing.ts'
 /** What a task would be run on, and for how much. */
 export interface AgreedTerms {
   readonly runtime: RuntimeName
+  /** As a receipt's isolation names it. */
+  readonly engine: string
   /** As they will be applied. */
   readonly limits: Limits
   readonly rates: Rates
@@ -47,7 +49,8 @@ export function termsOf({ spec, policy, freeWei, quote }: TermsRequest): Terms {
   const choice = chooseOffer(spec.runtime, { ...policy, offers: offers.filter((offer) => offer !== undefined) })
   if (choice.offer === undefined) return { refusals: [choice.refusal] }
   const { offer } = choice
-  const applied = appliedLimits(quote?.limits ?? spec.limits, offerInClass(offer, classOf(spec.runtime)))
+  const inClass = offerInClass(offer, classOf(spec.runtime))
+  const applied = appliedLimits(quote?.limits ?? spec.limits, inClass)
   const lacking = featureRefusals(spec.runtime, offer.capability)
   if (applied.limits === undefined) return { refusals: [...applied.refusals, ...lacking] }
   const { runtime } = offer
@@ -55,7 +58,13 @@ export function termsOf({ spec, policy, freeWei, quote }: TermsRequest): Terms {
   const listed = policy.prices[runtime]
   const priced = priceTerms({ listed, limits, freeWei, quote, spec, policy })
   const refusals = [...shortageRefusals(limits, policy.capacity), ...lacking, ...priced.refusals]
-  return priced.agreed === undefined ? { refusals } : { refusals, agreed: { runtime, limits, ...priced.agreed } }
+  return priced.agreed === undefined
+    ? { refusals }
+    : { refusals, agreed: { runtime, engine: engineOf(inClass), limits, ...priced.agreed } }
+}
+
+function engineOf({ capability }: Offer): string {
+  return capability.available ? capability.isolation.engine : ''
 }
 
 /** An offer with what was quoted of it for its caps; undefined where the quote is of another runtime. */

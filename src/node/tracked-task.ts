@@ -1,8 +1,9 @@
 import type { Prepared } from '../executors/executor.ts'
-import type { OutputOffsets, PreparingProgress } from '../protocol/events.ts'
+import { SoukError } from '../protocol/errors.ts'
+import type { OutputOffsets, PreparingProgress, TaskSummary } from '../protocol/events.ts'
 import type { RunningUsage } from '../protocol/node-status.ts'
 import { createChangeSignal, type ChangeSignal } from './change-signal.ts'
-import type { TaskRecord } from './task-state.ts'
+import { isSettled, summaryOf, type LiveTask, type TaskRecord } from './task-state.ts'
 
 /** A task of this node: what the journal says of it, and what only this process knows. */
 export interface TrackedTask {
@@ -24,4 +25,20 @@ export interface TrackedTask {
 
 export function trackTask(record: TaskRecord, sizes: OutputOffsets = { stdout: 0, stderr: 0 }): TrackedTask {
   return { record, sizes, changes: createChangeSignal(), lastCommit: Promise.resolve(), cancel: new AbortController() }
+}
+
+/** One line of a task list. */
+export function summaryOfTracked({ record, sizes, preparing }: TrackedTask): TaskSummary {
+  return summaryOf(record, {
+    stdoutBytes: sizes.stdout,
+    stderrBytes: sizes.stderr,
+    preparing: preparing !== undefined,
+  })
+}
+
+/** A task that has not ended. @throws SoukError INTERNAL where it has. */
+export function liveRecord({ record }: TrackedTask): LiveTask {
+  if (!isSettled(record)) return record
+  const reason = 'a settled task cannot be queued'
+  throw new SoukError({ code: 'INTERNAL', message: `Task ${record.taskId}: ${reason}`, details: { reason } })
 }

@@ -3,18 +3,24 @@ import type { OutputOffsets, TaskEvent, TaskSummary } from './events.ts'
 import {
   BlobRequest,
   BlobResponse,
+  QuoteRequest,
+  QuoteResponse,
   ProviderFrame,
   RequesterFrame,
   type FollowFrom as FollowFromMessage,
 } from './messages.js'
+import type { SignedQuote } from './quote.ts'
 import type { SignedTask } from './receipt.ts'
 import { WIRE_BOUNDS } from './wire-bounds.ts'
 import { errorFromMessage, errorToMessage } from './wire-error.ts'
 import { eventFromMessage, eventToMessage } from './wire-event.ts'
 import { coding, oneOf, protocolError, required, safeInteger } from './wire-fields.ts'
 import {
+  checkedSpec,
   sha256FromBytes,
   sha256ToBytes,
+  signedQuoteFromMessage,
+  signedQuoteToMessage,
   signedTaskFromMessage,
   signedTaskToMessage,
   summaryFromMessage,
@@ -31,7 +37,7 @@ export interface FollowFrom {
 
 /** What a requester sends. `credit` and `unfollow` carry the id of the follow that they are about. */
 export type Request = { readonly id: number } & (
-  | { readonly kind: 'submit'; readonly task: SignedTask; readonly follow?: FollowFrom }
+  | { readonly kind: 'submit'; readonly task: SignedTask; readonly follow?: FollowFrom; readonly quote?: SignedQuote }
   | { readonly kind: 'cancel'; readonly taskId: string }
   | { readonly kind: 'list' }
   | { readonly kind: 'show'; readonly taskId: string }
@@ -129,6 +135,41 @@ export function decodeBlobAnswer(bytes: Uint8Array): BlobAnswer {
   })
 }
 
+export type QuoteAnswer =
+  | { readonly kind: 'quote'; readonly quote: SignedQuote }
+  | { readonly kind: 'error'; readonly error: SerialisedError }
+
+export function encodeQuoteRequest({ spec }: { readonly spec: Uint8Array }): Uint8Array {
+  return coding('quote request', () => QuoteRequest.encode({ spec: checkedSpec(spec) }))
+}
+
+/** The exact bytes of the task that is asked about. */
+export function decodeQuoteRequest(bytes: Uint8Array): Uint8Array {
+  return coding('quote request', () =>
+    checkedSpec(QuoteRequest.decode(bounded('quote request', bytes, WIRE_BOUNDS.quoteRequestFrameBytes)).spec),
+  )
+}
+
+export function encodeQuoteAnswer(answer: QuoteAnswer): Uint8Array {
+  const message =
+    answer.kind === 'error'
+      ? { error: errorToMessage(answer.error) }
+      : { quote: coding('quote', () => signedQuoteToMessage(answer.quote)) }
+  return coding('quote answer', () =>
+    bounded('quote answer', QuoteResponse.encode(message), WIRE_BOUNDS.quoteResponseFrameBytes),
+  )
+}
+
+export function decodeQuoteAnswer(bytes: Uint8Array): QuoteAnswer {
+  return coding('quote answer', () => {
+    const message = QuoteResponse.decode(bounded('quote answer', bytes, WIRE_BOUNDS.quoteResponseFrameBytes))
+    const kind = oneOf('quote answer', message, ['quote', 'error'])
+    return kind === 'error'
+      ? { kind, error: errorFromMessage(required('error', message.error)) }
+      : { kind, quote: signedQuoteFromMessage(required('quote', message.quote)) }
+  })
+}
+
 function blobAnswerToMessage(answer: BlobAnswer): BlobResponse {
   if (answer.kind === 'error') return { error: errorToMessage(answer.error) }
   const { offset, totalBytes, data } = answer
@@ -140,7 +181,8 @@ function requestToMessage(request: Request): RequesterFrame {
   switch (request.kind) {
     case 'submit': {
       const follow = request.follow === undefined ? {} : { follow: followToMessage(request.follow) }
-      return { id, submit: { task: signedTaskToMessage(request.task), ...follow } }
+      const quote = request.quote === undefined ? {} : { quote: signedQuoteToMessage(request.quote) }
+      return { id, submit: { task: signedTaskToMessage(request.task), ...follow, ...quote } }
     }
     case 'cancel':
       return { id, cancel: { taskId: taskIdToBytes(request.taskId) } }
@@ -162,9 +204,15 @@ function requestFromMessage(message: RequesterFrame): Request {
   const kind = oneOf('request', message, ['submit', 'cancel', 'list', 'show', 'follow', 'credit', 'unfollow'])
   switch (kind) {
     case 'submit': {
-      const { task, follow } = required('submit', message.submit)
+      const { task, follow, quote } = required('submit', message.submit)
       const signed = signedTaskFromMessage(required('submit.task', task))
-      return { id, kind, task: signed, ...(follow === undefined ? {} : { follow: followFromMessage(follow) }) }
+      return {
+        id,
+        kind,
+        task: signed,
+        ...(follow === undefined ? {} : { follow: followFromMessage(follow) }),
+        ...(quote === undefined ? {} : { quote: signedQuoteFromMessage(quote) }),
+      }
     }
     case 'cancel':
     case 'show':

@@ -65,6 +65,14 @@ export declare namespace RequesterFrame {
         field: '$.submit.follow.credit';
         value: number;
     }
+    interface RequesterFrameSubmitQuoteQuoteFieldEvent {
+        field: '$.submit.quote.quote';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFrameSubmitQuoteSignatureFieldEvent {
+        field: '$.submit.quote.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
     interface RequesterFrameCancelTaskIdFieldEvent {
         field: '$.cancel.taskId';
         value: Uint8Array<ArrayBuffer>;
@@ -95,7 +103,7 @@ export declare namespace RequesterFrame {
     }
     function encode(obj: Partial<RequesterFrame>): Uint8Array<ArrayBuffer>;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RequesterFrame>): RequesterFrame;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RequesterFrame>): Generator<RequesterFrameIdFieldEvent | RequesterFrameSubmitTaskSpecFieldEvent | RequesterFrameSubmitTaskAuthorizationSpecDigestFieldEvent | RequesterFrameSubmitTaskAuthorizationRequesterFieldEvent | RequesterFrameSubmitTaskAuthorizationProviderFieldEvent | RequesterFrameSubmitTaskAuthorizationNonceFieldEvent | RequesterFrameSubmitTaskAuthorizationExpiryMsFieldEvent | RequesterFrameSubmitTaskAuthorizationMaxPriceWeiFieldEvent | RequesterFrameSubmitTaskAuthorizationChainIdFieldEvent | RequesterFrameSubmitTaskSignatureFieldEvent | RequesterFrameSubmitFollowStdoutOffsetFieldEvent | RequesterFrameSubmitFollowStderrOffsetFieldEvent | RequesterFrameSubmitFollowCreditFieldEvent | RequesterFrameCancelTaskIdFieldEvent | RequesterFrameShowTaskIdFieldEvent | RequesterFrameFollowTaskIdFieldEvent | RequesterFrameFollowFromStdoutOffsetFieldEvent | RequesterFrameFollowFromStderrOffsetFieldEvent | RequesterFrameFollowFromCreditFieldEvent | RequesterFrameCreditBytesFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RequesterFrame>): Generator<RequesterFrameIdFieldEvent | RequesterFrameSubmitTaskSpecFieldEvent | RequesterFrameSubmitTaskAuthorizationSpecDigestFieldEvent | RequesterFrameSubmitTaskAuthorizationRequesterFieldEvent | RequesterFrameSubmitTaskAuthorizationProviderFieldEvent | RequesterFrameSubmitTaskAuthorizationNonceFieldEvent | RequesterFrameSubmitTaskAuthorizationExpiryMsFieldEvent | RequesterFrameSubmitTaskAuthorizationMaxPriceWeiFieldEvent | RequesterFrameSubmitTaskAuthorizationChainIdFieldEvent | RequesterFrameSubmitTaskSignatureFieldEvent | RequesterFrameSubmitFollowStdoutOffsetFieldEvent | RequesterFrameSubmitFollowStderrOffsetFieldEvent | RequesterFrameSubmitFollowCreditFieldEvent | RequesterFrameSubmitQuoteQuoteFieldEvent | RequesterFrameSubmitQuoteSignatureFieldEvent | RequesterFrameCancelTaskIdFieldEvent | RequesterFrameShowTaskIdFieldEvent | RequesterFrameFollowTaskIdFieldEvent | RequesterFrameFollowFromStdoutOffsetFieldEvent | RequesterFrameFollowFromStderrOffsetFieldEvent | RequesterFrameFollowFromCreditFieldEvent | RequesterFrameCreditBytesFieldEvent>;
 }
 export interface ProviderFrame {
     id: number;
@@ -370,6 +378,7 @@ export declare namespace ProviderFrame {
 export interface Submit {
     task?: SignedTask;
     follow?: FollowFrom;
+    quote?: SignedQuote;
 }
 export declare namespace Submit {
     const codec: () => Codec<Submit>;
@@ -421,9 +430,35 @@ export declare namespace Submit {
         field: '$.follow.credit';
         value: number;
     }
+    interface SubmitQuoteQuoteFieldEvent {
+        field: '$.quote.quote';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface SubmitQuoteSignatureFieldEvent {
+        field: '$.quote.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
     function encode(obj: Partial<Submit>): Uint8Array<ArrayBuffer>;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Submit>): Submit;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Submit>): Generator<SubmitTaskSpecFieldEvent | SubmitTaskAuthorizationSpecDigestFieldEvent | SubmitTaskAuthorizationRequesterFieldEvent | SubmitTaskAuthorizationProviderFieldEvent | SubmitTaskAuthorizationNonceFieldEvent | SubmitTaskAuthorizationExpiryMsFieldEvent | SubmitTaskAuthorizationMaxPriceWeiFieldEvent | SubmitTaskAuthorizationChainIdFieldEvent | SubmitTaskSignatureFieldEvent | SubmitFollowStdoutOffsetFieldEvent | SubmitFollowStderrOffsetFieldEvent | SubmitFollowCreditFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Submit>): Generator<SubmitTaskSpecFieldEvent | SubmitTaskAuthorizationSpecDigestFieldEvent | SubmitTaskAuthorizationRequesterFieldEvent | SubmitTaskAuthorizationProviderFieldEvent | SubmitTaskAuthorizationNonceFieldEvent | SubmitTaskAuthorizationExpiryMsFieldEvent | SubmitTaskAuthorizationMaxPriceWeiFieldEvent | SubmitTaskAuthorizationChainIdFieldEvent | SubmitTaskSignatureFieldEvent | SubmitFollowStdoutOffsetFieldEvent | SubmitFollowStderrOffsetFieldEvent | SubmitFollowCreditFieldEvent | SubmitQuoteQuoteFieldEvent | SubmitQuoteSignatureFieldEvent>;
+}
+export interface SignedQuote {
+    quote: Uint8Array<ArrayBuffer>;
+    signature: Uint8Array<ArrayBuffer>;
+}
+export declare namespace SignedQuote {
+    const codec: () => Codec<SignedQuote>;
+    interface SignedQuoteQuoteFieldEvent {
+        field: '$.quote';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface SignedQuoteSignatureFieldEvent {
+        field: '$.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<SignedQuote>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SignedQuote>): SignedQuote;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SignedQuote>): Generator<SignedQuoteQuoteFieldEvent | SignedQuoteSignatureFieldEvent>;
 }
 export interface SignedTask {
     spec: Uint8Array<ArrayBuffer>;
@@ -1348,4 +1383,63 @@ export declare namespace OfferPage {
     function encode(obj: Partial<OfferPage>): Uint8Array<ArrayBuffer>;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<OfferPage>): OfferPage;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<OfferPage>): Generator<OfferPageOffersOfferFieldEvent | OfferPageOffersSignatureFieldEvent | OfferPageMoreFieldEvent>;
+}
+export interface QuoteRequest {
+    spec: Uint8Array<ArrayBuffer>;
+}
+export declare namespace QuoteRequest {
+    const codec: () => Codec<QuoteRequest>;
+    interface QuoteRequestSpecFieldEvent {
+        field: '$.spec';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<QuoteRequest>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<QuoteRequest>): QuoteRequest;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<QuoteRequest>): Generator<QuoteRequestSpecFieldEvent>;
+}
+export interface QuoteResponse {
+    quote?: SignedQuote;
+    error?: Error;
+}
+export declare namespace QuoteResponse {
+    const codec: () => Codec<QuoteResponse>;
+    interface QuoteResponseQuoteQuoteFieldEvent {
+        field: '$.quote.quote';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface QuoteResponseQuoteSignatureFieldEvent {
+        field: '$.quote.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface QuoteResponseErrorCodeFieldEvent {
+        field: '$.error.code';
+        value: string;
+    }
+    interface QuoteResponseErrorMessageFieldEvent {
+        field: '$.error.message';
+        value: string;
+    }
+    interface QuoteResponseErrorFaultFieldEvent {
+        field: '$.error.fault';
+        value: string;
+    }
+    interface QuoteResponseErrorPhaseFieldEvent {
+        field: '$.error.phase';
+        value: string;
+    }
+    interface QuoteResponseErrorRetryableFieldEvent {
+        field: '$.error.retryable';
+        value: boolean;
+    }
+    interface QuoteResponseErrorHintFieldEvent {
+        field: '$.error.hint';
+        value: string;
+    }
+    interface QuoteResponseErrorDetailsFieldEvent {
+        field: '$.error.details';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<QuoteResponse>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<QuoteResponse>): QuoteResponse;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<QuoteResponse>): Generator<QuoteResponseQuoteQuoteFieldEvent | QuoteResponseQuoteSignatureFieldEvent | QuoteResponseErrorCodeFieldEvent | QuoteResponseErrorMessageFieldEvent | QuoteResponseErrorFaultFieldEvent | QuoteResponseErrorPhaseFieldEvent | QuoteResponseErrorRetryableFieldEvent | QuoteResponseErrorHintFieldEvent | QuoteResponseErrorDetailsFieldEvent>;
 }

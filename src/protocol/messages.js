@@ -564,6 +564,10 @@ export var Submit;
                     w.uint32(18);
                     FollowFrom.codec().encode(obj.follow, w);
                 }
+                if (obj.quote != null) {
+                    w.uint32(26);
+                    SignedQuote.codec().encode(obj.quote, w);
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
@@ -582,6 +586,12 @@ export var Submit;
                         case 2: {
                             obj.follow = FollowFrom.codec().decode(reader, reader.uint32(), {
                                 limits: opts.limits?.follow
+                            });
+                            break;
+                        }
+                        case 3: {
+                            obj.quote = SignedQuote.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.quote
                             });
                             break;
                         }
@@ -609,6 +619,12 @@ export var Submit;
                             });
                             break;
                         }
+                        case 3: {
+                            yield* SignedQuote.codec().stream(reader, reader.uint32(), `${prefix}.quote`, {
+                                limits: opts.limits?.quote
+                            });
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
@@ -632,6 +648,92 @@ export var Submit;
     }
     Submit.stream = stream;
 })(Submit || (Submit = {}));
+export var SignedQuote;
+(function (SignedQuote) {
+    let _codec;
+    SignedQuote.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.quote != null && obj.quote.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.quote);
+                }
+                if ((obj.signature != null && obj.signature.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.signature);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    quote: new Uint8Array(0),
+                    signature: new Uint8Array(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.quote = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.signature = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.quote`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.signature`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, SignedQuote.codec());
+    }
+    SignedQuote.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, SignedQuote.codec(), opts);
+    }
+    SignedQuote.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, SignedQuote.codec(), opts);
+    }
+    SignedQuote.stream = stream;
+})(SignedQuote || (SignedQuote = {}));
 export var SignedTask;
 (function (SignedTask) {
     let _codec;
@@ -3734,3 +3836,171 @@ export var OfferPage;
     }
     OfferPage.stream = stream;
 })(OfferPage || (OfferPage = {}));
+export var QuoteRequest;
+(function (QuoteRequest) {
+    let _codec;
+    QuoteRequest.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.spec != null && obj.spec.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.spec);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    spec: new Uint8Array(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.spec = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.spec`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, QuoteRequest.codec());
+    }
+    QuoteRequest.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, QuoteRequest.codec(), opts);
+    }
+    QuoteRequest.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, QuoteRequest.codec(), opts);
+    }
+    QuoteRequest.stream = stream;
+})(QuoteRequest || (QuoteRequest = {}));
+export var QuoteResponse;
+(function (QuoteResponse) {
+    let _codec;
+    QuoteResponse.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                obj = { ...obj };
+                if (obj.error != null) {
+                    obj.quote = undefined;
+                }
+                if (obj.quote != null) {
+                    obj.error = undefined;
+                }
+                if (obj.quote != null) {
+                    w.uint32(10);
+                    SignedQuote.codec().encode(obj.quote, w);
+                }
+                if (obj.error != null) {
+                    w.uint32(18);
+                    Error.codec().encode(obj.error, w);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {};
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.quote = SignedQuote.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.quote
+                            });
+                            break;
+                        }
+                        case 2: {
+                            obj.error = Error.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.error
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                if (obj.error != null) {
+                    delete obj.quote;
+                }
+                if (obj.quote != null) {
+                    delete obj.error;
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield* SignedQuote.codec().stream(reader, reader.uint32(), `${prefix}.quote`, {
+                                limits: opts.limits?.quote
+                            });
+                            break;
+                        }
+                        case 2: {
+                            yield* Error.codec().stream(reader, reader.uint32(), `${prefix}.error`, {
+                                limits: opts.limits?.error
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, QuoteResponse.codec());
+    }
+    QuoteResponse.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, QuoteResponse.codec(), opts);
+    }
+    QuoteResponse.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, QuoteResponse.codec(), opts);
+    }
+    QuoteResponse.stream = stream;
+})(QuoteResponse || (QuoteResponse = {}));

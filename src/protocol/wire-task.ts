@@ -4,10 +4,12 @@ import { TASK_STATES, type TaskSummary } from './events.ts'
 import { outcomeSchema, type Outcome } from './execution.ts'
 import type {
   Outcome as OutcomeMessage,
+  SignedQuote as SignedQuoteMessage,
   SignedTask as SignedTaskMessage,
   TaskSummary as TaskSummaryMessage,
 } from './messages.js'
 import { addressSchema, authorizationSchema, bytes32Schema, signatureSchema, type SignedTask } from './receipt.ts'
+import type { SignedQuote } from './quote.ts'
 import { nameSchema, runtimeNameSchema } from './task.ts'
 import { WIRE_BOUNDS } from './wire-bounds.ts'
 import { bareHexOfBytes, bytesOfHex, checked, hexOfBytes, oneOf, protocolError, required } from './wire-fields.ts'
@@ -34,9 +36,8 @@ export function sha256FromBytes(bytes: Uint8Array): string {
 }
 
 export function signedTaskToMessage({ spec, authorization, signature }: SignedTask): SignedTaskMessage {
-  checkSpecSize(spec)
   return {
-    spec: spec as Uint8Array<ArrayBuffer>,
+    spec: checkedSpec(spec),
     authorization: {
       specDigest: bytesOfHex('spec digest', authorization.specDigest, HASH_BYTES),
       requester: bytesOfHex('requester', authorization.requester, ADDRESS_BYTES),
@@ -52,7 +53,7 @@ export function signedTaskToMessage({ spec, authorization, signature }: SignedTa
 
 /** The form only: who signed, and whether the digest is that of the spec, is for identity to say. */
 export function signedTaskFromMessage(message: SignedTaskMessage): SignedTask {
-  checkSpecSize(message.spec)
+  const spec = checkedSpec(message.spec)
   const fields = required('submit.task.authorization', message.authorization)
   const authorization = checked('authorization', authorizationSchema, {
     specDigest: bareHexOfBytes('spec digest', fields.specDigest, HASH_BYTES),
@@ -65,13 +66,33 @@ export function signedTaskFromMessage(message: SignedTaskMessage): SignedTask {
   })
   const signature = checked('signature', signatureSchema, hexOfBytes('signature', message.signature, SIGNATURE_BYTES))
   // A copy, so that a small spec does not keep the whole frame buffer that it came in.
-  return { spec: message.spec.slice(), authorization, signature }
+  return { spec: spec.slice(), authorization, signature }
 }
 
-function checkSpecSize(spec: Uint8Array): void {
-  if (spec.byteLength === 0) throw protocolError('the spec is empty')
-  if (spec.byteLength > WIRE_BOUNDS.specBytes)
-    throw protocolError(`the spec has ${spec.byteLength} bytes, more than ${WIRE_BOUNDS.specBytes}`)
+export function checkedSpec(spec: Uint8Array): Uint8Array<ArrayBuffer> {
+  return sized('spec', spec, WIRE_BOUNDS.specBytes)
+}
+
+/** The form only: whose quote it is, and of what, is for identity to say. */
+export function signedQuoteFromMessage({ quote, signature }: SignedQuoteMessage): SignedQuote {
+  return {
+    bytes: sized('quote', quote, WIRE_BOUNDS.quoteBytes).slice(),
+    signature: checked('quote.signature', signatureSchema, hexOfBytes('quote.signature', signature, SIGNATURE_BYTES)),
+  }
+}
+
+export function signedQuoteToMessage({ bytes, signature }: SignedQuote): SignedQuoteMessage {
+  return {
+    quote: sized('quote', bytes, WIRE_BOUNDS.quoteBytes),
+    signature: bytesOfHex('quote.signature', signature, SIGNATURE_BYTES),
+  }
+}
+
+function sized(what: string, bytes: Uint8Array, maxBytes: number): Uint8Array<ArrayBuffer> {
+  if (bytes.byteLength === 0) throw protocolError(`the ${what} is empty`)
+  if (bytes.byteLength > maxBytes)
+    throw protocolError(`the ${what} has ${bytes.byteLength} bytes, more than ${maxBytes}`)
+  return bytes as Uint8Array<ArrayBuffer>
 }
 
 const summarySchema = z.strictObject({

@@ -5,9 +5,13 @@ import {
   decodeAnswer,
   decodeBlobAnswer,
   decodeBlobRequest,
+  decodeQuoteAnswer,
+  decodeQuoteRequest,
   decodeRequest,
   encodeAnswer,
   encodeBlobRequest,
+  encodeQuoteAnswer,
+  encodeQuoteRequest,
   encodeRequest,
   type Answer,
   type Request,
@@ -16,7 +20,15 @@ import { isSoukError } from '../../src/protocol/errors.ts'
 import { receiptOf, summaryOf, taskOf } from '../fixtures/network-services.ts'
 
 const taskId = `0x${'5a'.repeat(32)}`
-const decoders = [decodeRequest, decodeAnswer, decodeBlobRequest, decodeBlobAnswer]
+const signedQuote = { bytes: new TextEncoder().encode('{"version":1}'), signature: `0x${'11'.repeat(64)}1b` }
+const decoders = [
+  decodeRequest,
+  decodeAnswer,
+  decodeBlobRequest,
+  decodeBlobAnswer,
+  decodeQuoteRequest,
+  decodeQuoteAnswer,
+]
 const offset = fc.nat({ max: Number.MAX_SAFE_INTEGER - 65_536 })
 const id = fc.integer({ min: 1, max: 0xffff_ffff })
 const from = fc.record({
@@ -50,6 +62,9 @@ const valid: readonly Uint8Array[] = [
     event: { kind: 'output', stream: 'stderr', offset: 1, data: Uint8Array.of(1, 2, 3) },
   }),
   encodeBlobRequest({ sha256: '0'.repeat(64), offset: 1, length: 2 }),
+  encodeRequest({ id: 1, kind: 'submit', task: taskOf({ kind: 'noop' }, 1), quote: signedQuote }),
+  encodeQuoteRequest({ spec: Uint8Array.of(1) }),
+  encodeQuoteAnswer({ kind: 'quote', quote: signedQuote }),
 ]
 
 function decodesOrRefuses(bytes: Uint8Array): void {

@@ -139,6 +139,7 @@ describe('admission', () => {
       taskId: taskIdOf(authorizationOf(bytesOf(spec))),
       spec,
       runtime: 'wasm',
+      engine: 'test',
       limits: { ...LIMITS, cpuTimeMs: 9000 },
       rates: FREE_RATES,
       maxPriceWei: 0n,

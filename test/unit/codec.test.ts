@@ -4,10 +4,14 @@ import {
   decodeAnswer,
   decodeBlobAnswer,
   decodeBlobRequest,
+  decodeQuoteAnswer,
+  decodeQuoteRequest,
   decodeRequest,
   encodeAnswer,
   encodeBlobAnswer,
   encodeBlobRequest,
+  encodeQuoteAnswer,
+  encodeQuoteRequest,
   encodeRequest,
   type Answer,
   type Request,
@@ -29,6 +33,12 @@ const error = new SoukError({
 const requests: readonly Request[] = [
   { id: 1, kind: 'submit', task: taskOf({ kind: 'noop' }, 77) },
   { id: 2, kind: 'submit', task: taskOf({ kind: 'noop' }, 78), follow: from },
+  {
+    id: 2,
+    kind: 'submit',
+    task: taskOf({ kind: 'noop' }, 79),
+    quote: { bytes: new Uint8Array(WIRE_BOUNDS.quoteBytes).fill(7), signature: `0x${'11'.repeat(64)}1c` },
+  },
   { id: 3, kind: 'cancel', taskId },
   { id: 4, kind: 'list' },
   { id: 5, kind: 'show', taskId },
@@ -99,6 +109,24 @@ describe('codec', () => {
     } as const
     assert.deepEqual(plain(decodeBlobAnswer(encodeBlobAnswer(chunk))), plain(chunk))
     assert.deepEqual(decodeBlobAnswer(encodeBlobAnswer({ kind: 'error', error })), { kind: 'error', error })
+  })
+
+  it('carries questions for a quote, and its answers, unchanged, and none that are empty or too large', () => {
+    const spec = Uint8Array.of(1, 2, 3)
+    assert.deepEqual(plain(decodeQuoteRequest(encodeQuoteRequest({ spec }))), plain(spec))
+    const quote = { bytes: new Uint8Array(WIRE_BOUNDS.quoteBytes), signature: `0x${'11'.repeat(64)}1b` }
+    for (const answer of [
+      { kind: 'quote', quote },
+      { kind: 'error', error },
+    ] as const)
+      assert.deepEqual(plain(decodeQuoteAnswer(encodeQuoteAnswer(answer))), plain(answer))
+    refuses(() => encodeQuoteRequest({ spec: new Uint8Array(0) }), /spec is empty/)
+    refuses(() => decodeQuoteRequest(new Uint8Array(0)), /spec is empty/)
+    refuses(() => encodeQuoteRequest({ spec: new Uint8Array(WIRE_BOUNDS.specBytes + 1) }), /1048577 bytes/)
+    const large = { ...quote, bytes: new Uint8Array(WIRE_BOUNDS.quoteBytes + 1) }
+    refuses(() => encodeQuoteAnswer({ kind: 'quote', quote: large }), /65537 bytes/)
+    refuses(() => decodeQuoteAnswer(new Uint8Array(WIRE_BOUNDS.quoteResponseFrameBytes + 1)), /more than/)
+    refuses(() => decodeQuoteAnswer(new Uint8Array(0)), /none of/)
   })
 
   it('keeps the bytes of the spec as the requester serialised them', () => {

@@ -2,7 +2,7 @@ import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr as parseMultiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { addressOfPeer, addressOfRemote } from './peer-address.ts'
-import { encodeAnswer, encodeBlobAnswer } from '../codec.ts'
+import { encodeAnswer, encodeBlobAnswer, encodeQuoteAnswer } from '../codec.ts'
 import { SoukError } from '../errors.ts'
 import { WIRE_BOUNDS } from '../wire-bounds.ts'
 import { protocolError } from '../wire-fields.ts'
@@ -14,12 +14,13 @@ import type { DiscoveryOptions } from './discovery/options.ts'
 import { FramedStream } from './framed-stream.ts'
 import { createLibp2pNode } from './libp2p-node.ts'
 import { noAddress, unreachable } from './network-errors.ts'
+import { serveQuoteStream } from './quote-server.ts'
 import { readFromPeer } from './read-from-peer.ts'
 import type { InternalErrorListener } from './stranger-error.ts'
 import { TaskClient, type ProviderConnection } from './task-client.ts'
 import { TaskServer } from './task-server.ts'
-import type { BlobService, TaskService } from './task-service.ts'
-import { BLOB_PROTOCOL, TASK_PROTOCOL, WIRE_LIMITS } from './wire-limits.ts'
+import type { BlobService, QuoteService, TaskService } from './task-service.ts'
+import { BLOB_PROTOCOL, QUOTE_PROTOCOL, TASK_PROTOCOL, WIRE_LIMITS } from './wire-limits.ts'
 
 export interface HostOptions {
   /** 32 bytes, secp256k1: the peer's identity, and its Ethereum account. */
@@ -63,6 +64,7 @@ export interface NetworkHost {
   start(): Promise<void>
   serveTasks(service: TaskService): Promise<void>
   serveBlobs(service: BlobService): Promise<void>
+  serveQuotes(service: QuoteService): Promise<void>
   /** A new connection; starts the host where that has not been done. @throws SoukError UNREACHABLE saying why; the signal's reason */
   connect(options: ConnectOptions): Promise<ProviderConnection>
   /** Reads over the connections with that peer, the newest first; never dials. @throws SoukError as {@link readFromPeer} */
@@ -190,6 +192,17 @@ class Libp2pHost implements NetworkHost {
       maxInboundStreams: WIRE_LIMITS.blobStreamsPerConnection,
       serve: (context) => serveBlobStream({ service, onInternalError }, context),
       refusal: (error) => encodeBlobAnswer({ kind: 'error', error: error.toJSON() }),
+    })
+  }
+
+  async serveQuotes(service: QuoteService): Promise<void> {
+    const { onInternalError } = this.#settings
+    await this.#handle({
+      protocol: QUOTE_PROTOCOL,
+      maxFrameBytes: WIRE_BOUNDS.quoteRequestFrameBytes,
+      maxInboundStreams: WIRE_LIMITS.quoteStreamsPerConnection,
+      serve: (context) => serveQuoteStream({ service, onInternalError }, context),
+      refusal: (error) => encodeQuoteAnswer({ kind: 'error', error: error.toJSON() }),
     })
   }
 

@@ -2,12 +2,14 @@ import type { Connection } from '@libp2p/interface'
 import type { Answer } from '../codec.ts'
 import { SoukError } from '../errors.ts'
 import type { OutputOffsets, TaskEvent, TaskSummary } from '../events.ts'
+import type { SignedQuote } from '../quote.ts'
 import type { SignedTask } from '../receipt.ts'
 import { WIRE_BOUNDS } from '../wire-bounds.ts'
 import { protocolError } from '../wire-fields.ts'
 import { readBlobOver, type BlobRead } from './blob-client.ts'
 import { FollowBuffer } from './follow-buffer.ts'
 import { connectionLost } from './network-errors.ts'
+import { QuoteClient } from './quote-client.ts'
 import { openFramed } from './open-stream.ts'
 import { TaskChannel, type AnswerHandler, type NewRequest } from './task-channel.ts'
 import { TASK_PROTOCOL, WIRE_LIMITS } from './wire-limits.ts'
@@ -15,6 +17,11 @@ import { TASK_PROTOCOL, WIRE_LIMITS } from './wire-limits.ts'
 export interface RequestOptions {
   /** Gives up waiting, and throws the signal's reason; what the provider was asked may still happen. */
   readonly signal?: AbortSignal
+}
+
+export interface SubmitOptions extends RequestOptions {
+  /** What the provider promised of the task before. */
+  readonly quote?: SignedQuote
 }
 
 export interface FollowOptions extends RequestOptions {
@@ -31,11 +38,13 @@ export interface ProviderConnection {
   /** The provider's Ethereum address, proven by the handshake. */
   readonly provider: string
   readonly peerId: string
-  submit(task: SignedTask, options?: RequestOptions): Promise<{ readonly taskId: string }>
+  /** What the provider would run the task for; REFUSED has every reason why it would not. */
+  quote(spec: Uint8Array, options?: RequestOptions): Promise<SignedQuote>
+  submit(task: SignedTask, options?: SubmitOptions): Promise<{ readonly taskId: string }>
   /** Submits and follows in one round trip; `signal` also ends the follow. */
   submitAndFollow(
     task: SignedTask,
-    options?: RequestOptions,
+    options?: SubmitOptions,
   ): Promise<{ readonly taskId: string; readonly events: AsyncIterable<TaskEvent> }>
   cancel(taskId: string, options?: RequestOptions): Promise<void>
   list(options?: RequestOptions): Promise<readonly TaskSummary[]>
@@ -56,6 +65,7 @@ export class TaskClient implements ProviderConnection {
   readonly peerId: string
   readonly closed: Promise<void>
   readonly #connection: Connection
+  readonly #quotes: QuoteClient
   #channel: Promise<TaskChannel> | undefined
   #closedHere = false
 
@@ -64,26 +74,33 @@ export class TaskClient implements ProviderConnection {
     this.provider = provider
     this.peerId = connection.remotePeer.toString()
     this.#connection = connection
+    this.#quotes = new QuoteClient(connection)
     this.closed =
       connection.status === 'open'
         ? new Promise((resolve) => connection.addEventListener('close', () => resolve(), { once: true }))
         : Promise.resolve()
   }
 
-  async submit(task: SignedTask, options: RequestOptions = {}): Promise<{ readonly taskId: string }> {
-    return this.#ask({ kind: 'submit', task }, options, (answer, done) => {
+  quote(spec: Uint8Array, { signal }: RequestOptions = {}): Promise<SignedQuote> {
+    return settled(this.#quotes.quote(spec), signal)
+  }
+
+  async submit(task: SignedTask, { quote, ...options }: SubmitOptions = {}): Promise<{ readonly taskId: string }> {
+    const quoted = quote === undefined ? {} : { quote }
+    return this.#ask({ kind: 'submit', task, ...quoted }, options, (answer, done) => {
       if (answer.kind === 'accepted') done({ taskId: answer.taskId })
     })
   }
 
   async submitAndFollow(
     task: SignedTask,
-    options: RequestOptions = {},
+    { quote, ...options }: SubmitOptions = {},
   ): Promise<{ readonly taskId: string; readonly events: AsyncIterable<TaskEvent> }> {
     const follow = await this.#startFollow({
       kind: 'submit',
       task,
       follow: { offsets: START, creditBytes: WIRE_LIMITS.followWindowBytes },
+      ...(quote !== undefined && { quote }),
     })
     const taskId = await settled(follow.accepted, options.signal).catch((thrown: unknown) => {
       follow.giveUp()
@@ -132,7 +149,7 @@ export class TaskClient implements ProviderConnection {
     if (this.#closedHere) return
     this.#closedHere = true
     const channel = await this.#channel?.catch(() => undefined)
-    await channel?.close()
+    await Promise.all([channel?.close(), this.#quotes.close()])
     await this.#connection
       .close()
       .catch((cause: unknown) => this.#connection.abort(cause instanceof Error ? cause : new Error(String(cause))))

@@ -167,7 +167,8 @@ class TaskStreamServer {
     const { id } = request
     switch (request.kind) {
       case 'submit': {
-        const { taskId } = await this.#service.submit({ peer, task: request.task })
+        const { task, quote } = request
+        const { taskId } = await this.#service.submit({ peer, task, ...(quote !== undefined && { quote }) })
         return { taskId, sent: this.#send({ id, kind: 'accepted', taskId }) }
       }
       case 'follow':

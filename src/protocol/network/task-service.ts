@@ -31,6 +31,12 @@ export interface TaskService {
   }): AsyncIterable<TaskEvent>
 }
 
+/** What the quote protocol serves: implemented by the provider's node. */
+export interface QuoteService {
+  /** What it would run a task for, now. Throws INVALID_INPUT, or REFUSED with every reason. */
+  quote(request: { readonly peer: string; readonly spec: Uint8Array }): Promise<SignedQuote>
+}
+
 /** Read access to one blob that the asking peer may have. */
 export interface ServedBlob {
   readonly bytes: number

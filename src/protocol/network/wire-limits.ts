@@ -1,6 +1,7 @@
 /** Time limits and buffer sizes of the wire, as docs/PROTOCOL.md gives them. */
 export const TASK_PROTOCOL = '/souk/task/1.0.0'
 export const BLOB_PROTOCOL = '/souk/blob/1.0.0'
+export const QUOTE_PROTOCOL = '/souk/quote/1.0.0'
 
 export const WIRE_LIMITS = {
   /** A frame that has begun, or an answer that is due, and of which no byte comes for this long, ends the stream. */
@@ -9,12 +10,15 @@ export const WIRE_LIMITS = {
   writeStallTimeoutMs: 60_000,
   /** A blob stream without a request for this long is closed by who serves it. */
   blobIdleTimeoutMs: 120_000,
+  /** The same of a quote stream. */
+  quoteIdleTimeoutMs: 300_000,
   /** How long a stream may take to close properly before it is reset. */
   closeTimeoutMs: 5_000,
   /** Negotiating a protocol on a new stream. */
   openStreamTimeoutMs: 10_000,
   taskStreamsPerConnection: 4,
   blobStreamsPerConnection: 32,
+  quoteStreamsPerConnection: 2,
   /** Requests, follows apart, that are answered at once for one stream; beyond, reading it pauses. */
   openRequestsPerStream: 256,
   /** Complete frames that wait to be read may take this much before the sender is made to wait. */
