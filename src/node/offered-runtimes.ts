@@ -1,11 +1,17 @@
 import { offeredRuntimeSchema, type OfferedRuntime } from '../protocol/offer-document.ts'
 import type { Rates } from '../protocol/price.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
+import type { Config } from './config.ts'
 import type { Offer } from './offers.ts'
 import { unenforced } from './operator-caps.ts'
 
 /** As capabilities name classes among features. */
 const CLASS = 'class:'
+
+/** What is charged for a runtime's tasks. */
+export function ratesFrom({ pricing }: Pick<Config, 'pricing'>): (runtime: RuntimeName) => Rates {
+  return (runtime) => pricing.rates[runtime]
+}
 
 /** What others are told of what works here, within the bounds of an offer. */
 export function offeredRuntimes({
