@@ -58,7 +58,10 @@ export const CHANNEL_EVENT_TOPICS: readonly string[] = ['Opened', 'ToppedUp', 'R
  * Reads one log of the contract; undefined where it is none that is known. That the log is the contract's is for the
  * caller to compare.
  */
-export function channelEvent(log: { readonly topics: readonly string[]; readonly data: string }): ChannelEvent | undefined {
+export function channelEvent(log: {
+  readonly topics: readonly string[]
+  readonly data: string
+}): ChannelEvent | undefined {
   const parsed = channelsInterface.parseLog(log)
   if (parsed === null) return undefined
   const text = (name: string): string => String(parsed.args.getValue(name)).toLowerCase()

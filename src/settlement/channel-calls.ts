@@ -110,9 +110,5 @@ function voucherArgument({ channel, amountWei, signature }: Promised): readonly 
 
 /** v, r and s, as the contract takes them. */
 function signatureArgument(signature: string): readonly [number, string, string] {
-  return [
-    Number.parseInt(signature.slice(130), 16),
-    `0x${signature.slice(2, 66)}`,
-    `0x${signature.slice(66, 130)}`,
-  ]
+  return [Number.parseInt(signature.slice(130), 16), `0x${signature.slice(2, 66)}`, `0x${signature.slice(66, 130)}`]
 }

@@ -21,7 +21,12 @@ const hashPermit = structHasher({ structs: STRUCTS, name: 'Permit' })
 
 export interface PermitRequest {
   /** As the token's `eip712Domain()` has it, or its `name()` and `version()`. */
-  readonly token: { readonly name: string; readonly version: string; readonly chainId: number; readonly address: string }
+  readonly token: {
+    readonly name: string
+    readonly version: string
+    readonly chainId: number
+    readonly address: string
+  }
   /** Who may take `valueWei` of the key's tokens. */
   readonly spender: string
   readonly valueWei: bigint

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto'
+import { SoukError } from '../protocol/errors.ts'
+import type { ChannelKey, Voucher } from '../protocol/payment.ts'
+import { channelOf, channelQuery, type ChannelOnChain } from './channel-answers.ts'
+import {
+  closeCooperativelyCall,
+  finishCloseCall,
+  openCall,
+  redeemBatchCall,
+  redeemCall,
+  startCloseCall,
+  topUpCall,
+  type ContractCall,
+  type CooperativeClose,
+  type Deposit,
+} from './channel-calls.ts'
+import type { Chain } from './chain.ts'
+import type { StoredTransaction } from './transaction-store.ts'
+import type { TransactionQueue } from './transactions.ts'
+import { channelIdOf } from './voucher.ts'
+
+/** A channel in the newest block, and in the newest that counts as final. */
+export interface ChannelView {
+  readonly latest: ChannelOnChain
+  readonly confirmed: ChannelOnChain
+}
+
+/** @throws SoukError CHAIN_UNREACHABLE, CHAIN_REFUSED where there is no such contract. */
+export async function readChannel({
+  chain,
+  contract,
+  channelId,
+  confirmations,
+  ...asked
+}: {
+  readonly chain: Chain
+  readonly contract: string
+  readonly channelId: string
+  readonly confirmations: number
+  /** The newest block, where that was asked for already. */
+  readonly head?: number
+}): Promise<ChannelView> {
+  const { data } = channelQuery(channelId)
+  const head = asked.head ?? (await chain.blockNumber())
+  const [latest, confirmed] = await Promise.all([
+    chain.call({ to: contract, data }, head),
+    chain.call({ to: contract, data }, Math.max(0, head - confirmations + 1)),
+  ])
+  // A contract that is younger than what counts as final has no channel yet.
+  return {
+    latest: answerOf({ contract, answer: latest }),
+    confirmed: confirmed === '0x' ? NO_CHANNEL : answerOf({ contract, answer: confirmed }),
+  }
+}
+
+const NO_CHANNEL: ChannelOnChain = { status: 'none', depositWei: 0n, redeemedWei: 0n }
+
+function answerOf({ contract, answer }: { readonly contract: string; readonly answer: string }): ChannelOnChain {
+  try {
+    return channelOf(answer)
+  } catch (cause) {
+    const reason = `${contract} is not the contract of souk's channels`
+    throw new SoukError({
+      code: 'CHAIN_REFUSED',
+      message: `The chain refuses: ${reason}`,
+      details: { kind: 'contract', reason },
+      hint: 'Correct settlement.contract (or --contract), or name endpoints of the chain that it is on.',
+      cause,
+    })
+  }
+}
+
+const RANKS = { none: 0, open: 1, closing: 2, closed: 3 } as const
+
+/**
+ * What a payee may count on: a deposit as it is confirmed; and that a channel is being closed, or is closed, from the first block that
+ * says so.
+ */
+export function cautiousView({ latest, confirmed }: ChannelView): ChannelOnChain {
+  if (confirmed.status === 'none') return confirmed
+  const { status, closesAtMs } = RANKS[latest.status] > RANKS[confirmed.status] ? latest : confirmed
+  const { depositWei, redeemedWei } = confirmed
+  return { status, depositWei, redeemedWei, ...(closesAtMs !== undefined && { closesAtMs }) }
+}
+
+/** What is sent to the contract, each through the account's queue. The same request again is the same transaction, unless that failed. */
+export interface ChannelTransactions {
+  open(deposit: Deposit): StoredTransaction
+  /** `fromWei` is the deposit that it is added to: the same top-up twice is one. */
+  topUp(deposit: Deposit & { readonly fromWei: bigint }): StoredTransaction
+  startClose(channel: ChannelKey): StoredTransaction
+  finishClose(channel: ChannelKey): StoredTransaction
+  closeCooperatively(close: CooperativeClose): StoredTransaction
+  /** One or many, in one transaction. */
+  redeem(vouchers: readonly Voucher[]): StoredTransaction
+}
+
+export function createChannelTransactions({
+  queue,
+  contract,
+}: {
+  readonly queue: TransactionQueue
+  readonly contract: string
+}): ChannelTransactions {
+  function submit(key: string, { data, valueWei }: ContractCall): StoredTransaction {
+    for (let turn = 1; ; turn += 1) {
+      const idempotencyKey = turn === 1 ? key : `${key} #${turn}`
+      const before = queue.byKey(idempotencyKey)
+      if (before?.state === 'failed' || before?.state === 'replaced') continue
+      return queue.submit({ idempotencyKey, to: contract, data, valueWei })
+    }
+  }
+  const idOf = (channel: ChannelKey): string => `${contract} ${channelIdOf(channel)}`
+
+  return {
+    open: (deposit) => submit(`open ${idOf(deposit.channel)}`, openCall(deposit)),
+    topUp: (deposit) =>
+      submit(`topUp ${idOf(deposit.channel)} ${deposit.fromWei} + ${deposit.amountWei}`, topUpCall(deposit)),
+    startClose: (channel) => submit(`startClose ${idOf(channel)}`, startCloseCall(channel)),
+    finishClose: (channel) => submit(`finishClose ${idOf(channel)}`, finishCloseCall(channel)),
+    closeCooperatively: (request) =>
+      submit(`close ${idOf(request.close.channel)} ${request.close.amountWei}`, closeCooperativelyCall(request)),
+    redeem(vouchers) {
+      const [first] = vouchers
+      if (first === undefined) throw new RangeError('no voucher to redeem')
+      const all = vouchers.map(({ channel, amountWei }) => `${channelIdOf(channel)} ${amountWei}`).sort()
+      const call = vouchers.length === 1 ? redeemCall(first) : redeemBatchCall(vouchers)
+      return submit(`redeem ${contract} ${createHash('sha256').update(all.join()).digest('hex')}`, call)
+    },
+  }
+}

@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { keyOfPrivateKey, type Key } from '../../src/identity/key-file.ts'
+import type { SoukError } from '../../src/protocol/errors.ts'
+import { NATIVE_TOKEN, type ChannelKey, type Voucher } from '../../src/protocol/payment.ts'
+import { createChannelSettler, type Books, type ChannelSettler } from '../../src/settlement/channel-settler.ts'
+import { createChannelTransactions, type ChannelTransactions } from '../../src/settlement/channels.ts'
+import { openChain, type Chain } from '../../src/settlement/chain.ts'
+import { openTransactionStore } from '../../src/settlement/transaction-store.ts'
+import { createTransactionQueue, type TransactionQueue } from '../../src/settlement/transactions.ts'
+import { channelIdOf, signClose, signVoucher } from '../../src/settlement/voucher.ts'
+import { deployChannels } from '../fixtures/channel-contract.ts'
+import { startAnvil, type RestartableAnvil } from '../fixtures/restartable-anvil.ts'
+
+const ETHER = 10n ** 18n
+const CONFIRMATIONS = 3
+const CHALLENGE_SECONDS = 3600
+
+describe('settlement through channels', function () {
+  this.timeout(60_000)
+  let anvil: RestartableAnvil
+  let dir: string
+  let contract: string
+  let chain: Chain
+  let payer: Key
+  let node: Key
+  let payerQueue: TransactionQueue
+  let nodeQueue: TransactionQueue
+  let spend: ChannelTransactions
+  let settler: ChannelSettler
+  let troubles: SoukError[]
+  let closers: (() => void)[]
+  /** What is newest of each channel, and what the chain is known to have paid. */
+  let books: Map<string, { voucher: Voucher; redeemedWei: bigint; isOver: boolean }>
+  const payout = `0x${'77'.repeat(20)}`
+
+  beforeEach(async () => {
+    anvil = await startAnvil({ mining: 'auto' })
+    dir = await mkdtemp(join(tmpdir(), 'souk-settlement-'))
+    payer = await anvil.account()
+    node = await anvil.account()
+    contract = await deployChannels({ url: anvil.url, key: payer, challengeSeconds: CHALLENGE_SECONDS })
+    await anvil.mine(CONFIRMATIONS)
+    chain = openChain({ endpoints: [anvil.url], chainId: anvil.chainId, timeoutMs: 5_000, avoidMs: 10 })
+    closers = []
+    troubles = []
+    books = new Map()
+    payerQueue = queueOf(payer)
+    nodeQueue = queueOf(node)
+    spend = createChannelTransactions({ queue: payerQueue, contract })
+    settler = settlerWith({ gasSharePpm: 20_000n })
+  })
+  afterEach(async () => {
+    await settler.close()
+    await payerQueue.close()
+    for (const close of closers) close()
+    chain.close()
+    await anvil.close()
+    await rm(dir, { recursive: true, force: true })
+  })
+
+  function queueOf(key: Key): TransactionQueue {
+    const store = openTransactionStore({ dir, chainId: anvil.chainId, sender: key.address })
+    closers.push(() => store.close())
+    return createTransactionQueue({ chain, key, store, confirmations: CONFIRMATIONS, pollMs: 20 })
+  }
+  function settlerWith({ gasSharePpm }: { readonly gasSharePpm: bigint }): ChannelSettler {
+    return createChannelSettler({
+      ...{ chain, queue: nodeQueue, contract, token: NATIVE_TOKEN, payee: payout },
+      ...{ creditWei: () => 5n, confirmations: CONFIRMATIONS, gasSharePpm, pollMs: 20 },
+      onTrouble: (error) => troubles.push(error),
+    })
+  }
+  const ledger: Books = {
+    vouchers: () => books.values(),
+    redeemed({ channelId, redeemedWei, isOver }) {
+      const entry = books.get(channelId)
+      if (entry !== undefined) Object.assign(entry, { redeemedWei, isOver })
+    },
+  }
+  const channelOf = (nonce: number): ChannelKey => ({ payer: payer.address, payee: payout, token: NATIVE_TOKEN, nonce })
+  async function done({ id }: { readonly id: number }, queue = payerQueue): Promise<void> {
+    const settled = queue.settled({ id, signal: AbortSignal.timeout(30_000) })
+    // Every block brings the ones before nearer to being final.
+    const miner = setInterval(() => void anvil.mine().catch(() => undefined), 30)
+    try {
+      assert.equal((await settled).state, 'confirmed', (await settled).reason)
+    } finally {
+      clearInterval(miner)
+    }
+  }
+  const open = (nonce: number, amountWei: bigint) => done(spend.open({ channel: channelOf(nonce), amountWei }))
+  function pay(nonce: number, amountWei: bigint): void {
+    const unsigned = { chainId: anvil.chainId, contract, channel: channelOf(nonce), amountWei: String(amountWei) }
+    const voucher = signVoucher({ voucher: unsigned, key: payer })
+    books.set(channelIdOf(voucher.channel), { voucher, redeemedWei: 0n, isOver: false })
+  }
+  const paidOut = () => chain.balance(payout)
+  async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+    for (const endMs = performance.now() + 20_000; !(await holds());) {
+      if (performance.now() > endMs) assert.fail(`never came to be: ${what}; ${troubles.map(String).join('; ')}`)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+
+  it('knows a channel once its opening is deep enough, its top-ups and its closing', async () => {
+    const channel = channelOf(1)
+    assert.equal((await settler.channel(channel)).status, 'none')
+    const { id } = spend.open({ channel, amountWei: ETHER })
+    await until('mined', () => payerQueue.open()[0]?.state === 'mined')
+    assert.deepEqual(await settler.channel(channel), { status: 'none', depositWei: 0n, redeemedWei: 0n })
+    await done({ id })
+    assert.deepEqual(await settler.channel(channel), { status: 'open', depositWei: ETHER, redeemedWei: 0n })
+
+    await settler.start(ledger)
+    await done(spend.topUp({ channel, amountWei: 1n, fromWei: ETHER }))
+    assert.equal((await settler.channel(channel, { atLeastWei: ETHER + 1n })).depositWei, ETHER + 1n)
+
+    const closing = spend.startClose(channel)
+    // It is told from the first block on.
+    await until('closing', async () => (await settler.channel(channel)).status === 'closing')
+    const { closesAtMs = 0 } = await settler.channel(channel)
+    const { timestamp = 0 } = (await chain.block(await chain.blockNumber())) ?? {}
+    assert.ok(Math.abs(closesAtMs - (timestamp + CHALLENGE_SECONDS) * 1000) < 120_000)
+    await done(closing)
+    await anvil.rpc('evm_increaseTime', CHALLENGE_SECONDS + 1)
+    await anvil.mine()
+    const before = await chain.balance(payer.address)
+    await done(spend.finishClose(channel))
+    await until('closed', async () => (await settler.channel(channel)).status === 'closed')
+    assert.ok((await chain.balance(payer.address)) > before + ETHER / 2n)
+  })
+
+  it('redeems many in one transaction when the gas is a small share, and not before', async () => {
+    for (const nonce of [1, 2, 3]) {
+      await open(nonce, ETHER)
+      pay(nonce, 1000n)
+    }
+    await settler.start(ledger)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    assert.equal(await paidOut(), 0n)
+    const nonceBefore = await chain.nonce(node.address, 'latest')
+    for (const nonce of [1, 2, 3]) pay(nonce, ETHER / 2n)
+    await until('paid out', async () => (await paidOut()) === (3n * ETHER) / 2n)
+    await anvil.mine(CONFIRMATIONS)
+    await until('in the books', () => [...books.values()].every(({ redeemedWei }) => redeemedWei === ETHER / 2n))
+    assert.equal((await chain.nonce(node.address, 'latest')) - nonceBefore, 1)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    assert.equal((await chain.nonce(node.address, 'latest')) - nonceBefore, 1)
+  })
+
+  it('redeems what its payer begins to close, however much gas that takes, and learns that it is over', async () => {
+    await settler.close()
+    nodeQueue = queueOf(node)
+    settler = settlerWith({ gasSharePpm: 0n })
+    await open(1, ETHER)
+    await open(2, ETHER)
+    pay(1, ETHER / 4n)
+    pay(2, ETHER / 4n)
+    await settler.start(ledger)
+    await done(spend.startClose(channelOf(1)))
+    await until('paid out', async () => (await paidOut()) === ETHER / 4n)
+    await anvil.rpc('evm_increaseTime', CHALLENGE_SECONDS + 1)
+    await anvil.mine()
+    await done(spend.finishClose(channelOf(1)))
+    await until('over', () => books.get(channelIdOf(channelOf(1)))?.isOver === true)
+    assert.equal(books.get(channelIdOf(channelOf(1)))?.redeemedWei, ETHER / 4n)
+    assert.equal(books.get(channelIdOf(channelOf(2)))?.redeemedWei, 0n)
+  })
+
+  it('closes at once where the payee consents', async () => {
+    const own = { ...channelOf(1), payee: node.address }
+    await done(spend.open({ channel: own, amountWei: ETHER }))
+    const close = { chainId: anvil.chainId, contract, channel: own, amountWei: String(ETHER / 4n) }
+    const voucher = signVoucher({ voucher: close, key: payer })
+    const before = await chain.balance(node.address)
+    await done(spend.closeCooperatively({ close, voucher, consent: signClose({ close, key: node }) }))
+    assert.equal((await chain.balance(node.address)) - before, ETHER / 4n)
+    assert.equal((await settler.channel(own)).status, 'closed')
+  })
+
+  it('redeems in time though the endpoint was away when the closing began', async () => {
+    await open(1, ETHER)
+    pay(1, ETHER / 1000n)
+    await settler.start(ledger)
+    await until('looked', async () => (await settler.channel(channelOf(1))).status === 'open')
+    await settler.close()
+    await done(spend.startClose(channelOf(1)))
+    await anvil.stop()
+    nodeQueue = queueOf(node)
+    settler = settlerWith({ gasSharePpm: 0n })
+    await settler.start(ledger)
+    await until('told', () => troubles.some(({ code }) => code === 'CHAIN_UNREACHABLE'))
+    await assert.rejects(settler.channel(channelOf(1)), { code: 'CHAIN_UNREACHABLE' })
+    await anvil.start()
+    await until('paid out', async () => (await paidOut()) === ETHER / 1000n)
+  })
+
+  it('tells that the node has no coins for gas, and redeems when it has', async () => {
+    await open(1, ETHER)
+    pay(1, ETHER / 2n)
+    await anvil.rpc('anvil_setBalance', node.address, '0x0')
+    await settler.start(ledger)
+    await until('told', () => troubles.some(({ message }) => /has 0 wei/.test(message)))
+    assert.deepEqual(nodeQueue.open(), [])
+    await anvil.rpc('anvil_setBalance', node.address, `0x${ETHER.toString(16)}`)
+    await until('paid out', async () => (await paidOut()) === ETHER / 2n)
+  })
+
+  it('does not start where the contract is not', async () => {
+    contract = keyOfPrivateKey(Buffer.alloc(32, 9))?.address ?? ''
+    const lost = settlerWith({ gasSharePpm: 0n })
+    await assert.rejects(lost.start(ledger), {
+      code: 'CHAIN_REFUSED',
+      details: { kind: 'other', reason: `there is no contract at ${contract}` },
+    })
+  })
+})
