@@ -66,7 +66,7 @@ async function demo(): Promise<number> {
   cleanUp.defer(() => end(provider))
   const { multiaddrs, address } = await greetingOf(provider, signal)
   voice.say(`provider  ${address}, process ${provider.pid}: serving on ${multiaddrs[0]}`)
-  const { runtimes } = await askLocalNode({ socket: nodePaths(dataDir).socket })
+  const { runtimes } = await askLocalNode({ socket: nodePaths(dataDir).socket, path: '/status' })
   for (const runtime of runtimes) tellOffer(runtime)
   await writeFile(join(dir, 'runtimes.json'), JSON.stringify(onlyOffered(prepared.runtimes, runtimes)))
 

@@ -1,18 +1,31 @@
 import { request } from 'node:http'
 import { SoukError } from '../protocol/errors.ts'
-import type { NodeStatus } from '../protocol/node-status.ts'
+import type { NodeStatus, PeersStatus } from '../protocol/node-status.ts'
 
 const TIMEOUT_MS = 5_000
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024
+/** Thousands of the largest offers are in one of them. */
+const MAX_ANSWER_BYTES = 128 * 1024 * 1024
+
+/** What a node can be asked on its local socket, and what it answers. */
+interface Answers {
+  readonly '/status': NodeStatus
+  readonly '/peers': PeersStatus
+}
 
 /**
  * What the node on a local socket says of itself.
  * @throws SoukError NODE_NOT_RUNNING where none answers, or not in time
  */
-export async function askLocalNode({ socket }: { readonly socket: string }): Promise<NodeStatus> {
-  const { promise, resolve, reject } = Promise.withResolvers<NodeStatus>()
+export async function askLocalNode<P extends keyof Answers>({
+  socket,
+  path,
+}: {
+  readonly socket: string
+  readonly path: P
+}): Promise<Answers[P]> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answers[P]>()
   const signal = AbortSignal.timeout(TIMEOUT_MS)
-  const asking = request({ socketPath: socket, path: '/status', signal }, (response) => {
+  const asking = request({ socketPath: socket, path, signal }, (response) => {
     let text = ''
     response.setEncoding('utf8')
     response.on('data', (chunk: string) => {
@@ -25,7 +38,7 @@ export async function askLocalNode({ socket }: { readonly socket: string }): Pro
       try {
         if (response.statusCode !== 200) throw new Error(`it answers with ${response.statusCode}`)
         // The socket is this user's own: what answers there is trusted.
-        resolve(JSON.parse(text) as NodeStatus)
+        resolve(JSON.parse(text) as Answers[P])
       } catch (cause) {
         reject(notRunning(socket, cause))
       }

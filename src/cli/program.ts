@@ -3,6 +3,7 @@ import type { Cli } from './cli.ts'
 import { addConfigCommands } from './commands/config.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addKeyCommands } from './commands/key.ts'
+import { addMarketCommands } from './commands/market.ts'
 import { addNodeCommands } from './commands/node-status.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addTasksCommands } from './commands/tasks.ts'
@@ -54,6 +55,7 @@ export function createProgram(cli: Cli): Program {
   program.commandsGroup('Requester:')
   addRunCommand(request)
   addTasksCommands(request)
+  addMarketCommands(request)
   addVerifyCommand(request)
   addKeyCommands(request)
   program.commandsGroup('Provider:')

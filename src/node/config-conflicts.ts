@@ -66,6 +66,13 @@ export function conflicts(values: ConfigValues): readonly Issue[] {
       message: 'must be true, or sandbox.native.enabled, or sandbox.docker.enabled: the node would offer nothing',
     })
   }
+  const joins = values['network.mdns'] ? 'network.mdns' : 'network.bootstrap'
+  if (values['network.discovery'].length === 0 && (values['network.mdns'] || values['network.bootstrap'].length > 0)) {
+    issues.push({
+      path: joins,
+      message: 'needs network.discovery, as in [dht, gossip]: without it the node looks for nobody',
+    })
+  }
   const cores = coresIn(values['sandbox.docker.cpuset'] ?? '')
   if (isOn('docker') && cores !== undefined && values['sandbox.docker.cpu_limit'] > cores) {
     issues.push({

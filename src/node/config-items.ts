@@ -2,6 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { isAbsolute, resolve } from 'node:path'
 import type { OfferedRegistry } from '../executors/docker/images/registries.ts'
 import type { OfferedImage } from '../native/images.ts'
+import { addressOfPeerId } from '../identity/peer-id.ts'
 import { excerpt } from '../protocol/issues.ts'
 import type { Item } from './config-kinds.ts'
 
@@ -19,6 +20,19 @@ export const tcpMultiaddr: Item = {
     if (!known || Number(port) > 65_535)
       throw new Error(`must be a multiaddr such as /ip4/127.0.0.1/tcp/4150, not ${excerpt(item)}`)
     return item
+  },
+}
+
+/** The address of a peer, whose key is thereby known. */
+export const peerMultiaddr: Item = {
+  accepts: 'multiaddrs with a peer id, such as `/ip4/192.0.2.1/tcp/4150/p2p/16Uiu2HA…`',
+  parse(item) {
+    const [, address = '', peerId = ''] = /^(.*)\/p2p\/([^/]*)$/.exec(item) ?? []
+    if (addressOfPeerId(peerId) === undefined)
+      throw new Error(
+        `must end in /p2p/ and the peer id of a secp256k1 key, as souk up prints addresses, not ${excerpt(item)}`,
+      )
+    return `${tcpMultiaddr.parse(address)}/p2p/${peerId}`
   },
 }
 

@@ -297,6 +297,17 @@ export function list({
   }
 }
 
+/** Any of some words, each once. */
+export function subset<const T extends string>(values: readonly T[]): Kind<readonly T[]> {
+  const word = oneOf(values)
+  const { parse, show } = list({ item: { accepts: '', parse: String }, max: values.length })
+  return {
+    accepts: `a list of ${values.map((value) => `\`${value}\``).join(' and ')}, or of one of them, or of none`,
+    parse: (value, context) => parse(value, context).map((one) => word.parse(one, context)),
+    show,
+  }
+}
+
 function splitList(text: string): readonly string[] {
   return text.trim() === '' ? [] : text.split(',').map((item) => item.trim())
 }

@@ -1,6 +1,7 @@
-import { ethereumAddress, tcpMultiaddr } from './config-items.ts'
+import { ethereumAddress } from './config-items.ts'
 import { key, KIB, MIB, type ConfigKey } from './config-key.ts'
 import { decimal, duration, integer, list, oneOf, optionalUser, path, size } from './config-kinds.ts'
+import { NETWORK_KEYS } from './config-network-keys.ts'
 import { PRICING_KEYS, PRICING_SECTIONS } from './config-pricing-keys.ts'
 import { SANDBOX_KEYS } from './config-sandbox-keys.ts'
 import { LOG_LEVELS } from './config-types.ts'
@@ -15,7 +16,7 @@ const halfOfMemory = (machine: Machine): number =>
 /** Every section, in the order of the documentation. */
 export const CONFIG_SECTIONS: Readonly<Record<string, string>> = {
   node: 'The node itself.',
-  network: 'Where it listens. Loopback until you say otherwise.',
+  network: 'Where it listens, and how it finds others and is found. Loopback, and not at all, until you say otherwise.',
   chain: 'Which chain the tasks and receipts are signed for.',
   capacity: 'What all tasks together may use of this machine.',
   queue: 'Tasks that wait for a slot.',
@@ -47,21 +48,7 @@ export const CONFIG_KEYS = {
     doc: 'The user that the node becomes when root starts it (`souk up`): the launcher of the sandboxes stays root, and nothing else does. The data folder is made for that user, or is theirs already. Left empty, the node stays who starts it.',
   }),
   'node.log_level': key({ kind: oneOf(LOG_LEVELS), default: 'info', doc: 'What is logged, from the most to nothing.' }),
-  'network.listen': key({
-    kind: list({ item: tcpMultiaddr, min: 1, max: 16 }),
-    default: '/ip4/127.0.0.1/tcp/4150',
-    doc: 'Addresses to listen on; port 0 takes a free one. `/ip4/0.0.0.0/tcp/4150` is every IPv4 interface.',
-  }),
-  'network.announce': key({
-    kind: list({ item: tcpMultiaddr, max: 16 }),
-    default: '',
-    doc: 'Addresses to tell other peers, where they differ from those listened on (behind NAT, say).',
-  }),
-  'network.max_connections': key({
-    kind: integer({ min: 1, max: 100_000 }),
-    default: '300',
-    doc: 'The most connections at once.',
-  }),
+  ...NETWORK_KEYS,
   'chain.id': key({
     kind: integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
     default: '0',

@@ -4,6 +4,7 @@ import type { OfferedImage } from '../native/images.ts'
 import type { NativeMode } from '../native/mode.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import type { Rates } from '../protocol/price.ts'
+import type { DiscoveryKind } from './config-network-keys.ts'
 import type { OfferedMount, OfferedRoot } from './config-items.ts'
 
 /** What tasks of each runtime cost. */
@@ -30,6 +31,13 @@ export interface Config {
     /** Multiaddrs that it tells others; those it listens on where empty. */
     readonly announce: readonly string[]
     readonly maxConnections: number
+    /** How others are found and find this node; nothing of it where empty. */
+    readonly discovery: readonly DiscoveryKind[]
+    /** Multiaddrs of peers, with their peer ids. */
+    readonly bootstrap: readonly string[]
+    readonly mdns: boolean
+    /** Of a private network; an open one where absent. */
+    readonly privateKeyFile?: string
   }
   readonly chain: {
     /** EIP-155 chain id; 0 without a chain. */

@@ -172,6 +172,7 @@ function configOf(values: ConfigValues): Config {
   const fuelLimit = values['sandbox.wasm.fuel_limit']
   const cpuset = values['sandbox.docker.cpuset']
   const user = values['node.user']
+  const privateKeyFile = values['network.private_key_file']
   const [uid, gid] = [values['sandbox.native.uid'], values['sandbox.native.gid']]
   return {
     node: {
@@ -183,6 +184,10 @@ function configOf(values: ConfigValues): Config {
       listen: values['network.listen'],
       announce: values['network.announce'],
       maxConnections: values['network.max_connections'],
+      discovery: values['network.discovery'],
+      bootstrap: values['network.bootstrap'],
+      mdns: values['network.mdns'],
+      ...(privateKeyFile !== undefined && { privateKeyFile }),
     },
     chain: { id: values['chain.id'] },
     capacity: {

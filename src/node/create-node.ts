@@ -5,12 +5,13 @@ import { openArtifactStore } from '../artifacts/store.ts'
 import { localImageId as imageIdOnEngine } from '../executors/docker/local-image.ts'
 import type { Executor } from '../executors/executor.ts'
 import { loadOrCreateKey, type Key } from '../identity/key-file.ts'
+import { loadSwarmKey } from '../identity/swarm-key.ts'
 import type { Launcher } from '../native/launcher.ts'
 import type { NativeMode } from '../native/mode.ts'
 import type { SoukError } from '../protocol/errors.ts'
 import { RUNTIME_NAMES } from '../protocol/execution.ts'
 import { createHost } from '../protocol/network/host.ts'
-import type { NodeStatus, RuntimeStatus } from '../protocol/node-status.ts'
+import type { NodeStatus, PeersStatus, RuntimeStatus } from '../protocol/node-status.ts'
 import type { Offer } from './offers.ts'
 import { createCapacity } from './capacity.ts'
 import { systemClock } from './clock.ts'
@@ -23,6 +24,8 @@ import { openLiveOffers, probeOffers } from './live-offers.ts'
 import { runtimeStatusOf } from './operator-caps.ts'
 import { policyOf, resourcesOf, retentionOf, sharesOf, withRuntimes } from './operator-policies.ts'
 import { NO_MEMORY, openNodeMemory, type NodeMemory } from './node-memory.ts'
+import { createMarketPresence } from './market-presence.ts'
+import { offeredRuntimes } from './offered-runtimes.ts'
 import { jobFolder } from './job-folder.ts'
 import { createPrepareLanes } from './prepare-lanes.ts'
 import { createProvider, type Provider } from './provider.ts'
@@ -72,7 +75,8 @@ export async function createNode(options: CreateNodeOptions): Promise<SoukNode> 
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 })
     const key = await loadOrCreateKey({ file: paths.key })
-    const { host, blobs } = await createNetwork({ config, key, logger: options.logger, cleanUp })
+    const { logger } = options
+    const { host, blobs } = await createNetwork({ config, key, logger, cleanUp })
     const known = new Set(config.peers.known)
     const isKnown = (peer: string): boolean => known.has(peer)
     const memory = openNodeMemory({ config, isKnown })
@@ -92,7 +96,20 @@ export async function createNode(options: CreateNodeOptions): Promise<SoukNode> 
     await host.serveBlobs(provider)
     await host.serveQuotes(provider)
     await provider.recover(core.found)
+    const market = await createMarketPresence({
+      host,
+      key,
+      chainId: config.chain.id,
+      bootstrap: config.network.bootstrap,
+      isKnown,
+      clock: systemClock,
+      logger,
+      runtimes: () => offeredRuntimes({ offers: provider.stopping ? [] : offers(), prices: config.pricing.rates }),
+      payment: () => ({ kind: 'none' }),
+    })
     await host.start()
+    market?.start()
+    cleanUp.defer(() => market?.stop())
     const startedAtMs = systemClock.nowMs()
     const status = (): NodeStatus => ({
       version: options.version,
@@ -111,7 +128,11 @@ export async function createNode(options: CreateNodeOptions): Promise<SoukNode> 
       runtimes: offers().map(runtimeStatusOf),
       denied: provider.denied(),
     })
-    const socket = await openLocalSocket({ path: paths.socket, status })
+    const peers = (): PeersStatus => ({
+      connected: host.peers(),
+      offers: market?.book.offers({}).map(({ offer }) => offer) ?? [],
+    })
+    const socket = await openLocalSocket({ path: paths.socket, answers: { '/status': status, '/peers': peers } })
     cleanUp.defer(() => socket.close())
     return {
       peerId: host.peerId,
@@ -242,11 +263,21 @@ async function createNetwork(options: {
   readonly cleanUp: AsyncDisposableStack
 }) {
   const { config, key, logger, cleanUp } = options
+  const { listen, announce, maxConnections, privateKeyFile, discovery, bootstrap, mdns } = config.network
   const host = await createHost({
     privateKey: key.privateKey,
-    listen: config.network.listen,
-    announce: config.network.announce,
-    maxConnections: config.network.maxConnections,
+    listen,
+    announce,
+    maxConnections,
+    ...(privateKeyFile !== undefined && { preSharedKey: await loadSwarmKey({ file: privateKeyFile }) }),
+    ...(discovery.length > 0 && {
+      discovery: {
+        bootstrap,
+        mdns,
+        gossip: discovery.includes('gossip'),
+        ...(discovery.includes('dht') && { dht: 'server' }),
+      },
+    }),
     onInternalError: (error) => logger.error({ err: error }, 'a request of a peer failed by a bug'),
   })
   cleanUp.defer(() => host.stop())

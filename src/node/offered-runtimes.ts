@@ -1,25 +1,18 @@
 import { offeredRuntimeSchema, type OfferedRuntime } from '../protocol/offer-document.ts'
-import type { Rates } from '../protocol/price.ts'
-import type { RuntimeName } from '../protocol/execution.ts'
-import type { Config } from './config.ts'
+import type { Prices } from './config-types.ts'
 import type { Offer } from './offers.ts'
 import { unenforced } from './operator-caps.ts'
 
 /** As capabilities name classes among features. */
 const CLASS = 'class:'
 
-/** What is charged for a runtime's tasks. */
-export function ratesFrom({ pricing }: Pick<Config, 'pricing'>): (runtime: RuntimeName) => Rates {
-  return (runtime) => pricing.rates[runtime]
-}
-
 /** What others are told of what works here, within the bounds of an offer. */
 export function offeredRuntimes({
   offers,
-  ratesOf,
+  prices,
 }: {
   readonly offers: readonly Offer[]
-  readonly ratesOf: (runtime: RuntimeName) => Rates
+  readonly prices: Prices
 }): readonly OfferedRuntime[] {
   return offers.flatMap((offer) => {
     const { runtime, capability } = offer
@@ -36,7 +29,7 @@ export function offeredRuntimes({
         .map(({ name }) => name)
         .filter((name) => classes.safeParse([name]).success)
         .slice(0, 16),
-      rates: ratesOf(runtime),
+      rates: prices[runtime],
       caps: Object.fromEntries(Object.entries(offer.caps).filter(([key]) => !withheld.some((name) => name === key))),
     }
   })

@@ -1,5 +1,6 @@
 import type { Isolation, RuntimeName } from './execution.ts'
 import type { BoundedLimits, LimitKey, Limits } from './limits.ts'
+import type { OfferDocument } from './offer-document.ts'
 
 /** What `souk node status` shows: the answer of a node's local socket to `GET /status`. */
 export interface NodeStatus {
@@ -29,6 +30,26 @@ export interface NodeStatus {
   readonly runtimes: readonly RuntimeStatus[]
   /** What sandboxes denied to tasks since the node started; runtimes that denied nothing are not in it. */
   readonly denied: readonly DeniedTotals[]
+}
+
+/** What `souk peers` shows: the answer of a node's local socket to `GET /peers`. */
+export interface PeersStatus {
+  /** In the order in which they came. */
+  readonly connected: readonly PeerStatus[]
+  /** The offers that the node knows, its own included. */
+  readonly offers: readonly OfferDocument[]
+}
+
+/** A peer with which there is a connection. */
+export interface PeerStatus {
+  readonly peerId: string
+  /** Absent where its key is not one of the kind that has an address. */
+  readonly address?: string
+  readonly multiaddr: string
+  readonly direction: 'inbound' | 'outbound'
+  readonly openedAtMs: number
+  /** Through a relay, which cuts it off after a small amount. */
+  readonly limited: boolean
 }
 
 export interface RunningTask {

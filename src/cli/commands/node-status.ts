@@ -33,7 +33,7 @@ async function status({ cli, options }: { readonly cli: Cli; readonly options: S
     import('../json-output.ts'),
   ])
   const { config } = await loadConfig({ ...(options.config !== undefined && { file: options.config }), env: cli.env })
-  const answer = await askLocalNode({ socket: nodePaths(config.node.dataDir).socket })
+  const answer = await askLocalNode({ socket: nodePaths(config.node.dataDir).socket, path: '/status' })
   const { stdout } = cli.terminal
   if (options.json === true) await writeJson({ stdout, document: answer })
   else

@@ -2,7 +2,6 @@ import { chmod, mkdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { dirname } from 'node:path'
 import { SoukError } from '../../protocol/errors.ts'
-import type { NodeStatus } from '../../protocol/node-status.ts'
 
 /** The longest path of a unix socket, its final NUL apart (unix(7): sun_path has 108 bytes on Linux, 104 on macOS). */
 const MAX_SOCKET_PATH_BYTES = 103
@@ -12,14 +11,14 @@ export interface LocalSocket {
 }
 
 /**
- * Answers `GET /status` on a unix socket that only this user can open (0600 in a 0700 folder). The data folder
+ * Answers GET requests for the paths of `answers` with what they say then, as JSON, on a unix socket that only this user can open (0600 in a 0700 folder). The data folder
  * is locked by its owner before this is called, so that a socket found there is a dead process's.
  *
  * @throws SoukError START_FAILED when the path is too long for a socket.
  */
 export async function openLocalSocket(options: {
   readonly path: string
-  readonly status: () => NodeStatus
+  readonly answers: Readonly<Record<string, () => unknown>>
 }): Promise<LocalSocket> {
   const { path } = options
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
@@ -32,10 +31,11 @@ export async function openLocalSocket(options: {
   }
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   await rm(path, { force: true })
+  const answers = new Map(Object.entries(options.answers))
   const server = createServer((request, response) => {
-    const found = request.method === 'GET' && request.url === '/status'
-    response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' })
-    response.end(JSON.stringify(found ? options.status() : { error: 'GET /status is all there is' }))
+    const answer = request.method === 'GET' ? answers.get(request.url ?? '') : undefined
+    response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(answer?.() ?? { error: `GET ${[...answers.keys()].join(', ')} is all there is` }))
   })
   server.maxHeadersCount = 50
   server.requestTimeout = 5_000

@@ -12,9 +12,11 @@ import { Connections, type PeerListener } from './connections.ts'
 import type { Discovery, StartedDiscovery } from './discovery/discovery.ts'
 import type { DiscoveryOptions } from './discovery/options.ts'
 import { FramedStream } from './framed-stream.ts'
+import type { PeerStatus } from '../node-status.ts'
 import { createLibp2pNode } from './libp2p-node.ts'
 import { noAddress, unreachable } from './network-errors.ts'
 import { serveQuoteStream } from './quote-server.ts'
+import { peerStatusOf } from './peer-status.ts'
 import { readFromPeer } from './read-from-peer.ts'
 import type { InternalErrorListener } from './stranger-error.ts'
 import { TaskClient, type ProviderConnection } from './task-client.ts'
@@ -60,6 +62,8 @@ export interface NetworkHost {
   multiaddrs(): readonly string[]
   /** How many connections are open. */
   connections(): number
+  /** Whom they are with, in the order in which they came. */
+  peers(): readonly PeerStatus[]
   /** @throws SoukError START_FAILED where an address cannot be listened on */
   start(): Promise<void>
   serveTasks(service: TaskService): Promise<void>
@@ -160,6 +164,10 @@ class Libp2pHost implements NetworkHost {
 
   connections(): number {
     return this.#node.getConnections().length
+  }
+
+  peers(): readonly PeerStatus[] {
+    return this.#node.getConnections().map(peerStatusOf)
   }
 
   async start(): Promise<void> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { TopicValidatorResult } from '@libp2p/gossipsub'
-import type { Connection, Libp2p, PeerId, Stream } from '@libp2p/interface'
+import type { Libp2p, PeerId, Stream } from '@libp2p/interface'
 import { multiaddr as parseMultiaddr } from '@multiformats/multiaddr'
 import { CID } from 'multiformats/cid'
 import { create as multihash } from 'multiformats/hashes/digest'
@@ -31,18 +31,6 @@ export interface FoundPeer {
   readonly multiaddrs: readonly string[]
 }
 
-/** A peer with which there is a connection. */
-export interface ConnectedPeer {
-  readonly peerId: string
-  /** Absent where its key is not one of the kind that has an address. */
-  readonly address?: string
-  readonly multiaddr: string
-  readonly direction: 'inbound' | 'outbound'
-  readonly openedAtMs: number
-  /** Through a relay, which cuts it off after a small amount. */
-  readonly limited: boolean
-}
-
 /** What becomes of an offer that came: it goes on to others, it ends here, or it counts against who sent it on. */
 export type Judgement = 'accept' | 'ignore' | 'reject'
 
@@ -66,8 +54,6 @@ export interface ReadOffers {
 
 /** How a host finds others, and is found. Everything here is off, and nothing of it loaded, where it was not asked for. */
 export interface Discovery {
-  /** Who is connected, in the order in which they came. */
-  peers(): readonly ConnectedPeer[]
   /** Takes part in gossip of offers, each judged before it goes on. */
   listen(judge: OfferJudge): void
   /** How many peers take part in it that there are connections with. */
@@ -127,7 +113,6 @@ export function createDiscovery({ node, options, dialTimeoutMs, onInternalError 
       await keeper.stop()
       await Promise.all(serving)
     },
-    peers: () => node.getConnections().map(connectedPeer),
     listen(judge) {
       pubsub?.topicValidators.set(OFFERS_TOPIC, (from, message) => {
         const sender = addressOfPeer(from)
@@ -217,16 +202,4 @@ function resultOf(judgement: Judgement): TopicValidatorResult {
 function withPeerId(multiaddrs: readonly string[], peer: PeerId): readonly string[] {
   const end = `/p2p/${peer.toString()}`
   return [...new Set(multiaddrs.map((address) => (address.endsWith(end) ? address : `${address}${end}`)))]
-}
-
-function connectedPeer({ remotePeer, remoteAddr, direction, timeline, limits }: Connection): ConnectedPeer {
-  const address = addressOfPeer(remotePeer)
-  return {
-    peerId: remotePeer.toString(),
-    ...(address !== undefined && { address }),
-    multiaddr: remoteAddr.toString(),
-    direction,
-    openedAtMs: timeline.open,
-    limited: limits !== undefined,
-  }
 }
