@@ -5,18 +5,17 @@ import { openArtifactStore } from '../artifacts/store.ts'
 import { localImageId as imageIdOnEngine } from '../executors/docker/local-image.ts'
 import type { Executor } from '../executors/executor.ts'
 import { loadOrCreateKey, type Key } from '../identity/key-file.ts'
-import { loadSwarmKey } from '../identity/swarm-key.ts'
 import type { Launcher } from '../native/launcher.ts'
 import type { NativeMode } from '../native/mode.ts'
 import type { SoukError } from '../protocol/errors.ts'
 import { RUNTIME_NAMES } from '../protocol/execution.ts'
-import { createHost } from '../protocol/network/host.ts'
 import type { NodeStatus, PeersStatus, RuntimeStatus } from '../protocol/node-status.ts'
 import type { Offer } from './offers.ts'
 import { createCapacity } from './capacity.ts'
 import { systemClock } from './clock.ts'
 import { nodePaths, type Config } from './config.ts'
 import { asExecutors, createExecutors } from './create-executors.ts'
+import { createNetwork } from './create-network.ts'
 import { openLocalSocket } from './http/local-socket.ts'
 import type { BlobSource } from './inputs.ts'
 import { usedRuntimes } from './instance-id.ts'
@@ -25,7 +24,6 @@ import { runtimeStatusOf } from './operator-caps.ts'
 import { policyOf, resourcesOf, retentionOf, sharesOf, withRuntimes } from './operator-policies.ts'
 import { NO_MEMORY, openNodeMemory, type NodeMemory } from './node-memory.ts'
 import { createMarketPresence } from './market-presence.ts'
-import { offeredRuntimes } from './offered-runtimes.ts'
 import { jobFolder } from './job-folder.ts'
 import { createPrepareLanes } from './prepare-lanes.ts'
 import { createProvider, type Provider } from './provider.ts'
@@ -97,15 +95,8 @@ export async function createNode(options: CreateNodeOptions): Promise<SoukNode> 
     await host.serveQuotes(provider)
     await provider.recover(core.found)
     const market = await createMarketPresence({
-      host,
-      key,
-      chainId: config.chain.id,
-      bootstrap: config.network.bootstrap,
-      isKnown,
-      clock: systemClock,
-      logger,
-      runtimes: () => offeredRuntimes({ offers: provider.stopping ? [] : offers(), prices: config.pricing.rates }),
-      payment: () => ({ kind: 'none' }),
+      ...{ config, host, key, isKnown, logger },
+      offers: () => (provider.stopping ? [] : offers()),
     })
     await host.start()
     market?.start()
@@ -128,10 +119,7 @@ export async function createNode(options: CreateNodeOptions): Promise<SoukNode> 
       runtimes: offers().map(runtimeStatusOf),
       denied: provider.denied(),
     })
-    const peers = (): PeersStatus => ({
-      connected: host.peers(),
-      offers: market?.book.offers({}).map(({ offer }) => offer) ?? [],
-    })
+    const peers = (): PeersStatus => ({ connected: host.peers(), offers: market?.offers() ?? [] })
     const socket = await openLocalSocket({ path: paths.socket, answers: { '/status': status, '/peers': peers } })
     cleanUp.defer(() => socket.close())
     return {
@@ -254,38 +242,6 @@ export async function reapDataDir(options: {
  */
 export function localImageId({ config, image }: { readonly config: Config; readonly image: string }): Promise<string> {
   return imageIdOnEngine({ socketPath: config.sandbox.docker.socket, image })
-}
-
-async function createNetwork(options: {
-  readonly config: Config
-  readonly key: Key
-  readonly logger: Logger
-  readonly cleanUp: AsyncDisposableStack
-}) {
-  const { config, key, logger, cleanUp } = options
-  const { listen, announce, maxConnections, privateKeyFile, discovery, bootstrap, mdns } = config.network
-  const host = await createHost({
-    privateKey: key.privateKey,
-    listen,
-    announce,
-    maxConnections,
-    ...(privateKeyFile !== undefined && { preSharedKey: await loadSwarmKey({ file: privateKeyFile }) }),
-    ...(discovery.length > 0 && {
-      discovery: {
-        bootstrap,
-        mdns,
-        gossip: discovery.includes('gossip'),
-        ...(discovery.includes('dht') && { dht: 'server' }),
-      },
-    }),
-    onInternalError: (error) => logger.error({ err: error }, 'a request of a peer failed by a bug'),
-  })
-  cleanUp.defer(() => host.stop())
-  const blobs: BlobSource = {
-    read: (request) => host.readBlob(request),
-    connected: (request) => host.connected(request),
-  }
-  return { host, blobs }
 }
 
 /** All but the network: executors, store, journal, provider. */

@@ -2,28 +2,31 @@ import type { Logger } from 'pino'
 import type { Key } from '../identity/key-file.ts'
 import { addressOfPeerId } from '../identity/peer-id.ts'
 import type { NetworkHost } from '../protocol/network/host.ts'
-import type { OfferedRuntime } from '../protocol/offer-document.ts'
-import type { PaymentTerms } from '../protocol/payment.ts'
-import type { Clock } from './clock.ts'
+import type { OfferDocument } from '../protocol/offer-document.ts'
+import { systemClock } from './clock.ts'
+import type { Config } from './config.ts'
 import { OfferBook } from './offer-book.ts'
 import { OfferPublisher } from './offer-publisher.ts'
+import { offeredRuntimes } from './offered-runtimes.ts'
+import type { Offer } from './offers.ts'
 
 export interface MarketPresenceOptions {
+  readonly config: PresenceConfig
   readonly host: NetworkHost
   readonly key: Key
-  readonly chainId: number
-  readonly bootstrap: readonly string[]
   /** Whether the operator knows that address. */
   readonly isKnown: (address: string) => boolean
-  readonly clock: Clock
   readonly logger: Logger
-  readonly runtimes: () => readonly OfferedRuntime[]
-  readonly payment: () => PaymentTerms
+  /** As things stand then. */
+  readonly offers: () => readonly Offer[]
 }
+
+type PresenceConfig = Pick<Config, 'chain' | 'pricing'> & { readonly network: Pick<Config['network'], 'bootstrap'> }
 
 /** A node's place in the market: it says what it offers, keeps what others offer, and tells whoever asks. */
 export interface MarketPresence {
-  readonly book: OfferBook
+  /** Those that this node knows, its own included. */
+  offers(): readonly OfferDocument[]
   /** After the host has started. */
   start(): void
   stop(): Promise<void>
@@ -34,23 +37,25 @@ const READ_TIMEOUT_MS = 60_000
 
 /** Undefined where the host has no discovery. To be called before the host starts. */
 export async function createMarketPresence(options: MarketPresenceOptions): Promise<MarketPresence | undefined> {
-  const { host, key, bootstrap, isKnown, logger } = options
+  const { config, host, key, isKnown, logger } = options
   const { discovery } = host
   if (discovery === undefined) return undefined
-  const first = new Set(bootstrap.map((multiaddr) => addressOfPeerId(peerIdIn(multiaddr))))
+  const first = new Set(config.network.bootstrap.map((multiaddr) => addressOfPeerId(peerIdIn(multiaddr))))
   const connected = new Set<string>()
   host.onPeerConnected((peer) => connected.add(peer))
   host.onPeerDisconnected((peer) => connected.delete(peer))
   const book = new OfferBook({
-    clock: options.clock,
+    clock: systemClock,
     isKept: (address) => address === key.address || isKnown(address) || first.has(address) || connected.has(address),
   })
   const publisher = new OfferPublisher({
-    ...options,
-    discovery,
-    book,
+    ...{ discovery, book, key, logger },
     peerId: host.peerId,
+    chainId: config.chain.id,
+    clock: systemClock,
     multiaddrs: () => host.multiaddrs(),
+    runtimes: () => offeredRuntimes({ offers: options.offers(), prices: config.pricing.rates }),
+    payment: () => ({ kind: 'none' }),
   })
   const stopped = new AbortController()
   const reading = new Map<string, Promise<void>>()
@@ -74,7 +79,7 @@ export async function createMarketPresence(options: MarketPresenceOptions): Prom
   })
   await discovery.serveOffers({ offers: (query) => book.page(query) })
   return {
-    book,
+    offers: () => book.offers({}).map(({ offer }) => offer),
     start: () => publisher.start(),
     async stop() {
       stopped.abort()

@@ -95,9 +95,10 @@ export class OfferBook {
 
   *#matching({ provider, after, ...filter }: OffersQuery): Generator<CheckedOffer> {
     this.#sweep()
-    this.#sorted ??= [...this.#entries.keys()].toSorted()
+    const sorted = this.#sorted ?? [...this.#entries.keys()].toSorted()
+    this.#sorted = sorted
     const nowMs = this.#options.clock.nowMs()
-    for (const name of provider === undefined ? this.#sorted : [provider]) {
+    for (const name of provider === undefined ? sorted : [provider]) {
       const entry = this.#entries.get(name)
       if (entry === undefined || (after !== undefined && name <= after)) continue
       const { offer } = entry.checked

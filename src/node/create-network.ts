@@ -1,0 +1,39 @@
+import type { Logger } from 'pino'
+import type { Key } from '../identity/key-file.ts'
+import { loadSwarmKey } from '../identity/swarm-key.ts'
+import { createHost, type NetworkHost } from '../protocol/network/host.ts'
+import type { Config } from './config.ts'
+import type { BlobSource } from './inputs.ts'
+
+/** The node's place on the network, as its operator wants it; not started. */
+export async function createNetwork(options: {
+  readonly config: Config
+  readonly key: Key
+  readonly logger: Logger
+  readonly cleanUp: AsyncDisposableStack
+}): Promise<{ readonly host: NetworkHost; readonly blobs: BlobSource }> {
+  const { config, key, logger, cleanUp } = options
+  const { listen, announce, maxConnections, privateKeyFile, discovery, bootstrap, mdns } = config.network
+  const host = await createHost({
+    privateKey: key.privateKey,
+    listen,
+    announce,
+    maxConnections,
+    ...(privateKeyFile !== undefined && { preSharedKey: await loadSwarmKey({ file: privateKeyFile }) }),
+    ...(discovery.length > 0 && {
+      discovery: {
+        bootstrap,
+        mdns,
+        gossip: discovery.includes('gossip'),
+        ...(discovery.includes('dht') && { dht: 'server' }),
+      },
+    }),
+    onInternalError: (error) => logger.error({ err: error }, 'a request of a peer failed by a bug'),
+  })
+  cleanUp.defer(() => host.stop())
+  const blobs: BlobSource = {
+    read: (request) => host.readBlob(request),
+    connected: (request) => host.connected(request),
+  }
+  return { host, blobs }
+}
