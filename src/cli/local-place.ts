@@ -108,6 +108,7 @@ function forOneTask({
     pricing: { rates: { wasm: FREE_RATES, native: FREE_RATES, docker: FREE_RATES }, freeAllowanceWei: 0n },
     peers: { ...config.peers, share: 1, unknownShare: 1 },
     node: { ...config.node, dataDir },
+    cache: { ...config.cache, enabled: false },
     sandbox: {
       ...config.sandbox,
       cpuSharesLimit: ANY_SHARES,

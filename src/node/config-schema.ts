@@ -1,6 +1,6 @@
 import { ethereumAddress } from './config-items.ts'
 import { key, KIB, MIB, type ConfigKey } from './config-key.ts'
-import { decimal, duration, integer, list, oneOf, optionalUser, path, size } from './config-kinds.ts'
+import { decimal, duration, flag, integer, list, oneOf, optionalUser, path, size } from './config-kinds.ts'
 import { NETWORK_KEYS } from './config-network-keys.ts'
 import { PRICING_KEYS, PRICING_SECTIONS } from './config-pricing-keys.ts'
 import { SANDBOX_KEYS } from './config-sandbox-keys.ts'
@@ -24,6 +24,8 @@ export const CONFIG_SECTIONS: Readonly<Record<string, string>> = {
   timeouts: 'Times that are no limits of a sandbox.',
   storage: 'The store of inputs and results.',
   retention: 'How long what is finished is kept for its requester.',
+  cache:
+    'Results of deterministic tasks that are given again to whoever asks the same. It is empty after each start. What others can learn from it: [SECURITY.md](SECURITY.md#the-result-cache).',
   retry: 'Running a task again after a fault of this provider.',
   ...PRICING_SECTIONS,
   sandbox:
@@ -131,6 +133,26 @@ export const CONFIG_KEYS = {
     kind: integer({ min: 1, max: 10_000_000 }),
     default: '10000',
     doc: 'The most results that are kept; of whoever has most, the oldest go first.',
+  }),
+  'cache.enabled': key({
+    kind: flag(),
+    default: 'false',
+    doc: 'Whether a deterministic task may be answered with what the same task came to before. Its requester brings every file of it all the same, and the receipt says so.',
+  }),
+  'cache.max_entries': key({
+    kind: integer({ min: 1, max: 1_000_000 }),
+    default: '1000',
+    doc: 'The most results that are kept for that; the one that was asked for longest ago goes first.',
+  }),
+  'cache.max_bytes': key({
+    kind: size({ min: MIB }),
+    default: '1g',
+    doc: 'What their output and files may take of the disk, beside `storage.quota`.',
+  }),
+  'cache.percent': key({
+    kind: integer({ min: 0, max: 100 }),
+    default: '50',
+    doc: 'What such an answer costs, in percent of what computing it did.',
   }),
   'retry.max': key({
     kind: integer({ min: 0, max: 10 }),

@@ -78,6 +78,14 @@ export interface Config {
     readonly resultsMs: number
     readonly maxResults: number
   }
+  /** Results of deterministic tasks that are given again. */
+  readonly cache: {
+    readonly enabled: boolean
+    readonly maxEntries: number
+    readonly maxBytes: number
+    /** What an answer costs, in percent of what computing it did. */
+    readonly percent: number
+  }
   readonly retry: {
     readonly max: number
   }

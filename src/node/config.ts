@@ -201,6 +201,12 @@ function configOf(values: ConfigValues): Config {
     timeouts: { totalMs: values['timeouts.total'], drainMs: values['timeouts.drain'] },
     storage: { quotaBytes: values['storage.quota'], taskInputLimitBytes: values['storage.task_input_limit'] },
     retention: { resultsMs: values['retention.results'], maxResults: values['retention.max_results'] },
+    cache: {
+      enabled: values['cache.enabled'],
+      maxEntries: values['cache.max_entries'],
+      maxBytes: values['cache.max_bytes'],
+      percent: values['cache.percent'],
+    },
     retry: { max: values['retry.max'] },
     pricing: {
       rates: { wasm: ratesIn(values, 'wasm'), native: ratesIn(values, 'native'), docker: ratesIn(values, 'docker') },

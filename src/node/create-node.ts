@@ -25,6 +25,7 @@ import { policyOf, resourcesOf, retentionOf, sharesOf, withRuntimes } from './op
 import { NO_MEMORY, openNodeMemory, type NodeMemory } from './node-memory.ts'
 import { createMarketPresence } from './market-presence.ts'
 import { jobFolder } from './job-folder.ts'
+import { resultCacheOf } from './result-cache-config.ts'
 import { createPrepareLanes } from './prepare-lanes.ts'
 import { createProvider, type Provider } from './provider.ts'
 import { findTasks } from './recover.ts'
@@ -291,6 +292,7 @@ async function createCore(
     fail = resolve
   })
   const resources = resourcesOf(config)
+  const cache = await resultCacheOf({ config, dir: join(dataDir, 'result-cache'), logger })
   const provider = createProvider({
     key,
     ...options.memory,
@@ -307,6 +309,7 @@ async function createCore(
     }),
     unknownPeersStorageBytes: Math.floor(config.storage.quotaBytes * config.peers.unknownShare),
     blobs: options.blobs,
+    ...(cache !== undefined && { cache }),
     lanes: createPrepareLanes({ isKnown: options.isKnown, unknownShare: config.peers.unknownShare }),
     clock: systemClock,
     logger,

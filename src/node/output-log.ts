@@ -41,7 +41,8 @@ interface OutputPlace {
   readonly taskId: string
 }
 
-function fileOf({ dir, taskId }: OutputPlace, stream: OutputStream): string {
+/** Where a stream is kept; there is no file before its first byte. */
+export function outputFile({ dir, taskId }: OutputPlace, stream: OutputStream): string {
   return join(dir, `${taskId}.${stream}`)
 }
 
@@ -60,7 +61,7 @@ export async function createOutputLog(options: OutputLogOptions): Promise<Output
 /** Goes on with the output of an attempt that an earlier process began: what is in the files has been written. */
 export async function reopenOutputLog(options: Omit<OutputLogOptions, 'attempt'>): Promise<OutputLog> {
   const streams = { stdout: createStream(options, 'stdout'), stderr: createStream(options, 'stderr') }
-  await Promise.all(STREAMS.map((name) => takeUp(streams[name], fileOf(options, name))))
+  await Promise.all(STREAMS.map((name) => takeUp(streams[name], outputFile(options, name))))
   return logOf(streams)
 }
 
@@ -118,7 +119,7 @@ function digestOf(stream: LogStream): StreamDigest {
 
 function createStream(options: Omit<OutputLogOptions, 'attempt'>, name: OutputStream): LogStream {
   const append = async (chunks: readonly Uint8Array[]): Promise<void> => {
-    stream.handle ??= await open(fileOf(options, name), 'a', 0o600)
+    stream.handle ??= await open(outputFile(options, name), 'a', 0o600)
     for (const chunk of chunks) {
       await stream.handle.appendFile(chunk)
       stream.hash.update(chunk)
@@ -147,7 +148,7 @@ function createStream(options: Omit<OutputLogOptions, 'attempt'>, name: OutputSt
 export async function outputSizes(place: OutputPlace): Promise<OutputOffsets> {
   const sizeOf = async (stream: OutputStream): Promise<number> => {
     try {
-      return (await stat(fileOf(place, stream))).size
+      return (await stat(outputFile(place, stream))).size
     } catch (error) {
       if (isMissing(error)) return 0
       throw error
@@ -157,7 +158,10 @@ export async function outputSizes(place: OutputPlace): Promise<OutputOffsets> {
 }
 
 export async function removeOutput(place: OutputPlace): Promise<void> {
-  await Promise.all([rm(fileOf(place, 'stdout'), { force: true }), rm(fileOf(place, 'stderr'), { force: true })])
+  await Promise.all([
+    rm(outputFile(place, 'stdout'), { force: true }),
+    rm(outputFile(place, 'stderr'), { force: true }),
+  ])
 }
 
 /** Up to `length` bytes from `offset`; empty where the file has no more, or is gone. */
@@ -166,7 +170,7 @@ export async function readOutput(
 ): Promise<Uint8Array> {
   let handle: FileHandle
   try {
-    handle = await open(fileOf(request, request.stream), 'r')
+    handle = await open(outputFile(request, request.stream), 'r')
   } catch (error) {
     if (isMissing(error)) return new Uint8Array()
     throw error

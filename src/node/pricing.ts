@@ -46,10 +46,18 @@ interface Used {
 export function chargeOf({
   rates,
   maxPriceWei,
+  cachedPercent,
   ...used
-}: Used & { readonly rates: Rates; readonly maxPriceWei: string }): Pick<UnsignedReceipt, 'priceWei' | 'terms'> {
+}: Used & {
+  readonly rates: Rates
+  readonly maxPriceWei: string
+  /** Where the answer is out of the cache: what it costs, in percent of what its rates come to. */
+  readonly cachedPercent?: number | undefined
+}): Pick<UnsignedReceipt, 'priceWei' | 'terms'> {
   const { totalWei } = priceOf({ rates, usage: chargedUsageOf(used) })
+  const askedWei = cachedPercent === undefined ? totalWei : (totalWei * BigInt(cachedPercent)) / 100n
   const mostWei = BigInt(maxPriceWei)
-  const priceWei = String(totalWei < mostWei ? totalWei : mostWei)
+  const priceWei = String(askedWei < mostWei ? askedWei : mostWei)
+  if (cachedPercent !== undefined) return { priceWei, terms: { rates, cached: true } }
   return isFree(rates) ? { priceWei } : { priceWei, terms: { rates } }
 }

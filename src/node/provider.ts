@@ -19,6 +19,7 @@ import { createPreparation } from './preparation.ts'
 import { preparationTeller } from './preparing-progress.ts'
 import { createQuoteDesk } from './quote-desk.ts'
 import { recoverTasks, type FoundTasks } from './recover.ts'
+import type { ResultCache } from './result-cache.ts'
 import { openResultBlob } from './result-blobs.ts'
 import { startRetention, type RetentionPolicy } from './retention.ts'
 import { runTask } from './run-task.ts'
@@ -34,6 +35,8 @@ export interface ProviderOptions extends IntakeOptions {
   readonly executors: ReadonlyMap<RuntimeName, Executor>
   readonly store: ArtifactStore
   readonly blobs: BlobSource
+  /** Results of deterministic tasks, to be given again; none where absent. */
+  readonly cache?: ResultCache
   readonly lanes: PrepareLanes
   /** Told of what each requester does, and was done to him. */
   readonly onMeeting: (requester: string, what: Meeting) => void
@@ -101,6 +104,11 @@ export function createProvider(options: ProviderOptions): Provider {
     isKnown: options.capacity.isKnown,
   })
 
+  function engineOf(runtime: RuntimeName): string | undefined {
+    const capability = options.policy.offers.find((offer) => offer.runtime === runtime)?.capability
+    return capability?.available === true ? capability.isolation.engine : undefined
+  }
+
   function inBackground(work: Promise<void>): void {
     const tracked = work
       .catch((error: unknown) => {
@@ -138,7 +146,7 @@ export function createProvider(options: ProviderOptions): Provider {
   }): Promise<void> {
     const startedAtMs = clock.nowMs()
     try {
-      const next = await runTask({ ...options, task, resumes, tasks, denials, shutdown: shutdown.signal })
+      const next = await runTask({ ...options, task, resumes, tasks, denials, engineOf, shutdown: shutdown.signal })
       noteEnd(task)
       if (next === 'again' && !stopping) begin(task)
       // Before another one starts in its place, so that results cannot come faster than they go.

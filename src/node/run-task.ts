@@ -9,16 +9,18 @@ import { signReceipt } from '../identity/receipt.ts'
 import { SoukError } from '../protocol/errors.ts'
 import type { Denials, RuntimeName } from '../protocol/execution.ts'
 import type { Receipt } from '../protocol/receipt.ts'
+import { isDeterministic } from '../protocol/task.ts'
 import { chargeOf } from './pricing.ts'
 import type { Logger } from 'pino'
-import { runAttempt } from './attempt.ts'
+import { runAttempt, type Attempt } from './attempt.ts'
 import type { Clock } from './clock.ts'
 import type { Capacity } from './capacity.ts'
 import type { DenialTally } from './denials.ts'
 import { inputHolder, outputHolder } from './holders.ts'
 import { resolveTask, stdinFileOf } from './inputs.ts'
 import { jobFolder } from './job-folder.ts'
-import { createOutputLog, reopenOutputLog, type OutputLog } from './output-log.ts'
+import { createOutputLog, outputFile, reopenOutputLog, type OutputLog } from './output-log.ts'
+import type { CacheQuestion, ResultCache } from './result-cache.ts'
 import { markStart, startMarkOf } from './start-mark.ts'
 import type { TaskTable } from './task-table.ts'
 import { nextUsage } from './running-tasks.ts'
@@ -34,6 +36,10 @@ export interface RunTaskOptions {
   readonly capacity: Pick<Capacity, 'isKnown'>
   readonly unknownPeersStorageBytes: number
   readonly denials: DenialTally
+  /** Where results of deterministic tasks are kept to be given again. */
+  readonly cache?: ResultCache | undefined
+  /** The version of what runs tasks of a runtime here, where it is offered. */
+  readonly engineOf: (runtime: RuntimeName) => string | undefined
   readonly clock: Clock
   readonly logger: Logger
   readonly workDir: string
@@ -69,11 +75,13 @@ export async function runTask(options: RunTaskOptions): Promise<'settled' | 'aga
     })
   try {
     if (!(await beginning)) return 'settled'
-    const { receipt, denials } = await receiptOf({ ...options, record, attempt, dir, start })
+    const question = resumes ? undefined : questionOf({ ...options, record })
+    const { receipt, denials } = await receiptOf({ ...options, record, attempt, dir, start, question })
     await tasks.commit({
       taskId,
       decide: () => ({ kind: 'finished', taskId, atMs: clock.nowMs(), receipt }),
     })
+    if (question !== undefined) await keepInCache({ ...options, record, question, receipt })
     options.store.release({ holder: inputHolder(taskId) })
     const { outcome, usage } = receipt
     const denied = options.denials.note({ runtime: record.runtime, denials, limitsHit: usage.limitsHit })
@@ -120,6 +128,7 @@ async function receiptOf(
     readonly attempt: number
     readonly dir: string
     readonly start: Start
+    readonly question: CacheQuestion | undefined
   },
 ): Promise<{ readonly receipt: Receipt; readonly denials: Denials | undefined }> {
   const { task, record, store, clock, start, dir } = options
@@ -140,42 +149,47 @@ async function receiptOf(
   const place = { dir: options.outputDir, taskId, onGrow }
   const log = await (options.resumes ? reopenOutputLog(place) : createOutputLog({ ...place, attempt: options.attempt }))
   try {
-    const attempt = await runAttempt({
-      executor,
-      task: resolveTask({
-        spec: record.spec,
-        specDigest: record.authorization.specDigest,
-        runtime: record.runtime,
-        owner: record.requester,
-        store,
-      }),
-      requester: record.requester,
-      limits: record.limits,
-      dir,
-      stdin: stdinFile === undefined ? Readable.from([]) : createReadStream(stdinFile),
-      stdout: log.stdout,
-      stderr: log.stderr,
-      cancel: task.cancel.signal,
-      shutdown: options.shutdown,
-      totalDeadlineMs: record.totalDeadlineMs,
-      clock,
-      before: options.resumes ? await stateBefore({ record, dir, log }) : undefined,
-      onStarted(atMs) {
-        start.begun = true
-        // Where it is lost the task counts from a moment before.
-        if (executor.resume !== undefined) start.marked = markStart({ dir, atMs }).catch(() => {})
-      },
-      onUsage(usage) {
-        task.usage = nextUsage({ before: task.usage, usage, atMs: clock.nowMs() })
-      },
+    // Before anything is answered: its requester has brought every file that it names.
+    const resolved = resolveTask({
+      spec: record.spec,
+      specDigest: record.authorization.specDigest,
+      runtime: record.runtime,
+      owner: record.requester,
+      store,
     })
+    const answer = await answerOf({ ...options, log })
+    const attempt =
+      answer?.attempt ??
+      (await runAttempt({
+        executor,
+        task: resolved,
+        requester: record.requester,
+        limits: record.limits,
+        dir,
+        stdin: stdinFile === undefined ? Readable.from([]) : createReadStream(stdinFile),
+        stdout: log.stdout,
+        stderr: log.stderr,
+        cancel: task.cancel.signal,
+        shutdown: options.shutdown,
+        totalDeadlineMs: record.totalDeadlineMs,
+        clock,
+        before: options.resumes ? await stateBefore({ record, dir, log }) : undefined,
+        onStarted(atMs) {
+          start.begun = true
+          // Where it is lost the task counts from a moment before.
+          if (executor.resume !== undefined) start.marked = markStart({ dir, atMs }).catch(() => {})
+        },
+        onUsage(usage) {
+          task.usage = nextUsage({ before: task.usage, usage, atMs: clock.nowMs() })
+        },
+      }))
     if (attempt === undefined) throw interruptedError(record)
     const { execution, startedAtMs, finishedAtMs } = attempt
     const outputs = await keepResults({ ...options, outputs: execution.outputs })
     const digests = await log.seal()
     const receipt = signReceipt({
       receipt: {
-        ...chargeOf({ ...record, usage: execution.usage, outputs }),
+        ...chargeOf({ ...record, usage: execution.usage, outputs, cachedPercent: answer?.percent }),
         version: 1,
         taskId,
         authorization: record.authorization,
@@ -197,6 +211,63 @@ async function receiptOf(
     task.usage = undefined
     await log.close()
   }
+}
+
+/** What the cache is asked for a task; undefined where there is none, or the task need not come out the same. */
+function questionOf({
+  cache,
+  engineOf,
+  record,
+}: Pick<RunTaskOptions, 'cache' | 'engineOf'> & { readonly record: LiveTask }): CacheQuestion | undefined {
+  const engine = engineOf(record.runtime)
+  if (cache === undefined || engine === undefined || !isDeterministic(record.spec.runtime)) return undefined
+  return { specDigest: record.authorization.specDigest, engine, limits: record.limits }
+}
+
+/** An attempt that an earlier one stands for. Nobody waits for the answer to a task that is cancelled. */
+async function answerOf({
+  cache,
+  question,
+  task,
+  clock,
+  dir,
+  log,
+}: Pick<RunTaskOptions, 'cache' | 'task' | 'clock'> & {
+  readonly question: CacheQuestion | undefined
+  readonly dir: string
+  readonly log: OutputLog
+}): Promise<{ readonly attempt: Attempt; readonly percent: number } | undefined> {
+  if (cache === undefined || question === undefined || task.cancel.signal.aborted) return undefined
+  const startedAtMs = clock.nowMs()
+  const { stdout, stderr } = log
+  const answer = await cache.answer({ question, dir, stdout, stderr })
+  if (answer === undefined) return undefined
+  const { execution, percent } = answer
+  return { attempt: { execution, startedAtMs, finishedAtMs: clock.nowMs() }, percent }
+}
+
+/** The engine is what the run really had. */
+async function keepInCache({
+  cache,
+  record,
+  question,
+  receipt,
+  store,
+  outputDir,
+}: Pick<RunTaskOptions, 'cache' | 'store' | 'outputDir'> & {
+  readonly record: LiveTask
+  readonly question: CacheQuestion
+  readonly receipt: Receipt
+}): Promise<void> {
+  if (receipt.terms?.cached === true) return
+  const { taskId, requester: owner } = record
+  await cache?.keep({
+    question: { ...question, engine: receipt.isolation.engine },
+    receipt,
+    stdoutFile: outputFile({ dir: outputDir, taskId }, 'stdout'),
+    stderrFile: outputFile({ dir: outputDir, taskId }, 'stderr'),
+    fileOf: (sha256) => store.path({ owner, sha256 }),
+  })
 }
 
 /** What an earlier process had of an attempt. */
