@@ -4,9 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 /**
@@ -17,6 +15,9 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
  * challenge period, in which the payee can still redeem.
  *
  * Nobody owns this contract, nothing in it can be exchanged or paused, and no call takes longer as more channels are open.
+ *
+ * Whoever is paid may call back: everything is noted before anything is paid. The guard is for deposits alone, which
+ * tell what arrived by how the balance changed: of two deposits of one token, one inside the other, both would count the inner one.
  */
 contract SoukChannels is EIP712, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
@@ -38,10 +39,10 @@ contract SoukChannels is EIP712, ReentrancyGuardTransient {
         Closed
     }
 
+    /** EIP-2098: the highest bit of `vs` is v less 27, the rest is s. */
     struct Signature {
-        uint8 v;
         bytes32 r;
-        bytes32 s;
+        bytes32 vs;
     }
 
     /** The payer's promise: of the channel's deposit `amount`, in total, is the payee's. */
@@ -74,6 +75,8 @@ contract SoukChannels is EIP712, ReentrancyGuardTransient {
     bytes32 private constant CLOSE_TYPE = keccak256("Close(bytes32 channelId,uint256 amount)");
     bytes32 private constant PAYOUT_TYPE =
         keccak256("PayoutAuthorization(address node,address payout,uint64 expiryMs)");
+    /** Half the order of secp256k1: of s and its negative, both of which verify, only the lower counts (EIP-2). */
+    uint256 private constant HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
     uint48 private constant CLOSED = type(uint48).max;
     /** More would only lock coins away. */
     uint48 private constant LONGEST_CHALLENGE = 365 days;
@@ -93,8 +96,8 @@ contract SoukChannels is EIP712, ReentrancyGuardTransient {
     );
     /** `deposit` is all that was ever paid in. */
     event ToppedUp(bytes32 indexed channelId, address indexed payee, uint256 deposit);
-    /** `redeemed` is all that was ever paid to the payee, `paid` what this call paid. */
-    event Redeemed(bytes32 indexed channelId, address indexed payee, uint256 redeemed, uint256 paid);
+    /** `redeemed` is all that was ever paid to the payee; what was paid now is what that is more than before. */
+    event Redeemed(bytes32 indexed channelId, address indexed payee, uint256 redeemed);
     event CloseStarted(bytes32 indexed channelId, address indexed payee, uint256 closesAt);
     /** `redeemed` is all that was ever paid to the payee, `refunded` what went back to the payer. */
     event Closed(bytes32 indexed channelId, address indexed payee, uint256 redeemed, uint256 refunded);
@@ -117,6 +120,10 @@ contract SoukChannels is EIP712, ReentrancyGuardTransient {
     /** Nobody has started to close it. */
     error NotClosing();
     error ChallengePeriodNotOver(uint256 closesAt);
+    /** A signature is none, or its s is in the upper half of the order. */
+    error InvalidSignature();
+    /** The payee, or the payer, refuses coins. */
+    error PaymentRefused();
     /** The signature is not the payer's. */
     error NotAVoucher();
     /** The voucher is for less than what the channel is to be closed with. */
@@ -169,7 +176,7 @@ contract SoukChannels is EIP712, ReentrancyGuardTransient {
      * Pays the payee what a voucher is for and was not paid before, as far as the deposit goes. Anyone may call it: the
      * coins go to the payee.
      */
-    function redeem(Voucher calldata voucher) external nonReentrant {
+    function redeem(Voucher calldata voucher) external {
         uint256 paid = _redeem(voucher);
         if (paid == 0) revert NothingToRedeem();
         _pay(voucher.payee, voucher.token, paid);
@@ -179,7 +186,7 @@ contract SoukChannels is EIP712, ReentrancyGuardTransient {
      * {redeem} for many. Vouchers next to each other for one payee and token are paid in one transfer. One that pays nothing
      * any more is passed over, so that a payer who closes a channel meanwhile does not undo the rest.
      */
-    function redeemBatch(Voucher[] calldata vouchers) external nonReentrant {
+    function redeemBatch(Voucher[] calldata vouchers) external {
         uint256[] memory paid = new uint256[](vouchers.length);
         uint256 total = 0;
         for (uint256 i = 0; i < vouchers.length; ++i) {
@@ -210,7 +217,7 @@ contract SoukChannels is EIP712, ReentrancyGuardTransient {
         uint256 amount,
         Signature calldata consent,
         PayoutAuthorization calldata authorization
-    ) external nonReentrant {
+    ) external {
         bytes32 channelId = _idOf(voucher);
         Channel memory channel = _existing(channelId);
         _requireConsent(
@@ -232,7 +239,7 @@ contract SoukChannels is EIP712, ReentrancyGuardTransient {
     }
 
     /** Starts the challenge period of a channel of the caller. */
-    function startClose(address payee, address token, uint256 nonce) external nonReentrant {
+    function startClose(address payee, address token, uint256 nonce) external {
         bytes32 channelId = channelIdOf(msg.sender, payee, token, nonce);
         if (_existing(channelId).closesAt != 0) revert IsClosing();
         uint48 closesAt = uint48(block.timestamp) + CHALLENGE_PERIOD;
@@ -241,7 +248,7 @@ contract SoukChannels is EIP712, ReentrancyGuardTransient {
     }
 
     /** Once the challenge period is over: gives the payer what was not redeemed. Anyone may call it. */
-    function finishClose(address payer, address payee, address token, uint256 nonce) external nonReentrant {
+    function finishClose(address payer, address payee, address token, uint256 nonce) external {
         bytes32 channelId = channelIdOf(payer, payee, token, nonce);
         Channel memory channel = _existing(channelId);
         if (channel.closesAt == 0) revert NotClosing();
@@ -298,8 +305,9 @@ contract SoukChannels is EIP712, ReentrancyGuardTransient {
         // Of a closed channel all is redeemed, and where there never was one nothing is deposited.
         if (amount <= channel.redeemed) return 0;
         paid = amount - channel.redeemed;
-        _channels[channelId].redeemed = uint104(amount);
-        emit Redeemed(channelId, voucher.payee, amount, paid);
+        channel.redeemed = uint104(amount);
+        _channels[channelId] = channel;
+        emit Redeemed(channelId, voucher.payee, amount);
     }
 
     /** Notes that a channel is closed for ever with `total` redeemed. Returns what is left for the payer. */
@@ -346,24 +354,25 @@ contract SoukChannels is EIP712, ReentrancyGuardTransient {
         if (!authorized) revert NotConsented();
     }
 
-    /** Reverts where a signature is malformed, or its s in the upper half of the order (EIP-2): never the zero address. */
-    function _signerOf(bytes32 digest, Signature calldata signature) private pure returns (address) {
-        return ECDSA.recover(digest, signature.v, signature.r, signature.s);
+    /** Never the zero address, which nobody has the key of. */
+    function _signerOf(bytes32 digest, Signature calldata signature) private pure returns (address signer) {
+        (uint8 v, bytes32 s) = _unpacked(signature.vs);
+        if (uint256(s) > HALF_ORDER) revert InvalidSignature();
+        signer = ecrecover(digest, v, signature.r, s);
+        if (signer == address(0)) revert InvalidSignature();
+    }
+
+    function _unpacked(bytes32 vs) private pure returns (uint8 v, bytes32 s) {
+        v = uint8((uint256(vs) >> 255) + 27);
+        s = vs & bytes32(uint256(type(int256).max));
     }
 
     function _usePermit(address token, uint256 amount, Permit calldata permit) private {
         if (token.code.length == 0) revert InvalidToken();
         // Whoever has seen the permit can use it first: then the approval is there, and where it is not the transfer fails.
+        (uint8 v, bytes32 s) = _unpacked(permit.signature.vs);
         try
-            IERC20Permit(token).permit(
-                msg.sender,
-                address(this),
-                amount,
-                permit.deadline,
-                permit.signature.v,
-                permit.signature.r,
-                permit.signature.s
-            )
+            IERC20Permit(token).permit(msg.sender, address(this), amount, permit.deadline, v, permit.signature.r, s)
         {} catch {}
     }
 
@@ -379,8 +388,12 @@ contract SoukChannels is EIP712, ReentrancyGuardTransient {
     }
 
     function _pay(address to, address token, uint256 amount) private {
-        if (token == address(0)) Address.sendValue(payable(to), amount);
-        else IERC20(token).safeTransfer(to, amount);
+        if (token != address(0)) {
+            IERC20(token).safeTransfer(to, amount);
+            return;
+        }
+        (bool paid, ) = to.call{value: amount}("");
+        if (!paid) revert PaymentRefused();
     }
 
     function _amountOf(uint256 amount) private pure returns (uint104) {

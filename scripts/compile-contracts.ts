@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { InterfaceAbi } from 'ethers/abi'
 
 const root = join(import.meta.dirname, '..')
@@ -12,7 +13,10 @@ export interface CompiledContract {
 }
 
 interface Solc {
-  compile(input: string, callbacks: { readonly import: (path: string) => { contents: string } | { error: string } }): string
+  compile(
+    input: string,
+    callbacks: { readonly import: (path: string) => { contents: string } | { error: string } },
+  ): string
 }
 
 interface SolcOutput {
@@ -20,10 +24,18 @@ interface SolcOutput {
   readonly contracts?: Readonly<
     Record<
       string,
-      Readonly<Record<string, { readonly abi: CompiledContract['abi']; readonly evm: { readonly bytecode: { readonly object: string } } }>>
+      Readonly<
+        Record<
+          string,
+          { readonly abi: CompiledContract['abi']; readonly evm: { readonly bytecode: { readonly object: string } } }
+        >
+      >
     >
   >
 }
+
+/** How sources import what is installed. */
+const OPENZEPPELIN = '@openzeppelin/contracts/'
 
 const SETTINGS = {
   // The first with transient storage, which the guard against reentrance is in.
@@ -49,16 +61,20 @@ export async function compileContracts(paths: readonly string[]): Promise<Readon
   const require = createRequire(import.meta.url)
   // Eight megabytes of compiler: loaded where something is compiled.
   const solc = require('solc') as Solc
-  const { readFileSync } = await import('node:fs')
+  const openzeppelin = dirname(require.resolve('@openzeppelin/contracts/package.json'))
   const sources = Object.fromEntries(
-    await Promise.all(paths.map(async (path) => [path, { content: await readFile(join(root, path), 'utf8') }] as const)),
+    await Promise.all(
+      paths.map(async (path) => [path, { content: await readFile(join(root, path), 'utf8') }] as const),
+    ),
   )
   const input = JSON.stringify({ language: 'Solidity', sources, settings: SETTINGS })
   const output = JSON.parse(
     solc.compile(input, {
       import: (path) => {
         try {
-          const file = path.startsWith('@openzeppelin/') ? require.resolve(path) : join(root, path)
+          const file = path.startsWith(OPENZEPPELIN)
+            ? join(openzeppelin, path.slice(OPENZEPPELIN.length))
+            : join(root, path)
           return { contents: readFileSync(file, 'utf8') }
         } catch (error) {
           return { error: String(error) }

@@ -11,9 +11,7 @@ import { compileContracts } from './compile-contracts.ts'
 const folder = join(import.meta.dirname, '..', 'src/settlement/contracts')
 
 /** The contract, the file that is generated, and how its constants are called. */
-const CONTRACTS = [
-  { name: 'SoukChannels', file: 'souk-channels.ts', constant: 'SOUK_CHANNELS' },
-] as const
+const CONTRACTS = [{ name: 'SoukChannels', file: 'souk-channels.ts', constant: 'SOUK_CHANNELS' }] as const
 
 const check = process.argv.includes('--check')
 const compiled = await compileContracts(CONTRACTS.map(({ name }) => `contracts/${name}.sol`))

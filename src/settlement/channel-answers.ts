@@ -43,8 +43,8 @@ export type ChannelEvent = { readonly channelId: string; readonly payee: string 
     }
   /** `depositWei` is all that was ever paid in. */
   | { readonly kind: 'topped-up'; readonly depositWei: bigint }
-  /** `redeemedWei` is all that was ever paid to the payee, `paidWei` what was paid now. */
-  | { readonly kind: 'redeemed'; readonly redeemedWei: bigint; readonly paidWei: bigint }
+  /** `redeemedWei` is all that was ever paid to the payee. */
+  | { readonly kind: 'redeemed'; readonly redeemedWei: bigint }
   | { readonly kind: 'close-started'; readonly closesAtMs: number }
   | { readonly kind: 'closed'; readonly redeemedWei: bigint; readonly refundedWei: bigint }
 )
@@ -75,7 +75,7 @@ export function channelEvent(log: {
     case 'ToppedUp':
       return { ...of, kind: 'topped-up', depositWei: wei('deposit') }
     case 'Redeemed':
-      return { ...of, kind: 'redeemed', redeemedWei: wei('redeemed'), paidWei: wei('paid') }
+      return { ...of, kind: 'redeemed', redeemedWei: wei('redeemed') }
     case 'CloseStarted':
       return { ...of, kind: 'close-started', closesAtMs: Number(wei('closesAt')) * 1000 }
     case 'Closed':

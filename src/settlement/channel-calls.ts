@@ -1,4 +1,5 @@
 import { Interface } from 'ethers/abi'
+import { toBeHex } from 'ethers/utils'
 import type { ChannelKey, PayoutAuthorization, Voucher } from '../protocol/payment.ts'
 import { NATIVE_TOKEN } from '../protocol/payment.ts'
 import { SOUK_CHANNELS_ABI } from './contracts/souk-channels.ts'
@@ -108,7 +109,8 @@ function voucherArgument({ channel, amountWei, signature }: Promised): readonly 
   return [payer, payee, token, nonce, amountWei, signatureArgument(signature)]
 }
 
-/** v, r and s, as the contract takes them. */
-function signatureArgument(signature: string): readonly [number, string, string] {
-  return [Number.parseInt(signature.slice(130), 16), `0x${signature.slice(2, 66)}`, `0x${signature.slice(66, 130)}`]
+/** r, and s with v in its highest bit (EIP-2098), as the contract takes them. */
+function signatureArgument(signature: string): readonly [string, string] {
+  const parity = signature.endsWith('1c') ? 1n << 255n : 0n
+  return [`0x${signature.slice(2, 66)}`, toBeHex(BigInt(`0x${signature.slice(66, 130)}`) | parity, 32)]
 }

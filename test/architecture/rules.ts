@@ -84,7 +84,13 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   // Runs when souk is installed, before anything else is there.
   'native/launcher': { imports: [], packages: [], builtins: ['child_process'] },
   native: { imports: [...CORE, 'executors'], packages: [], builtins: ['child_process', 'net'] },
-  settlement: { imports: CORE, packages: ['ethers', 'secp256k1', 'zod'], builtins: ['sqlite'] },
+  settlement: {
+    imports: [...CORE, 'settlement/contracts'],
+    packages: ['ethers', 'secp256k1', 'zod'],
+    builtins: ['sqlite'],
+  },
+  // Generated.
+  'settlement/contracts': { imports: [], packages: [] },
   client: {
     imports: [...CORE, 'artifacts/registry', 'protocol/network', 'settlement'],
     packages: ['yaml', 'zod', 'fastest-levenshtein'],
