@@ -53,7 +53,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
     imports: [...CORE, 'protocol/network'],
     packages: ['libp2p', '@libp2p/*', '@multiformats/*', 'multiformats'],
   },
-  identity: { imports: ['protocol'], packages: ['@noble/hashes', 'ethers', 'secp256k1', 'zod'], builtins: ['module'] },
+  identity: { imports: ['protocol'], packages: ['ethers', 'secp256k1', 'zod'], builtins: ['module'] },
   artifacts: { imports: ['protocol'], packages: ['tar-stream', 'zod'] },
   'artifacts/registry': { imports: ['protocol', 'artifacts'], packages: ['zod'] },
   executors: { imports: CORE, packages: [] },
