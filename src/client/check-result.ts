@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
 import { checkReceipt, invalidReceipt } from '../identity/receipt.ts'
 import { specDigestOf } from '../identity/task.ts'
+import { LIMIT_KEYS } from '../protocol/limits.ts'
+import { FREE_RATES, RATE_KEYS } from '../protocol/price.ts'
+import type { Quote } from '../protocol/quote.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { Streams } from '../protocol/run-document.ts'
 import { runtimesOf } from '../protocol/task.ts'
@@ -14,6 +17,8 @@ export interface ExpectedResult {
   readonly requester: string
   /** What was submitted, where that is known. */
   readonly task?: Pick<LoadedTask, 'spec' | 'bytes'>
+  /** What was promised of it, where something was. */
+  readonly quote?: Quote
 }
 
 /**
@@ -32,7 +37,12 @@ export function checkResult({
 }): Receipt {
   const { receipt, reasons } = checkReceipt(claimed)
   if (receipt === undefined) throw invalidReceipt(reasons)
-  const all = [...reasons, ...foreign(receipt, expected), ...otherOutput(receipt, streams)]
+  const all = [
+    ...reasons,
+    ...foreign(receipt, expected),
+    ...unlikeQuote(receipt, expected.quote),
+    ...otherOutput(receipt, streams),
+  ]
   if (all.length > 0) throw invalidReceipt(all)
   return receipt
 }
@@ -50,6 +60,19 @@ function foreign(receipt: Receipt, { taskId, provider, requester, task }: Expect
     reasons.push('it is about another spec than the one submitted')
   if (!runtimesOf(task.spec.runtime).includes(receipt.isolation.runtime))
     reasons.push(`the task does not allow the runtime ${receipt.isolation.runtime}`)
+  return reasons
+}
+
+/** A receipt that is free says no rates. */
+function unlikeQuote(receipt: Receipt, quote: Quote | undefined): string[] {
+  if (quote === undefined) return []
+  const reasons: string[] = []
+  const rates = receipt.terms?.rates ?? FREE_RATES
+  if (RATE_KEYS.some((key) => rates[key] !== quote.rates[key]))
+    reasons.push('it charges at other rates than were quoted')
+  if (BigInt(receipt.priceWei) > BigInt(quote.maxPriceWei)) reasons.push('it charges more than was quoted at most')
+  if (LIMIT_KEYS.some((key) => receipt.limits[key] !== quote.limits[key]))
+    reasons.push('the task ran under other limits than were quoted')
   return reasons
 }
 

@@ -1,3 +1,4 @@
+import { checkedQuote, type ProviderQuote } from './check-quote.ts'
 import type { Key } from '../identity/key-file.ts'
 import { SoukError } from '../protocol/errors.ts'
 import type { TaskSummary } from '../protocol/events.ts'
@@ -28,6 +29,10 @@ export interface SubmitOptions extends Waiting {
   readonly expiresInMs?: number
   /** Signs the task for whichever provider takes it, rather than for this one. Only for free tasks. */
   readonly anyProvider?: boolean
+  /** On whose terms it is to be run, and its receipt is held against: what {@link Client.quote} gave. */
+  readonly quote?: ProviderQuote
+  /** Told of the task's id when the provider may have it: what became of it can be asked whatever happens. */
+  readonly onSent?: (taskId: string) => void
 }
 
 /** A requester's connection to one provider. Has to be closed, or the process does not end. */
@@ -37,6 +42,11 @@ export interface Client extends AsyncDisposable {
   /** The Ethereum address of this side's key. */
   readonly requester: string
   /**
+   * What the provider would run the task for; nothing is set aside for it.
+   * @throws SoukError REFUSED with every reason, INVALID_INPUT, CONNECTION_LOST, PROTOCOL_ERROR; the signal's reason
+   */
+  quote(options: Waiting & { readonly task: LoadedTask }): Promise<ProviderQuote>
+  /**
    * Resolves once the provider has accepted the task for good. It fetches the task's blobs from here afterwards, so
    * the client has to stay open until then. Where the connection broke before the answer came, the provider is
    * asked whether it has the task, and only where it has not is the same signed task sent again.
@@ -44,7 +54,7 @@ export interface Client extends AsyncDisposable {
    */
   submit(options: SubmitOptions): Promise<RemoteTask>
   /** A task that was submitted before, here or elsewhere, with this key. */
-  task(taskId: string): RemoteTask
+  task(taskId: string, submitted?: Partial<Pick<SubmitOptions, 'task' | 'quote'>>): RemoteTask
   /** This requester's tasks that the provider still knows. @throws SoukError CONNECTION_LOST; the signal's reason */
   list(options?: Waiting): Promise<readonly TaskSummary[]>
   /** Whatever still waits ends with CONNECTION_LOST; accepted tasks go on over there. */
@@ -56,39 +66,77 @@ const DEFAULTS = { timeoutMs: 10_000, reconnectTimeoutMs: 60_000, chainId: 0 } a
 /** @throws SoukError INVALID_INPUT where `to` names no peer id, UNREACHABLE saying why; the signal's reason */
 export async function connect(options: ConnectOptions): Promise<Client> {
   const { to, key, signal, timeoutMs, reconnectTimeoutMs, chainId } = { ...DEFAULTS, ...options }
-  if (!/\/p2p\/[1-9A-HJ-NP-Za-km-z]+$/.test(to)) throw noPeerId(to)
+  if (!namesPeer(to)) throw noPeerId(to)
   const host = await createHost({ privateKey: key.privateKey, listen: [], dialTimeoutMs: timeoutMs })
   try {
     const connection = await host.connect({ multiaddr: to, ...(signal !== undefined && { signal }) })
     const link = new Link({ host, multiaddr: to, connection, reconnectTimeoutMs })
     const blobs = new ServedBlobs({ provider: link.provider })
-    const follows = new EarlyFollows()
     await host.serveBlobs(blobs)
-    const requester = key.address
-    const close = async (): Promise<void> => {
-      await link.close()
-      await host.stop()
-    }
-    return {
-      provider: link.provider,
-      requester,
-      async submit({ task, ...terms }) {
-        const submitted = await submitTask({ ...terms, task, key, chainId, link, blobs, follows })
-        return createRemoteTask({ ...submitted, requester, link, blobs, task })
-      },
-      task: (taskId) => createRemoteTask({ taskId, requester, link, blobs }),
-      list: ({ signal: waiting } = {}) =>
-        link.again((open) => open.list({ ...(waiting !== undefined && { signal: waiting }) }), waiting),
-      close,
-      [Symbol.asyncDispose]: close,
-    }
+    return createClient({ link, blobs, key, chainId, closeHost: () => host.stop() })
   } catch (error) {
     await host.stop()
     throw error
   }
 }
 
-function noPeerId(to: string): SoukError<'INVALID_INPUT'> {
+/** A client over a link that is open. `blobs` are served on its host by whoever made that. */
+export function createClient({
+  link,
+  blobs,
+  key,
+  chainId,
+  closeHost,
+}: {
+  readonly link: Link
+  readonly blobs: ServedBlobs
+  readonly key: Key
+  readonly chainId: number
+  /** What goes with this client, where anything does. */
+  readonly closeHost?: () => Promise<void>
+}): Client {
+  const follows = new EarlyFollows()
+  const requester = key.address
+  const { provider } = link
+  const close = async (): Promise<void> => {
+    await link.close()
+    await closeHost?.()
+  }
+  return {
+    provider,
+    requester,
+    async quote({ task, signal }) {
+      const connection = await link.connection(signal)
+      const signed = await connection.quote(task.bytes, { ...(signal !== undefined && { signal }) })
+      return checkedQuote({ signed, task, expected: { provider, requester, chainId } })
+    },
+    async submit({ task, quote, ...terms }) {
+      const quoted = quote === undefined ? {} : { quote: quote.signed }
+      const submitted = await submitTask({ ...terms, ...quoted, task, key, chainId, link, blobs, follows })
+      return createRemoteTask({
+        ...{ ...submitted, requester, link, blobs, task },
+        ...(quote !== undefined && { quote: quote.quote }),
+      })
+    },
+    task: (taskId, { task, quote } = {}) =>
+      createRemoteTask({
+        ...{ taskId, requester, link, blobs },
+        ...(task !== undefined && { task }),
+        ...(quote !== undefined && { quote: quote.quote }),
+      }),
+    list: ({ signal: waiting } = {}) =>
+      link.again((open) => open.list({ ...(waiting !== undefined && { signal: waiting }) }), waiting),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** Whether an address says who is to answer there. */
+export function namesPeer(multiaddr: string): boolean {
+  return /\/p2p\/[1-9A-HJ-NP-Za-km-z]+$/.test(multiaddr)
+}
+
+export function noPeerId(to: string): SoukError<'INVALID_INPUT'> {
   const message = 'must end in /p2p/ and a peer id: without it, whoever answers there would pass for the provider'
   return new SoukError({
     code: 'INVALID_INPUT',

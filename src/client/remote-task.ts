@@ -1,4 +1,5 @@
 import type { OutputOffsets, TaskEvent, TaskSummary } from '../protocol/events.ts'
+import type { Quote } from '../protocol/quote.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import { collectResult, type RunResult } from './collect-result.ts'
 import type { EarlyFollow } from './early-follows.ts'
@@ -82,11 +83,21 @@ export interface RemoteTaskOptions {
   readonly blobs: ServedBlobs
   /** What was submitted, where it was submitted here. */
   readonly task?: LoadedTask
+  /** What was promised of it, where something was. */
+  readonly quote?: Quote
   /** Its events, where they were asked for along with it. */
   readonly follow?: EarlyFollow
 }
 
-export function createRemoteTask({ taskId, requester, link, blobs, task, follow }: RemoteTaskOptions): RemoteTask {
+export function createRemoteTask({
+  taskId,
+  requester,
+  link,
+  blobs,
+  task,
+  quote,
+  follow,
+}: RemoteTaskOptions): RemoteTask {
   const { provider } = link
 
   async function* events({ offsets, signal }: EventsOptions = {}): AsyncGenerator<TaskEvent, void, undefined> {
@@ -119,7 +130,13 @@ export function createRemoteTask({ taskId, requester, link, blobs, task, follow 
       collectResult({
         ...options,
         events: events({ ...(signal !== undefined && { signal }) }),
-        expected: { taskId, provider, requester, ...(task !== undefined && { task }) },
+        expected: {
+          taskId,
+          provider,
+          requester,
+          ...(task !== undefined && { task }),
+          ...(quote !== undefined && { quote }),
+        },
       }),
     logs: (options = {}) => taskLogs({ ...options, show, events }),
     cancel: ({ signal } = {}) =>

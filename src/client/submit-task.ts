@@ -3,6 +3,7 @@ import { signTask } from '../identity/task.ts'
 import { isSoukError, SoukError } from '../protocol/errors.ts'
 import type { RefusalReason } from '../protocol/refusals.ts'
 import type { ProviderConnection } from '../protocol/network/task-client.ts'
+import type { SignedQuote } from '../protocol/quote.ts'
 import { ANY_PROVIDER, type SignedTask } from '../protocol/receipt.ts'
 import { protocolError } from '../protocol/wire-fields.ts'
 import type { EarlyFollow, EarlyFollows } from './early-follows.ts'
@@ -19,6 +20,10 @@ export interface SubmitTaskOptions {
   readonly follows: EarlyFollows
   readonly expiresInMs?: number
   readonly anyProvider?: boolean
+  /** On whose terms it is to be run. */
+  readonly quote?: SignedQuote
+  /** Told of the task's id when the provider may have it: what became of it can be asked whatever happens. */
+  readonly onSent?: (taskId: string) => void
   readonly signal?: AbortSignal
 }
 
@@ -54,7 +59,13 @@ export async function submitTask(options: SubmitTaskOptions): Promise<Submitted>
   })
   // The provider may come for them before its answer is here.
   blobs.offer(taskId, task.blobs)
-  const delivery = new Delivery({ signed, taskId, link, follows, ...(signal !== undefined && { signal }) })
+  const { quote } = options
+  const delivery = new Delivery({
+    ...{ signed, taskId, link, follows },
+    ...(quote !== undefined && { quote }),
+    ...(signal !== undefined && { signal }),
+    ...(options.onSent !== undefined && { onSent: options.onSent }),
+  })
   try {
     const follow = await delivery.accepted()
     return { taskId, ...(follow !== undefined && { follow }) }
@@ -70,6 +81,8 @@ interface DeliveryOptions {
   readonly taskId: string
   readonly link: Link
   readonly follows: EarlyFollows
+  readonly quote?: SignedQuote
+  readonly onSent?: (taskId: string) => void
   readonly signal?: AbortSignal
 }
 
@@ -104,13 +117,17 @@ class Delivery {
 
   async #send(connection: ProviderConnection): Promise<EarlyFollow | undefined> {
     this.#sent += 1
+    if (this.#sent === 1) this.#options.onSent?.(this.#options.taskId)
     const follow = this.#options.follows.begin()
     if (follow === undefined) return this.#sendAlone(connection)
-    const { signed, signal } = this.#options
+    const { signed, signal, quote } = this.#options
     const onAbort = (): void => follow.end(signal?.reason)
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      const { taskId, events } = await connection.submitAndFollow(signed, { signal: follow.signal })
+      const { taskId, events } = await connection.submitAndFollow(signed, {
+        signal: follow.signal,
+        ...(quote !== undefined && { quote }),
+      })
       this.#check(taskId)
       follow.keep(events)
       return follow
@@ -125,8 +142,11 @@ class Delivery {
   }
 
   async #sendAlone(connection: ProviderConnection): Promise<undefined> {
-    const { signed, signal } = this.#options
-    const { taskId } = await connection.submit(signed, signal === undefined ? {} : { signal })
+    const { signed, signal, quote } = this.#options
+    const { taskId } = await connection.submit(signed, {
+      ...(signal !== undefined && { signal }),
+      ...(quote !== undefined && { quote }),
+    })
     this.#check(taskId)
   }
 

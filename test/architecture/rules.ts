@@ -98,6 +98,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   'client/market': {
     imports: [...CORE, 'client', 'protocol/network', 'settlement'],
     packages: ['zod'],
+    builtins: ['sqlite'],
   },
   node: {
     imports: [

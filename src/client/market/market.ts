@@ -1,0 +1,130 @@
+import type { Key } from '../../identity/key-file.ts'
+import { createHost, type NetworkHost } from '../../protocol/network/host.ts'
+import { createClient, namesPeer, noPeerId, type Client } from '../connect.ts'
+import { Link } from '../link.ts'
+import type { LoadedTask } from '../load-task.ts'
+import { ServedBlobs } from '../served-blobs.ts'
+import { quoteAll, type QuoteAnswer } from './quote-all.ts'
+import { openMarketRecord, type MarketRecord } from './record.ts'
+import { runAnywhere, type AnywhereTask, type Move } from './run-anywhere.ts'
+
+export interface MarketOptions {
+  /** Who asks: the key that signs tasks is the one that this side is known by on the network. */
+  readonly key: Key
+  /** Where providers are that may run a task: multiaddrs, each with `/p2p/PEERID`. */
+  readonly findProviders: (task: LoadedTask) => Promise<readonly string[]>
+  /** Folder of what is remembered of providers, `record.sqlite`. */
+  readonly recordDir: string
+  /** EIP-155 chain id of the providers' chain; 0, for none, where absent. */
+  readonly chainId?: number
+  /** How long one provider may take to be reached and to answer: 5 s where absent. */
+  readonly quoteTimeoutMs?: number
+  /** How long a provider that was lost may stay away before its task is given up, or waited for: 15 s where absent. */
+  readonly reconnectTimeoutMs?: number
+}
+
+export interface MarketRunOptions {
+  readonly task: LoadedTask
+  readonly signal?: AbortSignal
+  /** Told of who is asked to run it, and of why somebody else is. */
+  readonly onMove?: (move: Move) => void
+}
+
+/** Many providers, asked over connections that are kept. Has to be closed, or the process does not end. */
+export interface Market extends AsyncDisposable {
+  readonly record: MarketRecord
+  /** What each provider that was found would run the task for, or why it would not. @throws SoukError INVALID_INPUT; the signal's reason */
+  quotes(options: {
+    readonly task: LoadedTask
+    readonly signal?: AbortSignal | undefined
+  }): Promise<readonly QuoteAnswer[]>
+  /**
+   * Has the task run by the best provider (choose.ts says which that is), and by the next where one refuses or fails.
+   * @throws SoukError REFUSED or UNREACHABLE where nobody takes it; the signal's reason
+   */
+  run(options: MarketRunOptions): Promise<AnywhereTask>
+  close(): Promise<void>
+}
+
+const DEFAULTS = { chainId: 0, quoteTimeoutMs: 5000, reconnectTimeoutMs: 15_000 } as const
+
+/** @throws SoukError KEY_UNUSABLE, START_FAILED */
+export async function openMarket(options: MarketOptions): Promise<Market> {
+  const { key, findProviders, recordDir, quoteTimeoutMs, ...terms } = { ...DEFAULTS, ...options }
+  const host = await createHost({ privateKey: key.privateKey, listen: [], dialTimeoutMs: quoteTimeoutMs })
+  try {
+    await host.start()
+    const record = openMarketRecord({ dir: recordDir })
+    const connections = await openConnections({ host, key, ...terms })
+    const quotes: Market['quotes'] = async ({ task, signal }) =>
+      quoteAll({
+        multiaddrs: await findProviders(task),
+        clientOf: connections.clientOf,
+        task,
+        timeoutMs: quoteTimeoutMs,
+        signal,
+      })
+    const close = async (): Promise<void> => {
+      await connections.close()
+      await host.stop()
+      record[Symbol.dispose]()
+    }
+    return {
+      record,
+      quotes,
+      run: (run) => runAnywhere({ ...run, record, quotes: () => quotes(run) }),
+      close,
+      [Symbol.asyncDispose]: close,
+    }
+  } catch (error) {
+    await host.stop()
+    throw error
+  }
+}
+
+interface Connections {
+  /** A client of the provider at an address: the one that there is, or a new one. @throws SoukError UNREACHABLE; the signal's reason */
+  clientOf(multiaddr: string, signal: AbortSignal): Promise<Client>
+  close(): Promise<void>
+}
+
+async function openConnections({
+  host,
+  key,
+  chainId,
+  reconnectTimeoutMs,
+}: {
+  readonly host: NetworkHost
+  readonly key: Key
+  readonly chainId: number
+  readonly reconnectTimeoutMs: number
+}): Promise<Connections> {
+  const clients = new Map<string, Promise<Client>>()
+  const blobsFor = new Map<string, ServedBlobs>()
+  await host.serveBlobs({ open: async (request) => blobsFor.get(request.peer)?.open(request) })
+
+  async function dial(multiaddr: string, signal: AbortSignal): Promise<Client> {
+    if (!namesPeer(multiaddr)) throw noPeerId(multiaddr)
+    const connection = await host.connect({ multiaddr, signal })
+    const { provider } = connection
+    const blobs = blobsFor.get(provider) ?? new ServedBlobs({ provider })
+    blobsFor.set(provider, blobs)
+    return createClient({ link: new Link({ host, multiaddr, connection, reconnectTimeoutMs }), blobs, key, chainId })
+  }
+
+  return {
+    clientOf(multiaddr, signal) {
+      const known = clients.get(multiaddr)
+      if (known !== undefined) return known
+      const dialled = dial(multiaddr, signal)
+      clients.set(multiaddr, dialled)
+      // The next who asks dials again.
+      dialled.catch(() => clients.delete(multiaddr))
+      return dialled
+    },
+    async close() {
+      const open = await Promise.allSettled(clients.values())
+      await Promise.all(open.map((client) => (client.status === 'fulfilled' ? client.value.close() : undefined)))
+    },
+  }
+}

@@ -1,0 +1,248 @@
+import { isSoukError, SoukError } from '../../protocol/errors.ts'
+import type { TaskEvent } from '../../protocol/events.ts'
+import type { RunResult } from '../collect-result.ts'
+import type { LoadedTask } from '../load-task.ts'
+import type { RemoteTask, ResultOptions } from '../remote-task.ts'
+import { ranked } from './choose.ts'
+import { nobodyTakes } from './nobody-takes.ts'
+import type { QuoteAnswer } from './quote-all.ts'
+import type { MarketRecord, Meeting } from './record.ts'
+
+/** A provider that has said what it would run the task for. */
+type Offered = Extract<QuoteAnswer, { readonly offered: object }>
+
+/** Who was asked to run the task, and what came of whom was asked before. */
+export interface Move {
+  readonly provider: string
+  /** The most that it may cost there. */
+  readonly maxPriceWei: bigint
+  /** Why the one before does not run it. */
+  readonly after?: SoukError
+}
+
+export interface RunAnywhereOptions {
+  readonly task: LoadedTask
+  readonly record: MarketRecord
+  /** Asks every provider there is what it would run the task for. */
+  readonly quotes: () => Promise<readonly QuoteAnswer[]>
+  readonly onMove?: (move: Move) => void
+  readonly signal?: AbortSignal
+}
+
+/** A task that some provider has accepted, and that another may be given while its result is waited for. */
+export interface AnywhereTask extends Pick<RemoteTask, 'taskId' | 'provider' | 'events' | 'cancel' | 'saveOutputs'> {
+  /** Where its provider is. */
+  readonly multiaddr: string
+  /**
+   * Waits for the task's end, as {@link RemoteTask.result}; goes on with the next provider where this one has failed. That the
+   * output starts anew shows as `started` with a higher attempt.
+   */
+  result(options?: ResultOptions): Promise<RunResult>
+}
+
+/**
+ * Has a task run by the best of those who offer to; by the next where one refuses it, or fails by its own fault, for as long as
+ * the task's total timeout is not over. It is never paid for twice:
+ *
+ * - Who refuses has not taken it. Who says that it failed has no receipt for it, and is not paid without one.
+ * - Of who cannot be reached any more nothing is known. Where the task costs nothing there, or nobody is paid at all, it is given to the next,
+ *   and cancelled where its provider comes back meanwhile. Where it may cost something it is given to nobody else: it is waited for
+ *   until its provider comes back, or the total timeout is over.
+ *
+ * @throws SoukError REFUSED, UNREACHABLE or what the last one failed with, where nobody is left; the signal's reason
+ */
+export async function runAnywhere(options: RunAnywhereOptions): Promise<AnywhereTask> {
+  const run = new AnywhereRun(options)
+  await run.next({ ...(options.signal !== undefined && { signal: options.signal }) })
+  return run
+}
+
+/** Later than quoted by more than this, and by more than the time itself, is late. */
+const LATE_MS = 5000
+
+class AnywhereRun implements AnywhereTask {
+  readonly #options: RunAnywhereOptions
+  readonly #tried = new Set<string>()
+  readonly #deadlineMs: number
+  #answers: readonly QuoteAnswer[] | undefined
+  #current: { readonly offered: Offered; readonly remote: RemoteTask } | undefined
+  /** Attempts of providers before. */
+  #attemptsBefore = 0
+  #attempts = 0
+
+  constructor(options: RunAnywhereOptions) {
+    this.#options = options
+    this.#deadlineMs = performance.now() + (options.task.spec.totalTimeoutMs ?? Infinity)
+  }
+
+  get taskId(): string {
+    return this.#remote.taskId
+  }
+
+  get provider(): string {
+    return this.#remote.provider
+  }
+
+  get multiaddr(): string {
+    return this.#current?.offered.multiaddr ?? ''
+  }
+
+  get #remote(): RemoteTask {
+    if (this.#current === undefined) throw new TypeError('no provider has taken the task')
+    return this.#current.remote
+  }
+
+  events: AnywhereTask['events'] = (options) => this.#remote.events(options)
+  cancel: AnywhereTask['cancel'] = (options) => this.#remote.cancel(options)
+  saveOutputs: AnywhereTask['saveOutputs'] = (options) => this.#remote.saveOutputs(options)
+
+  async result({ onEvent, ...options }: ResultOptions = {}): Promise<RunResult> {
+    const tell = async (event: TaskEvent): Promise<void> => {
+      if (event.kind === 'started') this.#attempts = event.attempt
+      // That one provider has failed is no end.
+      if (event.kind === 'finished' && event.result.kind === 'failed') return
+      await onEvent?.(event.kind === 'started' ? { ...event, attempt: event.attempt + this.#attemptsBefore } : event)
+    }
+    for (;;) {
+      try {
+        const result = await this.#remote.result({ ...options, onEvent: tell })
+        this.#noteEnd(result)
+        return result
+      } catch (thrown) {
+        await this.#afterFailure(thrown, options.signal)
+      }
+    }
+  }
+
+  /** Gives the task to the next of those who offer to run it. @throws SoukError where nobody is left */
+  async next({ signal, after }: { readonly signal?: AbortSignal; readonly after?: SoukError }): Promise<void> {
+    let last = after
+    for (const fresh of after === undefined ? [true] : [false, true]) {
+      if (fresh) this.#answers = await this.#options.quotes()
+      for (let offered = this.#best(); offered !== undefined; offered = this.#best()) {
+        signal?.throwIfAborted()
+        if (performance.now() >= this.#deadlineMs) throw outOfTime({ task: this.#options.task, last })
+        const failure = await this.#submit({ offered, last, signal })
+        if (failure === undefined) return
+        last = failure
+      }
+    }
+    throw last ?? nobodyTakes({ answers: this.#answers ?? [], task: this.#options.task })
+  }
+
+  #best(): Offered | undefined {
+    const { record, task } = this.#options
+    const candidates = (this.#answers ?? []).flatMap((answer) => {
+      if (answer.offered === undefined || this.#tried.has(answer.client.provider)) return []
+      const { quote } = answer.offered
+      return [{ quote, record: record.of(quote.provider), answer }]
+    })
+    const maxPriceWei = BigInt(task.spec.maxPriceWei)
+    return ranked({ candidates, maxPriceWei, nowMs: Date.now() })[0]?.answer
+  }
+
+  /** Why this one does not run the task; undefined where it does, or may. */
+  async #submit({
+    offered: answer,
+    last,
+    signal,
+  }: {
+    readonly offered: Offered
+    readonly last: SoukError | undefined
+    readonly signal: AbortSignal | undefined
+  }): Promise<SoukError | undefined> {
+    const { client, offered } = answer
+    const { task, onMove } = this.#options
+    this.#tried.add(client.provider)
+    onMove?.({
+      provider: client.provider,
+      maxPriceWei: BigInt(offered.quote.maxPriceWei),
+      ...(last !== undefined && { after: last }),
+    })
+    let sent: string | undefined
+    try {
+      const remote = await client.submit({
+        task,
+        quote: offered,
+        onSent: (taskId) => {
+          sent = taskId
+        },
+        ...(signal !== undefined && { signal }),
+      })
+      this.#current = { offered: answer, remote }
+      this.#note(client.provider, 'accepted')
+      return undefined
+    } catch (thrown) {
+      signal?.throwIfAborted()
+      if (!(thrown instanceof SoukError)) throw thrown
+      const error = SoukError.from(thrown)
+      this.#note(client.provider, error.code === 'REFUSED' ? 'refused' : 'faults')
+      if (sent === undefined || !isLost(error) || costsNothing(answer)) return error
+      this.#current = { offered: answer, remote: client.task(sent, { task, quote: offered }) }
+      return undefined
+    }
+  }
+
+  async #afterFailure(thrown: unknown, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted()
+    if (!(thrown instanceof SoukError) || this.#current === undefined) throw thrown
+    const error = SoukError.from(thrown)
+    const { offered, remote } = this.#current
+    const lost = isLost(error)
+    if (!lost && !hasEnded(error)) throw error
+    if (lost && !costsNothing(offered)) {
+      if (performance.now() >= this.#deadlineMs) throw stillUnknown({ error, taskId: remote.taskId })
+      return
+    }
+    this.#note(remote.provider, 'faults')
+    // Where it comes back, it need not go on with what somebody else does now.
+    if (lost) remote.cancel().catch(() => undefined)
+    this.#attemptsBefore += this.#attempts
+    this.#attempts = 0
+    await this.next({ after: error, ...(signal !== undefined && { signal }) })
+  }
+
+  #noteEnd({ receipt: { provider, timings } }: RunResult): void {
+    this.#note(provider, 'finished')
+    const expectedMs = this.#current?.offered.offered.quote.expectedStartMs ?? 0
+    if (timings.startedAtMs - timings.acceptedAtMs > 2 * expectedMs + LATE_MS) this.#note(provider, 'late')
+  }
+
+  #note(provider: string, what: Meeting): void {
+    this.#options.record.note({ provider, what, atMs: Date.now() })
+  }
+}
+
+/** Nothing is known of a task whose provider does not answer, or answers what makes no sense. */
+function isLost({ code }: SoukError): boolean {
+  return code === 'CONNECTION_LOST' || code === 'UNREACHABLE' || code === 'PROTOCOL_ERROR'
+}
+
+/** Whether the task has surely come to nothing there, by no fault of who asked for it. */
+function hasEnded(error: SoukError): boolean {
+  return error.fault === 'provider' || isSoukError(error, 'NOT_FOUND') || isSoukError(error, 'RECEIPT_INVALID')
+}
+
+function costsNothing({ offered: { quote } }: Offered): boolean {
+  return quote.maxPriceWei === '0' || quote.payment.kind === 'none'
+}
+
+function outOfTime({ task, last }: { readonly task: LoadedTask; readonly last: SoukError | undefined }): SoukError {
+  const limitMs = task.spec.totalTimeoutMs ?? 0
+  return new SoukError({
+    code: 'TOTAL_TIMEOUT',
+    message: `The task's total timeout of ${limitMs} ms ran out before a provider had seen it through${last === undefined ? '' : `: ${last.message}`}`,
+    details: { limitMs },
+    cause: last,
+  })
+}
+
+function stillUnknown({ error, taskId }: { readonly error: SoukError; readonly taskId: string }): SoukError {
+  return new SoukError({
+    code: 'CONNECTION_LOST',
+    message: `${error.message} What became of task ${taskId} is not known; as it may cost something, nobody else was asked.`,
+    details: {},
+    hint: `Ask its provider for task ${taskId} later; run the task again only where that does not know it.`,
+    cause: error,
+  })
+}
