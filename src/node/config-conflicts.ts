@@ -4,6 +4,7 @@ import { RUNTIME_NAMES, type RuntimeName } from '../protocol/execution.ts'
 import { formatBytes, formatDurationMs } from '../protocol/units.ts'
 import { parseMount, parseRegistry, parseRootfs } from './config-items.ts'
 import type { ConfigKeyName, ConfigValues } from './config-schema.ts'
+import { settlementConflicts } from './config-settlement-keys.ts'
 
 type NumberKey = { [K in ConfigKeyName]: ConfigValues[K] extends number ? K : never }[ConfigKeyName]
 
@@ -102,5 +103,5 @@ export function conflicts(values: ConfigValues): readonly Issue[] {
     const twice = names.find((name, index) => names.indexOf(name) !== index)
     if (twice !== undefined) issues.push({ path, message: `has ${twice} twice: a task would not know which it gets` })
   }
-  return issues
+  return [...issues, ...settlementConflicts(values)]
 }

@@ -4,6 +4,7 @@ import { decimal, duration, flag, integer, list, oneOf, optionalUser, path, size
 import { NETWORK_KEYS } from './config-network-keys.ts'
 import { PRICING_KEYS, PRICING_SECTIONS } from './config-pricing-keys.ts'
 import { SANDBOX_KEYS } from './config-sandbox-keys.ts'
+import { SETTLEMENT_KEYS, SETTLEMENT_SECTIONS } from './config-settlement-keys.ts'
 import { LOG_LEVELS } from './config-types.ts'
 import type { Machine } from './machine.ts'
 
@@ -28,6 +29,7 @@ export const CONFIG_SECTIONS: Readonly<Record<string, string>> = {
     'Results of deterministic tasks that are given again to whoever asks the same. It is empty after each start. What others can learn from it: [SECURITY.md](SECURITY.md#the-result-cache).',
   retry: 'Running a task again after a fault of this provider.',
   ...PRICING_SECTIONS,
+  ...SETTLEMENT_SECTIONS,
   sandbox:
     'The caps that this provider offers to one task. A task that asks for more is refused; one that does not ask has the cap itself.',
   'sandbox.wasm': 'WebAssembly.',
@@ -160,6 +162,7 @@ export const CONFIG_KEYS = {
     doc: 'The most times that a task which asks for it (`retry`) is run again.',
   }),
   ...PRICING_KEYS,
+  ...SETTLEMENT_KEYS,
   ...SANDBOX_KEYS,
 } as const satisfies Readonly<Record<string, ConfigKey<unknown>>>
 

@@ -6,6 +6,7 @@ import type { RuntimeName } from '../protocol/execution.ts'
 import type { Rates } from '../protocol/price.ts'
 import type { DiscoveryKind } from './config-network-keys.ts'
 import type { OfferedMount, OfferedRoot } from './config-items.ts'
+import type { SettlementConfig } from './config-settlement-keys.ts'
 
 /** What tasks of each runtime cost. */
 export type Prices = { readonly [R in RuntimeName]: Rates }
@@ -94,6 +95,7 @@ export interface Config {
     /** What is run for nothing per day: for each known peer, and for all others together. */
     readonly freeAllowanceWei: bigint
   }
+  readonly settlement: SettlementConfig
   /** The caps that this provider offers; each is also what a task has that does not ask. */
   readonly sandbox: {
     readonly defaultRuntime: RuntimeName

@@ -16,6 +16,7 @@ import {
   type ConfigKeyName,
   type ConfigValues,
 } from './config-schema.ts'
+import { settlementOf } from './config-settlement-keys.ts'
 import type { Config } from './config-types.ts'
 import { thisMachine, type Machine } from './machine.ts'
 
@@ -212,6 +213,7 @@ function configOf(values: ConfigValues): Config {
       rates: { wasm: ratesIn(values, 'wasm'), native: ratesIn(values, 'native'), docker: ratesIn(values, 'docker') },
       freeAllowanceWei: values['pricing.free_allowance'],
     },
+    settlement: settlementOf(values),
     sandbox: {
       defaultRuntime: values['sandbox.default_runtime'],
       diskLimitBytes: values['sandbox.disk_limit'],

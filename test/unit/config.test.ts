@@ -211,6 +211,34 @@ sandbox:
       assert.match(said, /is no key any more.*pricing\.wasm\.start, pricing\.native\.start, pricing\.docker\.start/)
   })
 
+  it('says what settlement lacks, all at once', async () => {
+    const issues = async (yaml: string): Promise<readonly string[]> => {
+      const error: unknown = await load(yaml).then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      )
+      assert.ok(isSoukError(error, 'CONFIG_INVALID'))
+      return error.details.issues.map(({ path }) => path)
+    }
+    assert.deepEqual(await issues('settlement: { mode: channel }'), [
+      'chain.id',
+      'settlement.rpc',
+      'settlement.contract',
+    ])
+    const contract = `0x${'1'.repeat(40)}`
+    const channel = `mode: channel, rpc: ["http://127.0.0.1:8545"], contract: "${contract}"`
+    const with_ = (more: string): string => `chain: { id: 31337 }\nsettlement: { ${channel}${more} }`
+    assert.deepEqual(await issues(with_(`, payout: "${contract}"`)), ['settlement.payout_authorization'])
+    assert.deepEqual(await issues(with_(', payout_authorization: word.json')), ['settlement.payout'])
+    const { config } = await load(with_(', redeem_gas_share: 0.05, credit_known: 1gwei, poll: 1s'))
+    assert.deepEqual(config.settlement, {
+      ...{ mode: 'channel', rpc: ['http://127.0.0.1:8545'], contract, token: `0x${'0'.repeat(40)}` },
+      ...{ confirmations: 12, pollMs: 1000, redeemGasSharePpm: 50_000n },
+      ...{ creditKnownWei: 10n ** 9n, creditUnknownWei: 0n },
+    })
+    assert.deepEqual((await load('')).config.settlement, { mode: 'none' })
+  })
+
   it('takes an empty file, and sections whose keys are commented out', async () => {
     const { config } = await loadConfig({ env: {}, machine })
     assert.deepEqual((await load('')).config, config)
@@ -413,6 +441,14 @@ peers: { known: [bob], share: 2 }
         '3 btc',
       ],
       'pricing.free_allowance': ['-1', '[]'],
+      'settlement.mode': ['channels', 'true'],
+      'settlement.rpc': ['[127.0.0.1:8545]', '["ws://127.0.0.1"]', '[http://a, http://a]'],
+      'settlement.contract': ['0x12', '[]'],
+      'settlement.token': ['eth', '0x12'],
+      'settlement.payout': ['me'],
+      'settlement.confirmations': ['0', '1.5'],
+      'settlement.redeem_gas_share': ['2', '-1', '2%'],
+      'settlement.credit_unknown': ['-1', 'some'],
       'sandbox.wasm.enabled': ['yes', '1', '"on"'],
       'sandbox.wasm.timeout': ['[]', 'never'],
       'sandbox.wasm.host': ['node', 'Souk', '[souk]'],
