@@ -104,11 +104,6 @@ export function createProvider(options: ProviderOptions): Provider {
     isKnown: options.capacity.isKnown,
   })
 
-  function engineOf(runtime: RuntimeName): string | undefined {
-    const capability = options.policy.offers.find((offer) => offer.runtime === runtime)?.capability
-    return capability?.available === true ? capability.isolation.engine : undefined
-  }
-
   function inBackground(work: Promise<void>): void {
     const tracked = work
       .catch((error: unknown) => {
@@ -146,7 +141,7 @@ export function createProvider(options: ProviderOptions): Provider {
   }): Promise<void> {
     const startedAtMs = clock.nowMs()
     try {
-      const next = await runTask({ ...options, task, resumes, tasks, denials, engineOf, shutdown: shutdown.signal })
+      const next = await runTask({ ...options, task, resumes, tasks, denials, shutdown: shutdown.signal })
       noteEnd(task)
       if (next === 'again' && !stopping) begin(task)
       // Before another one starts in its place, so that results cannot come faster than they go.

@@ -20,6 +20,7 @@ import { inputHolder, outputHolder } from './holders.ts'
 import { resolveTask, stdinFileOf } from './inputs.ts'
 import { jobFolder } from './job-folder.ts'
 import { createOutputLog, outputFile, reopenOutputLog, type OutputLog } from './output-log.ts'
+import type { Offer } from './offers.ts'
 import type { CacheQuestion, ResultCache } from './result-cache.ts'
 import { markStart, startMarkOf } from './start-mark.ts'
 import type { TaskTable } from './task-table.ts'
@@ -38,8 +39,7 @@ export interface RunTaskOptions {
   readonly denials: DenialTally
   /** Where results of deterministic tasks are kept to be given again. */
   readonly cache?: ResultCache | undefined
-  /** The version of what runs tasks of a runtime here, where it is offered. */
-  readonly engineOf: (runtime: RuntimeName) => string | undefined
+  readonly policy: { readonly offers: readonly Offer[] }
   readonly clock: Clock
   readonly logger: Logger
   readonly workDir: string
@@ -216,12 +216,17 @@ async function receiptOf(
 /** What the cache is asked for a task; undefined where there is none, or the task need not come out the same. */
 function questionOf({
   cache,
-  engineOf,
+  policy,
   record,
-}: Pick<RunTaskOptions, 'cache' | 'engineOf'> & { readonly record: LiveTask }): CacheQuestion | undefined {
-  const engine = engineOf(record.runtime)
-  if (cache === undefined || engine === undefined || !isDeterministic(record.spec.runtime)) return undefined
-  return { specDigest: record.authorization.specDigest, engine, limits: record.limits }
+}: Pick<RunTaskOptions, 'cache' | 'policy'> & { readonly record: LiveTask }): CacheQuestion | undefined {
+  if (cache === undefined || !isDeterministic(record.spec.runtime)) return undefined
+  const capability = policy.offers.find(({ runtime }) => runtime === record.runtime)?.capability
+  if (capability?.available !== true) return undefined
+  return {
+    specDigest: record.authorization.specDigest,
+    engine: capability.isolation.engine,
+    limits: record.limits,
+  }
 }
 
 /** An attempt that an earlier one stands for. Nobody waits for the answer to a task that is cancelled. */
