@@ -8,7 +8,7 @@ export interface Child<Greeting> {
   readonly greeting: Greeting
   /** Sends a message and resolves to the next one that comes back. */
   ask<T>(message: string): Promise<T>
-  /** Asks it to stop, and resolves when it has ended. */
+  /** Asks it to stop, and resolves when it has ended; may be called again. */
   stop(): Promise<void>
 }
 
@@ -33,7 +33,7 @@ export async function startChild<Greeting>(options: {
       return nextMessage<T>(child, ended)
     },
     async stop() {
-      child.send('stop')
+      if (child.connected) child.send('stop')
       await ended
     },
   }

@@ -4,10 +4,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type Client } from '../src/client/connect.ts'
-import { loadTask, type LoadedTask } from '../src/client/load-task.ts'
-import { keyOfPrivateKey, type Key } from '../src/identity/key-file.ts'
+import type { LoadedTask } from '../src/client/load-task.ts'
 import { startBareStream } from './bare-stream.ts'
-import { startChild, type Child } from './child.ts'
+import {
+  EMPTY_MODULE,
+  moduleTask,
+  newKey,
+  runMany,
+  runOne,
+  startBenchProvider,
+  type BenchProvider,
+} from './bench-provider.ts'
+import { peersOnHub } from './hub.ts'
+import { wasmThroughNetwork } from './market-wasm.ts'
 import type { ProviderStats } from './provider-child.ts'
 import { benchCase, percentile, round, type BenchOptions, type BenchReport } from './report.ts'
 
@@ -25,11 +34,11 @@ export async function market({ quick }: BenchOptions): Promise<BenchReport> {
   cleanUp.defer(() => rm(dir, { recursive: true, force: true }))
   try {
     const key = newKey()
-    const provider = await startNoopProvider({ dataDir: join(dir, 'provider'), requester: key.address })
+    const provider = await startBenchProvider({ dataDir: join(dir, 'provider'), requester: key.address })
     cleanUp.defer(() => provider.stop())
     const client = await connect({ to: provider.greeting.multiaddr, key })
     cleanUp.defer(() => client.close())
-    const task = await noopTask(dir)
+    const task = await moduleTask({ dir, module: EMPTY_MODULE })
     const idle = await provider.ask<ProviderStats>('stats')
 
     const oneByOne = await oneAtATime({ client, task, count: quick ? 10 : 200 })
@@ -41,6 +50,16 @@ export async function market({ quick }: BenchOptions): Promise<BenchReport> {
     })
     const many = await manyAtATime({ client, task, provider, durationMs: quick ? 500 : 6000 })
     const busy = await provider.ask<ProviderStats>('stats')
+    // Each of these has a provider of its own: this one is not to hold them up.
+    await client.close()
+    await provider.stop()
+    const wasm = await wasmThroughNetwork({ dir: join(dir, 'wasm'), durationMs: quick ? 300 : 5000 })
+    const hub = await peersOnHub({
+      dir: join(dir, 'hub'),
+      peers: quick ? 6 : 600,
+      tasks: quick ? 3 : 100,
+      idleMs: IDLE_MS,
+    })
 
     const mib = transfers.bytes / MIB
     return {
@@ -48,6 +67,8 @@ export async function market({ quick }: BenchOptions): Promise<BenchReport> {
       cases: [
         benchCase(`submit to receipt, ${IDLE_MS} ms idle between`, oneByOne.timesMs),
         benchCase(`submit to receipt, ${IN_FLIGHT} in flight`, many.timesMs),
+        benchCase(`hello as WebAssembly, submit to receipt, ${wasm.inFlight} in flight`, wasm.timesMs),
+        benchCase(`submit to receipt, ${IDLE_MS} ms idle between, ${hub.peers} other peers connected`, hub.timesMs),
         benchCase(`input blob of ${mib} MiB`, transfers.blobMs),
         benchCase(`bare libp2p stream of ${mib} MiB`, transfers.bareMs),
       ],
@@ -56,6 +77,9 @@ export async function market({ quick }: BenchOptions): Promise<BenchReport> {
         overheadP50Ms: round(percentile(oneByOne.overheadMs, 0.5)),
         overheadP95Ms: round(percentile(oneByOne.overheadMs, 0.95)),
         noopTasksPerSecond: round(many.tasksPerSecond),
+        tasksPerSecond: round(wasm.tasksPerSecond),
+        peersOnHub: hub.peers,
+        bytesPerPeerOnHub: round(hub.bytesPerPeer),
         providerCpuMsPerTask: round(many.providerCpuMsPerTask),
         requesterCpuMsPerTask: round(many.requesterCpuMsPerTask),
         blobMiBPerSecond: round((mib * 1000) / percentile(transfers.blobMs, 0.5)),
@@ -68,63 +92,6 @@ export async function market({ quick }: BenchOptions): Promise<BenchReport> {
   } finally {
     await cleanUp.disposeAsync()
   }
-}
-
-type ProviderChild = Child<{ readonly multiaddr: string }>
-
-function startNoopProvider({
-  dataDir,
-  requester,
-}: {
-  readonly dataDir: string
-  readonly requester: string
-}): Promise<ProviderChild> {
-  return startChild({
-    file: 'provider-child.ts',
-    env: {
-      SOUK_NODE_DATA_DIR: dataDir,
-      SOUK_NETWORK_LISTEN: '/ip4/127.0.0.1/tcp/0',
-      SOUK_CAPACITY_SLOTS: '64',
-      SOUK_CAPACITY_CPU_CORES: '64',
-      SOUK_PEERS_KNOWN: requester,
-      SOUK_PEERS_SHARE: '1',
-    },
-  })
-}
-
-function newKey(): Key {
-  for (;;) {
-    const key = keyOfPrivateKey(randomBytes(32))
-    if (key !== undefined) return key
-  }
-}
-
-/** A task with nothing in it but the module that every task of this runtime names. */
-async function noopTask(dir: string, input?: string): Promise<LoadedTask> {
-  const module = join(dir, 'noop.wasm')
-  const file = await open(module, 'w')
-  await file.writeFile(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
-  await file.close()
-  const inputs = input === undefined ? [] : [{ source: input, target: '/in' }]
-  const task = {
-    version: 1,
-    name: 'noop',
-    runtime: { type: 'wasm', module },
-    inputs,
-    resources: { cpu: 0.1, memory: '1m', disk: '1m' },
-  }
-  return loadTask({ text: JSON.stringify(task), format: 'json', baseDir: dir })
-}
-
-async function runOne(
-  client: Client,
-  task: LoadedTask,
-): Promise<{ readonly totalMs: number; readonly overheadMs: number }> {
-  const startMs = performance.now()
-  const submitted = await client.submit({ task })
-  const { receipt } = await submitted.result()
-  const totalMs = performance.now() - startMs
-  return { totalMs, overheadMs: totalMs - receipt.usage.wallTimeMs }
 }
 
 /** Back to back would hide what waking up costs. */
@@ -152,26 +119,20 @@ async function oneAtATime({
 async function manyAtATime(options: {
   readonly client: Client
   readonly task: LoadedTask
-  readonly provider: ProviderChild
+  readonly provider: BenchProvider
   readonly durationMs: number
 }) {
   const { client, task, provider, durationMs } = options
-  const timesMs: number[] = []
   const before = await provider.ask<ProviderStats>('stats')
   const cpuBefore = process.cpuUsage()
-  const startMs = performance.now()
-  const lane = async (): Promise<void> => {
-    while (performance.now() - startMs < durationMs) timesMs.push((await runOne(client, task)).totalMs)
-  }
-  await Promise.all(Array.from({ length: IN_FLIGHT }, lane))
-  const elapsedMs = performance.now() - startMs
+  const many = await runMany({ inFlight: IN_FLIGHT, durationMs, run: () => runOne(client, task) })
   const { user, system } = process.cpuUsage(cpuBefore)
   const after = await provider.ask<ProviderStats>('stats')
+  const count = many.timesMs.length
   return {
-    timesMs,
-    tasksPerSecond: (timesMs.length * 1000) / elapsedMs,
-    providerCpuMsPerTask: (after.cpuMs - before.cpuMs) / timesMs.length,
-    requesterCpuMsPerTask: (user + system) / 1000 / timesMs.length,
+    ...many,
+    providerCpuMsPerTask: (after.cpuMs - before.cpuMs) / count,
+    requesterCpuMsPerTask: (user + system) / 1000 / count,
   }
 }
 
@@ -193,7 +154,7 @@ async function blobAgainstBareStream(options: {
     for (let round = -1; round < rounds; round++) {
       const input = join(dir, `input-${round}`)
       await writeRandomFile(input, bytes)
-      const task = await noopTask(dir, input)
+      const task = await moduleTask({ dir, module: EMPTY_MODULE, input })
       const bareTime = await bare.copy(bytes)
       const blobTime = await runOne(client, task)
       await rm(input)

@@ -1,4 +1,4 @@
-/** A provider in a process of its own, with an executor that returns at once; started by market.ts. */
+/** A provider in a process of its own; `BENCH_RUNS` says what its executor does. Started by bench-provider.ts. */
 import { pino } from 'pino'
 import { loadConfig } from '../src/node/config.ts'
 import { createNode } from '../src/node/create-node.ts'
@@ -7,6 +7,7 @@ import { createNoopExecutor } from './noop-executor.ts'
 export interface ProviderStats {
   readonly rssBytes: number
   readonly cpuMs: number
+  readonly connections: number
 }
 
 const { config } = await loadConfig({ env: process.env })
@@ -14,13 +15,17 @@ const node = await createNode({
   config,
   version: 'bench',
   logger: pino({ level: 'silent' }),
-  executors: [createNoopExecutor()],
+  ...(process.env['BENCH_RUNS'] === 'nothing' && { executors: [createNoopExecutor()] }),
 })
 // Whoever started it has asked it to stop, or has ended.
 process.once('disconnect', () => void node.stop({ drainMs: 0 }))
 process.on('message', (message: 'stats' | 'stop') => {
   if (message === 'stop') return process.disconnect()
   const { user, system } = process.cpuUsage()
-  process.send?.({ rssBytes: process.memoryUsage.rss(), cpuMs: (user + system) / 1000 } satisfies ProviderStats)
+  process.send?.({
+    rssBytes: process.memoryUsage.rss(),
+    cpuMs: (user + system) / 1000,
+    connections: node.status().connections,
+  } satisfies ProviderStats)
 })
 process.send?.({ multiaddr: node.multiaddrs()[0] })

@@ -19,7 +19,10 @@ const reportSchema = z.strictObject({
 
 /** What each benchmark has to tell, whatever the numbers are: those are for a quiet machine. */
 const EXPECTED = {
-  market: { ratios: ['blobVsBareStream'], figures: ['overheadP50Ms', 'noopTasksPerSecond'] },
+  market: {
+    ratios: ['blobVsBareStream'],
+    figures: ['overheadP50Ms', 'noopTasksPerSecond', 'tasksPerSecond', 'peersOnHub', 'bytesPerPeerOnHub'],
+  },
   wasm: {
     ratios: ['helloVsColdNode', 'oneShotVsBareSpawn', 'cpuVsNative', 'cpuFuelVsNative'],
     figures: ['tasksPerSecondReused', 'pythonStartMs'],
