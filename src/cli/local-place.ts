@@ -64,7 +64,6 @@ export async function openLocalPlace(options: LocalPlaceOptions): Promise<Place>
       blobs: blobSource({ served, peer: key.address }),
     })
     return {
-      provider: key.address,
       submit: ({ task, signal }) => submit({ node, key, served, task, chainId: config.chain.id, signal }),
       async [Symbol.asyncDispose]() {
         try {

@@ -5,6 +5,7 @@ import { addDoctorCommand } from './commands/doctor.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addMarketCommands } from './commands/market.ts'
 import { addNodeCommands } from './commands/node-status.ts'
+import { addQuoteCommand } from './commands/quote.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addTasksCommands } from './commands/tasks.ts'
 import { addUpCommand } from './commands/up.ts'
@@ -15,6 +16,7 @@ Examples:
   $ souk up                                      offer this machine
   $ souk run --local examples/word-count.yaml    run a task here
   $ souk run --to ADDR examples/word-count.yaml  run it at a provider
+  $ souk quote examples/word-count.yaml          what it would cost in the market
   $ souk tasks list --to ADDR                    what I have there
   $ souk verify receipt.json                     who signed what
 
@@ -54,6 +56,7 @@ export function createProgram(cli: Cli): Program {
   const request = { program, cli }
   program.commandsGroup('Requester:')
   addRunCommand(request)
+  addQuoteCommand(request)
   addTasksCommands(request)
   addMarketCommands(request)
   addVerifyCommand(request)

@@ -45,9 +45,7 @@ export async function connectTo({
 /** A provider elsewhere, as a place to run tasks. */
 export function placeOf({ client, multiaddr }: { readonly client: Client; readonly multiaddr: string }): Place {
   return {
-    provider: client.provider,
-    multiaddr,
-    submit: ({ task, signal }) => client.submit({ task, signal }),
+    submit: async ({ task, signal }) => ({ ...(await client.submit({ task, signal })), multiaddr }),
     [Symbol.asyncDispose]: () => client.close(),
   }
 }

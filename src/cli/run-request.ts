@@ -4,7 +4,8 @@ import type { TaskOptions } from './task-overrides.ts'
 
 /** The options of `souk run`, as commander parses them; those of LIMIT_OPTIONS are there as well. */
 export interface RunOptions extends TaskOptions, ResultOptions {
-  readonly to?: string
+  readonly to?: readonly string[]
+  readonly bootstrap?: readonly string[]
   readonly local?: boolean
   readonly degraded?: boolean
   readonly config?: string

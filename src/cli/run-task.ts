@@ -32,15 +32,16 @@ export async function runTask(request: RunRequest): Promise<number> {
   try {
     const signal = interruptions.first
     const task = await load({ ...request, narrator, signal })
-    if (options.to !== undefined) checkNotChecked(task)
-    await using place = await open({ ...request, task, signal })
+    if (options.local !== true) checkNotChecked(task)
+    await using place = await open({ ...request, task, narrator, signal })
     const accepted = await place.submit({ task, signal })
     const { taskId } = accepted
-    const where = options.local === true ? 'here' : `at ${place.provider.slice(0, SHORT_ID)}`
+    const where = options.local === true ? 'here' : `at ${accepted.provider.slice(0, SHORT_ID)}`
     narrator.say(`${printable(task.spec.name)} is task ${taskId.slice(0, SHORT_ID)} ${where}`)
     if (options.local !== true) await keepSpec({ dir: cli.home.specs, taskId, bytes: task.bytes, nowMs: Date.now() })
-    const laterCommand = laterCommandFor({ place, accepted, options })
-    if (options.detach === true) return await detach({ cli, accepted, options, narrator, interruptions, laterCommand })
+    const laterCommand = (): string | undefined => laterCommandFor({ accepted, options })
+    if (options.detach === true)
+      return await detach({ cli, accepted, options, narrator, interruptions, laterCommand: laterCommand() })
     return await seeThrough({
       cli,
       task: accepted,
@@ -59,13 +60,13 @@ export async function runTask(request: RunRequest): Promise<number> {
   }
 }
 
-/** Who names one provider has nobody to hold it against. */
+/** Who hands a task to one provider has nobody to hold it against. */
 function checkNotChecked({ verification = ONCE }: LoadedTask): void {
   if (verification.kind === 'once') return
   throw usageError({
-    message: `--to names one provider, and the task is to be checked against others: verify is ${verification.kind}.`,
-    argument: '--to',
-    hint: 'Leave --to out, so that providers are picked; or say --verify once.',
+    message: `The task is given to one provider at a time, and is to be checked against others: verify is ${verification.kind}.`,
+    argument: '--verify',
+    hint: 'Say --verify once.',
   })
 }
 
@@ -103,12 +104,13 @@ function configOf({ config }: RunOptions): { readonly configFile?: string } {
 
 interface Open extends RunRequest {
   readonly task: LoadedTask
+  readonly narrator: Narrator
   readonly signal: AbortSignal
 }
 
-async function open({ cli, options, task, signal }: Open): Promise<Place> {
-  const { to, key, chainId } = options
-  if (to === undefined) {
+async function open({ cli, options, task, narrator, signal }: Open): Promise<Place> {
+  const { to: [to, other] = [], key, chainId } = options
+  if (options.local === true) {
     const { openLocalPlace } = await import('./local-place.ts')
     const root = localRootOf(options)
     return openLocalPlace({
@@ -119,6 +121,10 @@ async function open({ cli, options, task, signal }: Open): Promise<Place> {
       ...(root !== undefined && { root }),
       ...(key !== undefined && { keyFile: key }),
     })
+  }
+  if (to === undefined || other !== undefined) {
+    const { marketOf, placeInMarket } = await import('./market-place.ts')
+    return placeInMarket({ market: await marketOf({ cli, options, signal }), narrator })
   }
   const { connectTo, placeOf } = await import('./remote-place.ts')
   const client = await connectTo({
@@ -131,17 +137,16 @@ async function open({ cli, options, task, signal }: Open): Promise<Place> {
 }
 
 function laterCommandFor({
-  place,
   accepted,
   options,
 }: {
-  readonly place: Place
   readonly accepted: AcceptedTask
   readonly options: RunOptions
 }): string | undefined {
-  if (place.multiaddr === undefined) return undefined
+  const { multiaddr, taskId } = accepted
+  if (multiaddr === undefined) return undefined
   const key = options.key === undefined ? '' : ` --key ${shellWord(options.key)}`
-  return `souk tasks result ${accepted.taskId.slice(0, SHORT_ID)} --to ${shellWord(place.multiaddr)}${key}`
+  return `souk tasks result ${taskId.slice(0, SHORT_ID)} --to ${shellWord(multiaddr)}${key}`
 }
 
 interface Detach {

@@ -29,13 +29,13 @@ export function checkUsage(request: RunRequest): void {
   checkResult(request)
 }
 
-function checkPlace({ options }: RunRequest): void {
-  const { to, local = false, degraded = false, config, chainId } = options
-  if (local === (to !== undefined))
+function checkPlace({ cli, options }: RunRequest): void {
+  const { to, bootstrap, local = false, degraded = false, config, chainId } = options
+  const places = [to, bootstrap, local ? [] : undefined].filter((place) => place !== undefined).length
+  if (places > 1) throw wrong('Either --to, --bootstrap or --local says where the task runs, not two of them.', '--to')
+  if (places === 0 && (cli.env['SOUK_BOOTSTRAP'] ?? '') === '')
     throw wrong(
-      local
-        ? 'Either --to or --local says where the task runs, not both.'
-        : 'Where is it to run? --to ADDR names a provider, --local is this host.',
+      'Where is it to run? --to ADDR names a provider, --bootstrap ADDR a node that knows some, --local is this host.',
       '--to',
     )
   if (!local && config !== undefined) throw wrong('--config goes with --local: a provider has its own.', '--config')

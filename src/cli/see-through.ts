@@ -35,8 +35,8 @@ export interface SeeThrough {
   readonly interruptions: Interruptions
   /** What the first Ctrl-C does: `run` cancels its task, who only looks leaves it alone. */
   readonly onInterrupt: 'cancel' | 'leave'
-  /** How the result can be had later; undefined where it cannot. */
-  readonly laterCommand: string | undefined
+  /** How the result can be had later, by who knows then where the task is; undefined where it cannot. */
+  readonly laterCommand: () => string | undefined
   /** The task that the result is of, where it was sent from here. */
   readonly specOf: (result: RunResult) => Promise<SentSpec | undefined>
 }
@@ -84,7 +84,7 @@ export async function seeThrough(request: SeeThrough): Promise<number> {
     })
     narrator.say(`saved ${counted(saved.length, 'file')} below ${options.outputDir}`)
   } else if (files.length > 0) {
-    const { laterCommand } = request
+    const laterCommand = request.laterCommand()
     narrator.say(
       laterCommand === undefined
         ? 'with --output-dir DIR the output files are kept'
@@ -122,7 +122,7 @@ async function awaitResult({
   const { stdout, stderr } = cli.terminal
   const cancel = (why: string): void => {
     narrator.say(
-      `${why}: the task is being cancelled; Ctrl-C again ${laterCommand === undefined ? 'ends it at once' : 'leaves it'}`,
+      `${why}: the task is being cancelled; Ctrl-C again ${laterCommand() === undefined ? 'ends it at once' : 'leaves it'}`,
     )
     task
       .cancel()
@@ -147,8 +147,9 @@ async function awaitResult({
     const onEvent = viewTask({ stdout, narrator, withoutOutput: options.json === true })
     return await task.result({ signal: stop, maxOutputBytes: MAX_OUTPUT_BYTES, onEvent })
   } catch (thrown) {
-    if (thrown instanceof Interruption) throw leftAlone({ task, laterCommand })
-    throw laterCommand === undefined ? thrown : withLaterCommand({ thrown, laterCommand })
+    if (thrown instanceof Interruption) throw leftAlone({ task, laterCommand: laterCommand() })
+    const command = laterCommand()
+    throw command === undefined ? thrown : withLaterCommand({ thrown, laterCommand: command })
   } finally {
     interruptions.first.removeEventListener('abort', onFirst)
     stdout.broken.removeEventListener('abort', onBroken)

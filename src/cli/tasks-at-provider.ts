@@ -109,7 +109,7 @@ export function fetchResult({ cli, id, options }: OfTask<ResultCommandOptions>):
       narrator,
       interruptions,
       onInterrupt: 'leave',
-      laterCommand: `souk tasks result ${id} --to ${shellWord(options.to)}${key}`,
+      laterCommand: () => `souk tasks result ${id} --to ${shellWord(options.to)}${key}`,
       specOf: ({ receipt }) => sentSpec({ dir: cli.home.specs, receipt }),
     })
   })

@@ -9,6 +9,12 @@ The task's standard output and error come as they are written; what souk itself
 has to say goes to standard error. Ctrl-C cancels the task and waits for its
 receipt; a second one leaves the task to its provider.
 
+Of several providers the one is asked first that has not failed more often than
+not, for the lowest price, then for the earliest start, then with the best record
+($SOUK_HOME/record.sqlite). Where it refuses, or fails by its own fault, the next
+one is, within the task's total timeout. Where one is lost to whom the task may
+have to be paid, nobody else is asked: souk run waits for it.
+
 Exits as the task did: with its exit code, 128+n for signal n, 124 for a time
 limit, 122 for any other limit, 134 for a trap, 130 when it was cancelled; with
 125 when it was refused or provider or network failed, and with 2 for a bad task
@@ -17,6 +23,7 @@ file or command line.
 Examples:
   $ souk run --local examples/word-count.yaml
   $ souk run --to ADDR examples/word-count.yaml --output-dir result
+  $ souk run --bootstrap ADDR --max-price 1000000 examples/word-count.yaml
   $ souk run --to ADDR --wasm app.wasm --memory 64m -- first second
   $ souk run --to ADDR --wasm sort.wasm --stdin - < names.txt
   $ souk run --to ADDR --wasm app.wasm --deterministic --fuel 1000000000
@@ -36,10 +43,10 @@ export function addRunCommand({ program, cli }: CommandRequest): void {
     .description('Runs a task in a sandbox, at a provider or on this host, and brings back what came of it.')
     .usage(
       [
-        '(--to ADDR | --local) [options] FILE',
-        'souk run (--to ADDR | --local) [options] --wasm APP.WASM [-- ARGUMENTS…]',
-        'souk run (--to ADDR | --local) [options] --native FILE [-- ARGUMENTS…]',
-        'souk run (--to ADDR | --local) [options] --docker IMAGE [-- COMMAND…]',
+        '[--to ADDR… | --local] [options] FILE',
+        'souk run [--to ADDR… | --local] [options] --wasm APP.WASM [-- ARGUMENTS…]',
+        'souk run [--to ADDR… | --local] [options] --native FILE [-- ARGUMENTS…]',
+        'souk run [--to ADDR… | --local] [options] --docker IMAGE [-- COMMAND…]',
         'souk run --local [options] --rootfs FOLDER -- COMMAND…',
       ].join('\n       '),
     )
@@ -51,7 +58,15 @@ export function addRunCommand({ program, cli }: CommandRequest): void {
 
   run.optionsGroup('Where:')
   run
-    .option('-t, --to <multiaddr>', 'the provider: an address that `souk up` prints')
+    .option(
+      '-t, --to <multiaddr>',
+      'the provider: an address that `souk up` prints; repeatable: then the best of them is asked, and the next where it refuses or fails',
+      collect,
+    )
+    .option(
+      '-b, --bootstrap <multiaddr...>',
+      'without --to and --local: nodes of the market that know providers; $SOUK_BOOTSTRAP, separated by commas, where absent',
+    )
     .option('--local', 'this host: no network, same sandbox, whichever runtime the task needs')
     .option(
       '--degraded',

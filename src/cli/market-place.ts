@@ -1,0 +1,87 @@
+import { findProviders } from '../client/market/find-providers.ts'
+import { openMarket, type Market } from '../client/market/market.ts'
+import type { Move } from '../client/market/run-anywhere.ts'
+import type { LoadedTask } from '../client/load-task.ts'
+import { loadOrCreateKey } from '../identity/key-file.ts'
+import { createHost } from '../protocol/network/host.ts'
+import { classOf, isDeterministic, runtimesOf, type RuntimeSpec } from '../protocol/task.ts'
+import { formatWei } from '../protocol/units.ts'
+import type { Cli } from './cli.ts'
+import { bootstrapOf, marketHost } from './market-options.ts'
+import type { Narrator } from './narrator.ts'
+import type { Place } from './places.ts'
+import { printable } from './printable.ts'
+
+/** The options of every command that asks several providers. */
+export interface SeveralProvidersOptions {
+  /** Providers; found in the market where none is named. */
+  readonly to?: readonly string[]
+  readonly bootstrap?: readonly string[]
+  readonly key?: string
+  readonly chainId?: string
+}
+
+/** The providers that are named, or the market. @throws SoukError INVALID_USAGE where there is neither, KEY_UNUSABLE */
+export async function marketOf({
+  cli,
+  options,
+  signal,
+}: {
+  readonly cli: Cli
+  readonly options: SeveralProvidersOptions
+  readonly signal: AbortSignal
+}): Promise<Market> {
+  const { to = [] } = options
+  const key = await loadOrCreateKey({ file: options.key ?? cli.home.key })
+  const terms = {
+    key,
+    recordDir: cli.home.dir,
+    ...(options.chainId !== undefined && { chainId: Number(options.chainId) }),
+  }
+  if (to.length > 0) {
+    const host = await createHost({ privateKey: key.privateKey, listen: [] })
+    return openMarket({ ...terms, host, findProviders: () => Promise.resolve([...new Set(to)]) })
+  }
+  const bootstrap = bootstrapOf({ cli, options })
+  const host = await marketHost({ cli, options, bootstrap })
+  return openMarket({
+    ...terms,
+    host,
+    async findProviders({ spec }) {
+      const { chainId } = terms
+      const filter = { ...capabilityOf(spec.runtime), ...(chainId !== undefined && { chainId }) }
+      const found = await findProviders({ host, bootstrap, signal, ...filter })
+      return found.flatMap(({ multiaddrs: [first] }) => (first === undefined ? [] : [first]))
+    },
+  })
+}
+
+/** What a provider has to offer that may run it; its quote says the rest. */
+function capabilityOf(runtime: RuntimeSpec): Pick<Parameters<typeof findProviders>[0], 'runtime' | 'features'> {
+  const [name, other] = runtimesOf(runtime)
+  if (name === undefined || other !== undefined) return { features: [] }
+  const runtimeClass = classOf(runtime)
+  return {
+    runtime: name,
+    features: [
+      ...(isDeterministic(runtime) ? ['deterministic'] : []),
+      ...(runtimeClass === undefined ? [] : [`class:${runtimeClass}`]),
+    ],
+  }
+}
+
+const SHORT_ADDRESS = 12
+
+/** Providers as one place: the best of them takes the task, and the next where it fails. */
+export function placeInMarket({ market, narrator }: { readonly market: Market; readonly narrator: Narrator }): Place {
+  const onMove = ({ provider, maxPriceWei, after }: Move): void => {
+    if (after !== undefined) narrator.say(`${printable(after.message)} Somebody else is asked`)
+    const price = maxPriceWei === 0n ? 'free' : `at most ${formatWei(maxPriceWei)}`
+    narrator.say(`asking ${provider.slice(0, SHORT_ADDRESS)}, ${price}`)
+  }
+  return {
+    submit: ({ task, signal }: { readonly task: LoadedTask; readonly signal: AbortSignal }) =>
+      market.run({ task, signal, onMove }),
+    [Symbol.asyncDispose]: () => market.close(),
+  }
+}
