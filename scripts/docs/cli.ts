@@ -42,6 +42,10 @@ export function cliPage(): string {
       head: ['Variable', 'Meaning'],
       rows: [
         ['`SOUK_HOME`', 'folder of what a requester keeps, instead of `~/.souk`'],
+        [
+          '`SOUK_RPC`, `SOUK_CONTRACT`, `SOUK_CHAIN_ID`',
+          'the chain that a requester pays on, instead of `--rpc` (several are separated by commas), `--contract` and `--chain-id`',
+        ],
         ['`NO_COLOR`', 'no colours, where it is not empty; else there are colours on a terminal'],
         ['`FORCE_COLOR`', 'colours everywhere, or nowhere where it is `0`; it wins over `NO_COLOR`'],
         ['`SOUK_DEBUG`', '`1`: stack traces and logs'],
@@ -56,6 +60,10 @@ export function cliPage(): string {
         [
           '`tasks/`',
           'the text of the tasks that were sent, so that a result fetched later is whole; removed after 30 days',
+        ],
+        [
+          '`transactions.sqlite`',
+          'what was sent to the chain, with its nonces: without it, what is under way is not gone on with',
         ],
         ['`probes.json`', 'what the sandbox of `--local` was found to enforce, until the next boot'],
         ['`cache/`', 'compiled code of souk itself, so that it starts sooner; may be removed at any time'],

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { Cli } from './cli.ts'
+import { addChannelCommands } from './commands/channel.ts'
 import { addConfigCommands } from './commands/config.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addKeyCommands } from './commands/key.ts'
@@ -10,6 +11,7 @@ import { addRunCommand } from './commands/run.ts'
 import { addTasksCommands } from './commands/tasks.ts'
 import { addUpCommand } from './commands/up.ts'
 import { addVerifyCommand } from './commands/verify.ts'
+import { addWalletCommands } from './commands/wallet.ts'
 
 const EXAMPLES = `
 Examples:
@@ -61,6 +63,8 @@ export function createProgram(cli: Cli): Program {
   addMarketCommands(request)
   addVerifyCommand(request)
   addKeyCommands(request)
+  addWalletCommands(request)
+  addChannelCommands(request)
   program.commandsGroup('Provider:')
   addUpCommand(request)
   addNodeCommands(request)

@@ -114,8 +114,13 @@ export function createChannelTransactions({
 
   return {
     open: (deposit) => submit(`open ${idOf(deposit.channel)}`, openCall(deposit)),
-    topUp: (deposit) =>
-      submit(`topUp ${idOf(deposit.channel)} ${deposit.fromWei} + ${deposit.amountWei}`, topUpCall(deposit)),
+    topUp(deposit) {
+      const of = `topUp ${idOf(deposit.channel)} `
+      const amount = `+ ${deposit.amountWei} wei`
+      // What a killed process began: the deposit may have grown by it since.
+      const begun = queue.open().find(({ idempotencyKey: key }) => key.startsWith(of) && key.includes(amount))
+      return begun ?? submit(`${of}${deposit.fromWei} ${amount}`, topUpCall(deposit))
+    },
     startClose: (channel) => submit(`startClose ${idOf(channel)}`, startCloseCall(channel)),
     finishClose: (channel) => submit(`finishClose ${idOf(channel)}`, finishCloseCall(channel)),
     closeCooperatively: (request) =>

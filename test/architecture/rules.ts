@@ -123,6 +123,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
       'identity',
       'client',
       'client/market',
+      'settlement/payout.ts',
       'cli/commands',
       'node/config.ts',
       'node/create-node.ts',

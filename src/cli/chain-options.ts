@@ -1,0 +1,76 @@
+import type { ChannelPlace } from '../client/channel-account.ts'
+import { NATIVE_TOKEN } from '../protocol/payment.ts'
+import { parseWei } from '../protocol/units.ts'
+import type { Cli } from './cli.ts'
+import { usageError } from './usage-error.ts'
+
+/** Which chain a requester pays on, as the command line and the environment say it. */
+export interface ChainOptions {
+  readonly rpc?: readonly string[]
+  readonly contract?: string
+  readonly chainId?: string
+  readonly token?: string
+  readonly key?: string
+  readonly json?: boolean
+}
+
+const ADDRESS = /^0x[0-9a-fA-F]{40}$/
+
+/** @throws SoukError INVALID_USAGE where something is missing, or is not what it should be */
+export function placeOf({ cli, options }: { readonly cli: Cli; readonly options: ChainOptions }): ChannelPlace {
+  const endpoints = (options.rpc ?? (cli.env['SOUK_RPC'] ?? '').split(',').map((item) => item.trim())).filter(
+    (item) => item !== '',
+  )
+  if (endpoints.length === 0)
+    throw usageError({
+      message: 'No chain is known: --rpc is missing, and SOUK_RPC is not set.',
+      argument: '--rpc',
+      hint: 'Name a JSON-RPC endpoint, such as http://127.0.0.1:8545.',
+    })
+  for (const url of endpoints)
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+      throw usageError({ message: '--rpc is no http:// or https:// URL.', argument: '--rpc' })
+  return { endpoints, ...contractOf({ cli, options }) }
+}
+
+/** The contract and its chain, without an endpoint. @throws SoukError INVALID_USAGE */
+export function contractOf({ cli, options }: { readonly cli: Cli; readonly options: ChainOptions }): {
+  readonly contract: string
+  readonly chainId: number
+} {
+  const contract = options.contract ?? cli.env['SOUK_CONTRACT'] ?? ''
+  const chainId = options.chainId ?? cli.env['SOUK_CHAIN_ID'] ?? ''
+  if (!/^[1-9]\d{0,14}$/.test(chainId))
+    throw usageError({
+      message: '--chain-id is missing or no number above 0, and SOUK_CHAIN_ID is not set.',
+      argument: '--chain-id',
+      hint: 'It is the EIP-155 id of the chain, 1 for Ethereum: what is signed for one chain holds on no other.',
+    })
+  return { contract: addressOf({ value: contract, argument: '--contract' }), chainId: Number(chainId) }
+}
+
+/** Lower case. @throws SoukError INVALID_USAGE */
+export function addressOf({ value, argument }: { readonly value: string; readonly argument: string }): string {
+  if (!ADDRESS.test(value))
+    throw usageError({
+      message: `${argument} must be an Ethereum address, 0x and 40 hex digits.`,
+      argument,
+    })
+  return value.toLowerCase()
+}
+
+export function tokenOf({ token = 'native' }: ChainOptions): string {
+  return token === 'native' ? NATIVE_TOKEN : addressOf({ value: token, argument: '--token' })
+}
+
+/** @throws SoukError INVALID_USAGE where it is no amount, or nothing */
+export function amountOf({ value, argument }: { readonly value: string; readonly argument: string }): bigint {
+  let amountWei: bigint
+  try {
+    amountWei = parseWei(value)
+  } catch (cause) {
+    throw usageError({ message: `${argument} ${(cause as Error).message}.`, argument, cause })
+  }
+  if (amountWei === 0n) throw usageError({ message: `${argument} must be more than nothing.`, argument })
+  return amountWei
+}

@@ -1,0 +1,226 @@
+import { openChannelAccount, type ChannelAccount, type ListedChannel } from '../client/channel-account.ts'
+import { openWallet } from '../client/wallet.ts'
+import { loadKey, loadOrCreateKey } from '../identity/key-file.ts'
+import { NATIVE_TOKEN } from '../protocol/payment.ts'
+import { formatWei } from '../protocol/units.ts'
+import { addressOf, amountOf, contractOf, placeOf, tokenOf, type ChainOptions } from './chain-options.ts'
+import type { Cli } from './cli.ts'
+import { EXIT } from './exit-code.ts'
+import { writeJson } from './json-output.ts'
+import { fieldLines, tableLines } from './table.ts'
+import { usageError } from './usage-error.ts'
+
+export interface ChannelOptions extends ChainOptions {
+  readonly deposit?: string
+  readonly amount?: string
+  readonly confirmations?: string
+}
+
+interface Request<O> {
+  readonly cli: Cli
+  readonly options: O
+}
+
+const POLL_MS = 1_000
+const SHORT_ID_CHARACTERS = 18
+
+export async function showWallet({ cli, options }: Request<ChainOptions>): Promise<number> {
+  const token = tokenOf(options)
+  return withAccount({ cli, options }, async ({ account, address, chainId, contract }) => {
+    const { coinWei, tokenWei } = await account.balances(token)
+    const channels = (await account.list()).filter(({ channel }) => channel.token === token)
+    const sum = (of: (channel: ListedChannel) => bigint): bigint =>
+      channels.reduce((total, channel) => total + of(channel), 0n)
+    const open = channels.filter(({ closed }) => !closed).length
+    const depositedWei = sum(({ onChain }) => onChain.depositWei)
+    const signedWei = sum((channel) => channel.signedWei)
+    const redeemedWei = sum(({ onChain }) => onChain.redeemedWei)
+    const { stdout } = cli.terminal
+    if (options.json === true) {
+      const sums = { depositedWei, signedWei, redeemedWei }
+      const balances = { coinWei: String(coinWei), tokenWei: String(tokenWei) }
+      const document = {
+        address,
+        chainId,
+        contract,
+        token,
+        ...balances,
+        channels: { count: channels.length, open, ...textOf(sums) },
+      }
+      await writeJson({ stdout, document })
+    } else {
+      const fields: readonly (readonly [string, string])[] = [
+        ['address', address],
+        ['chain', String(chainId)],
+        ['balance', formatWei(coinWei)],
+        ...(token === NATIVE_TOKEN ? [] : [[`of ${token}`, String(tokenWei)] as const]),
+        ['channels', `${channels.length}, of which ${open} can be paid through`],
+        ['deposited', formatWei(depositedWei)],
+        ['signed away', formatWei(signedWei)],
+        ['redeemed', formatWei(redeemedWei)],
+      ]
+      await stdout.write(`${fieldLines({ fields, name: stdout.colors.dim }).join('\n')}\n`)
+    }
+    return EXIT.success
+  })
+}
+
+export function openChannel({
+  cli,
+  payee,
+  options,
+}: Request<ChannelOptions> & { readonly payee: string }): Promise<number> {
+  const request = {
+    payee: addressOf({ value: payee, argument: 'PAYEE' }),
+    token: tokenOf(options),
+    depositWei: amountOf({ value: options.deposit ?? '', argument: '--deposit' }),
+  }
+  return withAccount({ cli, options }, async ({ account }) =>
+    printChannels({ cli, options, channels: [await account.open(request)] }),
+  )
+}
+
+export function topUpChannel({ cli, id, options }: Request<ChannelOptions> & { readonly id: string }): Promise<number> {
+  const request = { channelId: idOf(id), amountWei: amountOf({ value: options.amount ?? '', argument: '--amount' }) }
+  return withAccount({ cli, options }, async ({ account }) =>
+    printChannels({ cli, options, channels: [await account.topUp(request)] }),
+  )
+}
+
+export function closeChannel({ cli, id, options }: Request<ChannelOptions> & { readonly id: string }): Promise<number> {
+  const channelId = idOf(id)
+  return withAccount({ cli, options }, async ({ account }) =>
+    printChannels({ cli, options, channels: [await account.close({ channelId })] }),
+  )
+}
+
+export function listChannels({ cli, options }: Request<ChannelOptions>): Promise<number> {
+  return withAccount({ cli, options }, async ({ account }) => {
+    const channels = await account.list()
+    if (channels.length > 0 || options.json === true) return printChannels({ cli, options, channels })
+    await cli.terminal.stderr.write('there are no channels; `souk channel open` makes one\n')
+    return EXIT.success
+  })
+}
+
+export interface AuthorizeOptions extends ChainOptions {
+  readonly days: string
+}
+
+/** Offline: the cold key's machine needs no network. */
+export async function authorizePayout({
+  cli,
+  node,
+  options,
+}: Request<AuthorizeOptions> & { readonly node: string }): Promise<number> {
+  const address = addressOf({ value: node, argument: 'NODE' })
+  const at = contractOf({ cli, options })
+  if (!/^[1-9]\d{0,3}$/.test(options.days))
+    throw usageError({ message: '--days must be a whole number from 1 to 9999.', argument: '--days' })
+  if (options.key === undefined)
+    throw usageError({ message: '--key is missing: the file of the key of the payout address.', argument: '--key' })
+  const key = await loadKey({ file: options.key })
+  const { signPayoutAuthorization } = await import('../settlement/payout.ts')
+  const expiryMs = Date.now() + Number(options.days) * 86_400_000
+  const authorization = signPayoutAuthorization({
+    authorization: { node: address, payout: key.address, expiryMs },
+    at,
+    key,
+  })
+  await cli.terminal.stdout.write(`${JSON.stringify(authorization)}\n`)
+  return EXIT.success
+}
+
+interface Opened {
+  readonly account: ChannelAccount
+  readonly address: string
+  readonly chainId: number
+  readonly contract: string
+}
+
+async function withAccount(
+  { cli, options }: Request<ChannelOptions>,
+  work: (opened: Opened) => Promise<number>,
+): Promise<number> {
+  const place = placeOf({ cli, options })
+  const confirmations = Number(options.confirmations ?? '12')
+  if (!Number.isInteger(confirmations) || confirmations < 1 || confirmations > 10_000)
+    throw usageError({
+      message: '--confirmations must be a whole number from 1 to 10000.',
+      argument: '--confirmations',
+    })
+  const key = await loadOrCreateKey({ file: options.key ?? cli.home.key })
+  const { stderr } = cli.terminal
+  const { dir } = cli.home
+  const wallet = openWallet({ dir, key })
+  const onProgress = (line: string): void => void stderr.write(`${stderr.colors.dim('souk')} ${line}\n`)
+  try {
+    const account = openChannelAccount({ place, key, wallet, dir, confirmations, pollMs: POLL_MS, onProgress })
+    try {
+      return await work({ account, address: key.address, chainId: place.chainId, contract: place.contract })
+    } finally {
+      await account.end()
+    }
+  } finally {
+    wallet.close()
+  }
+}
+
+function idOf(value: string): string {
+  if (/^0x[0-9a-f]{8,64}$/.test(value)) return value
+  throw usageError({
+    message: 'CHANNEL must be the id of a channel, or its beginning: 0x and at least 8 hex digits.',
+    argument: 'CHANNEL',
+  })
+}
+
+async function printChannels({
+  cli,
+  options,
+  channels,
+}: Request<ChannelOptions> & { readonly channels: readonly ListedChannel[] }): Promise<number> {
+  const { stdout } = cli.terminal
+  if (options.json === true) {
+    await writeJson({ stdout, document: { channels: channels.map(documentOf) } })
+    return EXIT.success
+  }
+  const lines = tableLines({
+    columns: [
+      { title: 'CHANNEL' },
+      { title: 'PAYEE', flexible: true },
+      { title: 'STATE' },
+      ...['DEPOSIT', 'SIGNED', 'REDEEMED'].map((title) => ({ title, align: 'right' as const })),
+    ],
+    rows: channels.map(({ channelId, channel, onChain, signedWei }) => [
+      channelId.slice(0, SHORT_ID_CHARACTERS),
+      channel.payee,
+      onChain.closesAtMs === undefined ? onChain.status : `closing until ${new Date(onChain.closesAtMs).toISOString()}`,
+      ...[onChain.depositWei, signedWei, onChain.redeemedWei].map(formatWei),
+    ]),
+    width: stdout.columns(),
+    heading: stdout.colors.bold,
+  })
+  await stdout.write(`${lines.join('\n')}\n`)
+  return EXIT.success
+}
+
+function documentOf({ channelId, channel, contract, chainId, onChain, signedWei, depositWei }: ListedChannel) {
+  const { status, closesAtMs } = onChain
+  const sums = { depositWei: onChain.depositWei, confirmedWei: depositWei, signedWei, redeemedWei: onChain.redeemedWei }
+  return {
+    channelId,
+    chainId,
+    contract,
+    ...channel,
+    status,
+    ...(closesAtMs !== undefined && { closesAtMs }),
+    ...textOf(sums),
+  }
+}
+
+function textOf<K extends string>(amounts: Readonly<Record<K, bigint>>): Record<K, string> {
+  return Object.fromEntries(Object.entries<bigint>(amounts).map(([name, amount]) => [name, String(amount)])) as Record<
+    K,
+    string
+  >
+}

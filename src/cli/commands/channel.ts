@@ -1,0 +1,76 @@
+import type { Command } from 'commander'
+import type { ChannelOptions } from '../channel-account.ts'
+import type { CommandRequest } from '../command-request.ts'
+import { EXIT } from '../exit-code.ts'
+import { addChainOptions } from './wallet.ts'
+
+const HELP = `
+A channel holds a deposit for one payee, whose address is in its quotes and offers;
+tasks are paid out of it by vouchers, without a transaction each. What is not
+redeemed comes back: \`close\` starts a period in which the payee can still redeem,
+and once that is over, the same command again gets the rest.
+
+Amounts: 1000 (wei), 20gwei, 0.5eth. A command that was interrupted is gone on with
+by the same one again, and never sends anything twice.
+
+Examples:
+  $ souk channel open 0x5a… --deposit 0.05eth
+  $ souk channel top-up 0x1a2b3c4d --amount 0.01eth
+  $ souk channel close 0x1a2b3c4d`
+
+export function addChannelCommands({ program, cli }: CommandRequest): void {
+  const channel = program
+    .command('channel')
+    .summary('payment channels to providers')
+    .description('Opens, fills and closes payment channels to providers.')
+    .addHelpText('after', HELP)
+  const perform = (
+    options: ChannelOptions,
+    work: (load: typeof import('../channel-account.ts')) => Promise<number>,
+  ): Promise<void> =>
+    cli.perform({
+      json: options.json,
+      failureCode: EXIT.fault,
+      work: async () => work(await import('../channel-account.ts')),
+    })
+
+  sending(channel.command('open'))
+    .usage('PAYEE --deposit AMOUNT [options]')
+    .description('Opens a channel, and waits until its deposit counts.')
+    .argument('<payee>', 'who is paid through it')
+    .requiredOption('-d, --deposit <amount>', 'the most that can be paid through it')
+    .option('--token <token>', '`native` or the address of an ERC-20 token', 'native')
+    .action((payee: string, options: ChannelOptions) =>
+      perform(options, ({ openChannel }) => openChannel({ cli, payee, options })),
+    )
+
+  sending(channel.command('top-up'))
+    .usage('CHANNEL --amount AMOUNT [options]')
+    .description('Adds to the deposit of a channel, and waits until that counts.')
+    .argument('<channel>', 'its id, or the beginning of it')
+    .requiredOption('-a, --amount <amount>', 'what is added')
+    .action((id: string, options: ChannelOptions) =>
+      perform(options, ({ topUpChannel }) => topUpChannel({ cli, id, options })),
+    )
+
+  sending(channel.command('close'))
+    .usage('CHANNEL [options]')
+    .description('Starts to close a channel; once the challenge period is over, gets back what was not redeemed.')
+    .argument('<channel>', 'its id, or the beginning of it')
+    .action((id: string, options: ChannelOptions) =>
+      perform(options, ({ closeChannel }) => closeChannel({ cli, id, options })),
+    )
+
+  addChainOptions(channel.command('list'))
+    .usage('[options]')
+    .description('Lists the channels of this requester, as the chain has them now.')
+    .action((options: ChannelOptions) => perform(options, ({ listChannels }) => listChannels({ cli, options })))
+}
+
+function sending(command: Command): Command {
+  return addChainOptions(command).option(
+    '--confirmations <blocks>',
+    'how many blocks deep a transaction has to be until it counts',
+    '12',
+  )
+}

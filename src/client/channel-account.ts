@@ -1,0 +1,186 @@
+import type { Key } from '../identity/key-file.ts'
+import { SoukError } from '../protocol/errors.ts'
+import { NATIVE_TOKEN, type ChannelKey } from '../protocol/payment.ts'
+import type { ChannelOnChain } from '../settlement/channel-answers.ts'
+import type { Deposit } from '../settlement/channel-calls.ts'
+import { createChannelTransactions, readChannel, type ChannelView } from '../settlement/channels.ts'
+import { openChain } from '../settlement/chain.ts'
+import { approveData, askToken } from '../settlement/token.ts'
+import { openTransactionStore, type StoredTransaction } from '../settlement/transaction-store.ts'
+import { createTransactionQueue } from '../settlement/transactions.ts'
+import { channelIdOf } from '../settlement/voucher.ts'
+import type { Wallet, WalletChannel } from './wallet.ts'
+
+/** Where the channels are. */
+export interface ChannelPlace {
+  /** In the order in which they are tried. */
+  readonly endpoints: readonly string[]
+  readonly chainId: number
+  readonly contract: string
+}
+
+export interface ListedChannel extends WalletChannel {
+  /** As the newest block has it. */
+  readonly onChain: ChannelOnChain
+}
+
+/** What happens while one waits. */
+export type AccountProgress = (line: string) => void
+
+/** A payer's channels on one chain. What was begun and not finished by a process that is no more is gone on with. */
+export interface ChannelAccount {
+  balances(token: string): Promise<{ readonly coinWei: bigint; readonly tokenWei: bigint }>
+  /** Resolves when the channel counts. @throws SoukError CHAIN_REFUSED, CHAIN_UNREACHABLE */
+  open(request: { readonly payee: string; readonly token: string; readonly depositWei: bigint }): Promise<ListedChannel>
+  topUp(request: { readonly channelId: string; readonly amountWei: bigint }): Promise<ListedChannel>
+  /** Starts the challenge period; after it, gets back what was not redeemed. */
+  close(request: { readonly channelId: string }): Promise<ListedChannel>
+  /** All channels of the wallet at this contract, as the chain has them now. */
+  list(): Promise<readonly ListedChannel[]>
+  end(): Promise<void>
+}
+
+/** Channels of one payer to one payee, each after the other: more were never opened. */
+const MAX_NONCES = 1_000
+
+/** @throws SoukError START_FAILED where `dir` cannot be used */
+export function openChannelAccount({
+  place,
+  key,
+  wallet,
+  dir,
+  confirmations,
+  pollMs,
+  onProgress,
+}: {
+  readonly place: ChannelPlace
+  readonly key: Key
+  readonly wallet: Wallet
+  /** Where transactions are kept. */
+  readonly dir: string
+  readonly confirmations: number
+  readonly pollMs: number
+  readonly onProgress: AccountProgress
+}): ChannelAccount {
+  const { chainId, contract } = place
+  const chain = openChain(place)
+  const store = openTransactionStore({ dir, chainId, sender: key.address })
+  const onTrouble = (error: SoukError): void => onProgress(`${error.message}; trying on`)
+  const queue = createTransactionQueue({ chain, key, store, confirmations, pollMs, onTrouble })
+  const transactions = createChannelTransactions({ queue, contract })
+
+  const read = (channel: ChannelKey): Promise<ChannelView> =>
+    readChannel({ chain, contract, channelId: channelIdOf(channel), confirmations })
+  const own = (): readonly WalletChannel[] =>
+    wallet.channels().filter((each) => each.chainId === chainId && each.contract === contract)
+
+  function find(channelId: string): WalletChannel {
+    const found = own().filter((each) => each.channelId.startsWith(channelId))
+    const [only] = found
+    if (only !== undefined && found.length === 1) return only
+    throw new SoukError({
+      code: 'NOT_FOUND',
+      message: `The wallet has ${found.length === 0 ? 'no' : 'more than one'} channel ${channelId} at this contract`,
+      details: { id: channelId },
+      hint: '`souk channel list` shows them.',
+    })
+  }
+
+  /** The wallet spends what counts, and nothing of what is being closed. */
+  async function noted(channel: ChannelKey): Promise<ListedChannel> {
+    const { latest, confirmed } = await read(channel)
+    const closed = latest.status === 'closing' || latest.status === 'closed'
+    const channelId = wallet.noteChannel({ chainId, contract, channel, depositWei: confirmed.depositWei, closed })
+    return { ...find(channelId), onChain: latest }
+  }
+
+  async function done({ id }: StoredTransaction): Promise<void> {
+    const { state, hash, reason = 'it gave no reason' } = await queue.settled({ id })
+    if (state === 'confirmed') return
+    throw new SoukError({
+      code: 'CHAIN_REFUSED',
+      message: `The transaction was not executed: ${reason}`,
+      details: { kind: state, reason, ...(hash !== undefined && { hash }) },
+    })
+  }
+
+  async function approve({ channel, amountWei }: Deposit): Promise<void> {
+    const { token } = channel
+    if (token === NATIVE_TOKEN) return
+    const allowed = await askToken({ chain, token, question: 'allowance', addresses: [key.address, contract] })
+    if (allowed >= amountWei) return
+    onProgress(`approving ${amountWei} of the token ${token}`)
+    const data = approveData({ spender: contract, amountWei })
+    const idempotencyKey = `approve ${contract} ${amountWei} over ${allowed} at ${await chain.nonce(key.address, 'latest')}`
+    await done(queue.submit({ idempotencyKey, to: token, data, valueWei: 0n }))
+  }
+
+  /** Opened before, as far as its transaction goes: what a killed process began, or the first nonce that nothing was opened with. */
+  async function nextChannel(parties: Omit<ChannelKey, 'nonce'>, depositWei: bigint): Promise<ChannelKey> {
+    for (let nonce = 0; nonce < MAX_NONCES; nonce += 1) {
+      const channel = { ...parties, nonce }
+      const known = own().find(({ channelId }) => channelId === channelIdOf(channel))
+      // Noted, and no deposit yet: its opening has not come to an end.
+      if (known !== undefined && known.depositWei === 0n && !known.closed) {
+        const { latest } = await read(channel)
+        if (latest.status === 'none' || latest.depositWei === depositWei) return channel
+      }
+      if (known === undefined && (await read(channel)).latest.status === 'none') return channel
+    }
+    const reason = `${MAX_NONCES} channels to ${parties.payee} were opened before`
+    throw new SoukError({
+      code: 'CHAIN_REFUSED',
+      message: `No channel is opened: ${reason}`,
+      details: { kind: 'other', reason },
+    })
+  }
+
+  return {
+    async balances(token) {
+      const coinWei = await chain.balance(key.address)
+      if (token === NATIVE_TOKEN) return { coinWei, tokenWei: coinWei }
+      return { coinWei, tokenWei: await askToken({ chain, token, question: 'balanceOf', addresses: [key.address] }) }
+    },
+    async open({ payee, token, depositWei }) {
+      const channel = await nextChannel({ payer: key.address, payee, token }, depositWei)
+      const channelId = wallet.noteChannel({ chainId, contract, channel, depositWei: 0n })
+      await approve({ channel, amountWei: depositWei })
+      onProgress(`opening channel ${channelId}, waiting until it is ${confirmations} deep`)
+      await done(transactions.open({ channel, amountWei: depositWei }))
+      return noted(channel)
+    },
+    async topUp({ channelId, amountWei }) {
+      const { channel, channelId: id } = find(channelId)
+      const { latest } = await read(channel)
+      await approve({ channel, amountWei })
+      onProgress(`adding to channel ${id}, waiting until it is ${confirmations} deep`)
+      await done(transactions.topUp({ channel, amountWei, fromWei: latest.depositWei }))
+      return noted(channel)
+    },
+    async close({ channelId }) {
+      const { channel } = find(channelId)
+      const { latest } = await read(channel)
+      const { timestamp = 0 } = (await chain.block(await chain.blockNumber())) ?? {}
+      if (latest.status === 'open') {
+        // From here on nothing is paid through it.
+        wallet.noteChannel({ chainId, contract, channel, depositWei: latest.depositWei, closed: true })
+        onProgress('starting the challenge period')
+        await done(transactions.startClose(channel))
+      } else if (latest.status === 'closing' && timestamp * 1000 >= (latest.closesAtMs ?? 0)) {
+        onProgress('getting back what was not redeemed')
+        await done(transactions.finishClose(channel))
+      }
+      return noted(channel)
+    },
+    async list() {
+      const listed: ListedChannel[] = []
+      for (const { channel } of own()) listed.push(await noted(channel))
+      return listed
+    },
+    async end() {
+      await queue.close()
+      store.close()
+      chain.close()
+    },
+  }
+}

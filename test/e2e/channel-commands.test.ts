@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { payoutAuthorizationSchema } from '../../src/protocol/payment.ts'
+import { checkPayoutAuthorization } from '../../src/settlement/payout.ts'
+import type { Key } from '../../src/identity/key-file.ts'
+import { deployChannels } from '../fixtures/channel-contract.ts'
+import { startAnvil, type RestartableAnvil } from '../fixtures/restartable-anvil.ts'
+import { souk, startSouk, type CommandEnd } from '../fixtures/souk-command.ts'
+
+const ETHER = 10n ** 18n
+const PAYEE = `0x${'5a'.repeat(20)}`
+const CHALLENGE_SECONDS = 3600
+
+interface ListedChannel {
+  readonly channelId: string
+  readonly payee: string
+  readonly nonce: number
+  readonly status: string
+  readonly depositWei: string
+  readonly confirmedWei: string
+}
+
+describe('souk wallet and souk channel', function () {
+  this.timeout(180_000)
+  let anvil: RestartableAnvil
+  let home: string
+  let key: Key
+  let contract: string
+  let miner: NodeJS.Timeout
+
+  before(async () => {
+    anvil = await startAnvil({ mining: 'auto' })
+    home = await mkdtemp(join(tmpdir(), 'souk-channels-'))
+    key = await anvil.account()
+    contract = await deployChannels({ url: anvil.url, key: await anvil.account(), challengeSeconds: CHALLENGE_SECONDS })
+    await mkdir(join(home, 'souk'), { mode: 0o700 })
+    await writeFile(join(home, 'souk', 'key'), Buffer.from(key.privateKey).toString('hex'), { mode: 0o600 })
+    miner = setInterval(() => void anvil.mine().catch(() => undefined), 500)
+  })
+  after(async () => {
+    clearInterval(miner)
+    await anvil.close()
+    await rm(home, { recursive: true, force: true })
+  })
+
+  const env = () => ({ SOUK_RPC: anvil.url, SOUK_CONTRACT: contract, SOUK_CHAIN_ID: String(anvil.chainId) })
+  const run = (...args: string[]): Promise<CommandEnd> => souk({ args, home, env: env() })
+  async function channels(...args: string[]): Promise<readonly ListedChannel[]> {
+    const { code, stdout, stderr } = await run('channel', ...args, '--json')
+    assert.equal(code, 0, stdout + stderr)
+    return (JSON.parse(stdout) as { readonly channels: readonly ListedChannel[] }).channels
+  }
+  async function only(...args: string[]): Promise<ListedChannel> {
+    const [channel, ...more] = await channels(...args)
+    assert.ok(channel !== undefined && more.length === 0)
+    return channel
+  }
+  const balance = async (): Promise<bigint> =>
+    BigInt((await anvil.rpc('eth_getBalance', key.address, 'latest')) as string)
+
+  it('opens, fills, lists and closes a channel, and gets the deposit back', async () => {
+    const before = await balance()
+    const opened = await only('open', PAYEE, '--deposit', '1.5eth', '--confirmations', '2')
+    const { channelId } = opened
+    assert.deepEqual([opened.payee, opened.nonce, opened.status], [PAYEE, 0, 'open'])
+    assert.equal(opened.confirmedWei, String((3n * ETHER) / 2n))
+    const filled = await only('top-up', channelId.slice(0, 10), '--amount', '500000000gwei', '--confirmations', '2')
+    assert.deepEqual([filled.channelId, filled.confirmedWei], [channelId, String(2n * ETHER)])
+
+    const wallet = await run('wallet', '--json')
+    const { address, channels: sums } = JSON.parse(wallet.stdout) as { address: string; channels: object }
+    assert.equal(address, key.address)
+    assert.deepEqual(sums, { count: 1, open: 1, depositedWei: String(2n * ETHER), signedWei: '0', redeemedWei: '0' })
+    const text = await run('wallet')
+    assert.match(text.stdout, /deposited +2eth/)
+    assert.match((await run('channel', 'list')).stdout, new RegExp(`${channelId.slice(0, 18)} .* open +2eth +0 +0`))
+
+    assert.equal((await only('close', channelId, '--confirmations', '1')).status, 'closing')
+    // It is not over yet: nothing changes.
+    assert.equal((await only('close', channelId, '--confirmations', '1')).status, 'closing')
+    await anvil.rpc('evm_increaseTime', CHALLENGE_SECONDS + 1)
+    await anvil.mine()
+    assert.equal((await only('close', channelId, '--confirmations', '1')).status, 'closed')
+    const spent = before - (await balance())
+    assert.ok(spent > 0n && spent < ETHER / 100n, `${spent} wei of gas`)
+  })
+
+  it('opens one channel where its command is killed and given again', async () => {
+    clearInterval(miner)
+    const payee = `0x${'6b'.repeat(20)}`
+    const args = ['channel', 'open', payee, '--deposit', '1eth', '--confirmations', '3']
+    const killed = startSouk({ args, home, env: env() })
+    await killed.says('opening channel')
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    killed.child.kill('SIGKILL')
+    await killed.ended
+    miner = setInterval(() => void anvil.mine().catch(() => undefined), 300)
+    const { code, stderr } = await souk({ args, home, env: env() })
+    assert.equal(code, 0, stderr)
+    const mine = (await channels('list')).filter((each) => each.payee === payee)
+    assert.deepEqual(mine.map(({ nonce, depositWei }) => [nonce, depositWei]), [[0, String(ETHER)]])
+    // Once it is there, the same command opens another.
+    assert.equal((await only('open', payee, '--deposit', '1gwei', '--confirmations', '1')).nonce, 1)
+  })
+
+  it('tells why where the funds are missing, and leaves nothing that cannot be gone on with', async () => {
+    const poor = await run('channel', 'open', PAYEE, '--deposit', '1000000eth')
+    assert.equal(poor.code === 0, false)
+    assert.match(poor.stderr, /CHAIN_REFUSED/)
+    assert.match(poor.stderr, /fund/i)
+    assert.equal((await only('open', PAYEE, '--deposit', '1gwei', '--confirmations', '1')).confirmedWei, '1000000000')
+  })
+
+  it('says what is wrong with the command line, and where no endpoint answers', async () => {
+    const wrong: readonly (readonly [readonly string[], RegExp])[] = [
+      [['channel', 'open', 'me', '--deposit', '1eth'], /PAYEE must be an Ethereum address/],
+      [['channel', 'open', PAYEE, '--deposit', '1.5wei'], /--deposit must be/],
+      [['channel', 'open', PAYEE, '--deposit', '0'], /more than nothing/],
+      [['channel', 'close', '0x12'], /CHANNEL must be/],
+      [['wallet', '--chain-id', 'x'], /--chain-id/],
+    ]
+    for (const [args, said] of wrong) {
+      const { code, stderr } = await run(...args)
+      assert.equal(code, 2, stderr)
+      assert.match(stderr, said)
+    }
+    const lost = await run('wallet', '--rpc', 'http://127.0.0.1:1', '--json')
+    assert.equal((JSON.parse(lost.stdout) as { error: { code: string } }).error.code, 'CHAIN_UNREACHABLE')
+    const other = await run('wallet', '--chain-id', '5', '--json')
+    assert.equal((JSON.parse(other.stdout) as { error: { code: string } }).error.code, 'WRONG_CHAIN')
+  })
+
+  it('signs as a payout address that a node works for it', async () => {
+    const cold = join(home, 'cold')
+    await writeFile(cold, `${'11'.repeat(32)}\n`, { mode: 0o600 })
+    const { code, stdout } = await run('wallet', 'authorize-payout', key.address, '--key', cold, '--days', '2')
+    assert.equal(code, 0)
+    const authorization = payoutAuthorizationSchema.parse(JSON.parse(stdout))
+    assert.equal(authorization.node, key.address)
+    const at = { chainId: anvil.chainId, contract }
+    assert.equal(checkPayoutAuthorization({ authorization, at, nowMs: Date.now() }), undefined)
+    assert.equal(checkPayoutAuthorization({ authorization, at, nowMs: Date.now() + 3 * 86_400_000 }), 'expired')
+  })
+})
