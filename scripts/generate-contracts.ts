@@ -11,7 +11,10 @@ import { compileContracts } from './compile-contracts.ts'
 const folder = join(import.meta.dirname, '..', 'src/settlement/contracts')
 
 /** The contract, the file that is generated, and how its constants are called. */
-const CONTRACTS = [{ name: 'SoukChannels', file: 'souk-channels.ts', constant: 'SOUK_CHANNELS' }] as const
+const CONTRACTS = [
+  { name: 'SoukChannels', file: 'souk-channels.ts', constant: 'SOUK_CHANNELS' },
+  { name: 'SoukStake', file: 'souk-stake.ts', constant: 'SOUK_STAKE' },
+] as const
 
 const check = process.argv.includes('--check')
 const compiled = await compileContracts(CONTRACTS.map(({ name }) => `contracts/${name}.sol`))

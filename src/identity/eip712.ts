@@ -89,7 +89,24 @@ export function encodeType({ structs, name }: { readonly structs: TypedStructs; 
     .join('')
 }
 
+/** What `hashStruct` hashes: the hash of the struct's type, and a word for each member. */
+export function structWords({
+  structs,
+  name,
+}: {
+  readonly structs: TypedStructs
+  readonly name: string
+}): (value: TypedValue) => readonly Uint8Array[] {
+  const encode = wordsEncoder(structs, name)
+  return (value) => encode(value, '')
+}
+
 function structEncoder(structs: TypedStructs, name: string): Encoder {
+  const encode = wordsEncoder(structs, name)
+  return (value, path) => keccak256(Buffer.concat(encode(value, path)))
+}
+
+function wordsEncoder(structs: TypedStructs, name: string): (value: TypedValue, path: string) => readonly Uint8Array[] {
   const typeHash = keccak256(Buffer.from(encodeType({ structs, name }), 'utf8'))
   const fields = fieldsOf(structs, name).map((field) => ({ name: field.name, encode: encoderOf(structs, field.type) }))
   return (value, path) => {
@@ -100,7 +117,7 @@ function structEncoder(structs: TypedStructs, name: string): Encoder {
       if (member === undefined) throw new UnencodableError(memberPath, 'is missing')
       return field.encode(member, memberPath)
     })
-    return keccak256(Buffer.concat([typeHash, ...words]))
+    return [typeHash, ...words]
   }
 }
 

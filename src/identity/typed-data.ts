@@ -172,6 +172,12 @@ const receiptForms = (structs: TypedStructs) => ({
 const FORMS = receiptForms(TYPED_STRUCTS)
 const FORMS_WITH_TERMS = receiptForms({ ...TYPED_STRUCTS, ...LONG_RECEIPT })
 
+/** Every form that a receipt can have, as {@link structsOf} gives them. */
+export const RECEIPT_FORMS: readonly TypedStructs[] = [FORMS, FORMS_WITH_TERMS]
+  .flatMap(({ first, long }) => [first, long])
+  .flatMap((forms) => Object.values(forms))
+  .map(({ structs }) => structs)
+
 const hashDomain = structHasher({ structs: TYPED_STRUCTS, name: 'EIP712Domain' })
 const hashTask = structHasher({ structs: TYPED_STRUCTS, name: 'Task' })
 

@@ -1,7 +1,7 @@
 import { Interface } from 'ethers/abi'
-import { toBeHex } from 'ethers/utils'
 import type { ChannelKey, PayoutAuthorization, Voucher } from '../protocol/payment.ts'
 import { NATIVE_TOKEN } from '../protocol/payment.ts'
+import { signatureArgument } from './compact-signature.ts'
 import { SOUK_CHANNELS_ABI } from './contracts/souk-channels.ts'
 import type { Close } from './voucher.ts'
 
@@ -107,10 +107,4 @@ type Promised = Pick<Voucher, 'channel' | 'amountWei' | 'signature'>
 function voucherArgument({ channel, amountWei, signature }: Promised): readonly unknown[] {
   const { payer, payee, token, nonce } = channel
   return [payer, payee, token, nonce, amountWei, signatureArgument(signature)]
-}
-
-/** r, and s with v in its highest bit (EIP-2098), as the contract takes them. */
-function signatureArgument(signature: string): readonly [string, string] {
-  const parity = signature.endsWith('1c') ? 1n << 255n : 0n
-  return [`0x${signature.slice(2, 66)}`, toBeHex(BigInt(`0x${signature.slice(66, 130)}`) | parity, 32)]
 }
