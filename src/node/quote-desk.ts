@@ -8,6 +8,7 @@ import { assess, type AdmissionPolicy, type AdmissionUsage } from './admission.t
 import type { Clock } from './clock.ts'
 import type { ExpectedStart } from './expected-start.ts'
 import { createQuoteRate } from './quote-rate.ts'
+import type { ResultCache } from './result-cache.ts'
 import { parseSpec } from './spec-bytes.ts'
 import { invalidSpec, refused } from './task-errors.ts'
 
@@ -18,6 +19,8 @@ export interface QuoteDeskOptions {
   readonly isKnown: (peer: string) => boolean
   readonly usageFor: (peer: string) => AdmissionUsage
   readonly expectedStart: ExpectedStart
+  /** Knows of answers that need not be computed; none where absent. */
+  readonly cache?: Pick<ResultCache, 'percentFor'>
   /** How this provider is paid by a requester. */
   readonly paymentTerms: (requester: string) => PaymentTerms
 }
@@ -39,10 +42,12 @@ export function createQuoteDesk(options: QuoteDeskOptions): QuoteService {
       if (agreed === undefined || refusals.length > 0) throw refused(refusals)
       const { runtime, engine, limits, rates, maxPriceWei, allowance } = agreed
       const nowMs = clock.nowMs()
+      const specDigest = specDigestOf(bytes)
+      const cachedPercent = options.cache?.percentFor({ specDigest, engine, limits })
       return signQuote({
         quote: {
           version: 1,
-          specDigest: specDigestOf(bytes),
+          specDigest,
           requester: peer,
           provider: key.address,
           chainId: policy.chainId,
@@ -52,6 +57,7 @@ export function createQuoteDesk(options: QuoteDeskOptions): QuoteService {
           rates,
           maxPriceWei: String(maxPriceWei),
           ...(allowance !== undefined && { allowance: true as const }),
+          ...(cachedPercent !== undefined && { cachedPercent }),
           expectedStartMs: options.expectedStart.ofNext({ requester: peer, limits }),
           payment: options.paymentTerms(peer),
           issuedAtMs: nowMs,

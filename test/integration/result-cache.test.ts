@@ -7,10 +7,13 @@ import type { RunResult } from '../../src/client/collect-result.ts'
 import type { Client } from '../../src/client/connect.ts'
 import { loadTask, type LoadedTask } from '../../src/client/load-task.ts'
 import { differencesOf } from '../../src/identity/comparison.ts'
+import { checkQuote } from '../../src/identity/quote.ts'
 import { verifyReceipt } from '../../src/identity/receipt.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import type { Executor, Job, WasmTask } from '../../src/executors/executor.ts'
 import { createWasmExecutor } from '../../src/executors/wasm/executor.ts'
+import { createHost } from '../../src/protocol/network/host.ts'
+import { keyOf } from '../fixtures/receipts.ts'
 import { startNode, type NodeInProcess } from '../fixtures/node-in-process.ts'
 
 const EXAMPLES = join(import.meta.dirname, '../../examples')
@@ -34,7 +37,7 @@ describe('a provider that answers from its cache', function () {
   let dir: string
   let node: NodeInProcess
   let runs: string[] = []
-  const CONFIG = 'peers: {share: 1, unknown_share: 1}\nprice_wei: 1000\n'
+  const CONFIG = 'peers: {share: 1, unknown_share: 1}\npricing: {wasm: {start: 1000}}\n'
 
   const counting = (): Executor<WasmTask> => {
     const honest = createWasmExecutor({ instanceDir: join(dir, 'instance'), prewarm: 1 })
@@ -86,6 +89,22 @@ describe('a provider that answers from its cache', function () {
     assert.equal(receipt.authorization.requester, other.requester)
     const tookMs = receipt.timings.finishedAtMs - receipt.timings.startedAtMs
     assert.ok(tookMs * 2 < first.receipt.usage.wallTimeMs, `${tookMs} of ${first.receipt.usage.wallTimeMs} ms`)
+  })
+
+  it('says in a quote what the answer costs, where it has one', async () => {
+    const host = await createHost({ privateKey: keyOf(104).privateKey, listen: [] })
+    try {
+      const connection = await host.connect({ multiaddr: node.node.multiaddrs()[0] ?? '' })
+      const percentOf = async ({ bytes }: LoadedTask): Promise<number | undefined> => {
+        const { quote } = checkQuote(await connection.quote(bytes))
+        assert.ok(quote !== undefined)
+        return quote.cachedPercent
+      }
+      assert.equal(await percentOf(await task()), 25)
+      assert.equal(await percentOf(await task('name: never-asked')), undefined)
+    } finally {
+      await host.stop()
+    }
   })
 
   it('gives nothing to who knows the task and cannot bring its files', async () => {
