@@ -57,6 +57,8 @@ export const REQUIRED: readonly RequiredPackage[] = [
   ...DOCKER_ENGINE,
   ...REGISTRY,
   ...OTHER_ENGINES,
+  // Networks of the tests' own, which fall apart and come together again.
+  withProgram('iproute2', 'ip'),
 ]
 
 /** Where programs are that only root has in its PATH. */
