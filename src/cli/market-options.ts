@@ -1,4 +1,3 @@
-import type { NetworkHost } from '../protocol/network/host.ts'
 import { createMarketHost } from '../client/market/find-providers.ts'
 import { addressOfPeerId } from '../identity/peer-id.ts'
 import { loadOrCreateKey } from '../identity/key-file.ts'
@@ -55,7 +54,7 @@ export async function marketHost({
   readonly cli: Cli
   readonly options: MarketOptions
   readonly bootstrap: readonly string[]
-}): Promise<NetworkHost> {
+}): ReturnType<typeof createMarketHost> {
   const key = await loadOrCreateKey({ file: options.key ?? cli.home.key })
   return createMarketHost({ key, bootstrap, ...(await swarmKeyOf(cli)) })
 }

@@ -1,10 +1,16 @@
-import type { OfferDocument } from '../protocol/offer-document.ts'
+import type { OfferDocument, OfferedRuntime } from '../protocol/offer-document.ts'
 import type { PeerStatus } from '../protocol/node-status.ts'
 import { printable } from './printable.ts'
 import { formatAge } from './quantities.ts'
-import type { ShownOffer } from './show-offers.ts'
 import { tableLines } from './table.ts'
 import type { Colors } from './terminal.ts'
+
+/** One runtime of one provider. */
+export type ShownOffer = OfferedRuntime &
+  Pick<OfferDocument, 'provider' | 'peerId' | 'multiaddrs' | 'chainId' | 'payment' | 'issuedAtMs' | 'expiryMs'> & {
+    /** Of the standard task, in wei. */
+    readonly standardPriceWei: string
+  }
 
 interface Form {
   readonly width: number

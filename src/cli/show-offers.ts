@@ -6,7 +6,7 @@ import { EXIT } from './exit-code.ts'
 import { listenForInterruptions } from './interruptions.ts'
 import { writeJson } from './json-output.ts'
 import { bootstrapOf, marketHost, type MarketOptions } from './market-options.ts'
-import { offersLines } from './offers-text.ts'
+import { offersLines, type ShownOffer } from './offers-text.ts'
 import type { Cli } from './cli.ts'
 import { usageError } from './usage-error.ts'
 
@@ -17,13 +17,6 @@ export interface OffersOptions extends MarketOptions {
   readonly chainId?: string
   readonly json?: boolean
 }
-
-/** One runtime of one provider. */
-export type ShownOffer = OfferedRuntime &
-  Pick<OfferDocument, 'provider' | 'peerId' | 'multiaddrs' | 'chainId' | 'payment' | 'issuedAtMs' | 'expiryMs'> & {
-    /** Of the standard task, in wei. */
-    readonly standardPriceWei: string
-  }
 
 /** `souk offers`: what the market says it offers, the cheapest first. */
 export async function showOffers({

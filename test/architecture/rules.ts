@@ -96,7 +96,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
     packages: ['yaml', 'zod', 'fastest-levenshtein'],
   },
   'client/market': {
-    imports: [...CORE, 'client', 'protocol/network', 'settlement'],
+    imports: [...CORE, 'client', 'protocol/network', 'protocol/network/discovery', 'settlement'],
     packages: ['zod'],
     builtins: ['sqlite'],
   },
@@ -105,6 +105,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
       ...CORE,
       'artifacts/registry',
       'protocol/network',
+      'protocol/network/discovery',
       'executors',
       'executors/wasm',
       'executors/docker',

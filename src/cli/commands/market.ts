@@ -7,14 +7,15 @@ const BOOTSTRAP_HELP = 'nodes of the market to ask first; $SOUK_BOOTSTRAP, separ
 
 const OFFERS_HELP = `
 The price is that of a standard task: a second of one core in a second of time,
-with 256 MiB of memory, 1 MiB of output and 100 million units of fuel. --max-price
-applies to it; --json has the rates. An offer is its provider's word and binds
-nobody. In a private network, SOUK_SWARM_KEY names the file of its key.
+with 256 MiB of memory, 1 MiB of output and 100 million units of fuel; it is
+what --max-price applies to. --json has the rates. An offer is its provider's
+word and binds nobody. In a private network, SOUK_SWARM_KEY names the file of
+its key.
 
 Examples:
   $ souk offers --bootstrap ADDR
   $ souk offers --runtime wasm --feature deterministic --max-price 1000000
-  $ souk offers --runtime docker --feature class:runsc --json | jq -r .offers[0].multiaddrs[0]`
+  $ souk offers --runtime docker --feature class:runsc --json`
 
 const PEERS_HELP = `
 Examples:
