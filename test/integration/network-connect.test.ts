@@ -53,6 +53,16 @@ describe('connections', function () {
     await unreachable(peer.multiaddr.replace(peer.peerId, host.peerId), /itself/, false)
   })
 
+  it('dials many at once from a host that is not started yet', async () => {
+    const fresh = await hostOf(52)
+    try {
+      const connections = await Promise.all([1, 2, 3].map(() => fresh.connect({ multiaddr: peer.multiaddr })))
+      for (const connection of connections) assert.deepEqual(await connection.list(), [])
+    } finally {
+      await fresh.stop()
+    }
+  })
+
   it('gives up on what accepts and says nothing, and on what hangs up', async () => {
     const silent = await serve(() => undefined)
     await unreachable(`/ip4/127.0.0.1/tcp/${silent.port}`, /within 1500 ms/, true)

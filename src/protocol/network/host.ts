@@ -134,6 +134,7 @@ class Libp2pHost implements NetworkHost {
   readonly #node: Libp2p
   readonly #connections: Connections
   readonly #settings: Settings
+  #starting: Promise<void> | undefined
   /** Streams being served. */
   readonly #serving = new Set<Promise<void>>()
   /** Dials under way, by whom they are for. */
@@ -171,6 +172,13 @@ class Libp2pHost implements NetworkHost {
   }
 
   async start(): Promise<void> {
+    // Whoever dials while another one starts it waits for that, too.
+    await (this.#starting ??= this.#start().finally(() => {
+      this.#starting = undefined
+    }))
+  }
+
+  async #start(): Promise<void> {
     if (this.#node.status !== 'stopped') return
     try {
       await this.#node.start()
