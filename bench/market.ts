@@ -16,6 +16,7 @@ import {
   type BenchProvider,
 } from './bench-provider.ts'
 import { peersOnHub } from './hub.ts'
+import { quotesOfMany } from './quotes.ts'
 import { wasmThroughNetwork } from './market-wasm.ts'
 import type { ProviderStats } from './provider-child.ts'
 import { benchCase, percentile, round, type BenchOptions, type BenchReport } from './report.ts'
@@ -54,6 +55,12 @@ export async function market({ quick }: BenchOptions): Promise<BenchReport> {
     await client.close()
     await provider.stop()
     const wasm = await wasmThroughNetwork({ dir: join(dir, 'wasm'), durationMs: quick ? 300 : 5000 })
+    const quotes = await quotesOfMany({
+      dir: join(dir, 'quotes'),
+      providers: 20,
+      rounds: quick ? 2 : 40,
+      idleMs: IDLE_MS,
+    })
     const hub = await peersOnHub({
       dir: join(dir, 'hub'),
       peers: quick ? 6 : 600,
@@ -68,6 +75,7 @@ export async function market({ quick }: BenchOptions): Promise<BenchReport> {
         benchCase(`submit to receipt, ${IDLE_MS} ms idle between`, oneByOne.timesMs),
         benchCase(`submit to receipt, ${IN_FLIGHT} in flight`, many.timesMs),
         benchCase(`hello as WebAssembly, submit to receipt, ${wasm.inFlight} in flight`, wasm.timesMs),
+        benchCase(`quotes of ${quotes.providers} providers at once, ${IDLE_MS} ms idle between`, quotes.timesMs),
         benchCase(`submit to receipt, ${IDLE_MS} ms idle between, ${hub.peers} other peers connected`, hub.timesMs),
         benchCase(`input blob of ${mib} MiB`, transfers.blobMs),
         benchCase(`bare libp2p stream of ${mib} MiB`, transfers.bareMs),
@@ -78,6 +86,7 @@ export async function market({ quick }: BenchOptions): Promise<BenchReport> {
         overheadP95Ms: round(percentile(oneByOne.overheadMs, 0.95)),
         noopTasksPerSecond: round(many.tasksPerSecond),
         tasksPerSecond: round(wasm.tasksPerSecond),
+        quoteOf20Ms: round(percentile(quotes.timesMs, 0.5)),
         peersOnHub: hub.peers,
         bytesPerPeerOnHub: round(hub.bytesPerPeer),
         providerCpuMsPerTask: round(many.providerCpuMsPerTask),

@@ -21,7 +21,14 @@ const reportSchema = z.strictObject({
 const EXPECTED = {
   market: {
     ratios: ['blobVsBareStream'],
-    figures: ['overheadP50Ms', 'noopTasksPerSecond', 'tasksPerSecond', 'peersOnHub', 'bytesPerPeerOnHub'],
+    figures: [
+      'overheadP50Ms',
+      'noopTasksPerSecond',
+      'tasksPerSecond',
+      'quoteOf20Ms',
+      'peersOnHub',
+      'bytesPerPeerOnHub',
+    ],
   },
   wasm: {
     ratios: ['helloVsColdNode', 'oneShotVsBareSpawn', 'cpuVsNative', 'cpuFuelVsNative'],
