@@ -35,6 +35,7 @@ const HEADLINES: { readonly [C in ErrorCode]: string } = {
   CHAIN_UNREACHABLE: 'The chain cannot be reached',
   WRONG_CHAIN: 'This is another chain',
   CHAIN_REFUSED: 'The chain refuses it',
+  PAYMENT_REQUIRED: 'It has to be paid first',
 }
 
 /**

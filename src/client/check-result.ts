@@ -22,6 +22,20 @@ export interface ExpectedResult {
 }
 
 /**
+ * The receipt, where it is whole, signed by the expected provider and about the expected task.
+ * @throws SoukError RECEIPT_INVALID with every reason
+ */
+export function expectedReceipt(claimed: Receipt, expected: ExpectedResult): Receipt {
+  const { receipt, reasons } = checkReceipt(claimed)
+  const all =
+    receipt === undefined
+      ? reasons
+      : [...reasons, ...foreign(receipt, expected), ...unlikeQuote(receipt, expected.quote)]
+  if (receipt === undefined || all.length > 0) throw invalidReceipt(all)
+  return receipt
+}
+
+/**
  * The receipt, where it is whole, signed by the expected provider, about the expected task, and has the digests of
  * the output that really came.
  * @throws SoukError RECEIPT_INVALID with every reason

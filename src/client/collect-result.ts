@@ -1,6 +1,7 @@
 import { SoukError } from '../protocol/errors.ts'
 import type { TaskEvent } from '../protocol/events.ts'
 import type { Receipt } from '../protocol/receipt.ts'
+import type { Streams } from '../protocol/run-document.ts'
 import { protocolError } from '../protocol/wire-fields.ts'
 import { ByteCollector } from './byte-collector.ts'
 import { checkResult, type ExpectedResult } from './check-result.ts'
@@ -47,10 +48,23 @@ export async function collectResult(options: CollectOptions): Promise<RunResult>
     } else if (event.kind === 'finished') {
       if (event.result.kind === 'failed') throw SoukError.fromJSON(event.result.error)
       const streams = { stdout: collected.stdout.bytes(), stderr: collected.stderr.bytes() }
+      throwIfWithheld(event.result.receipt, streams)
       return { ...streams, receipt: checkResult({ receipt: event.result.receipt, streams, expected }) }
     }
   }
   throw protocolError('the events ended before the task had ended')
+}
+
+/** What is missing was kept back: the provider was not paid for it, as far as it says. */
+function throwIfWithheld({ priceWei, stdout, stderr }: Receipt, streams: Streams): void {
+  const complete = streams.stdout.byteLength >= stdout.bytes && streams.stderr.byteLength >= stderr.bytes
+  if (priceWei === '0' || complete) return
+  throw new SoukError({
+    code: 'PAYMENT_REQUIRED',
+    message: `The task has finished and costs ${priceWei} wei; the provider keeps its output back until it is paid.`,
+    details: { channelId: '', askedWei: priceWei, receivedWei: '0' },
+    hint: 'Ask again with the wallet that pays for it.',
+  })
 }
 
 function tooMuch(maxOutputBytes: number): SoukError<'RESOURCE_LIMIT'> {

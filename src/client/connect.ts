@@ -9,6 +9,8 @@ import type { LoadedTask } from './load-task.ts'
 import { createRemoteTask, type RemoteTask, type Waiting } from './remote-task.ts'
 import { ServedBlobs } from './served-blobs.ts'
 import { submitTask } from './submit-task.ts'
+import { taskPayment } from './task-payment.ts'
+import type { Wallet } from './wallet.ts'
 
 export interface ConnectOptions extends Waiting {
   /** The provider's multiaddr with `/p2p/PEERID`, as `souk up` prints it: nobody else is talked to. */
@@ -21,6 +23,8 @@ export interface ConnectOptions extends Waiting {
   readonly reconnectTimeoutMs?: number
   /** EIP-155 chain id of the provider's chain; 0, for none, where absent. */
   readonly chainId?: number
+  /** Pays for tasks that are submitted with a quote by which they are to be paid; who opened it closes it. */
+  readonly wallet?: Wallet
 }
 
 export interface SubmitOptions extends Waiting {
@@ -50,7 +54,8 @@ export interface Client extends AsyncDisposable {
    * Resolves once the provider has accepted the task for good. It fetches the task's blobs from here afterwards, so
    * the client has to stay open until then. Where the connection broke before the answer came, the provider is
    * asked whether it has the task, and only where it has not is the same signed task sent again.
-   * @throws SoukError INVALID_INPUT, REFUSED with every reason, CONNECTION_LOST; the signal's reason
+   * @throws SoukError INVALID_INPUT, REFUSED with every reason, PAYMENT_REQUIRED where the wallet has no channel that suffices,
+   *   CONNECTION_LOST; the signal's reason
    */
   submit(options: SubmitOptions): Promise<RemoteTask>
   /** A task that was submitted before, here or elsewhere, with this key. */
@@ -65,7 +70,7 @@ const DEFAULTS = { timeoutMs: 10_000, reconnectTimeoutMs: 60_000, chainId: 0 } a
 
 /** @throws SoukError INVALID_INPUT where `to` names no peer id, UNREACHABLE saying why; the signal's reason */
 export async function connect(options: ConnectOptions): Promise<Client> {
-  const { to, key, signal, timeoutMs, reconnectTimeoutMs, chainId } = { ...DEFAULTS, ...options }
+  const { to, key, signal, timeoutMs, reconnectTimeoutMs, chainId, wallet } = { ...DEFAULTS, ...options }
   if (!namesPeer(to)) throw noPeerId(to)
   const host = await createHost({ privateKey: key.privateKey, listen: [], dialTimeoutMs: timeoutMs })
   try {
@@ -73,7 +78,10 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     const link = new Link({ host, multiaddr: to, connection, reconnectTimeoutMs })
     const blobs = new ServedBlobs({ provider: link.provider })
     await host.serveBlobs(blobs)
-    return createClient({ link, blobs, key, chainId, closeHost: () => host.stop() })
+    return createClient({
+      ...{ link, blobs, key, chainId, closeHost: () => host.stop() },
+      ...(wallet !== undefined && { wallet }),
+    })
   } catch (error) {
     await host.stop()
     throw error
@@ -87,6 +95,7 @@ export function createClient({
   key,
   chainId,
   closeHost,
+  wallet,
 }: {
   readonly link: Link
   readonly blobs: ServedBlobs
@@ -94,10 +103,13 @@ export function createClient({
   readonly chainId: number
   /** What goes with this client, where anything does. */
   readonly closeHost?: () => Promise<void>
+  /** Pays for tasks that have a quote by which they are to be paid. */
+  readonly wallet?: Wallet
 }): Client {
   const follows = new EarlyFollows()
   const requester = key.address
   const { provider } = link
+  const paying = wallet === undefined ? {} : { wallet }
   const close = async (): Promise<void> => {
     await link.close()
     await closeHost?.()
@@ -111,16 +123,20 @@ export function createClient({
       return checkedQuote({ signed, task, expected: { provider, requester, chainId } })
     },
     async submit({ task, quote, ...terms }) {
-      const quoted = quote === undefined ? {} : { quote: quote.signed }
-      const submitted = await submitTask({ ...terms, ...quoted, task, key, chainId, link, blobs, follows })
+      const agreed = quote === undefined ? {} : { quote: quote.signed }
+      const payment =
+        wallet === undefined || quote === undefined
+          ? {}
+          : { payment: taskPayment({ wallet, quote: quote.quote, link, requester }) }
+      const submitted = await submitTask({ ...terms, ...agreed, ...payment, task, key, chainId, link, blobs, follows })
       return createRemoteTask({
-        ...{ ...submitted, requester, link, blobs, task },
+        ...{ ...submitted, ...paying, requester, link, blobs, task },
         ...(quote !== undefined && { quote: quote.quote }),
       })
     },
     task: (taskId, { task, quote } = {}) =>
       createRemoteTask({
-        ...{ taskId, requester, link, blobs },
+        ...{ taskId, ...paying, requester, link, blobs },
         ...(task !== undefined && { task }),
         ...(quote !== undefined && { quote: quote.quote }),
       }),

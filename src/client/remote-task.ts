@@ -5,10 +5,13 @@ import { collectResult, type RunResult } from './collect-result.ts'
 import type { EarlyFollow } from './early-follows.ts'
 import type { LoadedTask } from './load-task.ts'
 import type { Link } from './link.ts'
+import { paidEvents } from './paid-events.ts'
 import { resumedEvents } from './resumed-events.ts'
 import { saveOutputs, type SaveProgress, type SavedOutput } from './save-outputs.ts'
 import type { ServedBlobs } from './served-blobs.ts'
+import { settleTask } from './task-payment.ts'
 import { taskLogs, type OutputEvent } from './task-logs.ts'
+import type { Wallet } from './wallet.ts'
 
 export interface Waiting {
   /** Ends the waiting, and throws the signal's reason; the task goes on. */
@@ -87,21 +90,23 @@ export interface RemoteTaskOptions {
   readonly quote?: Quote
   /** Its events, where they were asked for along with it. */
   readonly follow?: EarlyFollow
+  /** Pays what the task comes to, once its receipt is here and verified; before that nothing that was kept back comes. */
+  readonly wallet?: Wallet
 }
 
-export function createRemoteTask({
-  taskId,
-  requester,
-  link,
-  blobs,
-  task,
-  quote,
-  follow,
-}: RemoteTaskOptions): RemoteTask {
+export function createRemoteTask(options: RemoteTaskOptions): RemoteTask {
+  const { taskId, requester, link, blobs, task, quote, follow, wallet } = options
   const { provider } = link
+  const expected = {
+    taskId,
+    provider,
+    requester,
+    ...(task !== undefined && { task }),
+    ...(quote !== undefined && { quote }),
+  }
 
-  async function* events({ offsets, signal }: EventsOptions = {}): AsyncGenerator<TaskEvent, void, undefined> {
-    const followed = resumedEvents({
+  function followFrom(offsets: OutputOffsets | undefined, signal: AbortSignal | undefined): AsyncIterable<TaskEvent> {
+    return resumedEvents({
       ...(offsets !== undefined && { offsets }),
       patience: link.patience(signal),
       async open(from) {
@@ -111,6 +116,18 @@ export function createRemoteTask({
         return connection.follow({ taskId, offsets: from, ...(signal !== undefined && { signal }) })
       },
     })
+  }
+
+  async function* events({ offsets, signal }: EventsOptions = {}): AsyncGenerator<TaskEvent, void, undefined> {
+    const followed =
+      wallet === undefined
+        ? followFrom(offsets, signal)
+        : paidEvents({
+            ...(offsets !== undefined && { offsets }),
+            follow: (from) => followFrom(from, signal),
+            settle: ({ result, withheld }) => settleTask({ wallet, link, expected, result, withheld, signal }),
+            signal,
+          })
     for await (const event of followed) {
       // A task that has ended needs no inputs any more.
       if (event.kind === 'finished') blobs.forget(taskId)
@@ -130,13 +147,7 @@ export function createRemoteTask({
       collectResult({
         ...options,
         events: events({ ...(signal !== undefined && { signal }) }),
-        expected: {
-          taskId,
-          provider,
-          requester,
-          ...(task !== undefined && { task }),
-          ...(quote !== undefined && { quote }),
-        },
+        expected,
       }),
     logs: (options = {}) => taskLogs({ ...options, show, events }),
     cancel: ({ signal } = {}) =>

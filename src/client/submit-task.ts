@@ -4,12 +4,14 @@ import { isSoukError, SoukError } from '../protocol/errors.ts'
 import type { RefusalReason } from '../protocol/refusals.ts'
 import type { ProviderConnection } from '../protocol/network/task-client.ts'
 import type { SignedQuote } from '../protocol/quote.ts'
+import type { Voucher } from '../protocol/payment.ts'
 import { ANY_PROVIDER, type SignedTask } from '../protocol/receipt.ts'
 import { protocolError } from '../protocol/wire-fields.ts'
 import type { EarlyFollow, EarlyFollows } from './early-follows.ts'
 import type { Link } from './link.ts'
 import type { LoadedTask } from './load-task.ts'
 import type { ServedBlobs } from './served-blobs.ts'
+import type { TaskPayment } from './task-payment.ts'
 
 export interface SubmitTaskOptions {
   readonly task: LoadedTask
@@ -24,6 +26,7 @@ export interface SubmitTaskOptions {
   readonly quote?: SignedQuote
   /** Told of the task's id when the provider may have it: what became of it can be asked whatever happens. */
   readonly onSent?: (taskId: string) => void
+  readonly payment?: TaskPayment
   readonly signal?: AbortSignal
 }
 
@@ -48,14 +51,16 @@ export async function submitTask(options: SubmitTaskOptions): Promise<Submitted>
     signal,
     expiresInMs = DEFAULT_EXPIRES_IN_MS,
     anyProvider = false,
+    payment,
   } = options
+  const expiryMs = Date.now() + expiresInMs
   const { task: signed, taskId } = signTask({
     spec: task.bytes,
     provider: anyProvider ? ANY_PROVIDER : link.provider,
     maxPriceWei: task.spec.maxPriceWei,
     chainId,
     key,
-    expiryMs: Date.now() + expiresInMs,
+    expiryMs,
   })
   // The provider may come for them before its answer is here.
   blobs.offer(taskId, task.blobs)
@@ -63,15 +68,20 @@ export async function submitTask(options: SubmitTaskOptions): Promise<Submitted>
   const delivery = new Delivery({
     ...{ signed, taskId, link, follows },
     ...(quote !== undefined && { quote }),
+    ...(payment !== undefined && { payment }),
     ...(signal !== undefined && { signal }),
     ...(options.onSent !== undefined && { onSent: options.onSent }),
   })
   try {
+    await payment?.begin({ taskId, expiryMs, ...(signal !== undefined && { signal }) })
     const follow = await delivery.accepted()
     return { taskId, ...(follow !== undefined && { follow }) }
   } catch (thrown) {
     const fateKnown = !delivery.sent || (!signal?.aborted && !isSoukError(thrown, 'CONNECTION_LOST'))
-    if (fateKnown) blobs.forget(taskId)
+    if (fateKnown) {
+      blobs.forget(taskId)
+      payment?.wallet.release({ taskId })
+    }
     throw !fateKnown && isSoukError(thrown, 'CONNECTION_LOST') ? unknownFate(taskId, thrown) : thrown
   }
 }
@@ -83,6 +93,7 @@ interface DeliveryOptions {
   readonly follows: EarlyFollows
   readonly quote?: SignedQuote
   readonly onSent?: (taskId: string) => void
+  readonly payment?: TaskPayment
   readonly signal?: AbortSignal
 }
 
@@ -110,6 +121,7 @@ class Delivery {
         if (this.sent && (await this.#isKnown(connection))) return undefined
         return await this.#send(connection)
       } catch (thrown) {
+        if (this.#options.payment?.goesHigher(thrown) === true) continue
         await patience.afterFailure(this.#sent > 1 && isReplay(thrown) ? underWay(thrown) : thrown)
       }
     }
@@ -120,14 +132,11 @@ class Delivery {
     if (this.#sent === 1) this.#options.onSent?.(this.#options.taskId)
     const follow = this.#options.follows.begin()
     if (follow === undefined) return this.#sendAlone(connection)
-    const { signed, signal, quote } = this.#options
+    const { signed, signal } = this.#options
     const onAbort = (): void => follow.end(signal?.reason)
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      const { taskId, events } = await connection.submitAndFollow(signed, {
-        signal: follow.signal,
-        ...(quote !== undefined && { quote }),
-      })
+      const { taskId, events } = await connection.submitAndFollow(signed, { signal: follow.signal, ...this.#brought() })
       this.#check(taskId)
       follow.keep(events)
       return follow
@@ -142,12 +151,16 @@ class Delivery {
   }
 
   async #sendAlone(connection: ProviderConnection): Promise<undefined> {
-    const { signed, signal, quote } = this.#options
-    const { taskId } = await connection.submit(signed, {
-      ...(signal !== undefined && { signal }),
-      ...(quote !== undefined && { quote }),
-    })
+    const { signed, signal } = this.#options
+    const { taskId } = await connection.submit(signed, { ...this.#brought(), ...(signal !== undefined && { signal }) })
     this.#check(taskId)
+  }
+
+  /** What goes with the task. */
+  #brought(): { readonly quote?: SignedQuote; readonly voucher?: Voucher } {
+    const { quote, payment } = this.#options
+    const voucher = payment?.voucher
+    return { ...(quote !== undefined && { quote }), ...(voucher !== undefined && { voucher }) }
   }
 
   #check(acceptedId: string): void {

@@ -9,6 +9,7 @@ import { authorizationRefusals } from './authorization-refusals.ts'
 import { shareOf, type Resources, type Shares } from './capacity.ts'
 import type { Prices } from './config-types.ts'
 import type { Offer } from './offers.ts'
+import { paymentRefusals, type PaymentUsage } from './payment-refusals.ts'
 import { quoteOf } from './quote-refusals.ts'
 import { parseSpec } from './spec-bytes.ts'
 import { termsOf, type AgreedTerms } from './task-terms.ts'
@@ -64,6 +65,12 @@ export interface AdmissionRequest {
   readonly nowMs: number
   readonly policy: AdmissionPolicy
   readonly usage: AdmissionUsage
+  /** Whether tasks are paid here, why this one's voucher cannot be taken, and how its channel stands. */
+  readonly payment: {
+    readonly required: boolean
+    readonly refusals: readonly Refusal[]
+    readonly usage: PaymentUsage | undefined
+  }
   /** Whether the signature is by `authorization.requester` over `authorization`. Must not throw. */
   readonly verifySignature: (task: SignedTask) => boolean
   /** Reads a quote, and checks that this provider signed it. Must not throw. */
@@ -120,6 +127,7 @@ export function admit(request: AdmissionRequest): Admission {
     ...quoted.refusals,
     ...offered.refusals,
     ...authorizationRefusals({ ...request, ...policy, ...(mostWei !== undefined && { mostWei }) }),
+    ...moneyRefusals({ maxPriceWei: mostWei ?? 0n, ...request.payment }),
   ]
   if (offered.agreed === undefined || reasons.length > 0) return { kind: 'refused', reasons: inOrder(reasons) }
   return {
@@ -131,6 +139,16 @@ export function admit(request: AdmissionRequest): Admission {
     queueDeadlineMs: nowMs + (spec.queueTimeoutMs ?? policy.maxQueueWaitMs),
     totalDeadlineMs: nowMs + (spec.totalTimeoutMs ?? policy.maxTotalMs),
   }
+}
+
+/** Where the voucher itself is refused, how much is missing cannot be said. */
+function moneyRefusals({
+  maxPriceWei,
+  required,
+  refusals,
+  usage,
+}: AdmissionRequest['payment'] & { readonly maxPriceWei: bigint }): readonly Refusal[] {
+  return required && refusals.length === 0 ? paymentRefusals({ maxPriceWei, usage }) : refusals
 }
 
 /** A task as such, whoever signed it: the terms that it would be run on, and every reason why it would not be now. */

@@ -26,12 +26,17 @@ import { NO_MEMORY, openNodeMemory, type NodeMemory } from './node-memory.ts'
 import { createMarketPresence } from './market-presence.ts'
 import { jobFolder } from './job-folder.ts'
 import { resultCacheOf } from './result-cache-config.ts'
+import { noSettlement } from './no-settlement.ts'
 import { createPrepareLanes } from './prepare-lanes.ts'
 import { createProvider, type Provider } from './provider.ts'
 import { findTasks } from './recover.ts'
 import { runningTasksOf } from './running-tasks.ts'
 import { reapAll, reapLeftovers } from './reap-leftovers.ts'
 import { openSqliteJournal } from './sqlite-journal.ts'
+import { booksOf } from './payments.ts'
+import { createSettlement } from './create-settlement.ts'
+import type { ChannelSettler } from '../settlement/channel-settler.ts'
+import type { Settler } from './settler.ts'
 import { countStates } from './task-table.ts'
 
 /** A provider node, serving. */
@@ -59,6 +64,8 @@ export interface CreateNodeOptions {
   readonly launcher?: Launcher
   /** Instead of the runtimes that the config enables. */
   readonly executors?: readonly Executor[]
+  /** How it is paid, instead of what the config says. */
+  readonly settler?: Settler
 }
 
 /**
@@ -245,12 +252,26 @@ export function localImageId({ config, image }: { readonly config: Config; reado
   return imageIdOnEngine({ socketPath: config.sandbox.docker.socket, image })
 }
 
+/** The chain's side of how the config says that this node is paid. */
+async function channelsOf(options: {
+  readonly config: Config
+  readonly key: Key
+  readonly settler?: Settler
+  readonly isKnown: (peer: string) => boolean
+  readonly logger: Logger
+}): Promise<ChannelSettler | undefined> {
+  const { settlement } = options.config
+  if (options.settler !== undefined || settlement.mode === 'none') return undefined
+  return createSettlement({ ...options, settlement })
+}
+
 /** All but the network: executors, store, journal, provider. */
 async function createCore(
   options: Omit<CreateLocalNodeOptions, 'logger'> & {
     readonly logger: Logger
     readonly launcher?: Launcher
     readonly executors?: readonly Executor[]
+    readonly settler?: Settler
     readonly isKnown: (peer: string) => boolean
     readonly memory: NodeMemory
     readonly waivesAsked?: boolean
@@ -292,11 +313,13 @@ async function createCore(
     fail = resolve
   })
   const resources = resourcesOf(config)
+  const channels = await channelsOf(options)
+  if (channels !== undefined) cleanUp.defer(() => channels.close())
+  const settler = options.settler ?? channels ?? noSettlement(config.chain.id)
   const cache = await resultCacheOf({ config, dir: join(dataDir, 'result-cache'), logger })
   const provider = createProvider({
     key,
     ...options.memory,
-    paymentTerms: () => ({ kind: 'none' }),
     policy: policyOf({ config, address: key.address, offers }),
     retention: retentionOf(config),
     executors: byRuntime,
@@ -312,6 +335,7 @@ async function createCore(
     ...(cache !== undefined && { cache }),
     lanes: createPrepareLanes({ isKnown: options.isKnown, unknownShare: config.peers.unknownShare }),
     clock: systemClock,
+    settler,
     logger,
     workDir: dirs.work,
     outputDir: dirs.output,
@@ -320,6 +344,7 @@ async function createCore(
       fail(error)
     },
   })
+  await channels?.start(booksOf(provider, (err) => logger.error({ err }, 'what was redeemed cannot be noted')))
   const storage = () => {
     const { bytes, quotaBytes } = store.usage()
     return { bytes, quotaBytes }

@@ -8,10 +8,13 @@ const CHUNK_BYTES = 64 * 1024
 
 /**
  * What a follower sees of a task, from now to its end: each change of state, output from `offsets`, and
- * `finished` after the last byte. A new attempt starts output anew.
+ * `finished` after the last byte. A new attempt starts output anew. Of a task that has finished
+ * and is not paid, output ends where it was; whoever pays follows again from there.
  */
 export async function* followTask(options: {
   readonly task: TrackedTask
+  /** Whether a settled task's output may go to its requester: what it came to is paid. */
+  readonly isReleased: (task: TrackedTask) => boolean
   readonly offsets: OutputOffsets
   readonly outputDir: string
   readonly positionOf: (taskId: string) => number | undefined
@@ -36,10 +39,11 @@ export async function* followTask(options: {
       if (key !== shown) yield event
       shown = key
     }
+    const withheld = isSettled(record) && record.state === 'finished' && !options.isReleased(task)
     let more = false
     for (const stream of ['stdout', 'stderr'] as const satisfies readonly OutputStream[]) {
       const available = sizes[stream] - offsets[stream]
-      if (available <= 0) continue
+      if (available <= 0 || withheld) continue
       const data = await readOutput({
         dir: options.outputDir,
         taskId: record.taskId,

@@ -4,6 +4,7 @@ import { checkQuote } from '../identity/quote.ts'
 import { checkSignedTask } from '../identity/task.ts'
 import { taskIdOf } from '../identity/typed-data.ts'
 import type { SignedQuote } from '../protocol/quote.ts'
+import type { Voucher } from '../protocol/payment.ts'
 import type { SignedTask } from '../protocol/receipt.ts'
 import { blobsOf } from '../protocol/task.ts'
 import { admit, type Admitted, type AdmissionPolicy, type AdmissionUsage } from './admission.ts'
@@ -13,6 +14,7 @@ import type { FreeAllowance } from './free-allowance.ts'
 import { inputHolder } from './holders.ts'
 import { missingBlobs } from './inputs.ts'
 import type { Journal } from './journal.ts'
+import type { ExaminedPayment, Payments } from './payments.ts'
 import type { Preparation } from './preparation.ts'
 import type { Scheduler } from './scheduler.ts'
 import { invalidSpec, refused, replayed } from './task-errors.ts'
@@ -31,11 +33,12 @@ export interface IntakeOptions {
 
 /** From a stranger's bytes to a durable `accepted`: the decision is admission's, this knows how things stand. */
 export interface Intake {
-  /** @throws SoukError INVALID_INPUT, or REFUSED with every reason; nothing is kept of the task then. */
+  /** @throws SoukError INVALID_INPUT, or REFUSED with every reason, CHAIN_UNREACHABLE; nothing is kept of the task then. */
   take(request: {
     readonly peer: string
     readonly task: SignedTask
     readonly quote?: SignedQuote
+    readonly voucher?: Voucher
     readonly stopping: boolean
   }): Promise<Taken>
   /** How things stand now for a peer. */
@@ -57,9 +60,10 @@ export function createIntake(
     readonly tasks: TaskTable
     readonly claim: Scheduler['claim']
     readonly preparation: Pick<Preparation, 'hold'>
+    readonly payments: Pick<Payments, 'examine' | 'accepted'>
   },
 ): Intake {
-  const { tasks, store, journal, capacity, clock } = options
+  const { tasks, store, journal, capacity, clock, payments } = options
   /** Tasks between admission and the journal: the second of two copies must not free what the first one holds. */
   const underWay = new Set<string>()
 
@@ -80,7 +84,10 @@ export function createIntake(
     }
   }
 
-  async function accept(admitted: Admitted, task: SignedTask): Promise<Taken> {
+  async function accept(
+    admitted: Admitted,
+    { task, payment }: { readonly task: SignedTask; readonly payment: ExaminedPayment },
+  ): Promise<Taken> {
     const { taskId, spec } = admitted
     const { authorization } = task
     const { requester } = authorization
@@ -89,6 +96,7 @@ export function createIntake(
     const { allowance } = admitted
     if (allowance !== undefined) options.allowance.take({ taskId, peer: requester, ...allowance })
     const leaveQueue = tasks.join(requester)
+    const held = payment.hold(admitted.maxPriceWei)
     let prepared: Prepared | undefined
     let release: (() => void) | undefined
     try {
@@ -109,6 +117,7 @@ export function createIntake(
           limits: admitted.limits,
           rates: admitted.rates,
           maxPriceWei: admitted.maxPriceWei.toString(),
+          ...(held !== undefined && { channelId: held.channelId }),
           atMs,
           queueDeadlineMs: admitted.queueDeadlineMs,
           totalDeadlineMs: admitted.totalDeadlineMs,
@@ -116,14 +125,17 @@ export function createIntake(
         },
         spec,
         ...(release !== undefined && { beginsAtMs: atMs }),
+        ...(held !== undefined && { records: held.records }),
       })
       if (!appended) throw replayed()
+      payments.accepted(held)
       if (prepared !== undefined && release !== undefined) return { ...admitted, begun: { release, prepared } }
       // Who waits for a slot is held it while he waits, by whoever puts him in the queue.
       prepared?.release()
       return admitted
     } catch (error) {
       options.allowance.settle(taskId)
+      held?.release()
       release?.()
       prepared?.release()
       store.release({ holder })
@@ -136,7 +148,9 @@ export function createIntake(
 
   return {
     usageFor,
-    async take({ peer, task, quote, stopping }) {
+    async take({ peer, task, quote, voucher, stopping }) {
+      const payment = await payments.examine({ peer, ...(voucher !== undefined && { voucher }) })
+      // From here to what is set aside there is no other turn: nobody else is admitted on the same room or credit.
       const admission = admit({
         task,
         ...(quote !== undefined && { quote }),
@@ -144,6 +158,7 @@ export function createIntake(
         nowMs: clock.nowMs(),
         policy: options.policy,
         usage: { ...usageFor(peer), stopping },
+        payment: { ...payment, usage: payment.usage() },
         verifySignature: (signed) => checkSignedTask({ task: signed }) === undefined,
         readQuote: checkQuote,
         taskIdOf,
@@ -152,7 +167,7 @@ export function createIntake(
       if (admission.kind === 'invalid') throw invalidSpec(admission.issues)
       if (admission.kind === 'refused') throw refused(admission.reasons)
       if (underWay.has(admission.taskId)) throw replayed()
-      return accept(admission, task)
+      return accept(admission, { task, payment })
     },
   }
 }

@@ -51,6 +51,7 @@ const eventSchema = z.discriminatedUnion('kind', [
     limits: appliedSchema,
     rates: ratesSchema,
     maxPriceWei: weiSchema,
+    channelId: bytes32Schema.exactOptional(),
     queueDeadlineMs: epochMs,
     totalDeadlineMs: epochMs,
     retriesLeft: z.int().nonnegative(),
@@ -58,7 +59,12 @@ const eventSchema = z.discriminatedUnion('kind', [
   z.strictObject({ ...base, kind: z.literal('started'), attempt: z.int().positive() }),
   z.strictObject({ ...base, kind: z.literal('requeued'), error: serialisedErrorSchema }),
   z.strictObject({ ...base, kind: z.literal('cancelRequested') }),
-  z.strictObject({ ...base, kind: z.literal('finished'), receipt: receiptSchema }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('finished'),
+    receipt: receiptSchema,
+    channelId: bytes32Schema.exactOptional(),
+  }),
   z.strictObject({ ...base, kind: z.literal('failed'), error: serialisedErrorSchema }),
 ])
 

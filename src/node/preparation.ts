@@ -1,5 +1,6 @@
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Executor, Prepared, PrepareProgress } from '../executors/executor.ts'
+import { SoukError } from '../protocol/errors.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import type { Authorization } from '../protocol/receipt.ts'
 import type { TaskSpec } from '../protocol/task.ts'
@@ -50,5 +51,30 @@ export function createPreparation({
       const executor = executors.get(task.runtime)
       return executor?.prepare === undefined ? NOTHING : executor.prepare({ ...options, task: resolved(task) })
     },
+  }
+}
+
+/**
+ * What the task needs besides its inputs, or undefined where this provider has failed in a way that may pass until the task
+ * has its slot: then it is the run's to bring it, or to say why not.
+ * @throws as {@link Preparation.bring}
+ */
+export async function broughtOrLeft({
+  preparation,
+  task,
+  signal,
+  onProgress,
+}: {
+  readonly preparation: Pick<Preparation, 'bring'>
+  readonly task: PreparableTask
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: PrepareProgress) => void
+}): Promise<Prepared | undefined> {
+  try {
+    return await preparation.bring(task, { signal, onProgress })
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof SoukError && error.fault === 'provider' && error.retryable) return undefined
+    throw error
   }
 }

@@ -1,21 +1,22 @@
 import type { Logger } from 'pino'
 import type { ArtifactStore } from '../artifacts/store.ts'
-import { StopReason, type Executor, type Prepared, type PrepareProgress } from '../executors/executor.ts'
+import { StopReason, type Executor, type PrepareProgress } from '../executors/executor.ts'
 import type { Key } from '../identity/key-file.ts'
 import { isSoukError, SoukError } from '../protocol/errors.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
-import type { PaymentTerms } from '../protocol/payment.ts'
 import type { DeniedTotals } from '../protocol/node-status.ts'
 import type { BlobService, QuoteService, Submission, TaskService } from '../protocol/network/task-service.ts'
+import { createAccounts, type Accounts } from './accounts.ts'
 import { createDenialTally } from './denials.ts'
 import { followTask } from './follow.ts'
 import { inputHolder } from './holders.ts'
 import { fetchInputs, missingBlobs, type BlobSource, type FetchProgress } from './inputs.ts'
 import { createExpectedStart } from './expected-start.ts'
 import { createIntake, type IntakeOptions } from './intake.ts'
+import { createPayments, type Payments } from './payments.ts'
 import type { PrepareLanes } from './prepare-lanes.ts'
 import type { Meeting } from './peer-record.ts'
-import { createPreparation } from './preparation.ts'
+import { broughtOrLeft, createPreparation } from './preparation.ts'
 import { preparationTeller } from './preparing-progress.ts'
 import { createQuoteDesk } from './quote-desk.ts'
 import { recoverTasks, type FoundTasks } from './recover.ts'
@@ -24,6 +25,7 @@ import { openResultBlob } from './result-blobs.ts'
 import { startRetention, type RetentionPolicy } from './retention.ts'
 import { runTask } from './run-task.ts'
 import { createScheduler, type Scheduler } from './scheduler.ts'
+import type { Settler } from './settler.ts'
 import { cancelledInQueue } from './task-errors.ts'
 import { expiryErrorOf, expiryOf, isSettled, type LiveTask } from './task-state.ts'
 import { createTaskTable, type TaskTable } from './task-table.ts'
@@ -40,8 +42,7 @@ export interface ProviderOptions extends IntakeOptions {
   readonly lanes: PrepareLanes
   /** Told of what each requester does, and was done to him. */
   readonly onMeeting: (requester: string, what: Meeting) => void
-  /** How a requester pays. */
-  readonly paymentTerms: (requester: string) => PaymentTerms
+  readonly settler: Settler
   readonly logger: Logger
   /** Scratch of running tasks, and what they wrote to stdout and stderr. */
   readonly workDir: string
@@ -54,6 +55,8 @@ export interface ProviderOptions extends IntakeOptions {
 export interface Provider extends TaskService, BlobService, QuoteService {
   readonly scheduler: Scheduler
   readonly tasks: TaskTable
+  readonly accounts: Accounts
+  readonly payments: Payments
   readonly stopping: boolean
   /** What sandboxes denied to tasks since the node started. */
   denied(): readonly DeniedTotals[]
@@ -68,9 +71,14 @@ export interface Provider extends TaskService, BlobService, QuoteService {
 
 export function createProvider(options: ProviderOptions): Provider {
   const { clock, store, logger } = options
+  const accounts = createAccounts({ ...options.capacity, rows: options.journal.channels() })
+  const payments = createPayments({ ...options, ...options.capacity, accounts })
   const tasks = createTaskTable({
     journal: options.journal,
     isKnown: options.capacity.isKnown,
+    onSettled(task, { before, after: { result } }) {
+      task.dueWei = accounts.settle(before, result.kind === 'receipt' ? result.receipt.priceWei : undefined)
+    },
     onFatal: options.onFatal,
   })
   const denials = createDenialTally()
@@ -89,10 +97,11 @@ export function createProvider(options: ProviderOptions): Provider {
       inBackground(settleUnstarted(tasks.get(taskId), error))
     },
   })
-  const intake = createIntake({ ...options, tasks, claim: (task) => scheduler.claim(task), preparation })
+  const intake = createIntake({ ...options, tasks, claim: (task) => scheduler.claim(task), preparation, payments })
   const expectedStart = createExpectedStart({ ...options, scheduler, maxQueueWaitMs: options.policy.maxQueueWaitMs })
   const { quote } = createQuoteDesk({
     ...options,
+    paymentTerms: (requester) => options.settler.terms(requester),
     expectedStart,
     isKnown: options.capacity.isKnown,
     usageFor: (peer) => ({ ...intake.usageFor(peer), stopping }),
@@ -111,6 +120,12 @@ export function createProvider(options: ProviderOptions): Provider {
       })
       .finally(() => underWay.delete(tracked))
     underWay.add(tracked)
+  }
+
+  /** Whoever stops the node waits for this, too: nothing is accepted behind its back. */
+  function seenThrough<T>(work: Promise<T>): Promise<T> {
+    inBackground(Promise.allSettled([work]).then(() => undefined))
+    return work
   }
 
   async function takeIn(submission: Submission): Promise<string> {
@@ -231,7 +246,7 @@ export function createProvider(options: ProviderOptions): Provider {
           task.prepared ??= preparation.hold(record)
           if (task.prepared !== undefined) return
           await takeImageTurn(async () => {
-            task.prepared = await bring({ record, signal, onProgress: onImage })
+            task.prepared = await broughtOrLeft({ preparation, task: record, signal, onProgress: onImage })
             // It was settled without waiting for this.
             if (signal.aborted) letGo(task)
           })
@@ -250,28 +265,6 @@ export function createProvider(options: ProviderOptions): Provider {
     }
   }
 
-  /**
-   * What the task needs besides its inputs, or undefined where this provider has failed in a way that may pass until the task
-   * has its slot: then it is the run's to bring it, or to say why not.
-   */
-  async function bring({
-    record,
-    signal,
-    onProgress,
-  }: {
-    readonly record: LiveTask
-    readonly signal: AbortSignal
-    readonly onProgress: (progress: PrepareProgress) => void
-  }): Promise<Prepared | undefined> {
-    try {
-      return await preparation.bring(record, { signal, onProgress })
-    } catch (error) {
-      signal.throwIfAborted()
-      if (error instanceof SoukError && error.fault === 'provider' && error.retryable) return undefined
-      throw error
-    }
-  }
-
   /** The task, for its requester; for anybody else there is no such task. */
   function ownTask({ peer, taskId }: { readonly peer: string; readonly taskId: string }): TrackedTask {
     const task = tasks.find(taskId)
@@ -286,6 +279,8 @@ export function createProvider(options: ProviderOptions): Provider {
   return {
     scheduler,
     tasks,
+    accounts,
+    payments,
     get stopping() {
       return stopping
     },
@@ -294,10 +289,7 @@ export function createProvider(options: ProviderOptions): Provider {
     quote,
 
     async submit(request) {
-      const taking = takeIn(request)
-      // Whoever stops the node waits for this, too: nothing is accepted behind its back.
-      inBackground(Promise.allSettled([taking]).then(() => undefined))
-      return { taskId: await taking }
+      return { taskId: await seenThrough(takeIn(request)) }
     },
 
     async cancel({ peer, taskId }) {
@@ -322,14 +314,17 @@ export function createProvider(options: ProviderOptions): Provider {
         outputDir: options.outputDir,
         positionOf: (id) => scheduler.positionOf(id),
         nowMs: () => clock.nowMs(),
+        isReleased: ({ record, dueWei }) => accounts.isPaid({ ...record, dueWei }),
         signal,
       })
     },
 
-    open: ({ peer, sha256 }) => openResultBlob({ peer, sha256, tasks, store }),
+    open: ({ peer, sha256 }) => openResultBlob({ peer, sha256, tasks, store, accounts }),
 
+    pay: (request) => seenThrough(payments.pay(request)),
+    account: async (request) => Promise.resolve(payments.statement(request)),
     async recover(found) {
-      const { toResume, toRun } = await recoverTasks({ ...options, found, tasks })
+      const { toResume, toRun } = await recoverTasks({ ...options, found, tasks, accounts })
       // They have what they need in fact: nothing else may be given it.
       const places = toResume.map((task) => ({ task, release: scheduler.resume(liveRecord(task)) }))
       for (const place of places) inBackground(execute({ ...place, resumes: true }))

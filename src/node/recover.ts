@@ -5,6 +5,7 @@ import type { Executor } from '../executors/executor.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import { StopReason } from '../executors/executor.ts'
 import { blobsOf } from '../protocol/task.ts'
+import type { Accounts } from './accounts.ts'
 import type { Clock } from './clock.ts'
 import { inputHolder, outputHolder } from './holders.ts'
 import { jobFolder } from './job-folder.ts'
@@ -52,6 +53,7 @@ export async function recoverTasks(options: {
   readonly found: FoundTasks
   readonly tasks: TaskTable
   readonly store: ArtifactStore
+  readonly accounts: Pick<Accounts, 'resume'>
   readonly clock: Clock
   readonly outputDir: string
   readonly logger: Logger
@@ -62,6 +64,7 @@ export async function recoverTasks(options: {
     const { taskId, requester } = record
     const task = trackTask(record, await outputSizes({ dir: options.outputDir, taskId }))
     tasks.restore(task)
+    if (!isSettled(record)) options.accounts.resume(record)
     const recovery = recoveryOf(record, { atMs: clock.nowMs(), resumable: found.resumable.has(taskId) })
     if ('event' in recovery) await tasks.commit({ taskId, decide: () => recovery.event })
     if (recovery.action !== 'keep') logger.info({ taskId, action: recovery.action }, 'task taken up again')

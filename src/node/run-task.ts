@@ -79,7 +79,13 @@ export async function runTask(options: RunTaskOptions): Promise<'settled' | 'aga
     const { receipt, denials } = await receiptOf({ ...options, record, attempt, dir, start, question })
     await tasks.commit({
       taskId,
-      decide: () => ({ kind: 'finished', taskId, atMs: clock.nowMs(), receipt }),
+      decide: ({ channelId }) => ({
+        kind: 'finished',
+        taskId,
+        atMs: clock.nowMs(),
+        receipt,
+        ...(channelId !== undefined && { channelId }),
+      }),
     })
     if (question !== undefined) await keepInCache({ ...options, record, question, receipt })
     options.store.release({ holder: inputHolder(taskId) })

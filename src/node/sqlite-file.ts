@@ -37,6 +37,8 @@ export interface DatabaseFile {
   /** SQL that makes an empty database; run once, in one transaction. */
   readonly schema: string
   readonly schemaVersion: number
+  /** SQL that makes the next version of each earlier one; run once, in one transaction. */
+  readonly migrations?: Readonly<Record<number, string>>
 }
 
 /**
@@ -46,7 +48,7 @@ export interface DatabaseFile {
  * @throws SoukError START_FAILED when another process has it, when it is damaged, not ours, or of another
  *   version, or when the folder cannot be written. What is there is never replaced.
  */
-export function openDatabase({ dir, name, schema, schemaVersion }: DatabaseFile): {
+export function openDatabase({ dir, name, schema, schemaVersion, migrations = {} }: DatabaseFile): {
   readonly db: DatabaseSync
   readonly close: () => void
 } {
@@ -64,7 +66,8 @@ export function openDatabase({ dir, name, schema, schemaVersion }: DatabaseFile)
       'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON',
     )
     opened.exec('BEGIN IMMEDIATE; COMMIT')
-    check(opened, { path, schemaVersion })
+    check(opened, { path, schemaVersion, migrations })
+    migrate(opened, { schemaVersion, migrations })
     writeFileSync(pidPath, `${process.pid}\n`, { mode: 0o600 })
     return {
       db: opened,
@@ -122,17 +125,34 @@ function create({
   }
 }
 
-function check(
-  db: DatabaseSync,
-  { path, schemaVersion }: { readonly path: string; readonly schemaVersion: number },
-): void {
-  const pragma = (name: string): unknown => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]
-  if (pragma('application_id') !== APPLICATION_ID) throw startFailed(`${path} is a database of another program`)
-  const version = pragma('user_version')
-  if (version !== schemaVersion) {
-    throw startFailed(`${path} has schema version ${String(version)}, this souk reads version ${schemaVersion}`)
+interface Versions {
+  readonly schemaVersion: number
+  readonly migrations: Readonly<Record<number, string>>
+}
+
+/** One step at a time, each with its new version in one transaction: a crash in here leaves a version that is one. */
+function migrate(db: DatabaseSync, { schemaVersion, migrations }: Versions): void {
+  for (let version = Number(pragma(db, 'user_version')); version < schemaVersion; version += 1)
+    db.exec(`BEGIN; ${migrations[version] ?? ''}; PRAGMA user_version = ${version + 1}; COMMIT`)
+}
+
+const pragma = (db: DatabaseSync, name: string): unknown => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]
+
+function canRead(version: unknown, { schemaVersion, migrations }: Versions): boolean {
+  if (typeof version !== 'number' || version > schemaVersion) return false
+  for (let from = version; from < schemaVersion; from += 1) if (migrations[from] === undefined) return false
+  return true
+}
+
+function check(db: DatabaseSync, { path, ...versions }: Versions & { readonly path: string }): void {
+  if (pragma(db, 'application_id') !== APPLICATION_ID) throw startFailed(`${path} is a database of another program`)
+  const version = pragma(db, 'user_version')
+  if (!canRead(version, versions)) {
+    throw startFailed(
+      `${path} has schema version ${String(version)}, this souk reads version ${versions.schemaVersion}`,
+    )
   }
-  const verdict = pragma('quick_check(1)')
+  const verdict = pragma(db, 'quick_check(1)')
   if (verdict !== 'ok') throw startFailed(`${path} is damaged: ${String(verdict)}`)
 }
 

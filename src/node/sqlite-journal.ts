@@ -1,11 +1,14 @@
 import { SoukError } from '../protocol/errors.ts'
 import { MAX_EXPIRY_AHEAD_MS } from '../protocol/receipt.ts'
 import { decodeEvent, encodeEvent, type EventRow } from './journal-rows.ts'
-import type { AppendResult, Journal, NonceKey } from './journal.ts'
+import type { AppendResult, Journal, JournalRecord, NonceKey } from './journal.ts'
+import { LEDGER_SCHEMA, openLedgerTable } from './ledger-rows.ts'
 import { openDatabase, SQLITE_CONSTRAINT, SQLITE_FULL, sqliteCodeOf } from './sqlite-file.ts'
-import type { AcceptedEvent, TaskEventRecord } from './task-state.ts'
+import type { AcceptedEvent } from './task-state.ts'
 
-const SCHEMA_VERSION = 1
+/** 2: the ledger of channels. */
+const SCHEMA_VERSION = 2
+const MIGRATIONS = { 1: LEDGER_SCHEMA }
 
 /**
  * What cannot be is refused by the file itself: an event of a task that is not there, anything after its end
@@ -30,7 +33,8 @@ const SCHEMA = `
     expiry_ms INTEGER NOT NULL,
     PRIMARY KEY (requester, nonce)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX nonces_by_expiry ON nonces (expiry_ms)`
+  CREATE INDEX nonces_by_expiry ON nonces (expiry_ms);
+  ${LEDGER_SCHEMA}`
 
 const DEFAULT_MAX_BYTES = 1024 ** 3
 /** New tasks leave the rest of the quota to the ends of those that were accepted: the node stops where it has no room. */
@@ -42,7 +46,7 @@ const LOG_PAGES = 4000
 const LOAD_ROWS = 500
 
 interface Waiting {
-  readonly events: readonly TaskEventRecord[]
+  readonly events: readonly JournalRecord[]
   readonly resolve: (result: AppendResult) => void
   readonly reject: (error: SoukError) => void
 }
@@ -66,7 +70,13 @@ export function openSqliteJournal({
   readonly dir: string
   readonly maxBytes?: number
 }): Journal {
-  const file = openDatabase({ dir, name: 'journal', schema: SCHEMA, schemaVersion: SCHEMA_VERSION })
+  const file = openDatabase({
+    dir,
+    name: 'journal',
+    schema: SCHEMA,
+    schemaVersion: SCHEMA_VERSION,
+    migrations: MIGRATIONS,
+  })
   const { db } = file
   const maxPages = Math.ceil(maxBytes / PAGE_BYTES)
   // What a savepoint would restore is written to a temporary file unless it is kept in memory: four writes a task.
@@ -90,6 +100,7 @@ export function openSqliteJournal({
       SELECT seq, events.task_id AS taskId, kind, at_ms AS atMs, body, CASE kind WHEN 'accepted' THEN spec END AS spec
       FROM events JOIN tasks USING (task_id) WHERE seq > ? ORDER BY seq LIMIT ${LOAD_ROWS}`),
   }
+  const ledger = openLedgerTable(db)
   let waiting: Waiting[] = []
   let pendingNonces = new Set<string>()
   let scheduled: NodeJS.Immediate | undefined
@@ -145,7 +156,7 @@ export function openSqliteJournal({
     return outcomes
   }
 
-  function writeOne(events: readonly TaskEventRecord[]): Written {
+  function writeOne(events: readonly JournalRecord[]): Written {
     sql.savepoint.run()
     let outcome: Written = { result: { appended: true } }
     try {
@@ -177,13 +188,16 @@ export function openSqliteJournal({
     return sql.addNonce.run(requester, nonce, expiryMs).changes === 1 && sql.addTask.run(taskId, spec).changes === 1
   }
 
-  function write(event: TaskEventRecord): void {
-    if (event.kind === 'removed') {
-      sql.removeTask.run(event.taskId)
+  function write(record: JournalRecord): void {
+    if (!('taskId' in record)) return ledger.write(record)
+    if (record.kind === 'removed') {
+      sql.removeTask.run(record.taskId)
       return
     }
-    const row = encodeEvent(event)
+    const row = encodeEvent(record)
     sql.addEvent.run(row.taskId, row.kind, row.atMs, row.body)
+    if (record.kind === 'finished' && record.channelId !== undefined)
+      ledger.charge({ channelId: record.channelId, priceWei: record.receipt.priceWei })
   }
 
   return {
@@ -204,6 +218,7 @@ export function openSqliteJournal({
         }
       }
     },
+    channels: () => ledger.load(),
     isNonceUsed: (key) => pendingNonces.has(keyOf(key)) || sql.findNonce.get(key.requester, key.nonce) !== undefined,
     close() {
       if (closed) return Promise.resolve()

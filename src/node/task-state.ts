@@ -23,6 +23,8 @@ export interface AcceptedEvent {
   readonly rates: Rates
   /** The most that it can come to: what is set aside for it. */
   readonly maxPriceWei: string
+  /** The payment channel that it is charged to; absent where nothing is to be charged. */
+  readonly channelId?: string
   readonly atMs: number
   /** Epoch milliseconds: fails with QUEUE_TIMEOUT when it has not started by then. */
   readonly queueDeadlineMs: number
@@ -46,7 +48,14 @@ export type TaskEventRecord =
   | { readonly kind: 'started'; readonly taskId: string; readonly attempt: number; readonly atMs: number }
   | { readonly kind: 'requeued'; readonly taskId: string; readonly atMs: number; readonly error: SerialisedError }
   | { readonly kind: 'cancelRequested'; readonly taskId: string; readonly atMs: number }
-  | { readonly kind: 'finished'; readonly taskId: string; readonly atMs: number; readonly receipt: Receipt }
+  | {
+      readonly kind: 'finished'
+      readonly taskId: string
+      readonly atMs: number
+      readonly receipt: Receipt
+      /** The acceptance's: the same write charges the channel with the receipt's price. */
+      readonly channelId?: string
+    }
   | { readonly kind: 'failed'; readonly taskId: string; readonly atMs: number; readonly error: SerialisedError }
   | { readonly kind: 'removed'; readonly taskId: string; readonly atMs: number }
 
@@ -62,6 +71,8 @@ interface TaskFacts {
   readonly startedAtMs?: number
   /** When the requester first asked for cancellation. */
   readonly cancelRequestedAtMs?: number
+  /** The payment channel that it is charged to. */
+  readonly channelId?: string
 }
 
 /** A task that is still to come to its end. */
@@ -135,6 +146,7 @@ export function reduce(task: TaskRecord | undefined, event: TaskEventRecord): Ta
       return task.cancelRequestedAtMs === undefined ? { ...task, cancelRequestedAtMs: event.atMs } : task
     case 'finished':
       if (task.state !== 'running' || event.receipt.taskId !== task.taskId) throw impossible(task, event)
+      if (event.channelId !== task.channelId) throw impossible(task, event)
       return settled(task, event.atMs, { kind: 'receipt', receipt: event.receipt })
     case 'failed':
       return settled(task, event.atMs, { kind: 'failed', error: event.error })
@@ -158,6 +170,7 @@ export function acceptedTask(event: AcceptedEvent, spec: TaskSpec): LiveTask {
     limits: event.limits,
     rates: event.rates,
     maxPriceWei: event.maxPriceWei,
+    ...(event.channelId !== undefined && { channelId: event.channelId }),
     acceptedAtMs: event.atMs,
     queuedAtMs: event.atMs,
     queueDeadlineMs: event.queueDeadlineMs,
@@ -182,7 +195,7 @@ function specOf(bytes: Uint8Array): TaskSpec {
 }
 
 function settled(task: LiveTask, atMs: number, result: TaskResult): SettledTask {
-  const { taskId, requester, name, runtime, acceptedAtMs, attempts, startedAtMs, cancelRequestedAtMs } = task
+  const { taskId, requester, name, runtime, acceptedAtMs, attempts, startedAtMs, cancelRequestedAtMs, channelId } = task
   return {
     state: result.kind === 'receipt' ? 'finished' : 'failed',
     taskId,
@@ -193,6 +206,7 @@ function settled(task: LiveTask, atMs: number, result: TaskResult): SettledTask 
     attempts,
     ...(startedAtMs !== undefined && { startedAtMs }),
     ...(cancelRequestedAtMs !== undefined && { cancelRequestedAtMs }),
+    ...(channelId !== undefined && { channelId }),
     finishedAtMs: atMs,
     result,
     journaledBytes: task.specBytes.byteLength + bytesOfResult(result),

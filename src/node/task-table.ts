@@ -1,11 +1,14 @@
 import { SoukError } from '../protocol/errors.ts'
 import type { TaskSpec } from '../protocol/task.ts'
-import type { Journal } from './journal.ts'
+import type { Journal, JournalRecord } from './journal.ts'
+import type { LedgerRecord } from './ledger-rows.ts'
 import {
   acceptedTask,
   isSettled,
   reduce,
   type AcceptedEvent,
+  type LiveTask,
+  type SettledTask,
   type TaskEventRecord,
   type TaskRecord,
 } from './task-state.ts'
@@ -42,6 +45,8 @@ export interface TaskTable {
     /** What `event.spec` says. */
     readonly spec: TaskSpec
     readonly beginsAtMs?: number
+    /** What else has to be in that write. */
+    readonly records?: readonly LedgerRecord[]
   }): Promise<boolean>
   /**
    * Commits what `decide` makes of the task as it is once everything before is committed; nothing where it returns
@@ -66,6 +71,8 @@ export interface TaskTable {
 export function createTaskTable(options: {
   readonly journal: Journal
   readonly isKnown: (requester: string) => boolean
+  /** A task has settled, durably; nobody has been told yet. */
+  readonly onSettled: (task: TrackedTask, settled: { readonly before: LiveTask; readonly after: SettledTask }) => void
   readonly onFatal: (error: SoukError) => void
 }): TaskTable {
   const tasks = new Map<string, TrackedTask>()
@@ -105,6 +112,8 @@ export function createTaskTable(options: {
     if (state === 'queued' && next?.state !== 'queued') countWaiting(requester, -1)
     if (state !== 'queued' && next?.state === 'queued') countWaiting(requester, 1)
     countKept(task, -1)
+    const before = task.record
+    if (!isSettled(before) && next !== undefined && isSettled(next)) options.onSettled(task, { before, after: next })
     if (next === undefined) {
       tasks.delete(taskId)
       const own = byRequester.get(requester)
@@ -117,7 +126,7 @@ export function createTaskTable(options: {
     task.changes.notify()
   }
 
-  async function append(events: readonly [TaskEventRecord, ...TaskEventRecord[]]): Promise<boolean> {
+  async function append(events: readonly [TaskEventRecord, ...JournalRecord[]]): Promise<boolean> {
     try {
       const result = await options.journal.append(events)
       return result.appended
@@ -144,17 +153,17 @@ export function createTaskTable(options: {
     find: (taskId) => tasks.get(taskId),
     of: (requester) => [...(byRequester.get(requester) ?? [])],
     all: () => tasks.values(),
-    async accept({ event, spec, beginsAtMs }) {
+    async accept({ event, spec, beginsAtMs, records = [] }) {
       const { taskId } = event
       const accepted = acceptedTask(event, spec)
       if (beginsAtMs === undefined) {
-        const appended = await append([event])
+        const appended = await append([event, ...records])
         if (appended) add(trackTask(accepted))
         return appended
       }
       const started: LaterEvent = { kind: 'started', taskId, attempt: 1, atMs: beginsAtMs }
       const running = reduce(accepted, started)
-      const appended = await append([event, started])
+      const appended = await append([event, started, ...records])
       if (appended && running !== undefined) add(trackTask(running))
       return appended
     },

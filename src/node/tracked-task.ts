@@ -14,6 +14,8 @@ export interface TrackedTask {
   prepared?: Prepared | undefined
   /** While it runs, where its runtime tells. */
   usage?: RunningUsage | undefined
+  /** What its channel was charged with, all told, once it was: its output goes out when that much is received. */
+  dueWei?: bigint | undefined
   /** Output that can be read. */
   sizes: OutputOffsets
   readonly changes: ChangeSignal

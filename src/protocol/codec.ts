@@ -1,8 +1,6 @@
 import type { SerialisedError } from './errors.ts'
 import type { OutputOffsets, TaskEvent, TaskSummary } from './events.ts'
 import {
-  BlobRequest,
-  BlobResponse,
   QuoteRequest,
   QuoteResponse,
   ProviderFrame,
@@ -10,15 +8,22 @@ import {
   type FollowFrom as FollowFromMessage,
 } from './messages.js'
 import type { SignedQuote } from './quote.ts'
+import type { Statement, Voucher } from './payment.ts'
 import type { SignedTask } from './receipt.ts'
 import { WIRE_BOUNDS } from './wire-bounds.ts'
 import { errorFromMessage, errorToMessage } from './wire-error.ts'
 import { eventFromMessage, eventToMessage } from './wire-event.ts'
-import { coding, oneOf, protocolError, required, safeInteger } from './wire-fields.ts'
+import {
+  channelIdFromBytes,
+  channelIdToBytes,
+  statementFromMessage,
+  statementToMessage,
+  voucherFromMessage,
+  voucherToMessage,
+} from './wire-payment.ts'
+import { bounded, within, coding, oneOf, protocolError, required, safeInteger } from './wire-fields.ts'
 import {
   checkedSpec,
-  sha256FromBytes,
-  sha256ToBytes,
   signedQuoteFromMessage,
   signedQuoteToMessage,
   signedTaskFromMessage,
@@ -37,13 +42,22 @@ export interface FollowFrom {
 
 /** What a requester sends. `credit` and `unfollow` carry the id of the follow that they are about. */
 export type Request = { readonly id: number } & (
-  | { readonly kind: 'submit'; readonly task: SignedTask; readonly follow?: FollowFrom; readonly quote?: SignedQuote }
+  | {
+      readonly kind: 'submit'
+      readonly task: SignedTask
+      readonly follow?: FollowFrom
+      readonly quote?: SignedQuote
+      /** Names the channel that the task is charged to, and pays ahead where it is newer than the provider's newest. */
+      readonly voucher?: Voucher
+    }
   | { readonly kind: 'cancel'; readonly taskId: string }
   | { readonly kind: 'list' }
   | { readonly kind: 'show'; readonly taskId: string }
   | { readonly kind: 'follow'; readonly taskId: string; readonly from: FollowFrom }
   | { readonly kind: 'credit'; readonly bytes: number }
   | { readonly kind: 'unfollow' }
+  | { readonly kind: 'pay'; readonly voucher: Voucher }
+  | { readonly kind: 'account'; readonly channelId: string }
 )
 
 /** What a provider sends. Id 0 is about the stream itself and only goes with `error`. */
@@ -53,17 +67,12 @@ export type Answer = { readonly id: number } & (
   | { readonly kind: 'list'; readonly tasks: readonly TaskSummary[]; readonly more: boolean }
   | { readonly kind: 'task'; readonly task: TaskSummary }
   | { readonly kind: 'event'; readonly event: TaskEvent }
+  | { readonly kind: 'statement'; readonly statement: Statement }
   | { readonly kind: 'error'; readonly error: SerialisedError }
 )
 
-export interface BlobRange {
-  readonly sha256: string
-  readonly offset: number
-  readonly length: number
-}
-
-export type BlobAnswer =
-  | { readonly kind: 'chunk'; readonly offset: number; readonly totalBytes: number; readonly data: Uint8Array }
+export type QuoteAnswer =
+  | { readonly kind: 'quote'; readonly quote: SignedQuote }
   | { readonly kind: 'error'; readonly error: SerialisedError }
 
 /**
@@ -101,44 +110,6 @@ export function decodeAnswer(bytes: Uint8Array): Answer {
   })
 }
 
-export function encodeBlobRequest({ sha256, offset, length }: BlobRange): Uint8Array {
-  return coding('blob request', () => BlobRequest.encode({ sha256: sha256ToBytes(sha256), offset, length }))
-}
-
-export function decodeBlobRequest(bytes: Uint8Array): BlobRange {
-  return coding('blob request', () => {
-    const message = BlobRequest.decode(bounded('blob request', bytes, WIRE_BOUNDS.blobRequestFrameBytes))
-    const offset = safeInteger('blob request.offset', message.offset)
-    const length = within('blob request.length', message.length, WIRE_BOUNDS.blobChunkBytes)
-    return { sha256: sha256FromBytes(message.sha256), offset, length }
-  })
-}
-
-export function encodeBlobAnswer(answer: BlobAnswer): Uint8Array {
-  return coding('blob answer', () =>
-    bounded('blob answer', BlobResponse.encode(blobAnswerToMessage(answer)), WIRE_BOUNDS.blobResponseFrameBytes),
-  )
-}
-
-export function decodeBlobAnswer(bytes: Uint8Array): BlobAnswer {
-  return coding('blob answer', () => {
-    const message = BlobResponse.decode(bounded('blob answer', bytes, WIRE_BOUNDS.blobResponseFrameBytes))
-    const kind = oneOf('blob answer', message, ['chunk', 'error'])
-    if (kind === 'error') return { kind, error: errorFromMessage(required('error', message.error)) }
-    const { offset, totalBytes, data } = required('chunk', message.chunk)
-    return {
-      kind,
-      offset: safeInteger('chunk.offset', offset),
-      totalBytes: safeInteger('chunk.total_bytes', totalBytes),
-      data,
-    }
-  })
-}
-
-export type QuoteAnswer =
-  | { readonly kind: 'quote'; readonly quote: SignedQuote }
-  | { readonly kind: 'error'; readonly error: SerialisedError }
-
 export function encodeQuoteRequest({ spec }: { readonly spec: Uint8Array }): Uint8Array {
   return coding('quote request', () => QuoteRequest.encode({ spec: checkedSpec(spec) }))
 }
@@ -170,19 +141,14 @@ export function decodeQuoteAnswer(bytes: Uint8Array): QuoteAnswer {
   })
 }
 
-function blobAnswerToMessage(answer: BlobAnswer): BlobResponse {
-  if (answer.kind === 'error') return { error: errorToMessage(answer.error) }
-  const { offset, totalBytes, data } = answer
-  return { chunk: { offset, totalBytes, data: data as Uint8Array<ArrayBuffer> } }
-}
-
 function requestToMessage(request: Request): RequesterFrame {
   const { id } = request
   switch (request.kind) {
     case 'submit': {
       const follow = request.follow === undefined ? {} : { follow: followToMessage(request.follow) }
       const quote = request.quote === undefined ? {} : { quote: signedQuoteToMessage(request.quote) }
-      return { id, submit: { task: signedTaskToMessage(request.task), ...follow, ...quote } }
+      const voucher = request.voucher === undefined ? {} : { voucher: voucherToMessage(request.voucher) }
+      return { id, submit: { task: signedTaskToMessage(request.task), ...follow, ...quote, ...voucher } }
     }
     case 'cancel':
       return { id, cancel: { taskId: taskIdToBytes(request.taskId) } }
@@ -196,15 +162,31 @@ function requestToMessage(request: Request): RequesterFrame {
       return { id, credit: { bytes: request.bytes } }
     case 'unfollow':
       return { id, unfollow: {} }
+    case 'pay':
+      return { id, pay: { voucher: voucherToMessage(request.voucher) } }
+    case 'account':
+      return { id, account: { channelId: channelIdToBytes(request.channelId) } }
   }
 }
 
+const REQUEST_KINDS = [
+  'submit',
+  'cancel',
+  'list',
+  'show',
+  'follow',
+  'credit',
+  'unfollow',
+  'pay',
+  'account',
+] as const satisfies readonly Request['kind'][]
+
 function requestFromMessage(message: RequesterFrame): Request {
   const { id } = message
-  const kind = oneOf('request', message, ['submit', 'cancel', 'list', 'show', 'follow', 'credit', 'unfollow'])
+  const kind = oneOf('request', message, REQUEST_KINDS)
   switch (kind) {
     case 'submit': {
-      const { task, follow, quote } = required('submit', message.submit)
+      const { task, follow, quote, voucher } = required('submit', message.submit)
       const signed = signedTaskFromMessage(required('submit.task', task))
       return {
         id,
@@ -212,6 +194,7 @@ function requestFromMessage(message: RequesterFrame): Request {
         task: signed,
         ...(follow === undefined ? {} : { follow: followFromMessage(follow) }),
         ...(quote === undefined ? {} : { quote: signedQuoteFromMessage(quote) }),
+        ...(voucher === undefined ? {} : { voucher: voucherFromMessage(voucher) }),
       }
     }
     case 'cancel':
@@ -230,6 +213,14 @@ function requestFromMessage(message: RequesterFrame): Request {
     case 'list':
     case 'unfollow':
       return { id, kind }
+    case 'pay':
+      return {
+        id,
+        kind,
+        voucher: voucherFromMessage(required('pay.voucher', required('pay', message.pay).voucher)),
+      }
+    case 'account':
+      return { id, kind, channelId: channelIdFromBytes(required('account', message.account).channelId) }
   }
 }
 
@@ -262,12 +253,14 @@ function answerToMessage(answer: Answer): ProviderFrame {
       return { id, event: eventToMessage(answer.event) }
     case 'error':
       return { id, error: errorToMessage(answer.error) }
+    case 'statement':
+      return { id, statement: statementToMessage(answer.statement) }
   }
 }
 
 function answerFromMessage(message: ProviderFrame): Answer {
   const { id } = message
-  const kind = oneOf('answer', message, ['accepted', 'done', 'list', 'task', 'event', 'error'])
+  const kind = oneOf('answer', message, ['accepted', 'done', 'list', 'task', 'event', 'error', 'statement'])
   switch (kind) {
     case 'accepted':
       return { id, kind, taskId: taskIdFromBytes(required(kind, message.accepted).taskId) }
@@ -283,16 +276,7 @@ function answerFromMessage(message: ProviderFrame): Answer {
       return { id, kind, event: eventFromMessage(required(kind, message.event)) }
     case 'error':
       return { id, kind, error: errorFromMessage(required(kind, message.error)) }
+    case 'statement':
+      return { id, kind, statement: statementFromMessage(required(kind, message.statement)) }
   }
-}
-
-function within(what: string, value: number, max: number): number {
-  if (value < 1 || value > max) throw protocolError(`${what} is ${value}, not 1 to ${max}`)
-  return value
-}
-
-function bounded<T extends Uint8Array>(what: string, bytes: T, maxBytes: number): T {
-  if (bytes.byteLength > maxBytes)
-    throw protocolError(`the ${what} has ${bytes.byteLength} bytes, more than ${maxBytes}`)
-  return bytes
 }

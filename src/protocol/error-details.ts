@@ -48,4 +48,5 @@ export const ERROR_DETAILS_SCHEMAS: { readonly [C in ErrorCode]: z.ZodType<Error
   CHAIN_UNREACHABLE: z.object({ endpoints: z.array(text), reason: text }),
   WRONG_CHAIN: z.object({ endpoint: text, expected: count, found: count }),
   CHAIN_REFUSED: z.object({ kind: text, reason: text, hash: text.exactOptional() }),
+  PAYMENT_REQUIRED: z.object({ channelId: text, askedWei: text, receivedWei: text }),
 }

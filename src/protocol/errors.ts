@@ -64,6 +64,7 @@ export interface ErrorDetails {
   CHAIN_UNREACHABLE: { readonly endpoints: readonly string[]; readonly reason: string }
   WRONG_CHAIN: { readonly endpoint: string; readonly expected: number; readonly found: number }
   CHAIN_REFUSED: { readonly kind: string; readonly reason: string; readonly hash?: string }
+  PAYMENT_REQUIRED: { readonly channelId: string; readonly askedWei: string; readonly receivedWei: string }
 }
 export type ErrorCode = keyof ErrorDetails
 
@@ -286,6 +287,14 @@ export const ERROR_CODES: { readonly [C in ErrorCode]: CodeFacts } = {
     meaning:
       'The chain, or the contract, does not take a call or a transaction: funds are missing, or it was reverted.',
     hint: 'See the reason; `souk wallet` tells what the account holds.',
+  },
+  PAYMENT_REQUIRED: {
+    fault: 'requester',
+    retryable: true,
+    phase: 'deliver',
+    meaning:
+      'What a task has put out is kept back until what it came to is paid; or a channel holds too little to pay with.',
+    hint: 'Send a voucher for the amount that is asked, then ask again; top the channel up where it holds less.',
   },
 }
 

@@ -10,6 +10,8 @@ export interface RequesterFrame {
     follow?: Follow;
     credit?: Credit;
     unfollow?: Unfollow;
+    pay?: Pay;
+    account?: Account;
 }
 export declare namespace RequesterFrame {
     const codec: () => Codec<RequesterFrame>;
@@ -73,6 +75,38 @@ export declare namespace RequesterFrame {
         field: '$.submit.quote.signature';
         value: Uint8Array<ArrayBuffer>;
     }
+    interface RequesterFrameSubmitVoucherChainIdFieldEvent {
+        field: '$.submit.voucher.chainId';
+        value: number;
+    }
+    interface RequesterFrameSubmitVoucherContractFieldEvent {
+        field: '$.submit.voucher.contract';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFrameSubmitVoucherChannelPayerFieldEvent {
+        field: '$.submit.voucher.channel.payer';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFrameSubmitVoucherChannelPayeeFieldEvent {
+        field: '$.submit.voucher.channel.payee';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFrameSubmitVoucherChannelTokenFieldEvent {
+        field: '$.submit.voucher.channel.token';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFrameSubmitVoucherChannelNonceFieldEvent {
+        field: '$.submit.voucher.channel.nonce';
+        value: number;
+    }
+    interface RequesterFrameSubmitVoucherAmountWeiFieldEvent {
+        field: '$.submit.voucher.amountWei';
+        value: string;
+    }
+    interface RequesterFrameSubmitVoucherSignatureFieldEvent {
+        field: '$.submit.voucher.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
     interface RequesterFrameCancelTaskIdFieldEvent {
         field: '$.cancel.taskId';
         value: Uint8Array<ArrayBuffer>;
@@ -101,9 +135,45 @@ export declare namespace RequesterFrame {
         field: '$.credit.bytes';
         value: number;
     }
+    interface RequesterFramePayVoucherChainIdFieldEvent {
+        field: '$.pay.voucher.chainId';
+        value: number;
+    }
+    interface RequesterFramePayVoucherContractFieldEvent {
+        field: '$.pay.voucher.contract';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFramePayVoucherChannelPayerFieldEvent {
+        field: '$.pay.voucher.channel.payer';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFramePayVoucherChannelPayeeFieldEvent {
+        field: '$.pay.voucher.channel.payee';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFramePayVoucherChannelTokenFieldEvent {
+        field: '$.pay.voucher.channel.token';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFramePayVoucherChannelNonceFieldEvent {
+        field: '$.pay.voucher.channel.nonce';
+        value: number;
+    }
+    interface RequesterFramePayVoucherAmountWeiFieldEvent {
+        field: '$.pay.voucher.amountWei';
+        value: string;
+    }
+    interface RequesterFramePayVoucherSignatureFieldEvent {
+        field: '$.pay.voucher.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface RequesterFrameAccountChannelIdFieldEvent {
+        field: '$.account.channelId';
+        value: Uint8Array<ArrayBuffer>;
+    }
     function encode(obj: Partial<RequesterFrame>): Uint8Array<ArrayBuffer>;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RequesterFrame>): RequesterFrame;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RequesterFrame>): Generator<RequesterFrameIdFieldEvent | RequesterFrameSubmitTaskSpecFieldEvent | RequesterFrameSubmitTaskAuthorizationSpecDigestFieldEvent | RequesterFrameSubmitTaskAuthorizationRequesterFieldEvent | RequesterFrameSubmitTaskAuthorizationProviderFieldEvent | RequesterFrameSubmitTaskAuthorizationNonceFieldEvent | RequesterFrameSubmitTaskAuthorizationExpiryMsFieldEvent | RequesterFrameSubmitTaskAuthorizationMaxPriceWeiFieldEvent | RequesterFrameSubmitTaskAuthorizationChainIdFieldEvent | RequesterFrameSubmitTaskSignatureFieldEvent | RequesterFrameSubmitFollowStdoutOffsetFieldEvent | RequesterFrameSubmitFollowStderrOffsetFieldEvent | RequesterFrameSubmitFollowCreditFieldEvent | RequesterFrameSubmitQuoteQuoteFieldEvent | RequesterFrameSubmitQuoteSignatureFieldEvent | RequesterFrameCancelTaskIdFieldEvent | RequesterFrameShowTaskIdFieldEvent | RequesterFrameFollowTaskIdFieldEvent | RequesterFrameFollowFromStdoutOffsetFieldEvent | RequesterFrameFollowFromStderrOffsetFieldEvent | RequesterFrameFollowFromCreditFieldEvent | RequesterFrameCreditBytesFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RequesterFrame>): Generator<RequesterFrameIdFieldEvent | RequesterFrameSubmitTaskSpecFieldEvent | RequesterFrameSubmitTaskAuthorizationSpecDigestFieldEvent | RequesterFrameSubmitTaskAuthorizationRequesterFieldEvent | RequesterFrameSubmitTaskAuthorizationProviderFieldEvent | RequesterFrameSubmitTaskAuthorizationNonceFieldEvent | RequesterFrameSubmitTaskAuthorizationExpiryMsFieldEvent | RequesterFrameSubmitTaskAuthorizationMaxPriceWeiFieldEvent | RequesterFrameSubmitTaskAuthorizationChainIdFieldEvent | RequesterFrameSubmitTaskSignatureFieldEvent | RequesterFrameSubmitFollowStdoutOffsetFieldEvent | RequesterFrameSubmitFollowStderrOffsetFieldEvent | RequesterFrameSubmitFollowCreditFieldEvent | RequesterFrameSubmitQuoteQuoteFieldEvent | RequesterFrameSubmitQuoteSignatureFieldEvent | RequesterFrameSubmitVoucherChainIdFieldEvent | RequesterFrameSubmitVoucherContractFieldEvent | RequesterFrameSubmitVoucherChannelPayerFieldEvent | RequesterFrameSubmitVoucherChannelPayeeFieldEvent | RequesterFrameSubmitVoucherChannelTokenFieldEvent | RequesterFrameSubmitVoucherChannelNonceFieldEvent | RequesterFrameSubmitVoucherAmountWeiFieldEvent | RequesterFrameSubmitVoucherSignatureFieldEvent | RequesterFrameCancelTaskIdFieldEvent | RequesterFrameShowTaskIdFieldEvent | RequesterFrameFollowTaskIdFieldEvent | RequesterFrameFollowFromStdoutOffsetFieldEvent | RequesterFrameFollowFromStderrOffsetFieldEvent | RequesterFrameFollowFromCreditFieldEvent | RequesterFrameCreditBytesFieldEvent | RequesterFramePayVoucherChainIdFieldEvent | RequesterFramePayVoucherContractFieldEvent | RequesterFramePayVoucherChannelPayerFieldEvent | RequesterFramePayVoucherChannelPayeeFieldEvent | RequesterFramePayVoucherChannelTokenFieldEvent | RequesterFramePayVoucherChannelNonceFieldEvent | RequesterFramePayVoucherAmountWeiFieldEvent | RequesterFramePayVoucherSignatureFieldEvent | RequesterFrameAccountChannelIdFieldEvent>;
 }
 export interface ProviderFrame {
     id: number;
@@ -113,6 +183,7 @@ export interface ProviderFrame {
     task?: TaskSummary;
     event?: TaskEvent;
     error?: Error;
+    statement?: Statement;
 }
 export declare namespace ProviderFrame {
     const codec: () => Codec<ProviderFrame>;
@@ -371,14 +442,67 @@ export declare namespace ProviderFrame {
         field: '$.error.details';
         value: Uint8Array<ArrayBuffer>;
     }
+    interface ProviderFrameStatementChannelIdFieldEvent {
+        field: '$.statement.channelId';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface ProviderFrameStatementReceivedWeiFieldEvent {
+        field: '$.statement.receivedWei';
+        value: string;
+    }
+    interface ProviderFrameStatementChargedWeiFieldEvent {
+        field: '$.statement.chargedWei';
+        value: string;
+    }
+    interface ProviderFrameStatementReservedWeiFieldEvent {
+        field: '$.statement.reservedWei';
+        value: string;
+    }
+    interface ProviderFrameStatementCreditWeiFieldEvent {
+        field: '$.statement.creditWei';
+        value: string;
+    }
+    interface ProviderFrameStatementVoucherChainIdFieldEvent {
+        field: '$.statement.voucher.chainId';
+        value: number;
+    }
+    interface ProviderFrameStatementVoucherContractFieldEvent {
+        field: '$.statement.voucher.contract';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface ProviderFrameStatementVoucherChannelPayerFieldEvent {
+        field: '$.statement.voucher.channel.payer';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface ProviderFrameStatementVoucherChannelPayeeFieldEvent {
+        field: '$.statement.voucher.channel.payee';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface ProviderFrameStatementVoucherChannelTokenFieldEvent {
+        field: '$.statement.voucher.channel.token';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface ProviderFrameStatementVoucherChannelNonceFieldEvent {
+        field: '$.statement.voucher.channel.nonce';
+        value: number;
+    }
+    interface ProviderFrameStatementVoucherAmountWeiFieldEvent {
+        field: '$.statement.voucher.amountWei';
+        value: string;
+    }
+    interface ProviderFrameStatementVoucherSignatureFieldEvent {
+        field: '$.statement.voucher.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
     function encode(obj: Partial<ProviderFrame>): Uint8Array<ArrayBuffer>;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProviderFrame>): ProviderFrame;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProviderFrame>): Generator<ProviderFrameIdFieldEvent | ProviderFrameAcceptedTaskIdFieldEvent | ProviderFrameListTasksTaskIdFieldEvent | ProviderFrameListTasksNameFieldEvent | ProviderFrameListTasksRuntimeFieldEvent | ProviderFrameListTasksStateFieldEvent | ProviderFrameListTasksAttemptsFieldEvent | ProviderFrameListTasksAcceptedAtMsFieldEvent | ProviderFrameListTasksStartedAtMsFieldEvent | ProviderFrameListTasksFinishedAtMsFieldEvent | ProviderFrameListTasksOutcomeExitedFieldEvent | ProviderFrameListTasksOutcomeKilledFieldEvent | ProviderFrameListTasksOutcomeTrappedFieldEvent | ProviderFrameListTasksOutcomeLimitFieldEvent | ProviderFrameListTasksErrorCodeFieldEvent | ProviderFrameListTasksStdoutBytesFieldEvent | ProviderFrameListTasksStderrBytesFieldEvent | ProviderFrameListMoreFieldEvent | ProviderFrameTaskTaskIdFieldEvent | ProviderFrameTaskNameFieldEvent | ProviderFrameTaskRuntimeFieldEvent | ProviderFrameTaskStateFieldEvent | ProviderFrameTaskAttemptsFieldEvent | ProviderFrameTaskAcceptedAtMsFieldEvent | ProviderFrameTaskStartedAtMsFieldEvent | ProviderFrameTaskFinishedAtMsFieldEvent | ProviderFrameTaskOutcomeExitedFieldEvent | ProviderFrameTaskOutcomeKilledFieldEvent | ProviderFrameTaskOutcomeTrappedFieldEvent | ProviderFrameTaskOutcomeLimitFieldEvent | ProviderFrameTaskErrorCodeFieldEvent | ProviderFrameTaskStdoutBytesFieldEvent | ProviderFrameTaskStderrBytesFieldEvent | ProviderFrameEventQueuedAtMsFieldEvent | ProviderFrameEventQueuedPositionFieldEvent | ProviderFrameEventPreparingAtMsFieldEvent | ProviderFrameEventPreparingFetchedBytesFieldEvent | ProviderFrameEventPreparingTotalBytesFieldEvent | ProviderFrameEventPreparingWhatFieldEvent | ProviderFrameEventStartedAtMsFieldEvent | ProviderFrameEventStartedAttemptFieldEvent | ProviderFrameEventOutputStreamFieldEvent | ProviderFrameEventOutputOffsetFieldEvent | ProviderFrameEventOutputDataFieldEvent | ProviderFrameEventFinishedAtMsFieldEvent | ProviderFrameEventFinishedReceiptFieldEvent | ProviderFrameEventFinishedErrorCodeFieldEvent | ProviderFrameEventFinishedErrorMessageFieldEvent | ProviderFrameEventFinishedErrorFaultFieldEvent | ProviderFrameEventFinishedErrorPhaseFieldEvent | ProviderFrameEventFinishedErrorRetryableFieldEvent | ProviderFrameEventFinishedErrorHintFieldEvent | ProviderFrameEventFinishedErrorDetailsFieldEvent | ProviderFrameErrorCodeFieldEvent | ProviderFrameErrorMessageFieldEvent | ProviderFrameErrorFaultFieldEvent | ProviderFrameErrorPhaseFieldEvent | ProviderFrameErrorRetryableFieldEvent | ProviderFrameErrorHintFieldEvent | ProviderFrameErrorDetailsFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProviderFrame>): Generator<ProviderFrameIdFieldEvent | ProviderFrameAcceptedTaskIdFieldEvent | ProviderFrameListTasksTaskIdFieldEvent | ProviderFrameListTasksNameFieldEvent | ProviderFrameListTasksRuntimeFieldEvent | ProviderFrameListTasksStateFieldEvent | ProviderFrameListTasksAttemptsFieldEvent | ProviderFrameListTasksAcceptedAtMsFieldEvent | ProviderFrameListTasksStartedAtMsFieldEvent | ProviderFrameListTasksFinishedAtMsFieldEvent | ProviderFrameListTasksOutcomeExitedFieldEvent | ProviderFrameListTasksOutcomeKilledFieldEvent | ProviderFrameListTasksOutcomeTrappedFieldEvent | ProviderFrameListTasksOutcomeLimitFieldEvent | ProviderFrameListTasksErrorCodeFieldEvent | ProviderFrameListTasksStdoutBytesFieldEvent | ProviderFrameListTasksStderrBytesFieldEvent | ProviderFrameListMoreFieldEvent | ProviderFrameTaskTaskIdFieldEvent | ProviderFrameTaskNameFieldEvent | ProviderFrameTaskRuntimeFieldEvent | ProviderFrameTaskStateFieldEvent | ProviderFrameTaskAttemptsFieldEvent | ProviderFrameTaskAcceptedAtMsFieldEvent | ProviderFrameTaskStartedAtMsFieldEvent | ProviderFrameTaskFinishedAtMsFieldEvent | ProviderFrameTaskOutcomeExitedFieldEvent | ProviderFrameTaskOutcomeKilledFieldEvent | ProviderFrameTaskOutcomeTrappedFieldEvent | ProviderFrameTaskOutcomeLimitFieldEvent | ProviderFrameTaskErrorCodeFieldEvent | ProviderFrameTaskStdoutBytesFieldEvent | ProviderFrameTaskStderrBytesFieldEvent | ProviderFrameEventQueuedAtMsFieldEvent | ProviderFrameEventQueuedPositionFieldEvent | ProviderFrameEventPreparingAtMsFieldEvent | ProviderFrameEventPreparingFetchedBytesFieldEvent | ProviderFrameEventPreparingTotalBytesFieldEvent | ProviderFrameEventPreparingWhatFieldEvent | ProviderFrameEventStartedAtMsFieldEvent | ProviderFrameEventStartedAttemptFieldEvent | ProviderFrameEventOutputStreamFieldEvent | ProviderFrameEventOutputOffsetFieldEvent | ProviderFrameEventOutputDataFieldEvent | ProviderFrameEventFinishedAtMsFieldEvent | ProviderFrameEventFinishedReceiptFieldEvent | ProviderFrameEventFinishedErrorCodeFieldEvent | ProviderFrameEventFinishedErrorMessageFieldEvent | ProviderFrameEventFinishedErrorFaultFieldEvent | ProviderFrameEventFinishedErrorPhaseFieldEvent | ProviderFrameEventFinishedErrorRetryableFieldEvent | ProviderFrameEventFinishedErrorHintFieldEvent | ProviderFrameEventFinishedErrorDetailsFieldEvent | ProviderFrameErrorCodeFieldEvent | ProviderFrameErrorMessageFieldEvent | ProviderFrameErrorFaultFieldEvent | ProviderFrameErrorPhaseFieldEvent | ProviderFrameErrorRetryableFieldEvent | ProviderFrameErrorHintFieldEvent | ProviderFrameErrorDetailsFieldEvent | ProviderFrameStatementChannelIdFieldEvent | ProviderFrameStatementReceivedWeiFieldEvent | ProviderFrameStatementChargedWeiFieldEvent | ProviderFrameStatementReservedWeiFieldEvent | ProviderFrameStatementCreditWeiFieldEvent | ProviderFrameStatementVoucherChainIdFieldEvent | ProviderFrameStatementVoucherContractFieldEvent | ProviderFrameStatementVoucherChannelPayerFieldEvent | ProviderFrameStatementVoucherChannelPayeeFieldEvent | ProviderFrameStatementVoucherChannelTokenFieldEvent | ProviderFrameStatementVoucherChannelNonceFieldEvent | ProviderFrameStatementVoucherAmountWeiFieldEvent | ProviderFrameStatementVoucherSignatureFieldEvent>;
 }
 export interface Submit {
     task?: SignedTask;
     follow?: FollowFrom;
     quote?: SignedQuote;
+    voucher?: Voucher;
 }
 export declare namespace Submit {
     const codec: () => Codec<Submit>;
@@ -438,9 +562,41 @@ export declare namespace Submit {
         field: '$.quote.signature';
         value: Uint8Array<ArrayBuffer>;
     }
+    interface SubmitVoucherChainIdFieldEvent {
+        field: '$.voucher.chainId';
+        value: number;
+    }
+    interface SubmitVoucherContractFieldEvent {
+        field: '$.voucher.contract';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface SubmitVoucherChannelPayerFieldEvent {
+        field: '$.voucher.channel.payer';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface SubmitVoucherChannelPayeeFieldEvent {
+        field: '$.voucher.channel.payee';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface SubmitVoucherChannelTokenFieldEvent {
+        field: '$.voucher.channel.token';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface SubmitVoucherChannelNonceFieldEvent {
+        field: '$.voucher.channel.nonce';
+        value: number;
+    }
+    interface SubmitVoucherAmountWeiFieldEvent {
+        field: '$.voucher.amountWei';
+        value: string;
+    }
+    interface SubmitVoucherSignatureFieldEvent {
+        field: '$.voucher.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
     function encode(obj: Partial<Submit>): Uint8Array<ArrayBuffer>;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Submit>): Submit;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Submit>): Generator<SubmitTaskSpecFieldEvent | SubmitTaskAuthorizationSpecDigestFieldEvent | SubmitTaskAuthorizationRequesterFieldEvent | SubmitTaskAuthorizationProviderFieldEvent | SubmitTaskAuthorizationNonceFieldEvent | SubmitTaskAuthorizationExpiryMsFieldEvent | SubmitTaskAuthorizationMaxPriceWeiFieldEvent | SubmitTaskAuthorizationChainIdFieldEvent | SubmitTaskSignatureFieldEvent | SubmitFollowStdoutOffsetFieldEvent | SubmitFollowStderrOffsetFieldEvent | SubmitFollowCreditFieldEvent | SubmitQuoteQuoteFieldEvent | SubmitQuoteSignatureFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Submit>): Generator<SubmitTaskSpecFieldEvent | SubmitTaskAuthorizationSpecDigestFieldEvent | SubmitTaskAuthorizationRequesterFieldEvent | SubmitTaskAuthorizationProviderFieldEvent | SubmitTaskAuthorizationNonceFieldEvent | SubmitTaskAuthorizationExpiryMsFieldEvent | SubmitTaskAuthorizationMaxPriceWeiFieldEvent | SubmitTaskAuthorizationChainIdFieldEvent | SubmitTaskSignatureFieldEvent | SubmitFollowStdoutOffsetFieldEvent | SubmitFollowStderrOffsetFieldEvent | SubmitFollowCreditFieldEvent | SubmitQuoteQuoteFieldEvent | SubmitQuoteSignatureFieldEvent | SubmitVoucherChainIdFieldEvent | SubmitVoucherContractFieldEvent | SubmitVoucherChannelPayerFieldEvent | SubmitVoucherChannelPayeeFieldEvent | SubmitVoucherChannelTokenFieldEvent | SubmitVoucherChannelNonceFieldEvent | SubmitVoucherAmountWeiFieldEvent | SubmitVoucherSignatureFieldEvent>;
 }
 export interface SignedQuote {
     quote: Uint8Array<ArrayBuffer>;
@@ -459,6 +615,199 @@ export declare namespace SignedQuote {
     function encode(obj: Partial<SignedQuote>): Uint8Array<ArrayBuffer>;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SignedQuote>): SignedQuote;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SignedQuote>): Generator<SignedQuoteQuoteFieldEvent | SignedQuoteSignatureFieldEvent>;
+}
+export interface ChannelKey {
+    payer: Uint8Array<ArrayBuffer>;
+    payee: Uint8Array<ArrayBuffer>;
+    token: Uint8Array<ArrayBuffer>;
+    nonce: number;
+}
+export declare namespace ChannelKey {
+    const codec: () => Codec<ChannelKey>;
+    interface ChannelKeyPayerFieldEvent {
+        field: '$.payer';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface ChannelKeyPayeeFieldEvent {
+        field: '$.payee';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface ChannelKeyTokenFieldEvent {
+        field: '$.token';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface ChannelKeyNonceFieldEvent {
+        field: '$.nonce';
+        value: number;
+    }
+    function encode(obj: Partial<ChannelKey>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ChannelKey>): ChannelKey;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ChannelKey>): Generator<ChannelKeyPayerFieldEvent | ChannelKeyPayeeFieldEvent | ChannelKeyTokenFieldEvent | ChannelKeyNonceFieldEvent>;
+}
+export interface Voucher {
+    chainId: number;
+    contract: Uint8Array<ArrayBuffer>;
+    channel?: ChannelKey;
+    amountWei: string;
+    signature: Uint8Array<ArrayBuffer>;
+}
+export declare namespace Voucher {
+    const codec: () => Codec<Voucher>;
+    interface VoucherChainIdFieldEvent {
+        field: '$.chainId';
+        value: number;
+    }
+    interface VoucherContractFieldEvent {
+        field: '$.contract';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface VoucherChannelPayerFieldEvent {
+        field: '$.channel.payer';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface VoucherChannelPayeeFieldEvent {
+        field: '$.channel.payee';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface VoucherChannelTokenFieldEvent {
+        field: '$.channel.token';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface VoucherChannelNonceFieldEvent {
+        field: '$.channel.nonce';
+        value: number;
+    }
+    interface VoucherAmountWeiFieldEvent {
+        field: '$.amountWei';
+        value: string;
+    }
+    interface VoucherSignatureFieldEvent {
+        field: '$.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<Voucher>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Voucher>): Voucher;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Voucher>): Generator<VoucherChainIdFieldEvent | VoucherContractFieldEvent | VoucherChannelPayerFieldEvent | VoucherChannelPayeeFieldEvent | VoucherChannelTokenFieldEvent | VoucherChannelNonceFieldEvent | VoucherAmountWeiFieldEvent | VoucherSignatureFieldEvent>;
+}
+export interface Pay {
+    voucher?: Voucher;
+}
+export declare namespace Pay {
+    const codec: () => Codec<Pay>;
+    interface PayVoucherChainIdFieldEvent {
+        field: '$.voucher.chainId';
+        value: number;
+    }
+    interface PayVoucherContractFieldEvent {
+        field: '$.voucher.contract';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface PayVoucherChannelPayerFieldEvent {
+        field: '$.voucher.channel.payer';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface PayVoucherChannelPayeeFieldEvent {
+        field: '$.voucher.channel.payee';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface PayVoucherChannelTokenFieldEvent {
+        field: '$.voucher.channel.token';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface PayVoucherChannelNonceFieldEvent {
+        field: '$.voucher.channel.nonce';
+        value: number;
+    }
+    interface PayVoucherAmountWeiFieldEvent {
+        field: '$.voucher.amountWei';
+        value: string;
+    }
+    interface PayVoucherSignatureFieldEvent {
+        field: '$.voucher.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<Pay>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Pay>): Pay;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Pay>): Generator<PayVoucherChainIdFieldEvent | PayVoucherContractFieldEvent | PayVoucherChannelPayerFieldEvent | PayVoucherChannelPayeeFieldEvent | PayVoucherChannelTokenFieldEvent | PayVoucherChannelNonceFieldEvent | PayVoucherAmountWeiFieldEvent | PayVoucherSignatureFieldEvent>;
+}
+export interface Account {
+    channelId: Uint8Array<ArrayBuffer>;
+}
+export declare namespace Account {
+    const codec: () => Codec<Account>;
+    interface AccountChannelIdFieldEvent {
+        field: '$.channelId';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<Account>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Account>): Account;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Account>): Generator<AccountChannelIdFieldEvent>;
+}
+export interface Statement {
+    channelId: Uint8Array<ArrayBuffer>;
+    receivedWei: string;
+    chargedWei: string;
+    reservedWei: string;
+    creditWei: string;
+    voucher?: Voucher;
+}
+export declare namespace Statement {
+    const codec: () => Codec<Statement>;
+    interface StatementChannelIdFieldEvent {
+        field: '$.channelId';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface StatementReceivedWeiFieldEvent {
+        field: '$.receivedWei';
+        value: string;
+    }
+    interface StatementChargedWeiFieldEvent {
+        field: '$.chargedWei';
+        value: string;
+    }
+    interface StatementReservedWeiFieldEvent {
+        field: '$.reservedWei';
+        value: string;
+    }
+    interface StatementCreditWeiFieldEvent {
+        field: '$.creditWei';
+        value: string;
+    }
+    interface StatementVoucherChainIdFieldEvent {
+        field: '$.voucher.chainId';
+        value: number;
+    }
+    interface StatementVoucherContractFieldEvent {
+        field: '$.voucher.contract';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface StatementVoucherChannelPayerFieldEvent {
+        field: '$.voucher.channel.payer';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface StatementVoucherChannelPayeeFieldEvent {
+        field: '$.voucher.channel.payee';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface StatementVoucherChannelTokenFieldEvent {
+        field: '$.voucher.channel.token';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface StatementVoucherChannelNonceFieldEvent {
+        field: '$.voucher.channel.nonce';
+        value: number;
+    }
+    interface StatementVoucherAmountWeiFieldEvent {
+        field: '$.voucher.amountWei';
+        value: string;
+    }
+    interface StatementVoucherSignatureFieldEvent {
+        field: '$.voucher.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<Statement>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Statement>): Statement;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Statement>): Generator<StatementChannelIdFieldEvent | StatementReceivedWeiFieldEvent | StatementChargedWeiFieldEvent | StatementReservedWeiFieldEvent | StatementCreditWeiFieldEvent | StatementVoucherChainIdFieldEvent | StatementVoucherContractFieldEvent | StatementVoucherChannelPayerFieldEvent | StatementVoucherChannelPayeeFieldEvent | StatementVoucherChannelTokenFieldEvent | StatementVoucherChannelNonceFieldEvent | StatementVoucherAmountWeiFieldEvent | StatementVoucherSignatureFieldEvent>;
 }
 export interface SignedTask {
     spec: Uint8Array<ArrayBuffer>;

@@ -11,7 +11,29 @@ export var RequesterFrame;
                     w.fork();
                 }
                 obj = { ...obj };
+                if (obj.account != null) {
+                    obj.pay = undefined;
+                    obj.unfollow = undefined;
+                    obj.credit = undefined;
+                    obj.follow = undefined;
+                    obj.show = undefined;
+                    obj.list = undefined;
+                    obj.cancel = undefined;
+                    obj.submit = undefined;
+                }
+                if (obj.pay != null) {
+                    obj.account = undefined;
+                    obj.unfollow = undefined;
+                    obj.credit = undefined;
+                    obj.follow = undefined;
+                    obj.show = undefined;
+                    obj.list = undefined;
+                    obj.cancel = undefined;
+                    obj.submit = undefined;
+                }
                 if (obj.unfollow != null) {
+                    obj.account = undefined;
+                    obj.pay = undefined;
                     obj.credit = undefined;
                     obj.follow = undefined;
                     obj.show = undefined;
@@ -20,6 +42,8 @@ export var RequesterFrame;
                     obj.submit = undefined;
                 }
                 if (obj.credit != null) {
+                    obj.account = undefined;
+                    obj.pay = undefined;
                     obj.unfollow = undefined;
                     obj.follow = undefined;
                     obj.show = undefined;
@@ -28,6 +52,8 @@ export var RequesterFrame;
                     obj.submit = undefined;
                 }
                 if (obj.follow != null) {
+                    obj.account = undefined;
+                    obj.pay = undefined;
                     obj.unfollow = undefined;
                     obj.credit = undefined;
                     obj.show = undefined;
@@ -36,6 +62,8 @@ export var RequesterFrame;
                     obj.submit = undefined;
                 }
                 if (obj.show != null) {
+                    obj.account = undefined;
+                    obj.pay = undefined;
                     obj.unfollow = undefined;
                     obj.credit = undefined;
                     obj.follow = undefined;
@@ -44,6 +72,8 @@ export var RequesterFrame;
                     obj.submit = undefined;
                 }
                 if (obj.list != null) {
+                    obj.account = undefined;
+                    obj.pay = undefined;
                     obj.unfollow = undefined;
                     obj.credit = undefined;
                     obj.follow = undefined;
@@ -52,6 +82,8 @@ export var RequesterFrame;
                     obj.submit = undefined;
                 }
                 if (obj.cancel != null) {
+                    obj.account = undefined;
+                    obj.pay = undefined;
                     obj.unfollow = undefined;
                     obj.credit = undefined;
                     obj.follow = undefined;
@@ -60,6 +92,8 @@ export var RequesterFrame;
                     obj.submit = undefined;
                 }
                 if (obj.submit != null) {
+                    obj.account = undefined;
+                    obj.pay = undefined;
                     obj.unfollow = undefined;
                     obj.credit = undefined;
                     obj.follow = undefined;
@@ -98,6 +132,14 @@ export var RequesterFrame;
                 if (obj.unfollow != null) {
                     w.uint32(66);
                     Unfollow.codec().encode(obj.unfollow, w);
+                }
+                if (obj.pay != null) {
+                    w.uint32(74);
+                    Pay.codec().encode(obj.pay, w);
+                }
+                if (obj.account != null) {
+                    w.uint32(82);
+                    Account.codec().encode(obj.account, w);
                 }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
@@ -156,13 +198,47 @@ export var RequesterFrame;
                             });
                             break;
                         }
+                        case 9: {
+                            obj.pay = Pay.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.pay
+                            });
+                            break;
+                        }
+                        case 10: {
+                            obj.account = Account.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.account
+                            });
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
                         }
                     }
                 }
+                if (obj.account != null) {
+                    delete obj.pay;
+                    delete obj.unfollow;
+                    delete obj.credit;
+                    delete obj.follow;
+                    delete obj.show;
+                    delete obj.list;
+                    delete obj.cancel;
+                    delete obj.submit;
+                }
+                if (obj.pay != null) {
+                    delete obj.account;
+                    delete obj.unfollow;
+                    delete obj.credit;
+                    delete obj.follow;
+                    delete obj.show;
+                    delete obj.list;
+                    delete obj.cancel;
+                    delete obj.submit;
+                }
                 if (obj.unfollow != null) {
+                    delete obj.account;
+                    delete obj.pay;
                     delete obj.credit;
                     delete obj.follow;
                     delete obj.show;
@@ -171,6 +247,8 @@ export var RequesterFrame;
                     delete obj.submit;
                 }
                 if (obj.credit != null) {
+                    delete obj.account;
+                    delete obj.pay;
                     delete obj.unfollow;
                     delete obj.follow;
                     delete obj.show;
@@ -179,6 +257,8 @@ export var RequesterFrame;
                     delete obj.submit;
                 }
                 if (obj.follow != null) {
+                    delete obj.account;
+                    delete obj.pay;
                     delete obj.unfollow;
                     delete obj.credit;
                     delete obj.show;
@@ -187,6 +267,8 @@ export var RequesterFrame;
                     delete obj.submit;
                 }
                 if (obj.show != null) {
+                    delete obj.account;
+                    delete obj.pay;
                     delete obj.unfollow;
                     delete obj.credit;
                     delete obj.follow;
@@ -195,6 +277,8 @@ export var RequesterFrame;
                     delete obj.submit;
                 }
                 if (obj.list != null) {
+                    delete obj.account;
+                    delete obj.pay;
                     delete obj.unfollow;
                     delete obj.credit;
                     delete obj.follow;
@@ -203,6 +287,8 @@ export var RequesterFrame;
                     delete obj.submit;
                 }
                 if (obj.cancel != null) {
+                    delete obj.account;
+                    delete obj.pay;
                     delete obj.unfollow;
                     delete obj.credit;
                     delete obj.follow;
@@ -211,6 +297,8 @@ export var RequesterFrame;
                     delete obj.submit;
                 }
                 if (obj.submit != null) {
+                    delete obj.account;
+                    delete obj.pay;
                     delete obj.unfollow;
                     delete obj.credit;
                     delete obj.follow;
@@ -273,6 +361,18 @@ export var RequesterFrame;
                             });
                             break;
                         }
+                        case 9: {
+                            yield* Pay.codec().stream(reader, reader.uint32(), `${prefix}.pay`, {
+                                limits: opts.limits?.pay
+                            });
+                            break;
+                        }
+                        case 10: {
+                            yield* Account.codec().stream(reader, reader.uint32(), `${prefix}.account`, {
+                                limits: opts.limits?.account
+                            });
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
@@ -306,7 +406,16 @@ export var ProviderFrame;
                     w.fork();
                 }
                 obj = { ...obj };
+                if (obj.statement != null) {
+                    obj.error = undefined;
+                    obj.event = undefined;
+                    obj.task = undefined;
+                    obj.list = undefined;
+                    obj.done = undefined;
+                    obj.accepted = undefined;
+                }
                 if (obj.error != null) {
+                    obj.statement = undefined;
                     obj.event = undefined;
                     obj.task = undefined;
                     obj.list = undefined;
@@ -314,6 +423,7 @@ export var ProviderFrame;
                     obj.accepted = undefined;
                 }
                 if (obj.event != null) {
+                    obj.statement = undefined;
                     obj.error = undefined;
                     obj.task = undefined;
                     obj.list = undefined;
@@ -321,6 +431,7 @@ export var ProviderFrame;
                     obj.accepted = undefined;
                 }
                 if (obj.task != null) {
+                    obj.statement = undefined;
                     obj.error = undefined;
                     obj.event = undefined;
                     obj.list = undefined;
@@ -328,6 +439,7 @@ export var ProviderFrame;
                     obj.accepted = undefined;
                 }
                 if (obj.list != null) {
+                    obj.statement = undefined;
                     obj.error = undefined;
                     obj.event = undefined;
                     obj.task = undefined;
@@ -335,6 +447,7 @@ export var ProviderFrame;
                     obj.accepted = undefined;
                 }
                 if (obj.done != null) {
+                    obj.statement = undefined;
                     obj.error = undefined;
                     obj.event = undefined;
                     obj.task = undefined;
@@ -342,6 +455,7 @@ export var ProviderFrame;
                     obj.accepted = undefined;
                 }
                 if (obj.accepted != null) {
+                    obj.statement = undefined;
                     obj.error = undefined;
                     obj.event = undefined;
                     obj.task = undefined;
@@ -375,6 +489,10 @@ export var ProviderFrame;
                 if (obj.error != null) {
                     w.uint32(58);
                     Error.codec().encode(obj.error, w);
+                }
+                if (obj.statement != null) {
+                    w.uint32(66);
+                    Statement.codec().encode(obj.statement, w);
                 }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
@@ -427,13 +545,28 @@ export var ProviderFrame;
                             });
                             break;
                         }
+                        case 8: {
+                            obj.statement = Statement.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.statement
+                            });
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
                         }
                     }
                 }
+                if (obj.statement != null) {
+                    delete obj.error;
+                    delete obj.event;
+                    delete obj.task;
+                    delete obj.list;
+                    delete obj.done;
+                    delete obj.accepted;
+                }
                 if (obj.error != null) {
+                    delete obj.statement;
                     delete obj.event;
                     delete obj.task;
                     delete obj.list;
@@ -441,6 +574,7 @@ export var ProviderFrame;
                     delete obj.accepted;
                 }
                 if (obj.event != null) {
+                    delete obj.statement;
                     delete obj.error;
                     delete obj.task;
                     delete obj.list;
@@ -448,6 +582,7 @@ export var ProviderFrame;
                     delete obj.accepted;
                 }
                 if (obj.task != null) {
+                    delete obj.statement;
                     delete obj.error;
                     delete obj.event;
                     delete obj.list;
@@ -455,6 +590,7 @@ export var ProviderFrame;
                     delete obj.accepted;
                 }
                 if (obj.list != null) {
+                    delete obj.statement;
                     delete obj.error;
                     delete obj.event;
                     delete obj.task;
@@ -462,6 +598,7 @@ export var ProviderFrame;
                     delete obj.accepted;
                 }
                 if (obj.done != null) {
+                    delete obj.statement;
                     delete obj.error;
                     delete obj.event;
                     delete obj.task;
@@ -469,6 +606,7 @@ export var ProviderFrame;
                     delete obj.accepted;
                 }
                 if (obj.accepted != null) {
+                    delete obj.statement;
                     delete obj.error;
                     delete obj.event;
                     delete obj.task;
@@ -524,6 +662,12 @@ export var ProviderFrame;
                             });
                             break;
                         }
+                        case 8: {
+                            yield* Statement.codec().stream(reader, reader.uint32(), `${prefix}.statement`, {
+                                limits: opts.limits?.statement
+                            });
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
@@ -568,6 +712,10 @@ export var Submit;
                     w.uint32(26);
                     SignedQuote.codec().encode(obj.quote, w);
                 }
+                if (obj.voucher != null) {
+                    w.uint32(34);
+                    Voucher.codec().encode(obj.voucher, w);
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
@@ -592,6 +740,12 @@ export var Submit;
                         case 3: {
                             obj.quote = SignedQuote.codec().decode(reader, reader.uint32(), {
                                 limits: opts.limits?.quote
+                            });
+                            break;
+                        }
+                        case 4: {
+                            obj.voucher = Voucher.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.voucher
                             });
                             break;
                         }
@@ -622,6 +776,12 @@ export var Submit;
                         case 3: {
                             yield* SignedQuote.codec().stream(reader, reader.uint32(), `${prefix}.quote`, {
                                 limits: opts.limits?.quote
+                            });
+                            break;
+                        }
+                        case 4: {
+                            yield* Voucher.codec().stream(reader, reader.uint32(), `${prefix}.voucher`, {
+                                limits: opts.limits?.voucher
                             });
                             break;
                         }
@@ -734,6 +894,547 @@ export var SignedQuote;
     }
     SignedQuote.stream = stream;
 })(SignedQuote || (SignedQuote = {}));
+export var ChannelKey;
+(function (ChannelKey) {
+    let _codec;
+    ChannelKey.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.payer != null && obj.payer.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.payer);
+                }
+                if ((obj.payee != null && obj.payee.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.payee);
+                }
+                if ((obj.token != null && obj.token.byteLength > 0)) {
+                    w.uint32(26);
+                    w.bytes(obj.token);
+                }
+                if ((obj.nonce != null && obj.nonce !== 0)) {
+                    w.uint32(32);
+                    w.uint64Number(obj.nonce);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    payer: new Uint8Array(0),
+                    payee: new Uint8Array(0),
+                    token: new Uint8Array(0),
+                    nonce: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.payer = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.payee = reader.bytes();
+                            break;
+                        }
+                        case 3: {
+                            obj.token = reader.bytes();
+                            break;
+                        }
+                        case 4: {
+                            obj.nonce = reader.uint64Number();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.payer`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.payee`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.token`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            yield {
+                                field: `${prefix}.nonce`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, ChannelKey.codec());
+    }
+    ChannelKey.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, ChannelKey.codec(), opts);
+    }
+    ChannelKey.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, ChannelKey.codec(), opts);
+    }
+    ChannelKey.stream = stream;
+})(ChannelKey || (ChannelKey = {}));
+export var Voucher;
+(function (Voucher) {
+    let _codec;
+    Voucher.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.chainId != null && obj.chainId !== 0)) {
+                    w.uint32(8);
+                    w.uint64Number(obj.chainId);
+                }
+                if ((obj.contract != null && obj.contract.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.contract);
+                }
+                if (obj.channel != null) {
+                    w.uint32(26);
+                    ChannelKey.codec().encode(obj.channel, w);
+                }
+                if ((obj.amountWei != null && obj.amountWei !== '')) {
+                    w.uint32(34);
+                    w.string(obj.amountWei);
+                }
+                if ((obj.signature != null && obj.signature.byteLength > 0)) {
+                    w.uint32(42);
+                    w.bytes(obj.signature);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    chainId: 0,
+                    contract: new Uint8Array(0),
+                    amountWei: '',
+                    signature: new Uint8Array(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.chainId = reader.uint64Number();
+                            break;
+                        }
+                        case 2: {
+                            obj.contract = reader.bytes();
+                            break;
+                        }
+                        case 3: {
+                            obj.channel = ChannelKey.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.channel
+                            });
+                            break;
+                        }
+                        case 4: {
+                            obj.amountWei = reader.string();
+                            break;
+                        }
+                        case 5: {
+                            obj.signature = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.chainId`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.contract`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield* ChannelKey.codec().stream(reader, reader.uint32(), `${prefix}.channel`, {
+                                limits: opts.limits?.channel
+                            });
+                            break;
+                        }
+                        case 4: {
+                            yield {
+                                field: `${prefix}.amountWei`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 5: {
+                            yield {
+                                field: `${prefix}.signature`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Voucher.codec());
+    }
+    Voucher.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Voucher.codec(), opts);
+    }
+    Voucher.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Voucher.codec(), opts);
+    }
+    Voucher.stream = stream;
+})(Voucher || (Voucher = {}));
+export var Pay;
+(function (Pay) {
+    let _codec;
+    Pay.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (obj.voucher != null) {
+                    w.uint32(10);
+                    Voucher.codec().encode(obj.voucher, w);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {};
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.voucher = Voucher.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.voucher
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield* Voucher.codec().stream(reader, reader.uint32(), `${prefix}.voucher`, {
+                                limits: opts.limits?.voucher
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Pay.codec());
+    }
+    Pay.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Pay.codec(), opts);
+    }
+    Pay.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Pay.codec(), opts);
+    }
+    Pay.stream = stream;
+})(Pay || (Pay = {}));
+export var Account;
+(function (Account) {
+    let _codec;
+    Account.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.channelId != null && obj.channelId.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.channelId);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    channelId: new Uint8Array(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.channelId = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.channelId`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Account.codec());
+    }
+    Account.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Account.codec(), opts);
+    }
+    Account.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Account.codec(), opts);
+    }
+    Account.stream = stream;
+})(Account || (Account = {}));
+export var Statement;
+(function (Statement) {
+    let _codec;
+    Statement.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.channelId != null && obj.channelId.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.channelId);
+                }
+                if ((obj.receivedWei != null && obj.receivedWei !== '')) {
+                    w.uint32(18);
+                    w.string(obj.receivedWei);
+                }
+                if ((obj.chargedWei != null && obj.chargedWei !== '')) {
+                    w.uint32(26);
+                    w.string(obj.chargedWei);
+                }
+                if ((obj.reservedWei != null && obj.reservedWei !== '')) {
+                    w.uint32(34);
+                    w.string(obj.reservedWei);
+                }
+                if ((obj.creditWei != null && obj.creditWei !== '')) {
+                    w.uint32(42);
+                    w.string(obj.creditWei);
+                }
+                if (obj.voucher != null) {
+                    w.uint32(50);
+                    Voucher.codec().encode(obj.voucher, w);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    channelId: new Uint8Array(0),
+                    receivedWei: '',
+                    chargedWei: '',
+                    reservedWei: '',
+                    creditWei: ''
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.channelId = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.receivedWei = reader.string();
+                            break;
+                        }
+                        case 3: {
+                            obj.chargedWei = reader.string();
+                            break;
+                        }
+                        case 4: {
+                            obj.reservedWei = reader.string();
+                            break;
+                        }
+                        case 5: {
+                            obj.creditWei = reader.string();
+                            break;
+                        }
+                        case 6: {
+                            obj.voucher = Voucher.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.voucher
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.channelId`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.receivedWei`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.chargedWei`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            yield {
+                                field: `${prefix}.reservedWei`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 5: {
+                            yield {
+                                field: `${prefix}.creditWei`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 6: {
+                            yield* Voucher.codec().stream(reader, reader.uint32(), `${prefix}.voucher`, {
+                                limits: opts.limits?.voucher
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Statement.codec());
+    }
+    Statement.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Statement.codec(), opts);
+    }
+    Statement.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Statement.codec(), opts);
+    }
+    Statement.stream = stream;
+})(Statement || (Statement = {}));
 export var SignedTask;
 (function (SignedTask) {
     let _codec;

@@ -26,6 +26,10 @@ export const REFUSAL_REASONS = {
   QUOTE_INVALID: 'The quote that came with the task is not by this provider, to this requester, for this task.',
   QUOTE_EXPIRED: 'The quote that came with the task has expired: ask for another.',
   ALLOWANCE_SPENT: 'The quote was for nothing, and what the provider runs for nothing per day is spent.',
+  VOUCHER_REFUSED:
+    'The voucher is not one that the provider can take: payer, payee, chain, amount or channel is wrong.',
+  PAYMENT_REQUIRED:
+    'The task has to be paid ahead: `asked` is the amount of a voucher that would do, `offered` what the provider has.',
 } as const
 export type RefusalReason = keyof typeof REFUSAL_REASONS
 

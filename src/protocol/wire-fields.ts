@@ -84,3 +84,16 @@ export function oneOf<T extends object, K extends keyof T & string>(
   if (member === undefined) throw protocolError(`${what} has none of ${members.join(', ')}`)
   return member
 }
+
+/** At least 1 and at most `max`. */
+export function within(what: string, value: number, max: number): number {
+  if (value < 1 || value > max) throw protocolError(`${what} is ${value}, not 1 to ${max}`)
+  return value
+}
+
+/** The bytes, where they are no more than `maxBytes`. */
+export function bounded<T extends Uint8Array>(what: string, bytes: T, maxBytes: number): T {
+  if (bytes.byteLength > maxBytes)
+    throw protocolError(`the ${what} has ${bytes.byteLength} bytes, more than ${maxBytes}`)
+  return bytes
+}

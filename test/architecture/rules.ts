@@ -94,6 +94,8 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   client: {
     imports: [...CORE, 'artifacts/registry', 'protocol/network', 'settlement'],
     packages: ['yaml', 'zod', 'fastest-levenshtein'],
+    // The wallet.
+    builtins: ['sqlite'],
   },
   'client/market': {
     imports: [...CORE, 'client', 'protocol/network', 'protocol/network/discovery', 'settlement'],

@@ -1,23 +1,12 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import {
-  decodeAnswer,
-  decodeBlobAnswer,
-  decodeBlobRequest,
-  decodeQuoteAnswer,
-  decodeQuoteRequest,
-  decodeRequest,
-  encodeAnswer,
-  encodeBlobRequest,
-  encodeQuoteAnswer,
-  encodeQuoteRequest,
-  encodeRequest,
-  type Answer,
-  type Request,
-} from '../../src/protocol/codec.ts'
+import { decodeBlobAnswer, decodeBlobRequest, encodeBlobRequest } from '../../src/protocol/blob-codec.ts'
+import { decodeAnswer, decodeQuoteAnswer, decodeQuoteRequest, decodeRequest, encodeAnswer, encodeQuoteAnswer, encodeQuoteRequest, encodeRequest, type Answer, type Request } from '../../src/protocol/codec.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import { receiptOf, summaryOf, taskOf } from '../fixtures/network-services.ts'
+import { voucherOf } from '../fixtures/payments.ts'
+import { requesterKey } from '../fixtures/receipts.ts'
 
 const taskId = `0x${'5a'.repeat(32)}`
 const signedQuote = { bytes: new TextEncoder().encode('{"version":1}'), signature: `0x${'11'.repeat(64)}1b` }
@@ -30,6 +19,7 @@ const decoders = [
   decodeQuoteAnswer,
 ]
 const offset = fc.nat({ max: Number.MAX_SAFE_INTEGER - 65_536 })
+const voucher = voucherOf({ key: requesterKey, amountWei: 12n })
 const id = fc.integer({ min: 1, max: 0xffff_ffff })
 const from = fc.record({
   offsets: fc.record({ stdout: offset, stderr: offset }),
@@ -60,6 +50,14 @@ const valid: readonly Uint8Array[] = [
     id: 1,
     kind: 'event',
     event: { kind: 'output', stream: 'stderr', offset: 1, data: Uint8Array.of(1, 2, 3) },
+  }),
+  encodeRequest({ id: 1, kind: 'submit', task: taskOf({ kind: 'noop' }, 1), voucher }),
+  encodeRequest({ id: 1, kind: 'pay', voucher }),
+  encodeRequest({ id: 1, kind: 'account', channelId: taskId }),
+  encodeAnswer({
+    id: 1,
+    kind: 'statement',
+    statement: { channelId: taskId, receivedWei: '3', chargedWei: '2', reservedWei: '1', creditWei: '0', voucher },
   }),
   encodeBlobRequest({ sha256: '0'.repeat(64), offset: 1, length: 2 }),
   encodeRequest({ id: 1, kind: 'submit', task: taskOf({ kind: 'noop' }, 1), quote: signedQuote }),

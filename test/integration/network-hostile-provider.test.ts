@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { encodeAnswer, encodeBlobAnswer, type Answer, type BlobAnswer } from '../../src/protocol/codec.ts'
+import { encodeBlobAnswer, type BlobAnswer } from '../../src/protocol/blob-codec.ts'
+import { encodeAnswer, type Answer } from '../../src/protocol/codec.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import { createHost, type NetworkHost } from '../../src/protocol/network/host.ts'
 import type { ProviderConnection } from '../../src/protocol/network/task-client.ts'

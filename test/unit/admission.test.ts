@@ -97,6 +97,7 @@ function ask(changes: Changes = {}): Admission {
     task: { spec, authorization: authorizationOf(spec, changes.authorization), signature: SIGNATURE },
     peer,
     nowMs,
+    payment: { required: false, refusals: [], usage: undefined },
     policy: { ...policy, ...changes.policy },
     usage: { ...usage, ...changes.usage },
     verifySignature: () => true,

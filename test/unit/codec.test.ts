@@ -1,26 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import {
-  decodeAnswer,
-  decodeBlobAnswer,
-  decodeBlobRequest,
-  decodeQuoteAnswer,
-  decodeQuoteRequest,
-  decodeRequest,
-  encodeAnswer,
-  encodeBlobAnswer,
-  encodeBlobRequest,
-  encodeQuoteAnswer,
-  encodeQuoteRequest,
-  encodeRequest,
-  type Answer,
-  type Request,
-} from '../../src/protocol/codec.ts'
+import { decodeBlobAnswer, decodeBlobRequest, encodeBlobAnswer, encodeBlobRequest } from '../../src/protocol/blob-codec.ts'
+import { decodeAnswer, decodeQuoteAnswer, decodeQuoteRequest, decodeRequest, encodeAnswer, encodeQuoteAnswer, encodeQuoteRequest, encodeRequest, type Answer, type Request } from '../../src/protocol/codec.ts'
 import { ERROR_DETAILS_SCHEMAS } from '../../src/protocol/error-details.ts'
 import { SoukError, isSoukError } from '../../src/protocol/errors.ts'
 import { BlobRequest, ProviderFrame, RequesterFrame } from '../../src/protocol/messages.js'
 import { WIRE_BOUNDS } from '../../src/protocol/wire-bounds.ts'
 import { receiptOf, sha256Of, summaryOf, taskOf } from '../fixtures/network-services.ts'
+import { voucherOf } from '../fixtures/payments.ts'
+import { requesterKey } from '../fixtures/receipts.ts'
 
 const taskId = `0x${'5a'.repeat(32)}`
 const from = { offsets: { stdout: 2 ** 53 - 1, stderr: 0 }, creditBytes: 65_536 }
@@ -29,6 +17,8 @@ const error = new SoukError({
   message: 'no',
   details: { reasons: [{ reason: 'EXPIRED', message: 'too late', asked: '1' }] },
 }).toJSON()
+
+const voucher = voucherOf({ key: requesterKey, amountWei: 10n ** 77n })
 
 const requests: readonly Request[] = [
   { id: 1, kind: 'submit', task: taskOf({ kind: 'noop' }, 77) },
@@ -45,11 +35,18 @@ const requests: readonly Request[] = [
   { id: 6, kind: 'follow', taskId, from },
   { id: 6, kind: 'credit', bytes: 1 },
   { id: 0xffff_ffff, kind: 'unfollow' },
+  { id: 7, kind: 'submit', task: taskOf({ kind: 'noop' }, 79), follow: from, voucher },
+  { id: 8, kind: 'pay', voucher },
+  { id: 9, kind: 'account', channelId: taskId },
 ]
+
+const amounts = { receivedWei: '3', chargedWei: '2', reservedWei: '1', creditWei: '0' }
 
 const answers: readonly Answer[] = [
   { id: 1, kind: 'accepted', taskId },
   { id: 2, kind: 'done' },
+  { id: 2, kind: 'statement', statement: { ...amounts, channelId: taskId } },
+  { id: 2, kind: 'statement', statement: { ...amounts, channelId: taskId, voucher } },
   { id: 3, kind: 'list', tasks: [summaryOf(taskId)], more: true },
   { id: 3, kind: 'list', tasks: [], more: false },
   ...(

@@ -40,6 +40,7 @@ describe('preparing a task', () => {
     const stop = new AbortController()
     const events = followTask({
       task,
+      isReleased: () => true,
       offsets: { stdout: 0, stderr: 0 },
       outputDir: '/nowhere',
       positionOf: () => 0,

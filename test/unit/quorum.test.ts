@@ -108,7 +108,10 @@ describe('a quorum', () => {
       ...calls,
     })
     assert.deepEqual(numbers(found.agreeing), [14, 15])
-    assert.deepEqual(ran.toSorted((a, b) => a - b), [11, 12, 13, 14, 15])
+    assert.deepEqual(
+      ran.toSorted((a, b) => a - b),
+      [11, 12, 13, 14, 15],
+    )
     assert.match(
       found.said.find((said) => said.candidate.number === 12)?.what ?? '',
       /^limit wallTime.*not counted: it did not end by its own doing/,

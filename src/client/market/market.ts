@@ -4,11 +4,14 @@ import { createClient, namesPeer, noPeerId, type Client } from '../connect.ts'
 import { Link } from '../link.ts'
 import type { LoadedTask } from '../load-task.ts'
 import { ServedBlobs } from '../served-blobs.ts'
+import type { Wallet } from '../wallet.ts'
 import { quoteAll, type QuoteAnswer } from './quote-all.ts'
 import { openMarketRecord, type MarketRecord } from './record.ts'
 import { runAnywhere, type AnywhereTask, type Move } from './run-anywhere.ts'
 
 export interface MarketOptions {
+  /** Pays for tasks that are submitted with a quote by which they are to be paid; who opened it closes it. */
+  readonly wallet?: Wallet
   /** Who asks: the key that signs tasks is the one that this side is known by on the network. */
   readonly key: Key
   /** Is the market's from now on, and stopped with it. */
@@ -56,7 +59,12 @@ export async function openMarket(options: MarketOptions): Promise<Market> {
   try {
     await host.start()
     const record = openMarketRecord({ dir: recordDir })
-    const connections = await openConnections({ host, key, ...terms })
+    const connections = await openConnections({
+      ...(options.wallet !== undefined && { wallet: options.wallet }),
+      host,
+      key,
+      ...terms,
+    })
     const quotes: Market['quotes'] = async ({ task, signal }) =>
       quoteAll({
         multiaddrs: await findProviders(task),
@@ -94,7 +102,9 @@ async function openConnections({
   key,
   chainId,
   reconnectTimeoutMs,
+  wallet,
 }: {
+  readonly wallet?: Wallet
   readonly host: NetworkHost
   readonly key: Key
   readonly chainId: number
@@ -110,7 +120,10 @@ async function openConnections({
     const { provider } = connection
     const blobs = blobsFor.get(provider) ?? new ServedBlobs({ provider })
     blobsFor.set(provider, blobs)
-    return createClient({ link: new Link({ host, multiaddr, connection, reconnectTimeoutMs }), blobs, key, chainId })
+    return createClient({
+      ...{ link: new Link({ host, multiaddr, connection, reconnectTimeoutMs }), blobs, key, chainId },
+      ...(wallet !== undefined && { wallet }),
+    })
   }
 
   return {

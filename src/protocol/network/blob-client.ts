@@ -1,5 +1,5 @@
 import type { Connection } from '@libp2p/interface'
-import { decodeBlobAnswer, encodeBlobRequest } from '../codec.ts'
+import { decodeBlobAnswer, encodeBlobRequest } from '../blob-codec.ts'
 import { SoukError } from '../errors.ts'
 import type { BlobRef } from '../task.ts'
 import { WIRE_BOUNDS } from '../wire-bounds.ts'

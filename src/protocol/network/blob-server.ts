@@ -1,4 +1,4 @@
-import { decodeBlobRequest, encodeBlobAnswer } from '../codec.ts'
+import { decodeBlobRequest, encodeBlobAnswer } from '../blob-codec.ts'
 import { SoukError } from '../errors.ts'
 import { protocolError } from '../wire-fields.ts'
 import { chunkHeader } from './blob-frame.ts'

@@ -3,6 +3,7 @@ import type { Answer } from '../codec.ts'
 import { SoukError } from '../errors.ts'
 import type { OutputOffsets, TaskEvent, TaskSummary } from '../events.ts'
 import type { SignedQuote } from '../quote.ts'
+import type { Statement, Voucher } from '../payment.ts'
 import type { SignedTask } from '../receipt.ts'
 import { WIRE_BOUNDS } from '../wire-bounds.ts'
 import { protocolError } from '../wire-fields.ts'
@@ -22,6 +23,8 @@ export interface RequestOptions {
 export interface SubmitOptions extends RequestOptions {
   /** What the provider promised of the task before. */
   readonly quote?: SignedQuote
+  /** Names the channel that the task is charged to, and pays ahead. */
+  readonly voucher?: Voucher
 }
 
 export interface FollowOptions extends RequestOptions {
@@ -46,6 +49,10 @@ export interface ProviderConnection {
     task: SignedTask,
     options?: SubmitOptions,
   ): Promise<{ readonly taskId: string; readonly events: AsyncIterable<TaskEvent> }>
+  /** Resolves once the provider has the voucher for good, to how the channel stands then. */
+  pay(voucher: Voucher, options?: RequestOptions): Promise<Statement>
+  /** How a channel of this requester's stands over there. */
+  account(channelId: string, options?: RequestOptions): Promise<Statement>
   cancel(taskId: string, options?: RequestOptions): Promise<void>
   list(options?: RequestOptions): Promise<readonly TaskSummary[]>
   show(taskId: string, options?: RequestOptions): Promise<TaskSummary>
@@ -85,22 +92,21 @@ export class TaskClient implements ProviderConnection {
     return settled(this.#quotes.quote(spec), signal)
   }
 
-  async submit(task: SignedTask, { quote, ...options }: SubmitOptions = {}): Promise<{ readonly taskId: string }> {
-    const quoted = quote === undefined ? {} : { quote }
-    return this.#ask({ kind: 'submit', task, ...quoted }, options, (answer, done) => {
+  async submit(task: SignedTask, options: SubmitOptions = {}): Promise<{ readonly taskId: string }> {
+    return this.#ask({ kind: 'submit', task, ...broughtBy(options) }, options, (answer, done) => {
       if (answer.kind === 'accepted') done({ taskId: answer.taskId })
     })
   }
 
   async submitAndFollow(
     task: SignedTask,
-    { quote, ...options }: SubmitOptions = {},
+    options: SubmitOptions = {},
   ): Promise<{ readonly taskId: string; readonly events: AsyncIterable<TaskEvent> }> {
     const follow = await this.#startFollow({
       kind: 'submit',
       task,
       follow: { offsets: START, creditBytes: WIRE_LIMITS.followWindowBytes },
-      ...(quote !== undefined && { quote }),
+      ...broughtBy(options),
     })
     const taskId = await settled(follow.accepted, options.signal).catch((thrown: unknown) => {
       follow.giveUp()
@@ -112,6 +118,18 @@ export class TaskClient implements ProviderConnection {
   async cancel(taskId: string, options: RequestOptions = {}): Promise<void> {
     await this.#ask<true>({ kind: 'cancel', taskId }, options, (answer, done) => {
       if (answer.kind === 'done') done(true)
+    })
+  }
+
+  async pay(voucher: Voucher, options: RequestOptions = {}): Promise<Statement> {
+    return this.#ask({ kind: 'pay', voucher }, options, (answer, done) => {
+      if (answer.kind === 'statement') done(answer.statement)
+    })
+  }
+
+  async account(channelId: string, options: RequestOptions = {}): Promise<Statement> {
+    return this.#ask({ kind: 'account', channelId }, options, (answer, done) => {
+      if (answer.kind === 'statement') done(answer.statement)
     })
   }
 
@@ -213,6 +231,11 @@ export class TaskClient implements ProviderConnection {
       this.#reopening = undefined
     }
   }
+}
+
+/** What goes with a task. */
+function broughtBy({ quote, voucher }: SubmitOptions): Pick<SubmitOptions, 'quote' | 'voucher'> {
+  return { ...(quote !== undefined && { quote }), ...(voucher !== undefined && { voucher }) }
 }
 
 type FollowMessage = { readonly kind: 'credit'; readonly bytes: number } | { readonly kind: 'unfollow' }

@@ -167,8 +167,9 @@ class TaskStreamServer {
     const { id } = request
     switch (request.kind) {
       case 'submit': {
-        const { task, quote } = request
-        const { taskId } = await this.#service.submit({ peer, task, ...(quote !== undefined && { quote }) })
+        const { task, quote, voucher } = request
+        const brought = { ...(quote !== undefined && { quote }), ...(voucher !== undefined && { voucher }) }
+        const { taskId } = await this.#service.submit({ peer, task, ...brought })
         return { taskId, sent: this.#send({ id, kind: 'accepted', taskId }) }
       }
       case 'follow':
@@ -187,6 +188,16 @@ class TaskStreamServer {
           more = start + listTasksPerFrame < tasks.length
           await this.#send({ id, kind: 'list', tasks: tasks.slice(start, start + listTasksPerFrame), more })
         }
+        return undefined
+      }
+      case 'pay': {
+        const statement = await this.#service.pay({ peer, voucher: request.voucher })
+        await this.#send({ id, kind: 'statement', statement })
+        return undefined
+      }
+      case 'account': {
+        const statement = await this.#service.account({ peer, channelId: request.channelId })
+        await this.#send({ id, kind: 'statement', statement })
         return undefined
       }
       case 'credit':

@@ -1,5 +1,6 @@
 import type { OutputOffsets, TaskEvent, TaskSummary } from '../events.ts'
 import type { SignedQuote } from '../quote.ts'
+import type { Statement, Voucher } from '../payment.ts'
 import type { SignedTask } from '../receipt.ts'
 
 /** A task as a peer hands it over. */
@@ -8,6 +9,8 @@ export interface Submission {
   readonly task: SignedTask
   /** What this provider promised of it before. */
   readonly quote?: SignedQuote
+  /** Names the channel that the task is charged to, and may pay ahead. */
+  readonly voucher?: Voucher
 }
 
 /**
@@ -16,7 +19,7 @@ export interface Submission {
  * a task of another requester is NOT_FOUND, exactly as one that does not exist.
  */
 export interface TaskService {
-  /** Resolves when the task is durably accepted. Throws INVALID_INPUT or REFUSED with every reason. */
+  /** Resolves when the task is durably accepted, and the voucher with it. Throws INVALID_INPUT or REFUSED with every reason. */
   submit(submission: Submission): Promise<{ readonly taskId: string }>
   /** Resolves when the cancellation is noted; the task's own `finished` event tells what came of it. */
   cancel(request: { readonly peer: string; readonly taskId: string }): Promise<void>
@@ -29,6 +32,10 @@ export interface TaskService {
     readonly offsets: OutputOffsets
     readonly signal: AbortSignal
   }): AsyncIterable<TaskEvent>
+  /** Resolves when the voucher is durable, or an older one than what is there. Throws REFUSED with every reason. */
+  pay(request: { readonly peer: string; readonly voucher: Voucher }): Promise<Statement>
+  /** Throws NOT_FOUND for a channel that is not the peer's. */
+  account(request: { readonly peer: string; readonly channelId: string }): Promise<Statement>
 }
 
 /** What the quote protocol serves: implemented by the provider's node. */

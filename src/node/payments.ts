@@ -1,0 +1,189 @@
+import { SoukError } from '../protocol/errors.ts'
+import type { Statement, Voucher } from '../protocol/payment.ts'
+import type { Refusal } from '../protocol/refusals.ts'
+import type { Books } from '../settlement/channel-settler.ts'
+import { channelIdOf } from '../settlement/voucher.ts'
+import type { Account, Accounts, Hold } from './accounts.ts'
+import { createChannelLookups } from './channel-lookups.ts'
+import type { Journal } from './journal.ts'
+import type { LedgerRecord } from './ledger-rows.ts'
+import { channelRefusals, voucherRefusals, type PaymentUsage } from './payment-refusals.ts'
+import type { Settler } from './settler.ts'
+
+/** Channels in the books: of one payer, of all whom the operator does not know, of everybody. Each has a deposit on the chain. */
+const MOST_CHANNELS = { ofPayer: 16, beforeUnknownAreRefused: 18_000, all: 20_000 } as const
+
+/** What an admission has to know of how its task is paid. */
+export interface ExaminedPayment {
+  /** Why the voucher cannot be taken. */
+  readonly refusals: readonly Refusal[]
+  /** As things stand when it is called; undefined where no channel is to be charged. */
+  usage(): PaymentUsage | undefined
+  /** Whether tasks are paid here at all. */
+  readonly required: boolean
+  /** Sets aside what an admitted task can come to, in the turn of the event loop in which it was admitted. */
+  hold(maxPriceWei: bigint): Hold | undefined
+}
+
+/** What the payee's side of payment channels does when a peer asks for it. */
+export interface Payments {
+  /** Resolves at once where nothing has to be asked of the chain. @throws SoukError CHAIN_UNREACHABLE, REFUSED */
+  examine(request: { readonly peer: string; readonly voucher?: Voucher }): Promise<ExaminedPayment>
+  /** The task of a hold is durably accepted. */
+  accepted(hold: Hold | undefined): void
+  /** Resolves when the voucher is durable, if it is newer. @throws SoukError REFUSED with every reason, CHAIN_UNREACHABLE */
+  pay(request: { readonly peer: string; readonly voucher: Voucher }): Promise<Statement>
+  /** @throws SoukError NOT_FOUND for a channel that is not the peer's */
+  statement(request: { readonly peer: string; readonly channelId: string }): Statement
+  /** The chain has paid this much out of a channel, all told; or the channel is closed for good. */
+  noteRedeemed(change: {
+    readonly channelId: string
+    readonly redeemedWei: bigint
+    readonly closed?: boolean
+  }): Promise<void>
+}
+
+export function createPayments({
+  settler,
+  accounts,
+  journal,
+  isKnown,
+  onFatal,
+}: {
+  readonly settler: Settler
+  readonly accounts: Accounts
+  readonly journal: Pick<Journal, 'append'>
+  readonly isKnown: (payer: string) => boolean
+  readonly onFatal: (error: SoukError) => void
+}): Payments {
+  const lookups = createChannelLookups({ settler, isKnown })
+
+  const creditOf = (peer: string): bigint => {
+    const terms = settler.terms(peer)
+    return terms.kind === 'none' ? 0n : BigInt(terms.creditWei)
+  }
+
+  async function refusalsOf(peer: string, voucher: Voucher): Promise<readonly Refusal[]> {
+    const { channel } = voucher
+    const terms = settler.terms(peer)
+    const channelId = channelIdOf(channel)
+    const checkedWei = accounts.checkedWei(channelId)
+    const amountWei = BigInt(voucher.amountWei)
+    // One that is not newer promises nothing; it only says which of its payer's channels is meant.
+    const checksSignature = amountWei > checkedWei
+    const forms = voucherRefusals({ voucher, peer, terms, chainId: settler.chainId, checksSignature })
+    if (forms.length > 0) return forms
+    const atLeastWei = checksSignature ? amountWei : checkedWei
+    if (accounts.get(channelId) !== undefined)
+      return channelRefusals({ state: await settler.channel(channel, { atLeastWei }), amountWei })
+    const full = fullFor(peer)
+    if (full.length > 0) return full
+    return channelRefusals({ state: await lookups.look(channel, { atLeastWei }), amountWei })
+  }
+
+  function fullFor(peer: string): readonly Refusal[] {
+    const { ofPayer, beforeUnknownAreRefused, all } = MOST_CHANNELS
+    if (accounts.countOf(peer) >= ofPayer) {
+      const message = `This requester has ${ofPayer} channels here, as many as it may`
+      return [{ reason: 'PEER_OVER_SHARE', message, subject: 'channels' }]
+    }
+    if (accounts.count() < (isKnown(peer) ? all : beforeUnknownAreRefused)) return []
+    const message = 'The provider has as many channels in its books as it keeps'
+    return [{ reason: isKnown(peer) ? 'STORAGE_FULL' : 'UNKNOWN_PEERS_OVER_SHARE', message, subject: 'channels' }]
+  }
+
+  function statementOf(peer: string, { channelId, standing, voucher }: Account): Statement {
+    return {
+      channelId,
+      receivedWei: String(standing.receivedWei),
+      chargedWei: String(standing.chargedWei),
+      reservedWei: String(standing.reservedWei),
+      creditWei: String(creditOf(peer)),
+      ...(voucher !== undefined && { voucher }),
+    }
+  }
+
+  function statement({ peer, channelId }: { readonly peer: string; readonly channelId: string }): Statement {
+    const account = accounts.get(channelId)
+    if (account !== undefined && account.channel.payer === peer) return statementOf(peer, account)
+    throw new SoukError({
+      code: 'NOT_FOUND',
+      message: `There is no channel ${channelId} of this requester here`,
+      details: { id: channelId },
+    })
+  }
+
+  async function append(records: readonly LedgerRecord[]): Promise<void> {
+    try {
+      await journal.append(records)
+    } catch (thrown) {
+      const error = SoukError.from(thrown)
+      if (error.code === 'INTERNAL') onFatal(error)
+      throw error
+    }
+  }
+
+  return {
+    async examine({ peer, voucher }) {
+      const required = settler.terms(peer).kind !== 'none'
+      if (voucher === undefined) return { refusals: [], usage: () => undefined, required, hold: () => undefined }
+      const refusals = await refusalsOf(peer, voucher)
+      return {
+        refusals,
+        required,
+        usage: () => (refusals.length > 0 ? undefined : accounts.usage({ voucher, creditWei: creditOf(peer) })),
+        // A free task is charged to nobody: its channel may be forgotten while it runs.
+        hold: (maxPriceWei) => (maxPriceWei === 0n ? undefined : accounts.hold({ voucher, maxPriceWei })),
+      }
+    },
+    accepted(hold) {
+      const voucher = hold?.keep()
+      if (voucher !== undefined) settler.received(voucher)
+    },
+    async pay({ peer, voucher }) {
+      const refusals = await refusalsOf(peer, voucher)
+      if (refusals.length > 0) throw refusedVoucher(refusals)
+      const channelId = channelIdOf(voucher.channel)
+      const before = accounts.get(channelId)
+      if (before?.voucher === undefined || BigInt(voucher.amountWei) > before.standing.receivedWei) {
+        await append([{ kind: 'voucher', channelId, voucher }])
+        if (accounts.received(voucher)) settler.received(voucher)
+      }
+      return statement({ peer, channelId })
+    },
+    statement,
+    async noteRedeemed({ channelId, redeemedWei, closed = false }) {
+      const account = accounts.get(channelId)
+      if (account === undefined) return
+      if (redeemedWei > account.redeemedWei) {
+        await append([{ kind: 'redeemed', channelId, redeemedWei: String(redeemedWei) }])
+        accounts.redeemed({ channelId, redeemedWei })
+      }
+      if (closed && accounts.forget(channelId)) await append([{ kind: 'forgotten', channelId }])
+    },
+  }
+}
+
+function refusedVoucher(reasons: readonly Refusal[]): SoukError<'REFUSED'> {
+  return new SoukError({
+    code: 'REFUSED',
+    message: `The provider refuses the voucher: ${reasons.map(({ message }) => message).join('; ')}`,
+    details: { reasons },
+    hint: 'Correct what the reasons name: the terms of payment are in a quote.',
+  })
+}
+
+/** The books as who redeems reads and writes them. */
+export function booksOf(
+  { accounts, payments }: { readonly accounts: Accounts; readonly payments: Pick<Payments, 'noteRedeemed'> },
+  onError: (error: unknown) => void,
+): Books {
+  return {
+    *vouchers() {
+      for (const { voucher, redeemedWei } of accounts.all()) if (voucher !== undefined) yield { voucher, redeemedWei }
+    },
+    redeemed({ channelId, redeemedWei, isOver }) {
+      payments.noteRedeemed({ channelId, redeemedWei, closed: isOver }).catch(onError)
+    },
+  }
+}

@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { createAccounts, type Accounts } from '../../src/node/accounts.ts'
+import type { Journal } from '../../src/node/journal.ts'
+import { createPayments, type Payments } from '../../src/node/payments.ts'
+import { openSqliteJournal } from '../../src/node/sqlite-journal.ts'
+import { isSoukError } from '../../src/protocol/errors.ts'
+import type { Voucher } from '../../src/protocol/payment.ts'
+import { channelIdOf } from '../../src/settlement/voucher.ts'
+import { channelOf, MapSettler, voucherOf } from '../fixtures/payments.ts'
+import { acceptedEvent, address, receiptOf } from '../fixtures/provider-tasks.ts'
+import { keyOf, requesterKey as key } from '../fixtures/receipts.ts'
+
+const channelId = channelIdOf(channelOf(key))
+const peer = key.address
+
+describe('payments', () => {
+  let dir: string
+  let journal: Journal
+  let settler: MapSettler
+  let accounts: Accounts
+  let payments: Payments
+  const open = (): void => {
+    journal = openSqliteJournal({ dir })
+    accounts = createAccounts({ rows: journal.channels(), isKnown: () => true })
+    payments = createPayments({
+      settler,
+      accounts,
+      journal,
+      isKnown: () => true,
+      onFatal: (error) => assert.fail(error),
+    })
+  }
+  const reopen = async (): Promise<void> => {
+    await journal.close()
+    open()
+  }
+  const why = async (voucher: Voucher, from = peer): Promise<readonly (string | undefined)[]> => {
+    const { refusals } = await payments.examine({ peer: from, voucher })
+    return refusals.map(({ reason, subject }) => (reason === 'VOUCHER_REFUSED' ? subject : reason))
+  }
+
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'souk-payments-'))
+    settler = new MapSettler({ creditOf: () => 50n })
+    settler.open(channelOf(key), 1000n)
+    open()
+  })
+  afterEach(async () => {
+    await journal.close()
+    rmSync(dir, { recursive: true })
+  })
+
+  it('takes a voucher, has it on disk before it says so, and tells who redeems', async () => {
+    const voucher = voucherOf({ key, amountWei: 100n })
+    const statement = await payments.pay({ peer, voucher })
+    assert.deepEqual(statement, {
+      channelId,
+      receivedWei: '100',
+      chargedWei: '0',
+      reservedWei: '0',
+      creditWei: '50',
+      voucher,
+    })
+    assert.deepEqual(settler.vouchers, [voucher])
+    await reopen()
+    assert.deepEqual(payments.statement({ peer, channelId }), statement)
+  })
+
+  it('changes nothing for a voucher that is not newer, and needs no signature of it: it only names the channel', async () => {
+    await payments.pay({ peer, voucher: voucherOf({ key, amountWei: 100n }) })
+    const old = { ...voucherOf({ key, amountWei: 60n }), signature: voucherOf({ key, amountWei: 1n }).signature }
+    assert.equal((await payments.pay({ peer, voucher: old })).receivedWei, '100')
+    assert.equal(settler.vouchers.length, 1)
+    await reopen()
+    assert.equal(payments.statement({ peer, channelId }).receivedWei, '100')
+  })
+
+  it('refuses every voucher that is not this provider’s, with every reason', async () => {
+    const stranger = keyOf(9)
+    const voucher = voucherOf({ key, amountWei: 100n })
+    assert.deepEqual(await why(voucher), [])
+    assert.deepEqual(await why(voucher, stranger.address), ['payer'])
+    assert.deepEqual(await why({ ...voucher, chainId: 1, contract: address('other') }), ['contract', 'chainId'])
+    const elsewhere = { ...voucher.channel, payee: address('other'), token: address('token') }
+    assert.deepEqual(await why({ ...voucher, channel: elsewhere }), ['payee', 'token'])
+    assert.deepEqual(await why({ ...voucher, amountWei: '101' }), ['signature'])
+    assert.deepEqual(await why(voucherOf({ key, amountWei: 1001n })), ['amount'])
+    assert.deepEqual(await why(voucherOf({ key, amountWei: 1n, channel: channelOf(key, 7) })), ['channel'])
+    for (const status of ['closing', 'closed'] as const) {
+      settler.channels.set(channelId, { status, depositWei: 1000n, redeemedWei: 0n })
+      assert.deepEqual(await why(voucher), ['channel'])
+    }
+    assert.equal(accounts.count(), 0)
+    await assert.rejects(payments.pay({ peer, voucher }), (thrown) => isSoukError(thrown, 'REFUSED'))
+    assert.deepEqual([...journal.channels()], [])
+  })
+
+  it('keeps no channel that has no deposit, however many a stranger names, and asks the chain about one at a time', async () => {
+    const named = await Promise.allSettled(
+      Array.from({ length: 50 }, (_, nonce) =>
+        payments.pay({ peer, voucher: voucherOf({ key, amountWei: 0n, channel: channelOf(key, nonce + 1) }) }),
+      ),
+    )
+    assert(named.every(({ status }) => status === 'rejected'))
+    assert.equal(settler.asked, 1)
+    assert.equal(accounts.count(), 0)
+  })
+
+  it('keeps no more than sixteen channels of one payer', async () => {
+    for (let nonce = 0; nonce < 17; nonce += 1) settler.open(channelOf(key, nonce), 5n)
+    const voucher = (nonce: number): Voucher => voucherOf({ key, amountWei: 0n, channel: channelOf(key, nonce) })
+    for (let nonce = 0; nonce < 16; nonce += 1) await payments.pay({ peer, voucher: voucher(nonce) })
+    assert.deepEqual(await why(voucher(16)), ['PEER_OVER_SHARE'])
+    assert.deepEqual(await why(voucher(3)), [])
+  })
+
+  it('tells nobody of the channel of another', () => {
+    assert.throws(
+      () => payments.statement({ peer: keyOf(9).address, channelId }),
+      (thrown) => isSoukError(thrown, 'NOT_FOUND'),
+    )
+  })
+
+  it('writes what a task was admitted on with its acceptance, also where another task brought it and failed', async () => {
+    const bringing = await payments.examine({ peer, voucher: voucherOf({ key, amountWei: 100n }) })
+    const standing = await payments.examine({ peer, voucher: voucherOf({ key, amountWei: 0n }) })
+    const first = bringing.hold(50n)
+    assert.equal(standing.usage()?.standing.receivedWei, 100n)
+    const second = standing.hold(50n)
+    first?.release()
+    assert(second !== undefined)
+    await journal.append(second.records)
+    payments.accepted(second)
+    assert.equal(accounts.get(channelId)?.standing.receivedWei, 100n)
+    await reopen()
+    assert.equal(accounts.get(channelId)?.standing.receivedWei, 100n)
+  })
+
+  it('lets two tasks that come at once have a credit only once', async () => {
+    const voucher = voucherOf({ key, amountWei: 0n })
+    const [one, two] = await Promise.all([payments.examine({ peer, voucher }), payments.examine({ peer, voucher })])
+    assert.equal(two.usage()?.standing.reservedWei, 0n)
+    one.hold(50n)
+    assert.equal(two.usage()?.standing.reservedWei, 50n)
+  })
+
+  it('leaves no trace of a channel whose only task was not accepted', async () => {
+    const held = (await payments.examine({ peer, voucher: voucherOf({ key, amountWei: 5n }) })).hold(5n)
+    assert.equal(accounts.count(), 1)
+    held?.release()
+    assert.equal(accounts.count(), 0)
+  })
+
+  it('charges a channel in the same write as the result, and forgets it once it is closed and nothing is owed', async () => {
+    const event = acceptedEvent(1, { channelId, maxPriceWei: '80', requester: peer })
+    const { taskId, atMs } = event
+    const held = (await payments.examine({ peer, voucher: voucherOf({ key, amountWei: 30n }) })).hold(80n)
+    await journal.append([event, { kind: 'started', taskId, attempt: 1, atMs }, ...(held?.records ?? [])])
+    payments.accepted(held)
+    const receipt = { ...receiptOf(event), priceWei: '70' }
+    await journal.append([{ kind: 'finished', taskId, atMs, receipt, channelId }])
+    accounts.settle({ channelId, maxPriceWei: '80' }, '70')
+    assert.equal(accounts.isPaid({ channelId }), false)
+    await payments.noteRedeemed({ channelId, redeemedWei: 30n, closed: true })
+    await reopen()
+    const account = accounts.get(channelId)
+    assert.deepEqual(account?.standing, { receivedWei: 30n, chargedWei: 70n, reservedWei: 0n })
+    assert.equal(account?.redeemedWei, 30n)
+    await payments.pay({ peer, voucher: voucherOf({ key, amountWei: 70n }) })
+    assert(accounts.isPaid({ channelId }))
+    await payments.noteRedeemed({ channelId, redeemedWei: 70n, closed: true })
+    assert.deepEqual([accounts.count(), [...journal.channels()]], [0, []])
+  })
+
+  it('refuses to journal a result that charges a channel which is not there', async () => {
+    const event = acceptedEvent(1, { channelId })
+    const { taskId, atMs } = event
+    await journal.append([event, { kind: 'started', taskId, attempt: 1, atMs }])
+    await assert.rejects(
+      journal.append([{ kind: 'finished', taskId, atMs, receipt: receiptOf(event), channelId }]),
+      (thrown) => isSoukError(thrown, 'INTERNAL'),
+    )
+    assert(![...journal.load()].some(({ kind }) => kind === 'finished'))
+  })
+
+  it('takes over a journal of the version before, with its tasks', async () => {
+    await journal.append([acceptedEvent(1)])
+    await journal.close()
+    const db = new DatabaseSync(join(dir, 'journal.sqlite'))
+    db.exec('DROP TABLE channels; PRAGMA user_version = 1')
+    db.close()
+    open()
+    assert.deepEqual([...journal.load()], [acceptedEvent(1)])
+    await payments.pay({ peer, voucher: voucherOf({ key, amountWei: 3n }) })
+    await reopen()
+    assert.equal(accounts.count(), 1)
+  })
+})
