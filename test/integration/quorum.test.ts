@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import type { RunResult } from '../../src/client/collect-result.ts'
 import type { Client } from '../../src/client/connect.ts'
 import { loadTask } from '../../src/client/load-task.ts'
+import { openMarket } from '../../src/client/market/market.ts'
+import { runChecked } from '../../src/client/market/run-checked.ts'
 import { writeProof } from '../../src/client/market/keep-proofs.ts'
 import { runQuorum, type Disagreement, type QuorumCandidate } from '../../src/client/market/quorum.ts'
 import type { Executor, Job, WasmTask } from '../../src/executors/executor.ts'
@@ -100,6 +102,34 @@ describe('a task that three providers run, one of whom lies', function () {
     // Written once, however often it is found.
     assert.equal(await writeProof({ dir: join(dir, 'proofs'), proof: disagreement.proof }), proofFile)
     assert.equal((await readdir(join(dir, 'proofs'))).length, 1)
+  })
+
+  it('is quoted, run and checked as its file says by those that a market finds, and the liar is remembered', async () => {
+    const task = await loadTask({
+      file: EXAMPLE,
+      adjust: (draft) => ({ ...draft, verification: { kind: 'quorum', providers: 3 } }),
+    })
+    await using market = await openMarket({
+      key: keyOf(300),
+      findProviders: async () => Promise.resolve(nodes.map(({ node }) => node.multiaddrs()[0] ?? '')),
+      recordDir: join(dir, 'record'),
+    })
+    const files: string[] = []
+    const { result, agreeing } = await runChecked({
+      market,
+      task,
+      proofsDir: join(dir, 'market-proofs'),
+      onProof: ({ file }) => void files.push(file),
+    })
+    assert.equal(agreeing.length, 2)
+    assert.ok(!agreeing.some(({ provider }) => provider === liar))
+    assert.match(Buffer.from(result.stdout).toString(), /3\.14/)
+    const saved = await result.task.saveOutputs({ dir: join(dir, 'market-outputs'), receipt: result.receipt })
+    assert.equal(saved.length, 1)
+    assert.equal(files.length, 1)
+    assert.equal(market.record.of(liar)?.disagreements, 1)
+    for (const { provider } of agreeing) assert.equal(market.record.of(provider)?.disagreements, 0)
+    assert.equal((await verify(files[0] ?? '')).code, 3)
   })
 
   it('is undecided by the proof alone, and decided by running it again, from files of any name', async () => {

@@ -1,6 +1,6 @@
 import { differencesOf, resultKeyOf, termsKeyOf, termsKeyOfReceipt, whyNotCounted } from '../../identity/comparison.ts'
 import { disagreementOf, type DisagreementProof } from '../../identity/proofs.ts'
-import { SoukError } from '../../protocol/errors.ts'
+import { isSoukError, SoukError } from '../../protocol/errors.ts'
 import type { Receipt } from '../../protocol/receipt.ts'
 import type { LoadedTask } from '../resolve-draft.ts'
 
@@ -65,7 +65,8 @@ const MOST_RECEIPTS_PER_PLACE = 2
 /**
  * Has a deterministic task run by several providers at once, no two of them paid to one address, and takes what more than
  * half of `providers` say. Who refuses, fails, or comes to an end that says nothing (a time limit, say), or ran it on other
- * terms than it had quoted, is replaced by the next candidate; at most twice as many receipts as providers are paid for.
+ * terms than it had quoted, is replaced by the next candidate; at most twice as many receipts as providers are paid for, those of providers that were lost
+ * on the way included.
  *
  * @throws SoukError NO_QUORUM with what each said; the signal's reason
  */
@@ -93,6 +94,8 @@ export async function runQuorum<Candidate extends QuorumCandidate, Result extend
         signal.throwIfAborted()
         if (!(thrown instanceof SoukError)) throw thrown
         said.push({ candidate, what: `${thrown.code}: ${thrown.message}` })
+        // It may go on over there, and come to a receipt that is to be paid.
+        if (isSoukError(thrown, 'CONNECTION_LOST')) receipts += 1
         continue
       }
       signal.throwIfAborted()

@@ -1,0 +1,96 @@
+import { ONCE } from '../../protocol/verification.ts'
+import type { RunResult } from '../collect-result.ts'
+import type { LoadedTask } from '../load-task.ts'
+import type { RemoteTask } from '../remote-task.ts'
+import { ranked } from './choose.ts'
+import { writeProof } from './keep-proofs.ts'
+import type { Market } from './market.ts'
+import { nobodyTakes } from './nobody-takes.ts'
+import type { Disagreement, QuorumCandidate, QuorumResult } from './quorum.ts'
+import type { QuoteAnswer } from './quote-all.ts'
+import type { Meeting } from './record.ts'
+import { runVerified } from './run-verified.ts'
+
+type Offered = Extract<QuoteAnswer, { readonly offered: object }>
+
+/** A provider that has quoted. */
+export interface QuotedCandidate extends QuorumCandidate {
+  readonly answer: Offered
+}
+
+/** A result, and the task that its files are fetched of. */
+export interface CheckedResult extends RunResult {
+  readonly task: RemoteTask
+}
+
+export interface RunCheckedOptions {
+  readonly market: Pick<Market, 'quotes' | 'record'>
+  readonly task: LoadedTask
+  /** Where a proof is kept where providers disagree. */
+  readonly proofsDir: string
+  /** Told of each that was written, before the result is there. */
+  readonly onProof?: (found: { readonly file: string; readonly disagreement: Disagreement }) => void
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Has a task run and checked as its file says, by the best of the providers that a market finds; what each did is noted in the
+ * market's record, and who said something else than most did is noted for it.
+ *
+ * @throws SoukError REFUSED or UNREACHABLE where nobody takes it; NO_QUORUM; the signal's reason
+ */
+export async function runChecked({
+  market,
+  task,
+  proofsDir,
+  onProof,
+  signal,
+}: RunCheckedOptions): Promise<QuorumResult<QuotedCandidate, CheckedResult>> {
+  const { record } = market
+  const note = (provider: string, what: Meeting): void => record.note({ provider, what, atMs: Date.now() })
+  const answers = await market.quotes({ task, signal })
+  const candidates = candidatesOf({ answers, market, task })
+  if (candidates.length === 0) throw nobodyTakes({ answers, task })
+  return runVerified({
+    verification: task.verification ?? ONCE,
+    task,
+    candidates,
+    ...(signal !== undefined && { signal }),
+    async runOn({ answer, provider }, stop) {
+      const remote = await answer.client.submit({ task, quote: answer.offered, signal: stop })
+      note(provider, 'accepted')
+      const result = await remote.result({ signal: stop })
+      note(provider, 'finished')
+      return { ...result, task: remote }
+    },
+    async onDisagreement(disagreement) {
+      // Without a majority nobody is known to be wrong.
+      if (disagreement.agreeing.length > 0)
+        for (const { provider } of disagreement.differing) note(provider, 'disagreements')
+      const file = await writeProof({ dir: proofsDir, proof: disagreement.proof })
+      onProof?.({ file, disagreement })
+    },
+  })
+}
+
+function candidatesOf({
+  answers,
+  market,
+  task,
+}: Pick<RunCheckedOptions, 'market' | 'task'> & {
+  readonly answers: readonly QuoteAnswer[]
+}): readonly QuotedCandidate[] {
+  const quoted = answers.flatMap((answer) => {
+    if (answer.offered === undefined) return []
+    const { quote } = answer.offered
+    return [{ quote, record: market.record.of(quote.provider), answer }]
+  })
+  return ranked({ candidates: quoted, maxPriceWei: BigInt(task.spec.maxPriceWei), nowMs: Date.now() }).map(
+    ({ quote, answer }) => ({
+      provider: quote.provider,
+      ...(quote.payment.kind === 'channel' && { payout: quote.payment.payee }),
+      terms: { engine: quote.engine, limits: quote.limits },
+      answer,
+    }),
+  )
+}
