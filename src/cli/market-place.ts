@@ -3,7 +3,6 @@ import { openMarket, type Market } from '../client/market/market.ts'
 import type { Move } from '../client/market/run-anywhere.ts'
 import type { LoadedTask } from '../client/load-task.ts'
 import { loadOrCreateKey } from '../identity/key-file.ts'
-import { createHost } from '../protocol/network/host.ts'
 import { classOf, isDeterministic, runtimesOf, type RuntimeSpec } from '../protocol/task.ts'
 import { formatWei } from '../protocol/units.ts'
 import type { Cli } from './cli.ts'
@@ -38,10 +37,7 @@ export async function marketOf({
     recordDir: cli.home.dir,
     ...(options.chainId !== undefined && { chainId: Number(options.chainId) }),
   }
-  if (to.length > 0) {
-    const host = await createHost({ privateKey: key.privateKey, listen: [] })
-    return openMarket({ ...terms, host, findProviders: () => Promise.resolve([...new Set(to)]) })
-  }
+  if (to.length > 0) return openMarket({ ...terms, findProviders: () => Promise.resolve([...new Set(to)]) })
   const bootstrap = bootstrapOf({ cli, options })
   const host = await marketHost({ cli, options, bootstrap })
   return openMarket({

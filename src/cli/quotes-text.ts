@@ -1,10 +1,17 @@
+import type { QuoteAnswer } from '../client/market/quote-all.ts'
+import { isSoukError } from '../protocol/errors.ts'
+import type { Refusal } from '../protocol/refusals.ts'
 import { formatDurationMs, formatWei } from '../protocol/units.ts'
 import { printable } from './printable.ts'
-import { reasonsOf, type Quoted, type Unquoted } from './show-quotes.ts'
 import { tableLines } from './table.ts'
 import type { Colors } from './terminal.ts'
 
 const SHORT_ADDRESS = 12
+
+/** A provider that would run the task. */
+export type Quoted = Extract<QuoteAnswer, { readonly offered: object }>
+/** One that would not, or did not answer. */
+export type Unquoted = Exclude<QuoteAnswer, Quoted>
 
 /** `souk quote` for a person: who would run the task, and below who would not and why. */
 export function quotesLines({
@@ -67,4 +74,10 @@ export function quotesLines({
       ...reasonsOf(answer).map((reason) => `   ${printable(reason)}`),
     ]),
   ]
+}
+
+/** Every reason, where there are several. */
+function reasonsOf({ error }: Unquoted): readonly string[] {
+  if (!isSoukError(error, 'REFUSED')) return [error.message]
+  return (error.details.reasons as readonly Refusal[]).map(({ message }) => message)
 }

@@ -1,24 +1,16 @@
 import { ranked } from '../client/market/choose.ts'
-import type { QuoteAnswer } from '../client/market/quote-all.ts'
 import { dockerConfigFile } from '../client/pin-image.ts'
-import { isSoukError } from '../protocol/errors.ts'
-import type { Refusal } from '../protocol/refusals.ts'
 import type { Cli } from './cli.ts'
 import { EXIT } from './exit-code.ts'
 import { listenForInterruptions } from './interruptions.ts'
 import { writeJson } from './json-output.ts'
 import { loadRunTask } from './load-run-task.ts'
 import { marketOf, type SeveralProvidersOptions } from './market-place.ts'
-import { quotesLines } from './quotes-text.ts'
+import { quotesLines, type Quoted, type Unquoted } from './quotes-text.ts'
 
 export interface QuoteOptions extends SeveralProvidersOptions {
   readonly json?: boolean
 }
-
-/** A provider that would run the task. */
-export type Quoted = Extract<QuoteAnswer, { readonly offered: object }>
-/** One that would not, or did not answer. */
-export type Unquoted = Exclude<QuoteAnswer, Quoted>
 
 /**
  * `souk quote`: what providers would run a task for, in the order in which `souk run` would ask them to.
@@ -76,10 +68,4 @@ function quotedForm({ multiaddr, offered: { quote, signed } }: Quoted): object {
 
 function unquotedForm({ multiaddr, provider, error }: Unquoted): object {
   return { multiaddr, ...(provider !== undefined && { provider }), error: error.toJSON() }
-}
-
-/** Every reason, where there are several. */
-export function reasonsOf({ error }: Unquoted): readonly string[] {
-  if (!isSoukError(error, 'REFUSED')) return [error.message]
-  return (error.details.reasons as readonly Refusal[]).map(({ message }) => message)
 }

@@ -8,7 +8,6 @@ import { openMarketRecord } from '../../src/client/market/record.ts'
 import type { Move } from '../../src/client/market/run-anywhere.ts'
 import { decodeQuoteAnswer, encodeQuoteRequest } from '../../src/protocol/codec.ts'
 import { SoukError, isSoukError } from '../../src/protocol/errors.ts'
-import { createHost } from '../../src/protocol/network/host.ts'
 import { QUOTE_PROTOCOL } from '../../src/protocol/network/wire-limits.ts'
 import type { Refusal } from '../../src/protocol/refusals.ts'
 import type { FakeProgram } from '../conformance/fake-executor.ts'
@@ -54,7 +53,6 @@ describe('market', function () {
   const addressOf = (house: NodeInProcess): string => house.node.multiaddrs()[0] ?? ''
   async function open(multiaddrs: () => readonly string[] = () => houses.map(addressOf)): Promise<Market> {
     market = await openMarket({
-      host: await createHost({ privateKey: keyOf(700).privateKey, listen: [] }),
       key: keyOf(700),
       findProviders: () => Promise.resolve(multiaddrs()),
       recordDir,

@@ -1,5 +1,5 @@
 import type { Key } from '../../identity/key-file.ts'
-import type { NetworkHost } from '../../protocol/network/host.ts'
+import { createHost, type NetworkHost } from '../../protocol/network/host.ts'
 import { createClient, namesPeer, noPeerId, type Client } from '../connect.ts'
 import { Link } from '../link.ts'
 import type { LoadedTask } from '../load-task.ts'
@@ -14,8 +14,8 @@ export interface MarketOptions {
   readonly wallet?: Wallet
   /** Who asks: the key that signs tasks is the one that this side is known by on the network. */
   readonly key: Key
-  /** Is the market's from now on, and stopped with it. */
-  readonly host: NetworkHost
+  /** Is the market's from now on, and stopped with it; one that finds nobody where absent. */
+  readonly host?: NetworkHost
   /** Where providers are that may run a task: multiaddrs, each with `/p2p/PEERID`. */
   readonly findProviders: (task: LoadedTask) => Promise<readonly string[]>
   /** Folder of what is remembered of providers, `record.sqlite`. */
@@ -53,9 +53,10 @@ export interface Market extends AsyncDisposable {
 
 const DEFAULTS = { chainId: 0, quoteTimeoutMs: 5000, reconnectTimeoutMs: 15_000 } as const
 
-/** @throws SoukError START_FAILED; the host is stopped then */
+/** @throws SoukError KEY_UNUSABLE, START_FAILED; the host is stopped then */
 export async function openMarket(options: MarketOptions): Promise<Market> {
-  const { host, key, findProviders, recordDir, quoteTimeoutMs, ...terms } = { ...DEFAULTS, ...options }
+  const { key, findProviders, recordDir, quoteTimeoutMs, ...terms } = { ...DEFAULTS, ...options }
+  const host = options.host ?? (await createHost({ privateKey: key.privateKey, listen: [] }))
   try {
     await host.start()
     const record = openMarketRecord({ dir: recordDir })
