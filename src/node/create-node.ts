@@ -34,8 +34,7 @@ import { runningTasksOf } from './running-tasks.ts'
 import { reapAll, reapLeftovers } from './reap-leftovers.ts'
 import { openSqliteJournal } from './sqlite-journal.ts'
 import { booksOf } from './payments.ts'
-import { createSettlement } from './create-settlement.ts'
-import type { ChannelSettler } from '../settlement/channel-settler.ts'
+import { channelsOf } from './create-settlement.ts'
 import type { Settler } from './settler.ts'
 import { countStates } from './task-table.ts'
 
@@ -250,19 +249,6 @@ export async function reapDataDir(options: {
  */
 export function localImageId({ config, image }: { readonly config: Config; readonly image: string }): Promise<string> {
   return imageIdOnEngine({ socketPath: config.sandbox.docker.socket, image })
-}
-
-/** The chain's side of how the config says that this node is paid. */
-async function channelsOf(options: {
-  readonly config: Config
-  readonly key: Key
-  readonly settler?: Settler
-  readonly isKnown: (peer: string) => boolean
-  readonly logger: Logger
-}): Promise<ChannelSettler | undefined> {
-  const { settlement } = options.config
-  if (options.settler !== undefined || settlement.mode === 'none') return undefined
-  return createSettlement({ ...options, settlement })
 }
 
 /** All but the network: executors, store, journal, provider. */

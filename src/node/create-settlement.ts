@@ -6,6 +6,7 @@ import { payoutAuthorizationSchema, type PayoutAuthorization } from '../protocol
 import type { ChannelSettler } from '../settlement/channel-settler.ts'
 import { checkPayoutAuthorization } from '../settlement/payout.ts'
 import type { Config } from './config.ts'
+import type { Settler } from './settler.ts'
 import type { SettlementConfig } from './config-settlement-keys.ts'
 
 type ChannelConfig = Extract<SettlementConfig, { readonly mode: 'channel' }>
@@ -58,6 +59,19 @@ export async function createSettlement({
       chain.close()
     },
   }
+}
+
+/** The chain's side of how the config says that this node is paid; undefined where it is paid otherwise, or not at all. */
+export async function channelsOf(options: {
+  readonly config: Config
+  readonly key: Key
+  readonly settler?: Settler
+  readonly isKnown: (peer: string) => boolean
+  readonly logger: Logger
+}): Promise<ChannelSettler | undefined> {
+  const { settlement } = options.config
+  if (options.settler !== undefined || settlement.mode === 'none') return undefined
+  return createSettlement({ ...options, settlement })
 }
 
 /** A file of a few hundred bytes. */
