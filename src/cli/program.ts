@@ -18,7 +18,7 @@ Examples:
   $ souk up                                      offer this machine
   $ souk run --local examples/word-count.yaml    run a task here
   $ souk run --to ADDR examples/word-count.yaml  run it at a provider
-  $ souk quote examples/word-count.yaml          what it would cost in the market
+  $ souk quote examples/word-count.yaml          what it would cost, at whom
   $ souk tasks list --to ADDR                    what I have there
   $ souk verify receipt.json                     who signed what
 

@@ -1,6 +1,5 @@
 import type { QuoteAnswer } from '../client/market/quote-all.ts'
 import { isSoukError } from '../protocol/errors.ts'
-import type { Refusal } from '../protocol/refusals.ts'
 import { formatDurationMs, formatWei } from '../protocol/units.ts'
 import { printable } from './printable.ts'
 import { tableLines } from './table.ts'
@@ -79,5 +78,5 @@ export function quotesLines({
 /** Every reason, where there are several. */
 function reasonsOf({ error }: Unquoted): readonly string[] {
   if (!isSoukError(error, 'REFUSED')) return [error.message]
-  return (error.details.reasons as readonly Refusal[]).map(({ message }) => message)
+  return error.details.reasons.map(({ message }) => message)
 }

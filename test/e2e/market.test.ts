@@ -107,13 +107,4 @@ describe('souk in the market', function () {
     assert.equal(nowhere.code, 2)
     assert.match(nowhere.stderr, /--bootstrap/)
   })
-
-  it('finds providers by a node that knows them', async () => {
-    const [first] = providers
-    assert(first !== undefined)
-    const end = await souk('quote', file, '--bootstrap', first.multiaddr, '--json')
-    const found = document<QuotesDocument>(end)
-    assert(end.code === 0, end.stdout)
-    assert(found.quotes.some(({ quote }) => quote.provider === first.address))
-  })
 })

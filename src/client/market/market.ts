@@ -138,8 +138,8 @@ async function openConnections({
       return dialled
     },
     async close() {
-      const open = await Promise.allSettled(clients.values())
-      await Promise.all(open.map((client) => (client.status === 'fulfilled' ? client.value.close() : undefined)))
+      const open = await Promise.allSettled([...clients.values()])
+      await Promise.all(open.map(async (client) => client.status === 'fulfilled' && client.value.close()))
     },
   }
 }
