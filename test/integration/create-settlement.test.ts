@@ -4,11 +4,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import type { PaymentTerms } from '../../src/protocol/payment.ts'
+import { createNode } from '../../src/node/create-node.ts'
+import { deployChannels } from '../fixtures/channel-contract.ts'
+import { startAnvil } from '../fixtures/restartable-anvil.ts'
 import { keyOfPrivateKey, type Key } from '../../src/identity/key-file.ts'
 import { loadConfig } from '../../src/node/config.ts'
 import { createSettlement } from '../../src/node/create-settlement.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
-import type { PaymentTerms } from '../../src/protocol/payment.ts'
 import { signPayoutAuthorization } from '../../src/settlement/payout.ts'
 
 const CHAIN_ID = 31_337
@@ -107,4 +110,36 @@ describe('settlement of a node', () => {
       assert.deepEqual(error.details.issues.map(({ path }) => path), ['settlement.payout_authorization'])
     })
   }
+
+  it('comes up where the contract is, and not on another chain or without it', async function () {
+    this.timeout(60_000)
+    const anvil = await startAnvil({ mining: 'auto' })
+    try {
+      const contract = await deployChannels({ url: anvil.url, key: await anvil.account(), challengeSeconds: 3600 })
+      const start = async (name: string, env: Readonly<Record<string, string>>): Promise<void> => {
+        const { config } = await loadConfig({
+          env: {
+            SOUK_NODE_DATA_DIR: join(dir, name),
+            SOUK_NETWORK_LISTEN: '/ip4/127.0.0.1/tcp/0',
+            SOUK_CHAIN_ID: String(anvil.chainId),
+            SOUK_SETTLEMENT_MODE: 'channel',
+            SOUK_SETTLEMENT_RPC: anvil.url,
+            SOUK_SETTLEMENT_CONTRACT: contract,
+            SOUK_SETTLEMENT_POLL: '50ms',
+            ...env,
+          },
+        })
+        const node = await createNode({ config, version: '0', logger: pino({ level: 'silent' }), executors: [] })
+        assert.equal(node.status().chainId, anvil.chainId)
+        await node.stop({ drainMs: 0 })
+      }
+      await start('right', {})
+      await assert.rejects(start('wrong', { SOUK_CHAIN_ID: '1' }), { code: 'WRONG_CHAIN' })
+      await assert.rejects(start('none', { SOUK_SETTLEMENT_CONTRACT: CONTRACT }), { code: 'CHAIN_REFUSED' })
+      // Endpoints come back: a node does not wait for them.
+      await start('away', { SOUK_SETTLEMENT_RPC: 'http://127.0.0.1:1' })
+    } finally {
+      await anvil.close()
+    }
+  })
 })
