@@ -3,11 +3,12 @@ import { EXIT } from '../exit-code.ts'
 import type { QuoteOptions } from '../show-quotes.ts'
 
 const HELP = `
-AT MOST is what the task can come to within its limits; what it costs is what its
-receipt says that it used, and never more. START is charged once, the others for a
-second of CPU time, a MiB of memory (its limit) for a second, a MiB of output, a
-million units of fuel. CPU time and wall time are the provider's word; limits,
-output and fuel are for anyone to check. A quote holds for two minutes.
+AT MOST is what the task can come to within its limits; it costs what its
+receipt says that it used, and never more. START is charged once, the others
+for a second of CPU time, a MiB of memory (its limit) for a second, a MiB of
+output, a million units of fuel. CPU time and wall time are the provider's
+word; limits, output and fuel are for anyone to check. A quote holds for two
+minutes.
 
 Exits with 125 where nobody would run it.
 

@@ -9,11 +9,11 @@ The task's standard output and error come as they are written; what souk itself
 has to say goes to standard error. Ctrl-C cancels the task and waits for its
 receipt; a second one leaves the task to its provider.
 
-Of several providers the one is asked first that has not failed more often than
-not, for the lowest price, then for the earliest start, then with the best record
-($SOUK_HOME/record.sqlite). Where it refuses, or fails by its own fault, the next
-one is, within the task's total timeout. Where one is lost to whom the task may
-have to be paid, nobody else is asked: souk run waits for it.
+Of several providers the one is asked first that has not failed more often
+than not, for the lowest price, then for the earliest start, then with the best
+record ($SOUK_HOME/record.sqlite). Where it refuses, or fails by its own fault,
+the next one is, within the task's total timeout. Where one is lost to whom the
+task may have to be paid, nobody else is asked: souk run waits for it.
 
 Exits as the task did: with its exit code, 128+n for signal n, 124 for a time
 limit, 122 for any other limit, 134 for a trap, 130 when it was cancelled; with
