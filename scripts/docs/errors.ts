@@ -1,4 +1,4 @@
-import { ERROR_CODES, FAULTS } from '../../src/protocol/errors.ts'
+import { ERROR_CODES, FAULTS } from '../../src/protocol/error-codes.ts'
 import { REFUSAL_REASONS } from '../../src/protocol/refusals.ts'
 import { LIMIT_NAMES, TIME_LIMITS } from '../../src/protocol/limits.ts'
 import { code, page, table } from './markdown.ts'

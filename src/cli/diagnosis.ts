@@ -5,7 +5,8 @@ import { secp256k1Backend } from '../identity/secp256k1.ts'
 import { loadConfig } from '../node/config.ts'
 import { examineHost, type ExaminedRuntime } from '../node/create-node.ts'
 import { examinePrivileges } from '../node/privileges.ts'
-import { isSoukError, type Issue } from '../protocol/errors.ts'
+import type { Issue } from '../protocol/error-codes.ts'
+import { isSoukError } from '../protocol/errors.ts'
 import type { SoukHome } from './souk-home.ts'
 
 /** What `souk doctor` finds. */

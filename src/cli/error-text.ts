@@ -1,4 +1,5 @@
-import type { ErrorCode, ErrorDetails, Issue, SerialisedError } from '../protocol/errors.ts'
+import type { ErrorCode, ErrorDetails, Issue } from '../protocol/error-codes.ts'
+import type { SerialisedError } from '../protocol/errors.ts'
 import type { Refusal } from '../protocol/refusals.ts'
 import { formatBytes, formatDurationMs } from '../protocol/units.ts'
 import { printable, printableLines } from './printable.ts'

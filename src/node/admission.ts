@@ -1,5 +1,6 @@
 import type { CheckedQuote } from '../identity/quote.ts'
-import { issuesOf, type Issue } from '../protocol/errors.ts'
+import type { Issue } from '../protocol/error-codes.ts'
+import { issuesOf } from '../protocol/errors.ts'
 import { REFUSAL_REASONS, type Refusal, type RefusalReason } from '../protocol/refusals.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import type { Quote, SignedQuote } from '../protocol/quote.ts'

@@ -1,5 +1,5 @@
 import { coresIn } from '../executors/docker/cpuset.ts'
-import type { Issue } from '../protocol/errors.ts'
+import type { Issue } from '../protocol/error-codes.ts'
 import { RUNTIME_NAMES, type RuntimeName } from '../protocol/execution.ts'
 import { formatBytes, formatDurationMs } from '../protocol/units.ts'
 import { parseMount, parseRegistry, parseRootfs } from './config-items.ts'

@@ -1,5 +1,6 @@
 import { readTextFile } from '../artifacts/read-text-file.ts'
-import { SoukError, type Issue } from '../protocol/errors.ts'
+import type { Issue } from '../protocol/error-codes.ts'
+import { SoukError } from '../protocol/errors.ts'
 import { boundedIssues, excerpt, issuesMessage, unknownKeyMessage } from '../protocol/issues.ts'
 import { MAX_SOURCE_BYTES, parseSource, type SourceDocument } from '../protocol/source-document.ts'
 import { plain } from './config-kinds.ts'

@@ -1,6 +1,6 @@
 import convict from 'convict'
 import { dirname, join, resolve } from 'node:path'
-import type { Issue } from '../protocol/errors.ts'
+import type { Issue } from '../protocol/error-codes.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import type { Rates } from '../protocol/price.ts'
 import { unknownKeyMessage } from '../protocol/issues.ts'

@@ -1,4 +1,5 @@
-import { issuesOf, type Issue } from '../protocol/errors.ts'
+import type { Issue } from '../protocol/error-codes.ts'
+import { issuesOf } from '../protocol/errors.ts'
 import { TASK_BOUNDS, taskSpecSchema, type TaskSpec } from '../protocol/task.ts'
 
 /** Deeper than any valid spec (4), shallow enough for whatever looks at the value. */

@@ -1,4 +1,5 @@
-import { SoukError, type Issue } from '../protocol/errors.ts'
+import type { Issue } from '../protocol/error-codes.ts'
+import { SoukError } from '../protocol/errors.ts'
 import type { Refusal } from '../protocol/refusals.ts'
 
 /** The refusal of a task, with every reason. */

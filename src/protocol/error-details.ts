@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { limitNameSchema, type ErrorCode, type ErrorDetails } from './errors.ts'
+import type { ErrorCode, ErrorDetails } from './error-codes.ts'
+import { limitNameSchema } from './errors.ts'
 import { REFUSAL_REASONS, type RefusalReason } from './refusals.ts'
 
 const text = z.string().max(10_000)

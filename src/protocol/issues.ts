@@ -1,5 +1,5 @@
 import { distance } from 'fastest-levenshtein'
-import type { Issue } from './errors.ts'
+import type { Issue } from './error-codes.ts'
 
 /** The most issues that one error carries: a hostile document must not grow its own report. */
 export const MAX_ISSUES = 50

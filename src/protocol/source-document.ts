@@ -1,5 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, parseDocument, type Document, type Node } from 'yaml'
-import type { Issue } from './errors.ts'
+import type { Issue } from './error-codes.ts'
 import { boundedIssues } from './issues.ts'
 
 /** The most bytes that a document which a person writes may have; keeps parsing below half a second. */

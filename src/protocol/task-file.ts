@@ -1,5 +1,6 @@
 import type { z } from 'zod'
-import { SoukError, type Issue } from './errors.ts'
+import type { Issue } from './error-codes.ts'
+import { SoukError } from './errors.ts'
 import type { RuntimeName } from './execution.ts'
 import { boundedIssues, excerpt, issuesMessage, MAX_ISSUES, unknownKeyMessage } from './issues.ts'
 import { LIMIT_KEYS, type LimitKey, type RequestedLimits } from './limits.ts'

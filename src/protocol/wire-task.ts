@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ERROR_CODES, type ErrorCode } from './errors.ts'
+import { ERROR_CODES, type ErrorCode } from './error-codes.ts'
 import { TASK_STATES, type TaskSummary } from './events.ts'
 import { outcomeSchema, type Outcome } from './execution.ts'
 import type {

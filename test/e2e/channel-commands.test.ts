@@ -100,7 +100,10 @@ describe('souk wallet and souk channel', function () {
     const { code, stderr } = await souk({ args, home, env: env() })
     assert.equal(code, 0, stderr)
     const mine = (await channels('list')).filter((each) => each.payee === payee)
-    assert.deepEqual(mine.map(({ nonce, depositWei }) => [nonce, depositWei]), [[0, String(ETHER)]])
+    assert.deepEqual(
+      mine.map(({ nonce, depositWei }) => [nonce, depositWei]),
+      [[0, String(ETHER)]],
+    )
     // Once it is there, the same command opens another.
     assert.equal((await only('open', payee, '--deposit', '1gwei', '--confirmations', '1')).nonce, 1)
   })

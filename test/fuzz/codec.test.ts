@@ -2,7 +2,18 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { decodeBlobAnswer, decodeBlobRequest, encodeBlobRequest } from '../../src/protocol/blob-codec.ts'
-import { decodeAnswer, decodeQuoteAnswer, decodeQuoteRequest, decodeRequest, encodeAnswer, encodeQuoteAnswer, encodeQuoteRequest, encodeRequest, type Answer, type Request } from '../../src/protocol/codec.ts'
+import {
+  decodeAnswer,
+  decodeQuoteAnswer,
+  decodeQuoteRequest,
+  decodeRequest,
+  encodeAnswer,
+  encodeQuoteAnswer,
+  encodeQuoteRequest,
+  encodeRequest,
+  type Answer,
+  type Request,
+} from '../../src/protocol/codec.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import { receiptOf, summaryOf, taskOf } from '../fixtures/network-services.ts'
 import { voucherOf } from '../fixtures/payments.ts'

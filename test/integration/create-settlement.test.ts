@@ -34,7 +34,9 @@ describe('settlement of a node', () => {
   })
   afterEach(() => rm(dir, { recursive: true, force: true }))
 
-  const authorization = (change: { readonly node?: string; readonly expiryMs?: number; readonly chainId?: number } = {}) =>
+  const authorization = (
+    change: { readonly node?: string; readonly expiryMs?: number; readonly chainId?: number } = {},
+  ) =>
     signPayoutAuthorization({
       authorization: {
         node: change.node ?? node.address,
@@ -95,7 +97,10 @@ describe('settlement of a node', () => {
     'of another address': { payout: CONTRACT, word: () => authorization(), said: /not of settlement\.payout/ },
     'that has expired': { word: () => authorization({ expiryMs: 1 }), said: /has expired/ },
     'for another chain': { word: () => authorization({ chainId: 1 }), said: /is not signed by/ },
-    'that was changed': { word: () => ({ ...authorization(), expiryMs: Date.now() + 2 * DAY_MS }), said: /is not signed by/ },
+    'that was changed': {
+      word: () => ({ ...authorization(), expiryMs: Date.now() + 2 * DAY_MS }),
+      said: /is not signed by/,
+    },
     'that is none': { word: () => '{}', said: /is no payout authorization/ },
     'that is no JSON': { word: () => 'hello', said: /cannot be read/ },
     'of too many bytes': { word: () => ' '.repeat(20_000), said: /cannot be read/ },
@@ -107,7 +112,10 @@ describe('settlement of a node', () => {
       )
       assert.ok(isSoukError(error, 'CONFIG_INVALID'), String(error))
       assert.match(error.message, said)
-      assert.deepEqual(error.details.issues.map(({ path }) => path), ['settlement.payout_authorization'])
+      assert.deepEqual(
+        error.details.issues.map(({ path }) => path),
+        ['settlement.payout_authorization'],
+      )
     })
   }
 

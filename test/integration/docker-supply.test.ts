@@ -17,7 +17,8 @@ import {
   type Prepared,
   type PrepareProgress,
 } from '../../src/executors/executor.ts'
-import { isSoukError, type ErrorCode, type SoukError } from '../../src/protocol/errors.ts'
+import type { ErrorCode } from '../../src/protocol/error-codes.ts'
+import { isSoukError, type SoukError } from '../../src/protocol/errors.ts'
 import type { Execution } from '../../src/protocol/execution.ts'
 import { ROOMY_LIMITS } from '../conformance/behaviours.ts'
 import { collector } from '../conformance/executor-conformance.ts'

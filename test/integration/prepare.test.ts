@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { RemoteTask } from '../../src/client/remote-task.ts'
 import type { Prepared, PrepareProgress } from '../../src/executors/executor.ts'
-import { isSoukError, SoukError, type ErrorCode } from '../../src/protocol/errors.ts'
+import type { ErrorCode } from '../../src/protocol/error-codes.ts'
+import { isSoukError, SoukError } from '../../src/protocol/errors.ts'
 import type { FakeProgram } from '../conformance/fake-executor.ts'
 import { scriptedTask, startNode, type NodeInProcess } from '../fixtures/node-in-process.ts'
 

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { digestFile } from '../../src/artifacts/digest-file.ts'
 import { openArtifactStore, type ArtifactStore } from '../../src/artifacts/store.ts'
-import { isSoukError, type ErrorCode } from '../../src/protocol/errors.ts'
+import type { ErrorCode } from '../../src/protocol/error-codes.ts'
+import { isSoukError } from '../../src/protocol/errors.ts'
 import type { BlobRef } from '../../src/protocol/task.ts'
 
 const MiB = 1024 * 1024

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { exitCodeOfError, exitCodeOfOutcome } from '../../src/cli/exit-code.ts'
-import { ERROR_CODES, type ErrorCode } from '../../src/protocol/errors.ts'
+import { ERROR_CODES, type ErrorCode } from '../../src/protocol/error-codes.ts'
 import { LIMIT_NAMES } from '../../src/protocol/limits.ts'
 
 describe('exit codes', () => {

@@ -1,7 +1,23 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { decodeBlobAnswer, decodeBlobRequest, encodeBlobAnswer, encodeBlobRequest } from '../../src/protocol/blob-codec.ts'
-import { decodeAnswer, decodeQuoteAnswer, decodeQuoteRequest, decodeRequest, encodeAnswer, encodeQuoteAnswer, encodeQuoteRequest, encodeRequest, type Answer, type Request } from '../../src/protocol/codec.ts'
+import {
+  decodeBlobAnswer,
+  decodeBlobRequest,
+  encodeBlobAnswer,
+  encodeBlobRequest,
+} from '../../src/protocol/blob-codec.ts'
+import {
+  decodeAnswer,
+  decodeQuoteAnswer,
+  decodeQuoteRequest,
+  decodeRequest,
+  encodeAnswer,
+  encodeQuoteAnswer,
+  encodeQuoteRequest,
+  encodeRequest,
+  type Answer,
+  type Request,
+} from '../../src/protocol/codec.ts'
 import { ERROR_DETAILS_SCHEMAS } from '../../src/protocol/error-details.ts'
 import { SoukError, isSoukError } from '../../src/protocol/errors.ts'
 import { BlobRequest, ProviderFrame, RequesterFrame } from '../../src/protocol/messages.js'

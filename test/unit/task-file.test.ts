@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { isSoukError, type Issue } from '../../src/protocol/errors.ts'
+import type { Issue } from '../../src/protocol/error-codes.ts'
+import { isSoukError } from '../../src/protocol/errors.ts'
 import { LIMIT_KEYS } from '../../src/protocol/limits.ts'
 import { KEY_OF_LIMIT, parseTaskFile, type TaskDraft } from '../../src/protocol/task-file.ts'
 

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { pack } from 'tar-stream'
-import { ERROR_CODES, isSoukError } from '../../protocol/errors.ts'
+import { ERROR_CODES } from '../../protocol/error-codes.ts'
+import { isSoukError } from '../../protocol/errors.ts'
 import type { Execution } from '../../protocol/execution.ts'
 import {
   FEATURES,
