@@ -95,7 +95,15 @@ describe('collecting a result', () => {
       collect([outputOf(Buffer.from('hallo\n')), outputOf(streams.stderr, 'stderr'), finishedWith(receipt)]),
       refusedFor(/^stdout/),
     )
-    await assert.rejects(collect([outputOf(streams.stdout), finishedWith(receipt)]), refusedFor(/^stderr/))
+    const more = Buffer.concat([streams.stderr, Buffer.from('and more')])
+    await assert.rejects(
+      collect([outputOf(streams.stdout), outputOf(more, 'stderr'), finishedWith(receipt)]),
+      refusedFor(/^stderr/),
+    )
+  })
+
+  it('says that output is kept back where less of it came than a receipt with a price names', async () => {
+    await assert.rejects(collect([outputOf(streams.stdout), finishedWith(receipt)]), { code: 'PAYMENT_REQUIRED' })
   })
 
   it('refuses a receipt by another provider, however well signed', async () => {

@@ -3,10 +3,10 @@ import { EXIT } from '../exit-code.ts'
 import type { VerifyOptions } from '../verify-documents.ts'
 
 const HELP = `
-Takes a receipt, what \`souk run --json\` prints, a proof, or several of these, one
-a line. Exits with 0 where every value of every document is one that its provider
-signed, else with 1 and every reason. Whether the provider is one that you trust
-is for you to say: compare its address.
+Takes a receipt, what \`souk run --json\` prints, a proof, or several of these,
+one a line. Exits with 0 where every value of every document is one that its
+provider signed, else with 1 and every reason. Whether the provider is one that
+you trust is for you to say: compare its address.
 
 A proof of an equivocation (one provider, one task, two receipts) is decided by
 the signatures. One of a disagreement (several providers, one deterministic task,
