@@ -9,10 +9,10 @@ provider signed, else with 1 and every reason. Whether the provider is one that
 you trust is for you to say: compare its address.
 
 A proof of an equivocation (one provider, one task, two receipts) is decided by
-the signatures. One of a disagreement (several providers, one deterministic task,
-different results) shows that somebody is wrong, and exits with 3: undecided.
-With --run its task is run here, in the sandbox, which says who was right (0), or
-why this host cannot (3).
+the signatures. One of a disagreement (several providers, one deterministic
+task, different results) shows that somebody is wrong, and exits with 3:
+undecided. With --run its task is run here, in the sandbox, which says who was
+right (0), or why this host cannot (3).
 
 Examples:
   $ souk verify receipt.json
