@@ -5,13 +5,13 @@ import { EXIT } from '../exit-code.ts'
 import { addChainOptions } from './wallet.ts'
 
 const HELP = `
-A channel holds a deposit for one payee, whose address is in its quotes and offers;
-tasks are paid out of it by vouchers, without a transaction each. What is not
-redeemed comes back: \`close\` starts a period in which the payee can still redeem,
-and once that is over, the same command again gets the rest.
+A channel holds a deposit for one payee, whose address is in its quotes and
+offers; tasks are paid out of it by vouchers, without a transaction each. What
+is not redeemed comes back: \`close\` starts a period in which the payee can still
+redeem, and once that is over, the same command again gets the rest.
 
-Amounts: 1000 (wei), 20gwei, 0.5eth. A command that was interrupted is gone on with
-by the same one again, and never sends anything twice.
+Amounts: 1000 (wei), 20gwei, 0.5eth. A command that was interrupted is gone on
+with by the same one again, and never sends anything twice.
 
 Examples:
   $ souk channel open 0x5a… --deposit 0.05eth

@@ -5,13 +5,13 @@ import type { CommandRequest } from '../command-request.ts'
 import { EXIT } from '../exit-code.ts'
 
 const AUTHORIZE_HELP = `
-Needs no network: run it where the key is, and bring the line that it prints to the
-node, whose configuration names the file (settlement.payout_authorization). Until it
-expires the node may consent to closing the channels that pay this address, and
-nothing else; what is redeemed goes to the address alone.
+Needs no network: run it where the key is, and bring the line that it prints to
+the node, whose configuration names the file (settlement.payout_authorization).
+Until it expires the node may consent to closing the channels that pay this
+address, and nothing else; what is redeemed goes to the address alone.
 
 Example:
-  $ souk wallet authorize-payout 0x5a… --key cold.key --contract 0xc0… --chain-id 1 > payout.json`
+  $ souk wallet authorize-payout 0x5a… --key cold.key > payout.json`
 
 export function addWalletCommands({ program, cli }: CommandRequest): void {
   const wallet = program
