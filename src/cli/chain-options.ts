@@ -63,14 +63,18 @@ export function tokenOf({ token = 'native' }: ChainOptions): string {
   return token === 'native' ? NATIVE_TOKEN : addressOf({ value: token, argument: '--token' })
 }
 
-/** @throws SoukError INVALID_USAGE where it is no amount, or nothing */
-export function amountOf({ value, argument }: { readonly value: string; readonly argument: string }): bigint {
-  let amountWei: bigint
+/** @throws SoukError INVALID_USAGE where it is no amount */
+export function weiOf({ value, argument }: { readonly value: string; readonly argument: string }): bigint {
   try {
-    amountWei = parseWei(value)
+    return parseWei(value)
   } catch (cause) {
     throw usageError({ message: `${argument} ${(cause as Error).message}.`, argument, cause })
   }
+}
+
+/** @throws SoukError INVALID_USAGE where it is no amount, or nothing */
+export function amountOf({ value, argument }: { readonly value: string; readonly argument: string }): bigint {
+  const amountWei = weiOf({ value, argument })
   if (amountWei === 0n) throw usageError({ message: `${argument} must be more than nothing.`, argument })
   return amountWei
 }

@@ -76,21 +76,21 @@ export function openChannel({
     depositWei: amountOf({ value: options.deposit ?? '', argument: '--deposit' }),
   }
   return withAccount({ cli, options }, async ({ account }) =>
-    printChannels({ cli, options, channels: [await account.open(request)] }),
+    printChannel({ cli, options, channel: await account.open(request) }),
   )
 }
 
 export function topUpChannel({ cli, id, options }: Request<ChannelOptions> & { readonly id: string }): Promise<number> {
   const request = { channelId: idOf(id), amountWei: amountOf({ value: options.amount ?? '', argument: '--amount' }) }
   return withAccount({ cli, options }, async ({ account }) =>
-    printChannels({ cli, options, channels: [await account.topUp(request)] }),
+    printChannel({ cli, options, channel: await account.topUp(request) }),
   )
 }
 
 export function closeChannel({ cli, id, options }: Request<ChannelOptions> & { readonly id: string }): Promise<number> {
   const channelId = idOf(id)
   return withAccount({ cli, options }, async ({ account }) =>
-    printChannels({ cli, options, channels: [await account.close({ channelId })] }),
+    printChannel({ cli, options, channel: await account.close({ channelId }) }),
   )
 }
 
@@ -172,6 +172,16 @@ function idOf(value: string): string {
     message: 'CHANNEL must be the id of a channel, or its beginning: 0x and at least 8 hex digits.',
     argument: 'CHANNEL',
   })
+}
+
+async function printChannel({
+  cli,
+  options,
+  channel,
+}: Request<ChannelOptions> & { readonly channel: ListedChannel }): Promise<number> {
+  if (options.json !== true) return printChannels({ cli, options, channels: [channel] })
+  await writeJson({ stdout: cli.terminal.stdout, document: documentOf(channel) })
+  return EXIT.success
 }
 
 async function printChannels({

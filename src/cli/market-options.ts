@@ -39,6 +39,26 @@ export function bootstrapOf({
   return bootstrap
 }
 
+/**
+ * The EIP-155 id of the chain that providers are on, as the command line or the environment says it.
+ * @throws SoukError INVALID_USAGE
+ */
+export function chainIdOf({
+  cli,
+  options,
+}: {
+  readonly cli: Cli
+  readonly options: { readonly chainId?: string }
+}): number | undefined {
+  const text = options.chainId ?? cli.env['SOUK_CHAIN_ID'] ?? ''
+  if (text === '' && options.chainId === undefined) return undefined
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw usageError({
+    message: `${options.chainId === undefined ? 'SOUK_CHAIN_ID' : '--chain-id'} must be the id of a chain, a whole number, not ${JSON.stringify(text)}.`,
+    argument: '--chain-id',
+  })
+}
+
 /** The key of the private network that the environment names, if it names one (SOUK_SWARM_KEY). @throws SoukError KEY_UNUSABLE */
 export async function swarmKeyOf(cli: Cli): Promise<{ readonly preSharedKey?: Uint8Array }> {
   const file = cli.env['SOUK_SWARM_KEY'] ?? ''

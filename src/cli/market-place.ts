@@ -1,12 +1,13 @@
+import { lazyWallet } from '../client/lazy-wallet.ts'
 import { findProviders } from '../client/market/find-providers.ts'
-import { openMarket, type Market } from '../client/market/market.ts'
+import { openMarket, type Market, type MarketOptions } from '../client/market/market.ts'
 import type { Move } from '../client/market/run-anywhere.ts'
 import type { LoadedTask } from '../client/load-task.ts'
 import { loadOrCreateKey } from '../identity/key-file.ts'
 import { classOf, isDeterministic, runtimesOf, type RuntimeSpec } from '../protocol/task.ts'
 import { formatWei } from '../protocol/units.ts'
 import type { Cli } from './cli.ts'
-import { bootstrapOf, marketHost } from './market-options.ts'
+import { bootstrapOf, chainIdOf, marketHost } from './market-options.ts'
 import type { Narrator } from './narrator.ts'
 import type { Place } from './places.ts'
 import { printable } from './printable.ts'
@@ -20,7 +21,7 @@ export interface SeveralProvidersOptions {
   readonly chainId?: string
 }
 
-/** The providers that are named, or the market. @throws SoukError INVALID_USAGE where there is neither, KEY_UNUSABLE */
+/** The providers that are named, or the market; paid by the wallet in $SOUK_HOME. @throws SoukError INVALID_USAGE where there is neither, KEY_UNUSABLE */
 export async function marketOf({
   cli,
   options,
@@ -32,19 +33,20 @@ export async function marketOf({
 }): Promise<Market> {
   const { to = [] } = options
   const key = await loadOrCreateKey({ file: options.key ?? cli.home.key })
-  const terms = {
-    key,
-    recordDir: cli.home.dir,
-    ...(options.chainId !== undefined && { chainId: Number(options.chainId) }),
+  const chainId = chainIdOf({ cli, options })
+  const wallet = lazyWallet({ dir: cli.home.dir, key })
+  const terms = { key, wallet, recordDir: cli.home.dir, ...(chainId !== undefined && { chainId }) }
+  const open = async (where: Pick<MarketOptions, 'host' | 'findProviders'>): Promise<Market> => {
+    const market = await openMarket({ ...terms, ...where })
+    const close = (): Promise<void> => market.close().finally(() => wallet.close())
+    return { ...market, close, [Symbol.asyncDispose]: close }
   }
-  if (to.length > 0) return openMarket({ ...terms, findProviders: () => Promise.resolve([...new Set(to)]) })
+  if (to.length > 0) return open({ findProviders: () => Promise.resolve([...new Set(to)]) })
   const bootstrap = bootstrapOf({ cli, options })
   const host = await marketHost({ cli, options, bootstrap })
-  return openMarket({
-    ...terms,
+  return open({
     host,
     async findProviders({ spec }) {
-      const { chainId } = terms
       const filter = { ...capabilityOf(spec.runtime), ...(chainId !== undefined && { chainId }) }
       const found = await findProviders({ host, bootstrap, signal, ...filter })
       return found.flatMap(({ multiaddrs: [first] }) => (first === undefined ? [] : [first]))

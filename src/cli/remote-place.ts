@@ -1,7 +1,11 @@
+import { existsSync } from 'node:fs'
 import { connect, type Client } from '../client/connect.ts'
+import { lazyWallet } from '../client/lazy-wallet.ts'
 import { loadOrCreateKey } from '../identity/key-file.ts'
 import { SoukError } from '../protocol/errors.ts'
+import { formatWei } from '../protocol/units.ts'
 import type { Cli } from './cli.ts'
+import type { Narrator } from './narrator.ts'
 import type { Place } from './places.ts'
 
 /** The options of every command that talks to a provider. */
@@ -10,26 +14,37 @@ export interface ProviderOptions {
   readonly key?: string
 }
 
-/** @throws SoukError INVALID_USAGE where `to` is no address of a provider, UNREACHABLE, KEY_UNUSABLE; the signal's reason */
+/**
+ * The client pays by the wallet in $SOUK_HOME for what it has quotes for; for tasks of earlier processes where there is such a wallet.
+ * @throws SoukError INVALID_USAGE where `to` is no address of a provider, UNREACHABLE, KEY_UNUSABLE; the signal's reason
+ */
 export async function connectTo({
   cli,
   options,
   signal,
   chainId,
+  submits = false,
 }: {
   readonly cli: Cli
   readonly options: ProviderOptions
+  /** Tasks are submitted: a wallet is made where one is needed. */
+  readonly submits?: boolean
   readonly signal?: AbortSignal
   readonly chainId?: number
 }): Promise<Client> {
   const key = await loadOrCreateKey({ file: options.key ?? cli.home.key })
+  const wallet = lazyWallet({ dir: cli.home.dir, key })
+  const pays = submits || existsSync(cli.home.wallet)
   try {
-    return await connect({
+    const client = await connect({
       to: options.to,
       key,
       ...(signal !== undefined && { signal }),
       ...(chainId !== undefined && { chainId }),
+      ...(pays && { wallet }),
     })
+    const close = (): Promise<void> => client.close().finally(() => wallet.close())
+    return { ...client, close, [Symbol.asyncDispose]: close }
   } catch (thrown) {
     if (!(thrown instanceof SoukError) || thrown.code !== 'INVALID_INPUT') throw thrown
     throw new SoukError({
@@ -43,9 +58,26 @@ export async function connectTo({
 }
 
 /** A provider elsewhere, as a place to run tasks. */
-export function placeOf({ client, multiaddr }: { readonly client: Client; readonly multiaddr: string }): Place {
+export function placeOf({
+  client,
+  multiaddr,
+  narrator,
+}: {
+  readonly client: Client
+  readonly multiaddr: string
+  readonly narrator: Narrator
+}): Place {
   return {
-    submit: async ({ task, signal }) => ({ ...(await client.submit({ task, signal })), multiaddr }),
+    async submit({ task, signal }) {
+      // For nothing a provider takes it without being asked first, or not at all.
+      if (task.spec.maxPriceWei === '0') return { ...(await client.submit({ task, signal })), multiaddr }
+      const quote = await client.quote({ task, signal })
+      const { maxPriceWei } = quote.quote
+      narrator.say(
+        maxPriceWei === '0' ? 'it is free there' : `it costs at most ${formatWei(BigInt(maxPriceWei))} there`,
+      )
+      return { ...(await client.submit({ task, quote, signal })), multiaddr }
+    },
     [Symbol.asyncDispose]: () => client.close(),
   }
 }

@@ -4,6 +4,7 @@ import { SoukError } from '../protocol/errors.ts'
 import { ONCE } from '../protocol/verification.ts'
 import type { Cli } from './cli.ts'
 import { EXIT } from './exit-code.ts'
+import { chainIdOf } from './market-options.ts'
 import { Interruption, listenForInterruptions, type Interruptions } from './interruptions.ts'
 import { writeJson } from './json-output.ts'
 import { loadRunTask } from './load-run-task.ts'
@@ -109,7 +110,7 @@ interface Open extends RunRequest {
 }
 
 async function open({ cli, options, task, narrator, signal }: Open): Promise<Place> {
-  const { to: [to, other] = [], key, chainId } = options
+  const { to: [to, other] = [], key } = options
   if (options.local === true) {
     const { openLocalPlace } = await import('./local-place.ts')
     const root = localRootOf(options)
@@ -127,13 +128,15 @@ async function open({ cli, options, task, narrator, signal }: Open): Promise<Pla
     return placeInMarket({ market: await marketOf({ cli, options, signal }), narrator })
   }
   const { connectTo, placeOf } = await import('./remote-place.ts')
+  const chainId = chainIdOf({ cli, options })
   const client = await connectTo({
     cli,
     options: { to, ...(key !== undefined && { key }) },
     signal,
-    ...(chainId !== undefined && { chainId: Number(chainId) }),
+    submits: true,
+    ...(chainId !== undefined && { chainId }),
   })
-  return placeOf({ client, multiaddr: to })
+  return placeOf({ client, multiaddr: to, narrator })
 }
 
 function laterCommandFor({

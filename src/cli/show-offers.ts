@@ -5,7 +5,8 @@ import { runtimeHas, type OfferDocument, type OfferedRuntime } from '../protocol
 import { EXIT } from './exit-code.ts'
 import { listenForInterruptions } from './interruptions.ts'
 import { writeJson } from './json-output.ts'
-import { bootstrapOf, marketHost, type MarketOptions } from './market-options.ts'
+import { weiOf } from './chain-options.ts'
+import { bootstrapOf, chainIdOf, marketHost, type MarketOptions } from './market-options.ts'
 import { offersLines, type ShownOffer } from './offers-text.ts'
 import type { Cli } from './cli.ts'
 import { usageError } from './usage-error.ts'
@@ -28,8 +29,9 @@ export async function showOffers({
 }): Promise<number> {
   const runtime = runtimeOf(options.runtime)
   const features = options.feature ?? []
-  const maxPriceWei = maxPriceOf(options.maxPrice)
-  const chainId = chainIdOf(options.chainId)
+  const { maxPrice } = options
+  const maxPriceWei = maxPrice === undefined ? undefined : weiOf({ value: maxPrice, argument: '--max-price' })
+  const chainId = chainIdOf({ cli, options })
   const bootstrap = bootstrapOf({ cli, options })
   const filter = { features, ...(runtime !== undefined && { runtime }) }
   const interruptions = listenForInterruptions()
@@ -79,25 +81,4 @@ function runtimeOf(text: string | undefined): RuntimeName | undefined {
       argument: '--runtime',
     })
   return runtime
-}
-
-function maxPriceOf(text: string | undefined): bigint | undefined {
-  if (text === undefined) return undefined
-  if (!/^\d{1,78}$/.test(text))
-    throw usageError({
-      message: `--max-price must be an amount in wei, in decimal digits, not ${JSON.stringify(text)}.`,
-      argument: '--max-price',
-    })
-  return BigInt(text)
-}
-
-function chainIdOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const chainId = Number(text)
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(chainId))
-    throw usageError({
-      message: `--chain-id must be the id of a chain, not ${JSON.stringify(text)}.`,
-      argument: '--chain-id',
-    })
-  return chainId
 }

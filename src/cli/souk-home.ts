@@ -12,6 +12,8 @@ export interface SoukHome {
   readonly specs: string
   /** The receipts of tasks that were run elsewhere, by their id. */
   readonly receipts: string
+  /** What was signed away of payment channels, and what for. */
+  readonly wallet: string
   /** What proves that a provider lied, or that providers disagree. */
   readonly proofs: string
 }
@@ -27,6 +29,7 @@ export function soukHome(env: Readonly<Record<string, string | undefined>>): Sou
     localRuns: join(dir, 'local'),
     specs: join(dir, 'tasks'),
     receipts: join(dir, 'receipts'),
+    wallet: join(dir, 'wallet.sqlite'),
     proofs: join(dir, 'proofs'),
   }
 }

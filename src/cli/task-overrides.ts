@@ -5,6 +5,7 @@ import { runtimeClassSchema } from '../protocol/task.ts'
 import type { RuntimeDraft, TaskDraft } from '../protocol/task-file.ts'
 import { parseBytes, parseDurationMs } from '../protocol/units.ts'
 import { parseVerification, VERIFICATION_FORMS, type Verification } from '../protocol/verification.ts'
+import { weiOf } from './chain-options.ts'
 import { LIMIT_OPTIONS, type LimitOption } from './limit-options.ts'
 import { readWhole } from './read-whole.ts'
 import { usageError } from './usage-error.ts'
@@ -48,8 +49,6 @@ export async function readOverrides({
 }): Promise<TaskOverrides> {
   const { name, workdir, maxPrice, retry, class: runtimeClass, deterministic = false } = options
   const verification = readVerification(options.verify)
-  if (maxPrice !== undefined && !/^\d{1,78}$/.test(maxPrice))
-    throw wrong({ option: '--max-price', right: 'an amount in wei, in decimal digits', value: maxPrice })
   if (retry !== undefined && !/^\d{1,2}$/.test(retry))
     throw wrong({ option: '--retry', right: 'a whole number', value: retry })
   if (runtimeClass !== undefined && !runtimeClassSchema.safeParse(runtimeClass).success)
@@ -70,7 +69,7 @@ export async function readOverrides({
           ? { data: await readWhole({ file: '-', maxBytes: MAX_STDIN_BYTES }) }
           : { file: resolve(cwd, options.stdin) },
     }),
-    ...(maxPrice !== undefined && { maxPriceWei: BigInt(maxPrice).toString() }),
+    ...(maxPrice !== undefined && { maxPriceWei: String(weiOf({ value: maxPrice, argument: '--max-price' })) }),
     ...(retry !== undefined && { retry: Number(retry) }),
     ...(verification !== undefined && { verification }),
     ...(Object.keys(wishes).length > 0 && { wishes }),

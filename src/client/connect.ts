@@ -109,7 +109,9 @@ export function createClient({
   const follows = new EarlyFollows()
   const requester = key.address
   const { provider } = link
-  const paying = wallet === undefined ? {} : { wallet }
+  // A wallet is left alone by what is free.
+  const payingFor = (quote: ProviderQuote | undefined): { readonly wallet?: Wallet } =>
+    wallet === undefined || (quote !== undefined && !isToBePaid(quote)) ? {} : { wallet }
   const close = async (): Promise<void> => {
     await link.close()
     await closeHost?.()
@@ -125,18 +127,18 @@ export function createClient({
     async submit({ task, quote, ...terms }) {
       const agreed = quote === undefined ? {} : { quote: quote.signed }
       const payment =
-        wallet === undefined || quote === undefined
+        wallet === undefined || quote === undefined || !isToBePaid(quote)
           ? {}
           : { payment: taskPayment({ wallet, quote: quote.quote, link, requester }) }
       const submitted = await submitTask({ ...terms, ...agreed, ...payment, task, key, chainId, link, blobs, follows })
       return createRemoteTask({
-        ...{ ...submitted, ...paying, requester, link, blobs, task },
+        ...{ ...submitted, ...payingFor(quote), requester, link, blobs, task },
         ...(quote !== undefined && { quote: quote.quote }),
       })
     },
     task: (taskId, { task, quote } = {}) =>
       createRemoteTask({
-        ...{ taskId, ...paying, requester, link, blobs },
+        ...{ taskId, ...payingFor(quote), requester, link, blobs },
         ...(task !== undefined && { task }),
         ...(quote !== undefined && { quote: quote.quote }),
       }),
@@ -145,6 +147,10 @@ export function createClient({
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+function isToBePaid({ quote: { payment, maxPriceWei } }: ProviderQuote): boolean {
+  return payment.kind === 'channel' && maxPriceWei !== '0'
 }
 
 /** Whether an address says who is to answer there. */

@@ -1,6 +1,7 @@
 import type { Key } from '../identity/key-file.ts'
 import { SoukError } from '../protocol/errors.ts'
-import type { ChannelKey, PaymentTerms, Statement, Voucher } from '../protocol/payment.ts'
+import { NATIVE_TOKEN, type ChannelKey, type PaymentTerms, type Statement, type Voucher } from '../protocol/payment.ts'
+import { formatWei } from '../protocol/units.ts'
 import { channelIdOf, isVoucherOf, signVoucher } from '../settlement/voucher.ts'
 import { aheadWei, mostWei, owedWei, type Spending } from './spending.ts'
 import { openWalletFile } from './wallet-file.ts'
@@ -209,14 +210,15 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function noChannel({ payee }: ChannelTerms, maxPriceWei: bigint): SoukError<'PAYMENT_REQUIRED'> {
+function noChannel({ payee, token }: ChannelTerms, maxPriceWei: bigint): SoukError<'PAYMENT_REQUIRED'> {
+  const inToken = token === NATIVE_TOKEN ? '' : ` --token ${token}`
   return new SoukError({
     code: 'PAYMENT_REQUIRED',
     phase: 'admission',
     retryable: false,
-    message: `The task may cost ${maxPriceWei} wei, and there is no payment channel to ${payee}.`,
+    message: `The task may cost ${formatWei(maxPriceWei)}, and there is no payment channel to ${payee}.`,
     details: { channelId: '', askedWei: String(maxPriceWei), receivedWei: '0' },
-    hint: `Open one: souk channel open ${payee}`,
+    hint: `Open one that suffices: souk channel open ${payee} --deposit ${formatWei(maxPriceWei)}${inToken}`,
   })
 }
 
@@ -225,8 +227,8 @@ function usedUp({ channelId, depositWei }: ChannelRow, neededWei: bigint): SoukE
     code: 'PAYMENT_REQUIRED',
     phase: 'admission',
     retryable: false,
-    message: `The channel holds ${depositWei} wei, and its tasks may come to ${neededWei} with this one.`,
+    message: `Channel ${channelId} holds ${formatWei(depositWei)}, and its tasks may come to ${formatWei(neededWei)} with this one.`,
     details: { channelId, askedWei: String(neededWei), receivedWei: String(depositWei) },
-    hint: `Top it up by ${neededWei - depositWei} wei or more: souk channel top-up ${channelId}`,
+    hint: `Top it up by as much as is missing, or more: souk channel top-up ${channelId} --amount ${formatWei(neededWei - depositWei)}`,
   })
 }

@@ -47,16 +47,14 @@ describe('souk wallet and souk channel', function () {
 
   const env = () => ({ SOUK_RPC: anvil.url, SOUK_CONTRACT: contract, SOUK_CHAIN_ID: String(anvil.chainId) })
   const run = (...args: string[]): Promise<CommandEnd> => souk({ args, home, env: env() })
-  async function channels(...args: string[]): Promise<readonly ListedChannel[]> {
+  async function answer(...args: string[]): Promise<unknown> {
     const { code, stdout, stderr } = await run('channel', ...args, '--json')
     assert.equal(code, 0, stdout + stderr)
-    return (JSON.parse(stdout) as { readonly channels: readonly ListedChannel[] }).channels
+    return JSON.parse(stdout)
   }
-  async function only(...args: string[]): Promise<ListedChannel> {
-    const [channel, ...more] = await channels(...args)
-    assert.ok(channel !== undefined && more.length === 0)
-    return channel
-  }
+  const only = async (...args: string[]): Promise<ListedChannel> => (await answer(...args)) as ListedChannel
+  const channels = async (...args: string[]): Promise<readonly ListedChannel[]> =>
+    ((await answer(...args)) as { readonly channels: readonly ListedChannel[] }).channels
   const balance = async (): Promise<bigint> =>
     BigInt((await anvil.rpc('eth_getBalance', key.address, 'latest')) as string)
 

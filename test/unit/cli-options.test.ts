@@ -64,7 +64,7 @@ describe('options of souk run', () => {
         output: ['/out'],
         stdin: 's.txt',
         workdir: '/w',
-        maxPrice: '007',
+        maxPrice: '7',
         retry: '2',
         verify: 'quorum(3)',
       },

@@ -92,10 +92,10 @@ describe('the wallet', () => {
 
   it('says where to open a channel, and by how much to top one up', () => {
     const why = (hint: RegExp) => (thrown: unknown) => isSoukError(thrown, 'PAYMENT_REQUIRED') && hint.test(thrown.hint)
-    assert.throws(() => wallet.prepay(prepayment(1, 100n)), why(/channel open/))
+    assert.throws(() => wallet.prepay(prepayment(1, 100n)), why(/channel open 0x[0-9a-f]{40} --deposit 100$/))
     open(150n)
     wallet.prepay(prepayment(1, 100n))
-    assert.throws(() => wallet.prepay(prepayment(2, 100n)), why(/by 50 wei/))
+    assert.throws(() => wallet.prepay(prepayment(2, 100n)), why(/channel top-up 0x[0-9a-f]{64} --amount 50$/))
     open(200n)
     assert.equal(wallet.prepay(prepayment(2, 100n)).amountWei, '200')
   })

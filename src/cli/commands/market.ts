@@ -14,7 +14,7 @@ its key.
 
 Examples:
   $ souk offers --bootstrap ADDR
-  $ souk offers --runtime wasm --feature deterministic --max-price 1000000
+  $ souk offers --runtime wasm --feature deterministic --max-price 20gwei
   $ souk offers --runtime docker --feature class:runsc --json`
 
 const PEERS_HELP = `
@@ -30,9 +30,9 @@ export function addMarketCommands({ program, cli }: CommandRequest): void {
     .description('Finds providers and prints what they say they offer, the cheapest first.')
     .option('-r, --runtime <runtime>', 'only of that runtime: wasm, docker or native')
     .option('-f, --feature <name...>', 'only with all of these: deterministic, class:NAME, gpu, mount:NAME, …')
-    .option('--max-price <wei>', 'only where a standard task costs no more')
+    .option('--max-price <amount>', 'only where a standard task costs no more: 1000 (wei), 20gwei, 0.001eth')
     .option('-b, --bootstrap <multiaddr...>', BOOTSTRAP_HELP)
-    .option('--chain-id <id>', 'only on that chain')
+    .option('--chain-id <id>', 'only on that chain; $SOUK_CHAIN_ID where absent')
     .option('-k, --key <file>', 'who asks; $SOUK_HOME/key or ~/.souk/key where absent')
     .option('--json', 'print one JSON document')
     .addHelpText('after', OFFERS_HELP)

@@ -32,7 +32,7 @@ export function addQuoteCommand({ program, cli }: CommandRequest): void {
       'nodes of the market that know providers; $SOUK_BOOTSTRAP, separated by commas, where absent',
     )
     .option('-k, --key <file>', 'who asks; $SOUK_HOME/key or ~/.souk/key where absent')
-    .option('--chain-id <id>', 'the chain that the providers are on; 0, for none, where absent')
+    .option('--chain-id <id>', 'the chain that the providers are on; $SOUK_CHAIN_ID, or 0, for none, where absent')
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP)
     .action((file: string, options: QuoteOptions) =>

@@ -15,6 +15,9 @@ record ($SOUK_HOME/record.sqlite). Where it refuses, or fails by its own fault,
 the next one is, within the task's total timeout. Where one is lost to whom the
 task may have to be paid, nobody else is asked: souk run waits for it.
 
+Where a provider is to be paid, that is by vouchers out of the channel to it
+that souk channel open has made; the wallet is $SOUK_HOME/wallet.sqlite.
+
 Exits as the task did: with its exit code, 128+n for signal n, 124 for a time
 limit, 122 for any other limit, 134 for a trap, 130 when it was cancelled; with
 125 when it was refused or provider or network failed, and with 2 for a bad task
@@ -23,7 +26,7 @@ file or command line.
 Examples:
   $ souk run --local examples/word-count.yaml
   $ souk run --to ADDR examples/word-count.yaml --output-dir result
-  $ souk run --bootstrap ADDR --max-price 1000000 examples/word-count.yaml
+  $ souk run --bootstrap ADDR --max-price 0.001eth examples/word-count.yaml
   $ souk run --to ADDR --wasm app.wasm --memory 64m -- first second
   $ souk run --to ADDR --wasm sort.wasm --stdin - < names.txt
   $ souk run --to ADDR --wasm app.wasm --deterministic --fuel 1000000000
@@ -74,7 +77,7 @@ export function addRunCommand({ program, cli }: CommandRequest): void {
     )
     .option('-c, --config <file>', 'with --local: the configuration of the sandbox')
     .option('-k, --key <file>', 'who asks; $SOUK_HOME/key or ~/.souk/key where absent')
-    .option('--chain-id <id>', 'the chain that the provider is on; 0, for none, where absent')
+    .option('--chain-id <id>', 'the chain that the provider is on; $SOUK_CHAIN_ID, or 0, for none, where absent')
 
   run.optionsGroup('What (in addition to the file, or instead of what it says):')
   run
@@ -104,7 +107,7 @@ export function addRunCommand({ program, cli }: CommandRequest): void {
     .option('-o, --output </path>', 'a folder inside whose files are the result; repeatable', collect)
     .option('--stdin <file>', 'its standard input; - is that of this command')
     .option('--workdir </path>', 'the folder inside that it starts in')
-    .option('--max-price <wei>', 'the most that it may cost')
+    .option('--max-price <amount>', 'the most that it may cost: 1000 (wei), 20gwei, 0.001eth')
     .option('--verify <how>', 'how a deterministic task is checked: once, spot(P) or quorum(N); no provider is told')
     .option('--retry <times>', 'how often it may be run again after a fault of the provider')
 

@@ -66,6 +66,8 @@ class AnywhereRun implements AnywhereTask {
   readonly #deadlineMs: number
   #answers: readonly QuoteAnswer[] | undefined
   #current: { readonly offered: Offered; readonly remote: RemoteTask } | undefined
+  /** Why the best of those who could not be paid was not: what whoever asks can do something about. */
+  #unpaid: SoukError | undefined
   /** Attempts of providers before. */
   #attemptsBefore = 0
   #attempts = 0
@@ -127,7 +129,7 @@ class AnywhereRun implements AnywhereTask {
         last = failure
       }
     }
-    throw last ?? nobodyTakes({ answers: this.#answers ?? [], task: this.#options.task })
+    throw this.#unpaid ?? last ?? nobodyTakes({ answers: this.#answers ?? [], task: this.#options.task })
   }
 
   #best(): Offered | undefined {
@@ -176,7 +178,9 @@ class AnywhereRun implements AnywhereTask {
       signal?.throwIfAborted()
       if (!(thrown instanceof SoukError)) throw thrown
       const error = SoukError.from(thrown)
-      this.#note(client.provider, error.code === 'REFUSED' ? 'refused' : 'faults')
+      // That this side cannot pay is no fault of the provider's.
+      if (error.code === 'PAYMENT_REQUIRED') this.#unpaid ??= error
+      else this.#note(client.provider, error.code === 'REFUSED' ? 'refused' : 'faults')
       if (sent === undefined || !isLost(error) || costsNothing(answer)) return error
       this.#current = { offered: answer, remote: client.task(sent, { task, quote: offered }) }
       return undefined
