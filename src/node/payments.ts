@@ -63,17 +63,22 @@ export function createPayments({
     return terms.kind === 'none' ? 0n : BigInt(terms.creditWei)
   }
 
-  async function refusalsOf(peer: string, voucher: Voucher): Promise<readonly Refusal[]> {
+  /** Whether it promises more than what was checked before; else it only says which of its payer's channels is meant. */
+  const isNewer = ({ channel, amountWei }: Voucher): boolean =>
+    BigInt(amountWei) > accounts.checkedWei(channelIdOf(channel))
+
+  async function refusalsOf(
+    peer: string,
+    { voucher, checksSignature }: { readonly voucher: Voucher; readonly checksSignature: boolean },
+  ): Promise<readonly Refusal[]> {
     const { channel } = voucher
     const terms = settler.terms(peer)
     const channelId = channelIdOf(channel)
     const checkedWei = accounts.checkedWei(channelId)
     const amountWei = BigInt(voucher.amountWei)
-    // One that is not newer promises nothing; it only says which of its payer's channels is meant.
-    const checksSignature = amountWei > checkedWei
     const forms = voucherRefusals({ voucher, peer, terms, chainId: settler.chainId, checksSignature })
     if (forms.length > 0) return forms
-    const atLeastWei = checksSignature ? amountWei : checkedWei
+    const atLeastWei = amountWei > checkedWei ? amountWei : checkedWei
     if (accounts.get(channelId) !== undefined)
       return channelRefusals({ state: await settler.channel(channel, { atLeastWei }), amountWei })
     const full = fullFor(peer)
@@ -123,34 +128,49 @@ export function createPayments({
     }
   }
 
+  function accepted(hold: Hold | undefined): void {
+    const voucher = hold?.keep()
+    if (voucher !== undefined) settler.received(voucher)
+  }
+
+  async function pay({ peer, voucher }: { readonly peer: string; readonly voucher: Voucher }): Promise<Statement> {
+    const checksSignature = isNewer(voucher)
+    const refusals = await refusalsOf(peer, { voucher, checksSignature })
+    if (refusals.length > 0) throw refusedVoucher(refusals)
+    // What it was older than was not accepted after all, and is forgotten: now its signature counts.
+    if (!checksSignature && isNewer(voucher)) return pay({ peer, voucher })
+    // It may be older than one that was checked and is not on the disk yet: that one counts, and this one's signature was not looked at.
+    const hold = accounts.hold({ voucher, maxPriceWei: 0n })
+    try {
+      if (hold.records.length > 0) await append(hold.records)
+    } catch (thrown) {
+      hold.release()
+      throw thrown
+    }
+    accepted(hold)
+    return statement({ peer, channelId: hold.channelId })
+  }
+
   return {
     async examine({ peer, voucher }) {
       const required = settler.terms(peer).kind !== 'none'
       if (voucher === undefined) return { refusals: [], usage: () => undefined, required, hold: () => undefined }
-      const refusals = await refusalsOf(peer, voucher)
+      const checksSignature = isNewer(voucher)
+      const refusals = await refusalsOf(peer, { voucher, checksSignature })
       return {
         refusals,
         required,
-        usage: () => (refusals.length > 0 ? undefined : accounts.usage({ voucher, creditWei: creditOf(peer) })),
+        usage() {
+          // What it was older than may be forgotten by now: then nobody has looked at its signature.
+          const isUnchecked = !checksSignature && isNewer(voucher)
+          return refusals.length > 0 || isUnchecked ? undefined : accounts.usage({ voucher, creditWei: creditOf(peer) })
+        },
         // A free task is charged to nobody: its channel may be forgotten while it runs.
         hold: (maxPriceWei) => (maxPriceWei === 0n ? undefined : accounts.hold({ voucher, maxPriceWei })),
       }
     },
-    accepted(hold) {
-      const voucher = hold?.keep()
-      if (voucher !== undefined) settler.received(voucher)
-    },
-    async pay({ peer, voucher }) {
-      const refusals = await refusalsOf(peer, voucher)
-      if (refusals.length > 0) throw refusedVoucher(refusals)
-      const channelId = channelIdOf(voucher.channel)
-      const before = accounts.get(channelId)
-      if (before?.voucher === undefined || BigInt(voucher.amountWei) > before.standing.receivedWei) {
-        await append([{ kind: 'voucher', channelId, voucher }])
-        if (accounts.received(voucher)) settler.received(voucher)
-      }
-      return statement({ peer, channelId })
-    },
+    accepted,
+    pay,
     statement,
     async noteRedeemed({ channelId, redeemedWei, closed = false }) {
       const account = accounts.get(channelId)

@@ -9,7 +9,7 @@ import { createPayments, type Payments } from '../../src/node/payments.ts'
 import { openSqliteJournal } from '../../src/node/sqlite-journal.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import type { Voucher } from '../../src/protocol/payment.ts'
-import { channelIdOf } from '../../src/settlement/voucher.ts'
+import { channelIdOf, isVoucherOf } from '../../src/settlement/voucher.ts'
 import { channelOf, MapSettler, voucherOf } from '../fixtures/payments.ts'
 import { acceptedEvent, address, receiptOf } from '../fixtures/provider-tasks.ts'
 import { keyOf, requesterKey as key } from '../fixtures/receipts.ts'
@@ -77,6 +77,28 @@ describe('payments', () => {
     assert.equal(settler.vouchers.length, 1)
     await reopen()
     assert.equal(payments.statement({ peer, channelId }).receivedWei, '100')
+  })
+
+  it('writes no voucher whose signature nobody looked at, because a higher one was on its way and was given up', async () => {
+    await payments.pay({ peer, voucher: voucherOf({ key, amountWei: 10n }) })
+    const given = (await payments.examine({ peer, voucher: voucherOf({ key, amountWei: 100n }) })).hold(50n)
+    const forged = { ...voucherOf({ key, amountWei: 99n }), signature: voucherOf({ key, amountWei: 1n }).signature }
+    const statement = await payments.pay({ peer, voucher: forged })
+    given?.release()
+    assert(statement.voucher !== undefined && isVoucherOf(statement.voucher))
+    for (const { voucher } of journal.channels()) assert(isVoucherOf(voucher), voucher.amountWei)
+    for (const voucher of settler.vouchers) assert(isVoucherOf(voucher), voucher.amountWei)
+  })
+
+  it('admits nothing on a voucher whose signature nobody looked at, where the higher one before it is forgotten', async () => {
+    const given = (await payments.examine({ peer, voucher: voucherOf({ key, amountWei: 100n }) })).hold(50n)
+    const forged = { ...voucherOf({ key, amountWei: 99n }), signature: voucherOf({ key, amountWei: 1n }).signature }
+    const examined = await payments.examine({ peer, voucher: forged })
+    const paid = payments.pay({ peer, voucher: forged })
+    given?.release()
+    assert.equal(examined.usage(), undefined)
+    await assert.rejects(paid, (thrown) => isSoukError(thrown, 'REFUSED'))
+    assert.deepEqual([...journal.channels()], [])
   })
 
   it('refuses every voucher that is not this provider’s, with every reason', async () => {
