@@ -1,7 +1,9 @@
 import { checkQuote } from '../identity/quote.ts'
 import { specDigestOf } from '../identity/task.ts'
 import type { Quote, SignedQuote } from '../protocol/quote.ts'
+import { LIMIT_KEYS } from '../protocol/limits.ts'
 import { runtimesOf } from '../protocol/task.ts'
+import { checkPayoutAuthorization } from '../settlement/payout.ts'
 import { protocolError } from '../protocol/wire-fields.ts'
 import type { LoadedTask } from './load-task.ts'
 
@@ -34,8 +36,29 @@ export function checkedQuote({
   if (quote.specDigest !== specDigestOf(task.bytes)) throw protocolError('the quote is for another task')
   if (!runtimesOf(task.spec.runtime).includes(quote.runtime))
     throw protocolError(`the quote is for the runtime ${quote.runtime}, which the task does not allow`)
+  const { limits } = task.spec
+  for (const key of LIMIT_KEYS)
+    if (limits[key] !== undefined && quote.limits[key] !== limits[key])
+      throw protocolError(
+        `the quote's limit ${key} is ${quote.limits[key] ?? 'none'}, the task asks for ${limits[key]}`,
+      )
   const nowMs = Date.now()
+  throwUnlessPayee(quote, nowMs)
   if (quote.issuedAtMs > nowMs + CLOCK_DIFFERENCE_MS || quote.expiryMs < nowMs - CLOCK_DIFFERENCE_MS)
     throw protocolError("the quote is not of now: the provider's clock and this one differ by more than a minute")
   return { quote, signed }
+}
+
+/** Whoever is not paid itself has the word of who is: else it could name anybody, and pass for as many providers as it likes. */
+function throwUnlessPayee({ provider, payment, chainId }: Quote, nowMs: number): void {
+  if (payment.kind === 'none' || payment.payee === provider) return
+  const { payee, authorization, contract } = payment
+  const isForThis = authorization?.node === provider && authorization.payout === payee
+  if (authorization === undefined || !isForThis)
+    throw protocolError(`the quote is to be paid to ${payee}, which has not authorised the provider ${provider}`)
+  const fault = checkPayoutAuthorization({ authorization, at: { chainId, contract }, nowMs })
+  if (fault !== undefined)
+    throw protocolError(
+      `the quote is to be paid to ${payee}, whose authorisation of the provider is ${fault === 'expired' ? 'expired' : 'not signed by it'}`,
+    )
 }
