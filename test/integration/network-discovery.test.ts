@@ -90,6 +90,8 @@ describe('finding peers', function () {
     judging(one)
     judging(other)
     await until(() => (one.discovery?.listeners() ?? 0) > 0 && (first.discovery?.listeners() ?? 0) >= 2)
+    // Who passes a message on to whom is settled with a heartbeat, each second; before, it may reach the next one alone.
+    await delay(2_500)
     for (const sequence of [1, 2, 3, 4])
       await one.discovery?.publish(signedOffer({ key: keyOf(2), nowMs: Date.now(), sequence }))
     const expected = [`${one.address} 2`, `${one.address} 4`]
