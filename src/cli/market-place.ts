@@ -2,10 +2,10 @@ import { lazyWallet } from '../client/lazy-wallet.ts'
 import { findProviders } from '../client/market/find-providers.ts'
 import { openMarket, type Market, type MarketOptions } from '../client/market/market.ts'
 import type { Move } from '../client/market/run-anywhere.ts'
-import type { LoadedTask } from '../client/load-task.ts'
 import { loadOrCreateKey } from '../identity/key-file.ts'
 import { classOf, isDeterministic, runtimesOf, type RuntimeSpec } from '../protocol/task.ts'
 import { formatWei } from '../protocol/units.ts'
+import { ONCE } from '../protocol/verification.ts'
 import type { Cli } from './cli.ts'
 import { bootstrapOf, chainIdOf, marketHost } from './market-options.ts'
 import type { Narrator } from './narrator.ts'
@@ -70,16 +70,28 @@ function capabilityOf(runtime: RuntimeSpec): Pick<Parameters<typeof findProvider
 
 const SHORT_ADDRESS = 12
 
-/** Providers as one place: the best of them takes the task, and the next where it fails. */
-export function placeInMarket({ market, narrator }: { readonly market: Market; readonly narrator: Narrator }): Place {
+/** Providers as one place: the best of them takes the task, and the next where it fails; several of them where it is checked. */
+export function placeInMarket({
+  cli,
+  market,
+  narrator,
+}: {
+  readonly cli: Cli
+  readonly market: Market
+  readonly narrator: Narrator
+}): Place {
   const onMove = ({ provider, maxPriceWei, after }: Move): void => {
     if (after !== undefined) narrator.say(`${printable(after.message)} Somebody else is asked`)
     const price = maxPriceWei === 0n ? 'free' : `at most ${formatWei(maxPriceWei)}`
     narrator.say(`asking ${provider.slice(0, SHORT_ADDRESS)}, ${price}`)
   }
   return {
-    submit: ({ task, signal }: { readonly task: LoadedTask; readonly signal: AbortSignal }) =>
-      market.run({ task, signal, onMove }),
+    async submit({ task, signal }) {
+      const { verification = ONCE } = task
+      if (verification.kind === 'once') return market.run({ task, signal, onMove })
+      const { runAndCheck } = await import('./run-and-check.ts')
+      return runAndCheck({ cli, market, narrator, task, kind: verification.kind, signal })
+    },
     [Symbol.asyncDispose]: () => market.close(),
   }
 }

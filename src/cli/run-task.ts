@@ -33,7 +33,7 @@ export async function runTask(request: RunRequest): Promise<number> {
   try {
     const signal = interruptions.first
     const task = await load({ ...request, narrator, signal })
-    if (options.local !== true) checkNotChecked(task)
+    checkCanBeChecked({ task, options })
     await using place = await open({ ...request, task, narrator, signal })
     const accepted = await place.submit({ task, signal })
     const { taskId } = accepted
@@ -61,14 +61,28 @@ export async function runTask(request: RunRequest): Promise<number> {
   }
 }
 
-/** Who hands a task to one provider has nobody to hold it against. */
-function checkNotChecked({ verification = ONCE }: LoadedTask): void {
-  if (verification.kind === 'once') return
-  throw usageError({
-    message: `The task is given to one provider at a time, and is to be checked against others: verify is ${verification.kind}.`,
-    argument: '--verify',
-    hint: 'Say --verify once.',
-  })
+/** One provider has nobody whom it is held against; who leaves holds nobody against another. */
+function checkCanBeChecked({
+  task: { verification = ONCE },
+  options: { local, to = [], detach },
+}: {
+  readonly task: LoadedTask
+  readonly options: RunOptions
+}): void {
+  if (verification.kind === 'once' || local === true) return
+  const { kind } = verification
+  if (detach === true)
+    throw usageError({
+      message: `The task is checked when several providers have run it, and --detach leaves before that: verify is ${kind}.`,
+      argument: '--detach',
+      hint: 'Leave --detach out, or say --verify once.',
+    })
+  if (to.length === 1)
+    throw usageError({
+      message: `The task is to be checked against other providers, and only one is named: verify is ${kind}.`,
+      argument: '--verify',
+      hint: 'Name more with --to, or use --bootstrap to find some; or say --verify once.',
+    })
 }
 
 /** Of an id or an address: 0x and enough digits to tell them apart. */
@@ -125,7 +139,7 @@ async function open({ cli, options, task, narrator, signal }: Open): Promise<Pla
   }
   if (to === undefined || other !== undefined) {
     const { marketOf, placeInMarket } = await import('./market-place.ts')
-    return placeInMarket({ market: await marketOf({ cli, options, signal }), narrator })
+    return placeInMarket({ cli, market: await marketOf({ cli, options, signal }), narrator })
   }
   const { connectTo, placeOf } = await import('./remote-place.ts')
   const chainId = chainIdOf({ cli, options })

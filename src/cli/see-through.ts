@@ -56,7 +56,7 @@ export async function seeThrough(request: SeeThrough): Promise<number> {
   const result = await awaitResult(request)
   const { receipt } = result
   // Here requester and provider are one.
-  if (request.laterCommand !== undefined) await holdAgainstKept({ cli, receipt })
+  if (request.laterCommand() !== undefined) await keepOrProve({ cli, receipt })
   const { outcome, usage, outputs } = receipt
   const files = outputs.filter((output) => 'sha256' in output)
   narrator.say(`${colouredOutcome(outcome, stderr.colors)}: ${usageText({ outcome, usage, outputs: files.length })}`)
@@ -91,13 +91,16 @@ export async function seeThrough(request: SeeThrough): Promise<number> {
         : `get the output files with: ${laterCommand} --output-dir DIR`,
     )
   }
-  if (options.json === true)
-    await writeJson({ stdout, document: documentOf({ result, spec: await request.specOf(result) }) })
+  if (options.json === true) {
+    const { verification } = task
+    const document = documentOf({ result, spec: await request.specOf(result) })
+    await writeJson({ stdout, document: { ...document, ...(verification !== undefined && { verification }) } })
+  }
   return exitCodeOfOutcome(outcome)
 }
 
-/** @throws SoukError RECEIPT_INVALID where the provider has signed another receipt for this task before */
-async function holdAgainstKept({ cli, receipt }: { readonly cli: Cli; readonly receipt: Receipt }): Promise<void> {
+/** Keeps a task's receipt. @throws SoukError RECEIPT_INVALID where the provider has signed another one for this task before */
+export async function keepOrProve({ cli, receipt }: { readonly cli: Cli; readonly receipt: Receipt }): Promise<void> {
   const { receipts: dir, proofs: proofsDir } = cli.home
   const proof = await keepReceipt({ receipt, dir, proofsDir, nowMs: Date.now() })
   if (proof === undefined) return

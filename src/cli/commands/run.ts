@@ -18,6 +18,11 @@ task may have to be paid, nobody else is asked: souk run waits for it.
 Where a provider is to be paid, that is by vouchers out of the channel to it
 that souk channel open has made; the wallet is $SOUK_HOME/wallet.sqlite.
 
+With --verify, or verify in the task file, several providers run a deterministic
+task, and what most of them say is the result; its output comes when that is
+known. Receipts of all are kept in $SOUK_HOME/receipts, and what proves that
+providers disagree in $SOUK_HOME/proofs.
+
 Exits as the task did: with its exit code, 128+n for signal n, 124 for a time
 limit, 122 for any other limit, 134 for a trap, 130 when it was cancelled; with
 125 when it was refused or provider or network failed, and with 2 for a bad task
@@ -27,6 +32,7 @@ Examples:
   $ souk run --local examples/word-count.yaml
   $ souk run --to ADDR examples/word-count.yaml --output-dir result
   $ souk run --bootstrap ADDR --max-price 0.001eth examples/word-count.yaml
+  $ souk run --bootstrap ADDR --verify 'quorum(3)' examples/estimate-pi.yaml
   $ souk run --to ADDR --wasm app.wasm --memory 64m -- first second
   $ souk run --to ADDR --wasm sort.wasm --stdin - < names.txt
   $ souk run --to ADDR --wasm app.wasm --deterministic --fuel 1000000000

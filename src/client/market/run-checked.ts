@@ -1,3 +1,5 @@
+import { SoukError } from '../../protocol/errors.ts'
+import type { Receipt } from '../../protocol/receipt.ts'
 import { ONCE } from '../../protocol/verification.ts'
 import type { RunResult } from '../collect-result.ts'
 import type { LoadedTask } from '../load-task.ts'
@@ -12,6 +14,9 @@ import type { Meeting } from './record.ts'
 import { runVerified } from './run-verified.ts'
 
 type Offered = Extract<QuoteAnswer, { readonly offered: object }>
+
+/** To be told that a task is cancelled. */
+const CANCEL_TIMEOUT_MS = 5_000
 
 /** A provider that has quoted. */
 export interface QuotedCandidate extends QuorumCandidate {
@@ -30,7 +35,22 @@ export interface RunCheckedOptions {
   readonly proofsDir: string
   /** Told of each that was written, before the result is there. */
   readonly onProof?: (found: { readonly file: string; readonly disagreement: Disagreement }) => void
+  /** Told of each that has taken the task, before it is waited for. */
+  readonly onAccepted?: (accepted: Accepted) => void | Promise<void>
+  /** Told of each receipt, verified and paid; where it throws, that provider has failed. */
+  readonly onReceipt?: (receipt: Receipt) => void | Promise<void>
+  /** Told of each that did not take the task, or came to no receipt. */
+  readonly onFailure?: (failure: { readonly provider: string; readonly error: SoukError }) => void
+  /** Cancels the task wherever it is under way. */
   readonly signal?: AbortSignal
+}
+
+/** A provider that has taken the task. */
+export interface Accepted {
+  readonly provider: string
+  readonly taskId: string
+  /** The most that it may cost there. */
+  readonly maxPriceWei: bigint
 }
 
 /**
@@ -44,6 +64,9 @@ export async function runChecked({
   task,
   proofsDir,
   onProof,
+  onAccepted,
+  onReceipt,
+  onFailure,
   signal,
 }: RunCheckedOptions): Promise<QuorumResult<QuotedCandidate, CheckedResult>> {
   const { record } = market
@@ -51,17 +74,43 @@ export async function runChecked({
   const answers = await market.quotes({ task, signal })
   const candidates = candidatesOf({ answers, market, task })
   if (candidates.length === 0) throw nobodyTakes({ answers, task })
+  const cancels: Promise<void>[] = []
+
+  async function runOn({ answer }: QuotedCandidate, stop: AbortSignal): Promise<CheckedResult> {
+    const { provider } = answer.client
+    const remote = await answer.client.submit({ task, quote: answer.offered, signal: stop })
+    const onAbort = (): void => {
+      const given = AbortSignal.timeout(CANCEL_TIMEOUT_MS)
+      // Where it does not hear of it, it goes on until it is asked what became of it.
+      cancels.push(remote.cancel({ signal: given }).catch(() => undefined))
+    }
+    stop.addEventListener('abort', onAbort, { once: true })
+    try {
+      if (stop.aborted) onAbort()
+      note(provider, 'accepted')
+      await onAccepted?.({ provider, taskId: remote.taskId, maxPriceWei: BigInt(answer.offered.quote.maxPriceWei) })
+      const result = await remote.result({ signal: stop })
+      note(provider, 'finished')
+      await onReceipt?.(result.receipt)
+      return { ...result, task: remote }
+    } finally {
+      stop.removeEventListener('abort', onAbort)
+    }
+  }
+
   return runVerified({
     verification: task.verification ?? ONCE,
     task,
     candidates,
     ...(signal !== undefined && { signal }),
-    async runOn({ answer, provider }, stop) {
-      const remote = await answer.client.submit({ task, quote: answer.offered, signal: stop })
-      note(provider, 'accepted')
-      const result = await remote.result({ signal: stop })
-      note(provider, 'finished')
-      return { ...result, task: remote }
+    async runOn(candidate, stop) {
+      try {
+        return await runOn(candidate, stop)
+      } catch (thrown) {
+        stop.throwIfAborted()
+        onFailure?.({ provider: candidate.provider, error: SoukError.from(thrown) })
+        throw thrown
+      }
     },
     async onDisagreement(disagreement) {
       // Without a majority nobody is known to be wrong.
@@ -70,7 +119,7 @@ export async function runChecked({
       const file = await writeProof({ dir: proofsDir, proof: disagreement.proof })
       onProof?.({ file, disagreement })
     },
-  })
+  }).finally(() => Promise.all(cancels))
 }
 
 function candidatesOf({
