@@ -12,6 +12,7 @@ import { usageError } from './usage-error.ts'
 
 export interface ChannelOptions extends ChainOptions {
   readonly deposit?: string
+  readonly node?: string
   readonly amount?: string
   readonly confirmations?: string
 }
@@ -72,6 +73,7 @@ export function openChannel({
 }: Request<ChannelOptions> & { readonly payee: string }): Promise<number> {
   const request = {
     payee: addressOf({ value: payee, argument: 'PAYEE' }),
+    ...(options.node !== undefined && { node: addressOf({ value: options.node, argument: '--node' }) }),
     token: tokenOf(options),
     depositWei: amountOf({ value: options.deposit ?? '', argument: '--deposit' }),
   }

@@ -8,6 +8,7 @@ import { openChain } from '../settlement/chain.ts'
 import { approveData, askToken } from '../settlement/token.ts'
 import { openTransactionStore, type StoredTransaction } from '../settlement/transaction-store.ts'
 import { createTransactionQueue } from '../settlement/transactions.ts'
+import { noncesOf } from '../settlement/channel-nonces.ts'
 import { channelIdOf } from '../settlement/voucher.ts'
 import type { Wallet, WalletChannel } from './wallet.ts'
 
@@ -30,8 +31,16 @@ export type AccountProgress = (line: string) => void
 /** A payer's channels on one chain. What was begun and not finished by a process that is no more is gone on with. */
 export interface ChannelAccount {
   balances(token: string): Promise<{ readonly coinWei: bigint; readonly tokenWei: bigint }>
-  /** Resolves when the channel counts. @throws SoukError CHAIN_REFUSED, CHAIN_UNREACHABLE */
-  open(request: { readonly payee: string; readonly token: string; readonly depositWei: bigint }): Promise<ListedChannel>
+  /**
+   * Resolves when the channel counts. `node` is the provider whose tasks are paid through it: the payee's own where absent.
+   * @throws SoukError CHAIN_REFUSED, CHAIN_UNREACHABLE
+   */
+  open(request: {
+    readonly payee: string
+    readonly node?: string
+    readonly token: string
+    readonly depositWei: bigint
+  }): Promise<ListedChannel>
   topUp(request: { readonly channelId: string; readonly amountWei: bigint }): Promise<ListedChannel>
   /** Starts the challenge period; after it, gets back what was not redeemed. */
   close(request: { readonly channelId: string }): Promise<ListedChannel>
@@ -40,7 +49,7 @@ export interface ChannelAccount {
   end(): Promise<void>
 }
 
-/** Channels of one payer to one payee, each after the other: more were never opened. */
+/** Channels of one payer to one node, each after the other: more were never opened. */
 const MAX_NONCES = 1_000
 
 /** @throws SoukError START_FAILED where `dir` cannot be used */
@@ -116,8 +125,17 @@ export function openChannelAccount({
   }
 
   /** Opened before, as far as its transaction goes: what a killed process began, or the first nonce that nothing was opened with. */
-  async function nextChannel(parties: Omit<ChannelKey, 'nonce'>, depositWei: bigint): Promise<ChannelKey> {
-    for (let nonce = 0; nonce < MAX_NONCES; nonce += 1) {
+  async function nextChannel({
+    parties,
+    node,
+    depositWei,
+  }: {
+    readonly parties: Omit<ChannelKey, 'nonce'>
+    readonly node: string
+    readonly depositWei: bigint
+  }): Promise<ChannelKey> {
+    const { first } = noncesOf({ node, payee: parties.payee })
+    for (let nonce = first; nonce < first + MAX_NONCES; nonce += 1) {
       const channel = { ...parties, nonce }
       const known = own().find(({ channelId }) => channelId === channelIdOf(channel))
       // Noted, and no deposit yet: its opening has not come to an end.
@@ -141,8 +159,8 @@ export function openChannelAccount({
       if (token === NATIVE_TOKEN) return { coinWei, tokenWei: coinWei }
       return { coinWei, tokenWei: await askToken({ chain, token, question: 'balanceOf', addresses: [key.address] }) }
     },
-    async open({ payee, token, depositWei }) {
-      const channel = await nextChannel({ payer: key.address, payee, token }, depositWei)
+    async open({ payee, node = payee, token, depositWei }) {
+      const channel = await nextChannel({ parties: { payer: key.address, payee, token }, node, depositWei })
       const channelId = wallet.noteChannel({ chainId, contract, channel, depositWei: 0n })
       await approve({ channel, amountWei: depositWei })
       onProgress(`opening channel ${channelId}, waiting until it is ${confirmations} deep`)

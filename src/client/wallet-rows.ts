@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { channelKeySchema, type ChannelKey } from '../protocol/payment.ts'
 import { addressSchema, bytes32Schema, signatureSchema } from '../protocol/receipt.ts'
 import { weiSchema } from '../protocol/task.ts'
+import type { NonceRange } from '../settlement/channel-nonces.ts'
 
 /** A channel as it is in the file. */
 export interface ChannelRow {
@@ -75,7 +76,9 @@ export interface WalletRows {
   find(channelId: string): ChannelRow | undefined
   all(payer: string): readonly ChannelRow[]
   /** Channels that are not closed, the newest first. */
-  open(wanted: Omit<ChannelKey, 'nonce'> & Pick<ChannelRow, 'chainId' | 'contract'>): readonly ChannelRow[]
+  open(
+    wanted: Omit<ChannelKey, 'nonce'> & Pick<ChannelRow, 'chainId' | 'contract'> & { readonly nonces: NonceRange },
+  ): readonly ChannelRow[]
   note(row: Pick<ChannelRow, Names | 'channel' | 'depositWei' | 'closed'>): void
   sign(row: Pick<ChannelRow, 'channelId' | 'signedWei' | 'signature'>): void
   charge(row: Pick<ChannelRow, 'channelId' | 'chargedWei'>): void
@@ -95,7 +98,8 @@ export function walletRows(db: DatabaseSync): WalletRows {
     find: db.prepare(`${CHANNEL} WHERE channel_id = ?`),
     all: db.prepare(`${CHANNEL} WHERE payer = ? ORDER BY nonce`),
     open: db.prepare(
-      `${CHANNEL} WHERE payer = ? AND chain_id = ? AND contract = ? AND payee = ? AND token = ? AND closed = 0 ORDER BY nonce DESC`,
+      `${CHANNEL} WHERE payer = ? AND chain_id = ? AND contract = ? AND payee = ? AND token = ? AND nonce >= ? AND nonce < ?
+       AND closed = 0 ORDER BY nonce DESC`,
     ),
     note: db.prepare(
       `INSERT INTO channels VALUES (?, ?, ?, ?, ?, ?, ?, ?, '0', '0', NULL, '0', ?)
@@ -118,8 +122,8 @@ export function walletRows(db: DatabaseSync): WalletRows {
       return row === undefined ? undefined : channelOf(row)
     },
     all: (payer) => sql.all.all(payer).map(channelOf),
-    open: ({ payer, chainId, contract, payee, token }) =>
-      sql.open.all(payer, chainId, contract, payee, token).map(channelOf),
+    open: ({ payer, chainId, contract, payee, token, nonces: { first, end } }) =>
+      sql.open.all(payer, chainId, contract, payee, token, first, end).map(channelOf),
     note({ channelId, chainId, contract, channel, depositWei, closed }) {
       const { payer, payee, token, nonce } = channel
       sql.note.run(channelId, chainId, contract, payer, payee, token, nonce, String(depositWei), closed ? 1 : 0)

@@ -2,6 +2,7 @@ import type { Key } from '../identity/key-file.ts'
 import { SoukError } from '../protocol/errors.ts'
 import { NATIVE_TOKEN, type ChannelKey, type PaymentTerms, type Statement, type Voucher } from '../protocol/payment.ts'
 import { formatWei } from '../protocol/units.ts'
+import { nodeOf, noncesOf } from '../settlement/channel-nonces.ts'
 import { channelIdOf, isVoucherOf, signVoucher } from '../settlement/voucher.ts'
 import { aheadWei, mostWei, owedWei, type Spending } from './spending.ts'
 import { openWalletFile } from './wallet-file.ts'
@@ -90,10 +91,11 @@ export function openWallet({ dir, key }: { readonly dir: string; readonly key: K
     return voucher
   }
 
-  /** The newest channel that the terms allow and whose deposit suffices. */
+  /** The newest channel that the terms allow, that is bound to their node, and whose deposit suffices. */
   function channelFor({ terms, chainId, maxPriceWei }: Prepayment): ChannelRow {
     const { contract, payee, token } = terms
-    const open = rows.open({ payer: key.address, chainId, contract, payee, token })
+    const nonces = noncesOf({ node: nodeOf(terms), payee })
+    const open = rows.open({ payer: key.address, chainId, contract, payee, token, nonces })
     const creditWei = BigInt(terms.creditWei)
     const enough = open.find((row) => {
       const spending = spendingOf(row)
@@ -210,15 +212,18 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function noChannel({ payee, token }: ChannelTerms, maxPriceWei: bigint): SoukError<'PAYMENT_REQUIRED'> {
+function noChannel(terms: ChannelTerms, maxPriceWei: bigint): SoukError<'PAYMENT_REQUIRED'> {
+  const { payee, token } = terms
+  const node = nodeOf(terms)
   const inToken = token === NATIVE_TOKEN ? '' : ` --token ${token}`
+  const forNode = node === payee ? '' : ` --node ${node}`
   return new SoukError({
     code: 'PAYMENT_REQUIRED',
     phase: 'admission',
     retryable: false,
-    message: `The task may cost ${formatWei(maxPriceWei)}, and there is no payment channel to ${payee}.`,
+    message: `The task may cost ${formatWei(maxPriceWei)}, and there is no payment channel to ${payee}${node === payee ? '' : ` for its node ${node}`}.`,
     details: { channelId: '', askedWei: String(maxPriceWei), receivedWei: '0' },
-    hint: `Open one that suffices: souk channel open ${payee} --deposit ${formatWei(maxPriceWei)}${inToken}`,
+    hint: `Open one that suffices: souk channel open ${payee}${forNode} --deposit ${formatWei(maxPriceWei)}${inToken}`,
   })
 }
 

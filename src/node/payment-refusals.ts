@@ -1,3 +1,4 @@
+import { isOfNode, nodeOf, noncesOf } from '../settlement/channel-nonces.ts'
 import { isVoucherOf } from '../settlement/voucher.ts'
 import type { PaymentTerms, Voucher } from '../protocol/payment.ts'
 import type { Refusal } from '../protocol/refusals.ts'
@@ -77,6 +78,14 @@ export function voucherRefusals({
     differs('chainId', String(voucher.chainId), String(chainId), 'this provider is on chain'),
   ].flat()
   if (wrong.length > 0) return wrong
+  const node = nodeOf(terms)
+  if (!isOfNode(channel, node)) {
+    const { first, end } = noncesOf({ node, payee: terms.payee })
+    const message = `The channel's nonce ${channel.nonce} binds it to another node: those of ${node} are from ${first} to ${end - 1}`
+    return [
+      { reason: 'VOUCHER_REFUSED', message, subject: 'nonce', asked: String(channel.nonce), offered: String(first) },
+    ]
+  }
   if (!checksSignature || isVoucherOf(voucher)) return []
   const message = `The voucher for ${voucher.amountWei} wei is not signed by its payer ${channel.payer}`
   return [{ reason: 'VOUCHER_REFUSED', message, subject: 'signature' }]

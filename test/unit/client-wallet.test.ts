@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { openWallet, type Prepayment, type Wallet } from '../../src/client/wallet.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import type { Statement } from '../../src/protocol/payment.ts'
+import { noncesOf } from '../../src/settlement/channel-nonces.ts'
 import { isVoucherOf } from '../../src/settlement/voucher.ts'
 import { CHAIN_ID, channelOf, CONTRACT, MapSettler, voucherOf } from '../fixtures/payments.ts'
 import { bytes32, PROVIDER } from '../fixtures/provider-tasks.ts'
@@ -52,6 +53,22 @@ describe('the wallet', () => {
 
   it('is readable by its owner alone', () => {
     assert.equal(statSync(join(dir, 'wallet.sqlite')).mode & 0o777, 0o600)
+  })
+
+  it('pays a node through channels alone that are bound to it', () => {
+    const node = bytes32('node').slice(0, 42)
+    const { terms: plain, ...rest } = prepayment(1, 100n)
+    const authorization = { node, payout: plain.payee, expiryMs: 1, signature: `0x${'0'.repeat(130)}` }
+    const bound = { ...rest, terms: { ...plain, authorization } }
+    const { first } = noncesOf({ node, payee: plain.payee })
+    open()
+    assert.throws(
+      () => wallet.prepay(bound),
+      (thrown) => isSoukError(thrown, 'PAYMENT_REQUIRED') && String(thrown.hint).includes(`--node ${node}`),
+    )
+    open(1000n, first)
+    assert.equal(wallet.prepay(bound).channel.nonce, first)
+    assert.equal(wallet.prepay(prepayment(2, 100n)).channel.nonce, 0)
   })
 
   it('pays a task’s most ahead where there is no credit, and the next one so much less as was not used', () => {

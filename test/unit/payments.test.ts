@@ -5,12 +5,14 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { createAccounts, type Accounts } from '../../src/node/accounts.ts'
 import type { Journal } from '../../src/node/journal.ts'
+import { voucherRefusals } from '../../src/node/payment-refusals.ts'
 import { createPayments, type Payments } from '../../src/node/payments.ts'
 import { openSqliteJournal } from '../../src/node/sqlite-journal.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import type { Voucher } from '../../src/protocol/payment.ts'
+import { noncesOf } from '../../src/settlement/channel-nonces.ts'
 import { channelIdOf, isVoucherOf } from '../../src/settlement/voucher.ts'
-import { channelOf, MapSettler, voucherOf } from '../fixtures/payments.ts'
+import { CHAIN_ID, channelOf, MapSettler, PAYEE, voucherOf } from '../fixtures/payments.ts'
 import { acceptedEvent, address, receiptOf } from '../fixtures/provider-tasks.ts'
 import { keyOf, requesterKey as key } from '../fixtures/receipts.ts'
 
@@ -138,6 +140,25 @@ describe('payments', () => {
     for (let nonce = 0; nonce < 16; nonce += 1) await payments.pay({ peer, voucher: voucher(nonce) })
     assert.deepEqual(await why(voucher(16)), ['PEER_OVER_SHARE'])
     assert.deepEqual(await why(voucher(3)), [])
+  })
+
+  it('takes no voucher of a channel that is bound to another node, also where both are paid at one address', async () => {
+    const other = address('another node')
+    const { first, end } = noncesOf({ node: other, payee: PAYEE })
+    for (const nonce of [first, end - 1, 2 ** 20]) {
+      settler.open(channelOf(key, nonce), 1000n)
+      assert.deepEqual(await why(voucherOf({ key, amountWei: 5n, channel: channelOf(key, nonce) })), ['nonce'])
+    }
+    settler.open(channelOf(key, 2 ** 20 - 1), 1000n)
+    assert.deepEqual(await why(voucherOf({ key, amountWei: 5n, channel: channelOf(key, 2 ** 20 - 1) })), [])
+    const authorization = { node: other, payout: PAYEE, expiryMs: 1, signature: `0x${'0'.repeat(130)}` }
+    const terms = { ...settler.terms(peer), authorization }
+    const whyThere = (nonce: number): readonly (string | undefined)[] =>
+      voucherRefusals({
+        ...{ voucher: voucherOf({ key, amountWei: 5n, channel: channelOf(key, nonce) }), peer, terms },
+        ...{ chainId: CHAIN_ID, checksSignature: true },
+      }).map(({ subject }) => subject)
+    assert.deepEqual([first - 1, first, end - 1, end, 0].map(whyThere), [['nonce'], [], [], ['nonce'], ['nonce']])
   })
 
   it('tells nobody of the channel of another', () => {

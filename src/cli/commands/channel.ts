@@ -38,6 +38,7 @@ export function addChannelCommands({ program, cli }: CommandRequest): void {
     .usage('PAYEE --deposit AMOUNT [options]')
     .description('Opens a channel, and waits until its deposit counts.')
     .argument('<payee>', 'who is paid through it')
+    .option('--node <address>', 'the provider, where it is paid at another address than its own')
     .requiredOption('-d, --deposit <amount>', 'the most that can be paid through it')
     .option('--token <token>', '`native` or the address of an ERC-20 token', 'native')
     .action((payee: string, options: ChannelOptions) =>
