@@ -5,6 +5,7 @@ import type { Books } from '../settlement/channel-settler.ts'
 import { channelIdOf } from '../settlement/voucher.ts'
 import type { Account, Accounts, Hold } from './accounts.ts'
 import { createChannelLookups } from './channel-lookups.ts'
+import type { Clock } from './clock.ts'
 import type { Journal } from './journal.ts'
 import type { LedgerRecord } from './ledger-rows.ts'
 import { channelRefusals, voucherRefusals, type PaymentUsage } from './payment-refusals.ts'
@@ -47,16 +48,18 @@ export function createPayments({
   settler,
   accounts,
   journal,
+  clock,
   isKnown,
   onFatal,
 }: {
   readonly settler: Settler
   readonly accounts: Accounts
   readonly journal: Pick<Journal, 'append'>
+  readonly clock: Pick<Clock, 'nowMs'>
   readonly isKnown: (payer: string) => boolean
   readonly onFatal: (error: SoukError) => void
 }): Payments {
-  const lookups = createChannelLookups({ settler, isKnown })
+  const lookups = createChannelLookups({ settler, clock, isKnown })
 
   const creditOf = (peer: string): bigint => {
     const terms = settler.terms(peer)

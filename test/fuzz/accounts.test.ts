@@ -74,6 +74,7 @@ class Place {
   accounts!: Accounts
   payments!: Payments
   #tasks = 0
+  #nowMs = 0
 
   constructor() {
     for (const key of keys) for (const nonce of [0, 1]) this.settler.open(channelOf(key, nonce), DEPOSIT)
@@ -84,7 +85,7 @@ class Place {
     this.journal = openSqliteJournal({ dir: this.dir })
     this.accounts = createAccounts({ rows: this.journal.channels(), isKnown })
     const onFatal = (error: Error): never => assert.fail(error)
-    this.payments = createPayments({ ...this, isKnown, onFatal })
+    this.payments = createPayments({ ...this, clock: { nowMs: () => (this.#nowMs += 60_000) }, isKnown, onFatal })
     for (const task of this.live) this.accounts.resume(task)
   }
 

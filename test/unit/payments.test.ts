@@ -25,6 +25,7 @@ describe('payments', () => {
   let settler: MapSettler
   let accounts: Accounts
   let payments: Payments
+  let nowMs = 0
   const open = (): void => {
     journal = openSqliteJournal({ dir })
     accounts = createAccounts({ rows: journal.channels(), isKnown: () => true })
@@ -32,6 +33,7 @@ describe('payments', () => {
       settler,
       accounts,
       journal,
+      clock: { nowMs: () => (nowMs += 60_000) },
       isKnown: () => true,
       onFatal: (error) => assert.fail(error),
     })
