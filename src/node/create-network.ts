@@ -14,11 +14,13 @@ export async function createNetwork(options: {
 }): Promise<{ readonly host: NetworkHost; readonly blobs: BlobSource }> {
   const { config, key, logger, cleanUp } = options
   const { listen, announce, maxConnections, privateKeyFile, discovery, bootstrap, mdns } = config.network
+  const known = new Set(config.peers.known)
   const host = await createHost({
     privateKey: key.privateKey,
     listen,
     announce,
     maxConnections,
+    isExpected: (address) => known.has(address),
     ...(privateKeyFile !== undefined && { preSharedKey: await loadSwarmKey({ file: privateKeyFile }) }),
     ...(discovery.length > 0 && {
       discovery: {

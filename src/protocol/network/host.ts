@@ -33,6 +33,8 @@ export interface HostOptions {
   /** Multiaddrs to tell others instead of those listened on. */
   readonly announce?: readonly string[]
   readonly maxConnections?: number
+  /** Peers for whom there is a place where strangers have taken all others; nobody where absent. */
+  readonly isExpected?: (address: string) => boolean
   readonly connectionsPerPeer?: number
   /** From one remote host. */
   readonly inboundConnectionsPerSecond?: number
@@ -86,6 +88,7 @@ export interface NetworkHost {
 const DEFAULTS = {
   announce: [],
   maxConnections: 1024,
+  isExpected: (): boolean => false,
   connectionsPerPeer: 8,
   inboundConnectionsPerSecond: 100,
   followsPerPeer: 512,
@@ -99,10 +102,13 @@ export async function createHost(options: HostOptions): Promise<NetworkHost> {
   const connections = new Connections()
   const mayConnect: Parameters<typeof createLibp2pNode>[0]['mayConnect'] = (peer) => {
     const address = addressOfPeer(peer)
+    const hasPlace = node.getConnections().length < settings.maxConnections
     // Whoever has no address is told so on the first stream that it uses.
-    return address === undefined || connections.count(address) < settings.connectionsPerPeer
+    if (address === undefined) return hasPlace
+    return (hasPlace || settings.isExpected(address)) && connections.count(address) < settings.connectionsPerPeer
   }
-  const node = await createLibp2pNode({ ...settings, mayConnect }).catch((cause: unknown) => {
+  const maxConnections = settings.maxConnections + WIRE_LIMITS.connectionsForExpected
+  const node = await createLibp2pNode({ ...settings, maxConnections, mayConnect }).catch((cause: unknown) => {
     throw startFailed(cause)
   })
   node.addEventListener('connection:open', ({ detail }) => connections.opened(detail))

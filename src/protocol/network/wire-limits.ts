@@ -16,6 +16,8 @@ export const WIRE_LIMITS = {
   closeTimeoutMs: 5_000,
   /** Negotiating a protocol on a new stream. */
   openStreamTimeoutMs: 10_000,
+  /** Beyond the most connections: for peers that the operator knows. */
+  connectionsForExpected: 32,
   taskStreamsPerConnection: 4,
   blobStreamsPerConnection: 32,
   quoteStreamsPerConnection: 2,
