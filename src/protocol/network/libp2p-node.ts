@@ -1,4 +1,3 @@
-import { yamux } from '@libp2p/yamux'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
@@ -9,6 +8,7 @@ import type { DiscoveryOptions } from './discovery/options.ts'
 import type { DiscoveryParts } from './discovery/services.ts'
 import { noiseInOneWrite } from './noise-in-one-write.ts'
 import { WIRE_LIMITS } from './wire-limits.ts'
+import { yamuxWithFewUpdates } from './yamux-with-few-updates.ts'
 
 export interface Libp2pNodeOptions {
   /** 32 bytes, secp256k1. */
@@ -40,7 +40,7 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
     addresses: { listen: [...options.listen], announce: [...options.announce] },
     transports: [tcp({ dialOpts: { noDelay: true }, listenOpts: { noDelay: true } })],
     connectionEncrypters: [noiseInOneWrite()],
-    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: WIRE_LIMITS.streamWindowBytes } })],
+    streamMuxers: [yamuxWithFewUpdates({ streamOptions: { maxStreamWindowSize: WIRE_LIMITS.streamWindowBytes } })],
     services: { identify: identify(), ping: ping(), ...services },
     connectionManager: {
       maxConnections: options.maxConnections,
