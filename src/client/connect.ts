@@ -129,7 +129,15 @@ export function createClient({
       const payment =
         wallet === undefined || quote === undefined || !isToBePaid(quote)
           ? {}
-          : { payment: taskPayment({ wallet, quote: quote.quote, link, requester }) }
+          : {
+              payment: taskPayment({
+                wallet,
+                quote: quote.quote,
+                authorizedWei: BigInt(task.spec.maxPriceWei),
+                link,
+                requester,
+              }),
+            }
       const submitted = await submitTask({ ...terms, ...agreed, ...payment, task, key, chainId, link, blobs, follows })
       return createRemoteTask({
         ...{ ...submitted, ...payingFor(quote), requester, link, blobs, task },

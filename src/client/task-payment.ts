@@ -1,7 +1,9 @@
-import { isSoukError } from '../protocol/errors.ts'
+import { invalidReceipt } from '../identity/receipt.ts'
+import { isSoukError, SoukError } from '../protocol/errors.ts'
 import type { TaskResult } from '../protocol/events.ts'
 import type { Voucher } from '../protocol/payment.ts'
 import type { Quote } from '../protocol/quote.ts'
+import { channelIdOf } from '../settlement/voucher.ts'
 import { expectedReceipt, type ExpectedResult } from './check-result.ts'
 import type { Link } from './link.ts'
 import type { Wallet } from './wallet.ts'
@@ -20,14 +22,20 @@ export interface TaskPayment {
   goesHigher(refusal: unknown): boolean
 }
 
+/** Other tasks of the same channel may be accepted meanwhile, each of which needs a higher voucher. */
+const MOST_RAISES = 16
+
 export function taskPayment({
   wallet,
   quote,
+  authorizedWei,
   link,
   requester,
 }: {
   readonly wallet: Wallet
   readonly quote: Pick<Quote, 'payment' | 'chainId' | 'maxPriceWei'>
+  /** The most that the task pays, whatever is quoted. */
+  readonly authorizedWei: bigint
   readonly link: Link
   readonly requester: string
 }): TaskPayment {
@@ -35,12 +43,14 @@ export function taskPayment({
   const maxPriceWei = BigInt(quote.maxPriceWei)
   let taskId: string | undefined
   let voucher: Voucher | undefined
+  let raises = 0
   return {
     wallet,
     get voucher() {
       return voucher
     },
     async begin(task) {
+      if (maxPriceWei > authorizedWei) throw tooDear({ maxPriceWei, authorizedWei })
       if (terms.kind === 'none' || maxPriceWei === 0n) return
       await settleLeft({ wallet, link, requester, signal: task.signal })
       taskId = task.taskId
@@ -52,8 +62,9 @@ export function taskPayment({
       const asked = reasons.find(({ reason }) => reason === 'PAYMENT_REQUIRED')?.asked
       if (asked === undefined || !/^\d{1,78}$/.test(asked) || reasons.length > 1) return false
       const before = BigInt(voucher.amountWei)
-      // What is asked again is not given again.
-      if (BigInt(asked) <= before) return false
+      // What is asked again is not given again; nor is it asked for wei by wei.
+      if (BigInt(asked) <= before || raises >= MOST_RAISES) return false
+      raises += 1
       voucher = wallet.raise({ taskId, askedWei: BigInt(asked) }) ?? voucher
       return BigInt(voucher.amountWei) > before
     },
@@ -87,10 +98,46 @@ export async function settleTask({
   }
   const receipt = expectedReceipt(result.receipt, expected)
   const priceWei = BigInt(receipt.priceWei)
-  const voucher = wallet.charge({ taskId, priceWei }) ?? (withheld ? wallet.newest({ taskId }) : undefined)
+  const voucher = charged({ wallet, taskId, priceWei }) ?? (withheld ? wallet.newest({ taskId }) : undefined)
   if (voucher === undefined) return
   const options = signal === undefined ? {} : { signal }
-  wallet.reconcile(await link.again((connection) => connection.pay(voucher, options), signal))
+  const statement = await link.again((connection) => connection.pay(voucher, options), signal)
+  // Of another channel this provider may be nobody's payee: what it says of that is worth nothing.
+  if (statement.channelId === channelIdOf(voucher.channel)) wallet.reconcile(statement)
+}
+
+/** Where its quote is not known any more, what was set aside for the task still is. */
+function charged({
+  wallet,
+  ...charge
+}: {
+  readonly wallet: Wallet
+  readonly taskId: string
+  readonly priceWei: bigint
+}): Voucher | undefined {
+  try {
+    return wallet.charge(charge)
+  } catch (thrown) {
+    if (thrown instanceof RangeError) throw invalidReceipt([thrown.message])
+    throw thrown
+  }
+}
+
+function tooDear({
+  maxPriceWei,
+  authorizedWei,
+}: {
+  readonly maxPriceWei: bigint
+  readonly authorizedWei: bigint
+}): SoukError<'PAYMENT_REQUIRED'> {
+  return new SoukError({
+    code: 'PAYMENT_REQUIRED',
+    phase: 'admission',
+    retryable: false,
+    message: `The task may cost ${maxPriceWei} wei there, and pays at most ${authorizedWei}: nothing was sent.`,
+    details: { channelId: '', askedWei: String(maxPriceWei), receivedWei: '0' },
+    hint: 'Ask another provider, or raise price.max in the task.',
+  })
 }
 
 /** Tasks of processes that are no more: what is set aside for them is charged or free once it is known what became of them. */
