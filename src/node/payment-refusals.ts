@@ -123,3 +123,18 @@ export function channelRefusals({
     },
   ]
 }
+
+/**
+ * Why a channel that is not in the books cannot come into them. What the chain has paid out of it was earned by tasks that these
+ * books know nothing of: its vouchers would pay for as much a second time.
+ */
+export function newChannelRefusals({ redeemedWei }: Pick<ChannelState, 'redeemedWei'>): Refusal[] {
+  if (redeemedWei === 0n) return []
+  return [
+    {
+      reason: 'VOUCHER_REFUSED',
+      message: `${redeemedWei} wei of the channel are paid out already, for what this provider's books do not know: open another channel`,
+      subject: 'channel',
+    },
+  ]
+}

@@ -8,7 +8,7 @@ import { createChannelLookups } from './channel-lookups.ts'
 import type { Clock } from './clock.ts'
 import type { Journal } from './journal.ts'
 import type { LedgerRecord } from './ledger-rows.ts'
-import { channelRefusals, voucherRefusals, type PaymentUsage } from './payment-refusals.ts'
+import { channelRefusals, newChannelRefusals, voucherRefusals, type PaymentUsage } from './payment-refusals.ts'
 import type { Settler } from './settler.ts'
 
 /** Channels in the books: of one payer, of all whom the operator does not know, of everybody. Each has a deposit on the chain. */
@@ -86,7 +86,9 @@ export function createPayments({
       return channelRefusals({ state: await settler.channel(channel, { atLeastWei }), amountWei })
     const full = fullFor(peer)
     if (full.length > 0) return full
-    return channelRefusals({ state: await lookups.look(channel, { atLeastWei }), amountWei })
+    const state = await lookups.look(channel, { atLeastWei })
+    const forState = channelRefusals({ state, amountWei })
+    return forState.length > 0 ? forState : newChannelRefusals(state)
   }
 
   function fullFor(peer: string): readonly Refusal[] {

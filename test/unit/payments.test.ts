@@ -125,6 +125,17 @@ describe('payments', () => {
     assert.deepEqual([...journal.channels()], [])
   })
 
+  it('takes no voucher of a channel that others were paid from: it may have paid for their tasks', async () => {
+    settler.channels.set(channelId, { status: 'open', depositWei: 1000n, redeemedWei: 80n })
+    for (const amountWei of [0n, 80n, 500n]) assert.deepEqual(await why(voucherOf({ key, amountWei })), ['channel'])
+    assert.equal(accounts.count(), 0)
+    // One that is in the books may have been redeemed from here.
+    settler.open(channelOf(key), 1000n)
+    await payments.pay({ peer, voucher: voucherOf({ key, amountWei: 80n }) })
+    settler.channels.set(channelId, { status: 'open', depositWei: 1000n, redeemedWei: 80n })
+    assert.deepEqual(await why(voucherOf({ key, amountWei: 500n })), [])
+  })
+
   it('keeps no channel that has no deposit, however many a stranger names, and asks the chain about one at a time', async () => {
     const named = await Promise.allSettled(
       Array.from({ length: 50 }, (_, nonce) =>
