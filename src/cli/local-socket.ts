@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { SoukError } from '../protocol/errors.ts'
-import type { NodeStatus, PeersStatus } from '../protocol/node-status.ts'
+import type { EarningsStatus, NodeStatus, PeersStatus } from '../protocol/node-status.ts'
 
 const TIMEOUT_MS = 5_000
 /** Thousands of the largest offers are in one of them. */
@@ -10,6 +10,7 @@ const MAX_ANSWER_BYTES = 128 * 1024 * 1024
 interface Answers {
   readonly '/status': NodeStatus
   readonly '/peers': PeersStatus
+  readonly '/earnings': EarningsStatus
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { OfferDocument, OfferedRuntime } from '../protocol/offer-document.ts'
+import { NATIVE_TOKEN } from '../protocol/payment.ts'
 import type { PeerStatus } from '../protocol/node-status.ts'
 import { printable } from './printable.ts'
 import { formatAge } from './quantities.ts'
@@ -36,13 +37,19 @@ export function offersLines({
       standardPriceWei === '0' ? 'free' : standardPriceWei,
       runtime,
       printable([...features, ...classes.map((name) => `class:${name}`)].join(' ')),
-      payment.kind,
+      paymentText(payment),
       provider,
       printable(multiaddrs[0] ?? ''),
     ]),
     width,
     heading: colors.bold,
   })
+}
+
+/** `--json` has the contract, and whom the payee has authorised. */
+function paymentText(payment: ShownOffer['payment']): string {
+  if (payment.kind === 'none') return 'none'
+  return `channel to ${payment.payee}${payment.token === NATIVE_TOKEN ? '' : `, in token ${payment.token}`}`
 }
 
 /** The peers of a running node, for a person. */

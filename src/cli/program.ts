@@ -3,6 +3,7 @@ import type { Cli } from './cli.ts'
 import { addChannelCommands } from './commands/channel.ts'
 import { addConfigCommands } from './commands/config.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addEarningsCommand } from './commands/earnings.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addMarketCommands } from './commands/market.ts'
 import { addNodeCommands } from './commands/node-status.ts'
@@ -68,6 +69,7 @@ export function createProgram(cli: Cli): Program {
   program.commandsGroup('Provider:')
   addUpCommand(request)
   addNodeCommands(request)
+  addEarningsCommand(request)
   addDoctorCommand(request)
   addConfigCommands(request)
   program.addHelpText('after', EXAMPLES)

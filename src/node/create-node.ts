@@ -9,11 +9,12 @@ import type { Launcher } from '../native/launcher.ts'
 import type { NativeMode } from '../native/mode.ts'
 import type { SoukError } from '../protocol/errors.ts'
 import { RUNTIME_NAMES } from '../protocol/execution.ts'
-import type { NodeStatus, PeersStatus, RuntimeStatus } from '../protocol/node-status.ts'
+import type { EarningsStatus, NodeStatus, PeersStatus, RuntimeStatus } from '../protocol/node-status.ts'
 import type { Offer } from './offers.ts'
 import { createCapacity } from './capacity.ts'
 import { systemClock } from './clock.ts'
 import { nodePaths, type Config } from './config.ts'
+import { earningsOf } from './earnings.ts'
 import { asExecutors, createExecutors } from './create-executors.ts'
 import { createNetwork } from './create-network.ts'
 import { openLocalSocket } from './http/local-socket.ts'
@@ -102,7 +103,7 @@ export async function createNode(options: CreateNodeOptions): Promise<SoukNode> 
     await host.serveQuotes(provider)
     await provider.recover(core.found)
     const market = await createMarketPresence({
-      ...{ config, host, key, isKnown, logger },
+      ...{ config, host, key, isKnown, logger, settler: core.settler },
       offers: () => (provider.stopping ? [] : offers()),
     })
     await host.start()
@@ -127,7 +128,9 @@ export async function createNode(options: CreateNodeOptions): Promise<SoukNode> 
       denied: provider.denied(),
     })
     const peers = (): PeersStatus => ({ connected: host.peers(), offers: market?.offers() ?? [] })
-    const socket = await openLocalSocket({ path: paths.socket, answers: { '/status': status, '/peers': peers } })
+    const earnings = (): EarningsStatus => ({ chainId: config.chain.id, ...earningsOf(provider.accounts.all()) })
+    const answers = { '/status': status, '/peers': peers, '/earnings': earnings }
+    const socket = await openLocalSocket({ path: paths.socket, answers })
     cleanUp.defer(() => socket.close())
     return {
       peerId: host.peerId,
@@ -335,5 +338,5 @@ async function createCore(
     const { bytes, quotaBytes } = store.usage()
     return { bytes, quotaBytes }
   }
-  return { provider, found, offers, failed, storage }
+  return { provider, found, offers, failed, storage, settler }
 }

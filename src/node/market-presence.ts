@@ -3,9 +3,11 @@ import type { Key } from '../identity/key-file.ts'
 import { addressOfPeerId } from '../identity/peer-id.ts'
 import type { NetworkHost } from '../protocol/network/host.ts'
 import type { OfferDocument } from '../protocol/offer-document.ts'
+import type { PaymentTerms } from '../protocol/payment.ts'
 import { systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { OfferBook } from './offer-book.ts'
+import type { Settler } from './settler.ts'
 import { OfferPublisher } from './offer-publisher.ts'
 import { offeredRuntimes } from './offered-runtimes.ts'
 import type { Offer } from './offers.ts'
@@ -17,6 +19,8 @@ export interface MarketPresenceOptions {
   /** Whether the operator knows that address. */
   readonly isKnown: (address: string) => boolean
   readonly logger: Logger
+  /** How it is paid. */
+  readonly settler: Pick<Settler, 'terms'>
   /** As things stand then. */
   readonly offers: () => readonly Offer[]
 }
@@ -32,6 +36,7 @@ export interface MarketPresence {
   stop(): Promise<void>
 }
 
+const ANY_REQUESTER = `0x${'0'.repeat(40)}`
 /** Reading a bootstrap peer's book. */
 const READ_TIMEOUT_MS = 60_000
 
@@ -55,7 +60,7 @@ export async function createMarketPresence(options: MarketPresenceOptions): Prom
     clock: systemClock,
     multiaddrs: () => host.multiaddrs(),
     runtimes: () => offeredRuntimes({ offers: options.offers(), prices: config.pricing.rates }),
-    payment: () => ({ kind: 'none' }),
+    payment: () => paymentFor(options.settler),
   })
   const stopped = new AbortController()
   const reading = new Map<string, Promise<void>>()
@@ -87,6 +92,12 @@ export async function createMarketPresence(options: MarketPresenceOptions): Prom
       await Promise.all(reading.values())
     },
   }
+}
+
+/** As for somebody whom the operator does not know; what credit there is for whom its quotes say. */
+function paymentFor(settler: Pick<Settler, 'terms'>): PaymentTerms {
+  const terms = settler.terms(ANY_REQUESTER)
+  return terms.kind === 'channel' ? { ...terms, creditWei: '0' } : terms
 }
 
 function peerIdIn(multiaddr: string): string {

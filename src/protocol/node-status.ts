@@ -40,6 +40,31 @@ export interface PeersStatus {
   readonly offers: readonly OfferDocument[]
 }
 
+/** What `souk earnings` shows: the answer of a node's local socket to `GET /earnings`. */
+export interface EarningsStatus {
+  readonly chainId: number
+  /** One for each token that there are channels in. */
+  readonly sums: readonly (Earned & { readonly token: string; readonly channels: number })[]
+  /** Those with the most to be redeemed, at most 1,000 of them. */
+  readonly channels: readonly (Earned & {
+    readonly channelId: string
+    readonly payer: string
+    readonly token: string
+  })[]
+}
+
+/** In wei, or in a token's own smallest unit. */
+export interface Earned {
+  /** What the newest vouchers are worth. */
+  readonly receivedWei: string
+  /** What the tasks that have finished came to. */
+  readonly chargedWei: string
+  /** What the chain has paid out. */
+  readonly redeemedWei: string
+  /** What is received and not redeemed. */
+  readonly pendingWei: string
+}
+
 /** A peer with which there is a connection. */
 export interface PeerStatus {
   readonly peerId: string
