@@ -37,6 +37,7 @@ const HEADLINES: { readonly [C in ErrorCode]: string } = {
   WRONG_CHAIN: 'This is another chain',
   CHAIN_REFUSED: 'The chain refuses it',
   PAYMENT_REQUIRED: 'It has to be paid first',
+  CONNECTION_LIMITED: 'The connection is too small for it',
 }
 
 /**

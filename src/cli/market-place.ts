@@ -49,6 +49,7 @@ export async function marketOf({
     async findProviders({ spec }) {
       const filter = { ...capabilityOf(spec.runtime), ...(chainId !== undefined && { chainId }) }
       const found = await findProviders({ host, bootstrap, signal, ...filter })
+      for (const { multiaddrs } of found) host.learn(multiaddrs)
       return found.flatMap(({ multiaddrs: [first] }) => (first === undefined ? [] : [first]))
     },
   })

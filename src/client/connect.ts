@@ -3,6 +3,7 @@ import type { Key } from '../identity/key-file.ts'
 import { SoukError } from '../protocol/errors.ts'
 import type { TaskSummary } from '../protocol/events.ts'
 import { createHost } from '../protocol/network/host.ts'
+import { isRelayed } from '../protocol/network/peer-address.ts'
 import { EarlyFollows } from './early-follows.ts'
 import { Link } from './link.ts'
 import type { LoadedTask } from './load-task.ts'
@@ -72,7 +73,12 @@ const DEFAULTS = { timeoutMs: 10_000, reconnectTimeoutMs: 60_000, chainId: 0 } a
 export async function connect(options: ConnectOptions): Promise<Client> {
   const { to, key, signal, timeoutMs, reconnectTimeoutMs, chainId, wallet } = { ...DEFAULTS, ...options }
   if (!namesPeer(to)) throw noPeerId(to)
-  const host = await createHost({ privateKey: key.privateKey, listen: [], dialTimeoutMs: timeoutMs })
+  const host = await createHost({
+    privateKey: key.privateKey,
+    listen: [],
+    dialTimeoutMs: timeoutMs,
+    ...(isRelayed(to) && { reach: { relay: 'dialer' } }),
+  })
   try {
     const connection = await host.connect({ multiaddr: to, ...(signal !== undefined && { signal }) })
     const link = new Link({ host, multiaddr: to, connection, reconnectTimeoutMs })

@@ -3,6 +3,8 @@ import { signTask } from '../identity/task.ts'
 import { isSoukError, SoukError } from '../protocol/errors.ts'
 import type { RefusalReason } from '../protocol/refusals.ts'
 import type { ProviderConnection } from '../protocol/network/task-client.ts'
+import { connectionLimited } from '../protocol/network/network-errors.ts'
+import { WIRE_LIMITS } from '../protocol/network/wire-limits.ts'
 import type { SignedQuote } from '../protocol/quote.ts'
 import type { Voucher } from '../protocol/payment.ts'
 import { ANY_PROVIDER, type SignedTask } from '../protocol/receipt.ts'
@@ -67,6 +69,7 @@ export async function submitTask(options: SubmitTaskOptions): Promise<Submitted>
   const { quote } = options
   const delivery = new Delivery({
     ...{ signed, taskId, link, follows },
+    blobBytes: bytesOf(task.blobs),
     ...(quote !== undefined && { quote }),
     ...(payment !== undefined && { payment }),
     ...(signal !== undefined && { signal }),
@@ -87,6 +90,8 @@ export async function submitTask(options: SubmitTaskOptions): Promise<Submitted>
 }
 
 interface DeliveryOptions {
+  /** Of all of the task's blobs together. */
+  readonly blobBytes: number
   readonly signed: SignedTask
   readonly taskId: string
   readonly link: Link
@@ -128,6 +133,7 @@ class Delivery {
   }
 
   async #send(connection: ProviderConnection): Promise<EarlyFollow | undefined> {
+    if (connection.limited) this.#checkSize()
     this.#sent += 1
     if (this.#sent === 1) this.#options.onSent?.(this.#options.taskId)
     const follow = this.#options.follows.begin()
@@ -163,6 +169,12 @@ class Delivery {
     return { ...(quote !== undefined && { quote }), ...(voucher !== undefined && { voucher }) }
   }
 
+  /** Rather than have it accepted, and fail when the provider comes for its files. */
+  #checkSize(): void {
+    const bytes = this.#options.blobBytes
+    if (bytes > WIRE_LIMITS.relayedBlobBytes) throw connectionLimited({ what: "The task's files", bytes })
+  }
+
   #check(acceptedId: string): void {
     const { taskId } = this.#options
     if (acceptedId !== taskId) throw protocolError(`the provider accepted ${acceptedId} where ${taskId} was submitted`)
@@ -178,6 +190,10 @@ class Delivery {
       throw thrown
     }
   }
+}
+
+function bytesOf(blobs: LoadedTask['blobs']): number {
+  return [...blobs.values()].reduce((sum, blob) => sum + ('data' in blob ? blob.data.byteLength : blob.bytes), 0)
 }
 
 function isReplay(thrown: unknown): thrown is SoukError<'REFUSED'> {

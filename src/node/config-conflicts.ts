@@ -74,6 +74,21 @@ export function conflicts(values: ConfigValues): readonly Issue[] {
       message: 'needs network.discovery, as in [dht, gossip]: without it the node looks for nobody',
     })
   }
+  if (values['network.relay'] === 'client' && values['network.bootstrap'].length === 0) {
+    issues.push({
+      path: 'network.relay',
+      message: 'needs network.bootstrap: a client is reached through those of its nodes that relay',
+    })
+  }
+  if (values['network.hole_punching'] && values['network.relay'] !== 'client') {
+    issues.push({
+      path: 'network.hole_punching',
+      message: 'needs network.relay: client: there is nothing to make direct without it',
+    })
+  }
+  if (values['network.autonat'] && values['network.discovery'].length === 0) {
+    issues.push({ path: 'network.autonat', message: 'needs network.discovery: without it there is nobody to ask' })
+  }
   const cores = coresIn(values['sandbox.docker.cpuset'] ?? '')
   if (isOn('docker') && cores !== undefined && values['sandbox.docker.cpu_limit'] > cores) {
     issues.push({

@@ -1,9 +1,12 @@
 import { peerMultiaddr, tcpMultiaddr } from './config-items.ts'
 import { key } from './config-key.ts'
-import { flag, integer, list, optionalPath, subset } from './config-kinds.ts'
+import { duration, flag, integer, list, oneOf, optionalPath, size, subset } from './config-kinds.ts'
 
 export const DISCOVERY_KINDS = ['dht', 'gossip'] as const
 export type DiscoveryKind = (typeof DISCOVERY_KINDS)[number]
+
+export const RELAY_ROLES = ['none', 'client', 'server'] as const
+export type RelayRole = (typeof RELAY_ROLES)[number]
 
 /** The keys of `network`. */
 export const NETWORK_KEYS = {
@@ -36,6 +39,41 @@ export const NETWORK_KEYS = {
     kind: flag(),
     default: 'false',
     doc: 'Look for other nodes in the local network by multicast, and be seen there. Needs `network.discovery`.',
+  }),
+  'network.relay': key({
+    kind: oneOf(RELAY_ROLES),
+    default: 'none',
+    doc: 'Relays, for nodes that nobody can dial. `client` is reached through the nodes of `network.bootstrap` that relay (two at most), and says so in its offers; `server` relays for others, within the bounds below, once they have asked it to. Through a relay go tasks with small files and small results.',
+  }),
+  'network.relay_reservations': key({
+    kind: integer({ min: 1, max: 10_000 }),
+    default: '64',
+    doc: 'With `network.relay: server`, the most nodes that are reached through this one.',
+  }),
+  'network.relay_bytes': key({
+    kind: size({ min: 2 ** 17, max: 2 ** 30 }),
+    default: '1m',
+    doc: 'With `network.relay: server`, the most bytes of one relayed connection, both ways together; then it is cut.',
+  }),
+  'network.relay_duration': key({
+    kind: duration({ min: 1000, max: 86_400_000 }),
+    default: '2m',
+    doc: 'With `network.relay: server`, how long one relayed connection lasts; then it is cut.',
+  }),
+  'network.hole_punching': key({
+    kind: flag(),
+    default: 'false',
+    doc: 'Try for a direct connection with whoever came through a relay, and close the relayed one where there is one. Needs `network.relay: client`.',
+  }),
+  'network.autonat': key({
+    kind: flag(),
+    default: 'false',
+    doc: 'Have other nodes find out which addresses of this one can be dialled, and do so for them. Needs `network.discovery`.',
+  }),
+  'network.upnp': key({
+    kind: flag(),
+    default: 'false',
+    doc: "Ask the local network's router by multicast for a port of its public address. Whoever is on the Internet can then dial this node.",
   }),
   'network.private_key_file': key({
     kind: optionalPath(),

@@ -4,7 +4,7 @@ import type { OfferedImage } from '../native/images.ts'
 import type { NativeMode } from '../native/mode.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import type { Rates } from '../protocol/price.ts'
-import type { DiscoveryKind } from './config-network-keys.ts'
+import type { DiscoveryKind, RelayRole } from './config-network-keys.ts'
 import type { OfferedMount, OfferedRoot } from './config-items.ts'
 import type { SettlementConfig } from './config-settlement-keys.ts'
 
@@ -37,6 +37,12 @@ export interface Config {
     /** Multiaddrs of peers, with their peer ids. */
     readonly bootstrap: readonly string[]
     readonly mdns: boolean
+    readonly relay: RelayRole
+    /** What a relay does for others at most; bytes and time of one connection. */
+    readonly relayLimits: { readonly reservations: number; readonly bytes: number; readonly durationMs: number }
+    readonly holePunching: boolean
+    readonly autonat: boolean
+    readonly upnp: boolean
     /** Of a private network; an open one where absent. */
     readonly privateKeyFile?: string
   }

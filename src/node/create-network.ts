@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Key } from '../identity/key-file.ts'
 import { loadSwarmKey } from '../identity/swarm-key.ts'
-import { createHost, type NetworkHost } from '../protocol/network/host.ts'
+import { createHost, type HostOptions, type NetworkHost } from '../protocol/network/host.ts'
 import type { Config } from './config.ts'
 import type { BlobSource } from './inputs.ts'
 
@@ -27,9 +27,11 @@ export async function createNetwork(options: {
         bootstrap,
         mdns,
         gossip: discovery.includes('gossip'),
-        ...(discovery.includes('dht') && { dht: 'server' }),
+        // Of a peer that is reached through a relay nobody can ask anything of the table.
+        ...(discovery.includes('dht') && { dht: config.network.relay === 'client' ? 'client' : 'server' }),
       },
     }),
+    ...reachOf(config.network),
     onInternalError: (error) => logger.error({ err: error }, 'a request of a peer failed by a bug'),
   })
   cleanUp.defer(() => host.stop())
@@ -38,4 +40,11 @@ export async function createNetwork(options: {
     connected: (request) => host.connected(request),
   }
   return { host, blobs }
+}
+
+function reachOf({ relay, bootstrap, relayLimits, ...wanted }: Config['network']): Pick<HostOptions, 'reach'> {
+  const { holePunching, autonat, upnp } = wanted
+  if (relay === 'none' && !autonat && !upnp) return {}
+  const relays = bootstrap.map((multiaddr) => multiaddr.slice(multiaddr.lastIndexOf('/') + 1))
+  return { reach: { ...(relay !== 'none' && { relay }), relays, relayLimits, holePunching, autonat, upnp } }
 }

@@ -64,6 +64,7 @@ export interface ErrorDetails {
   WRONG_CHAIN: { readonly endpoint: string; readonly expected: number; readonly found: number }
   CHAIN_REFUSED: { readonly kind: string; readonly reason: string; readonly hash?: string }
   PAYMENT_REQUIRED: { readonly channelId: string; readonly askedWei: string; readonly receivedWei: string }
+  CONNECTION_LIMITED: { readonly bytes: number; readonly mostBytes: number }
 }
 export type ErrorCode = keyof ErrorDetails
 
@@ -294,5 +295,12 @@ export const ERROR_CODES: { readonly [C in ErrorCode]: CodeFacts } = {
     meaning:
       'What a task has put out is kept back until what it came to is paid; or a channel holds too little to pay with.',
     hint: 'Send a voucher for the amount that is asked, then ask again; top the channel up where it holds less.',
+  },
+  CONNECTION_LIMITED: {
+    fault: 'network',
+    retryable: false,
+    phase: 'deliver',
+    meaning: 'The only connection goes through a relay, and a file is too large for that.',
+    hint: 'Use smaller files, or a provider that can be dialled directly; as a provider, give an address that can be dialled (network.announce, network.upnp).',
   },
 }

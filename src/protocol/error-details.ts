@@ -50,4 +50,5 @@ export const ERROR_DETAILS_SCHEMAS: { readonly [C in ErrorCode]: z.ZodType<Error
   WRONG_CHAIN: z.object({ endpoint: text, expected: count, found: count }),
   CHAIN_REFUSED: z.object({ kind: text, reason: text, hash: text.exactOptional() }),
   PAYMENT_REQUIRED: z.object({ channelId: text, askedWei: text, receivedWei: text }),
+  CONNECTION_LIMITED: z.object({ bytes: count, mostBytes: count }),
 }

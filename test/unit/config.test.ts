@@ -584,4 +584,13 @@ peers: { known: [bob], share: 2 }
       { numRuns: 300 },
     )
   })
+
+  it('asks for what being reached through a relay needs', async () => {
+    const paths = async (network: string): Promise<readonly string[]> =>
+      (await issuesOf(`network: {${network}}`)).map(({ path }) => path)
+    assert.deepEqual(await paths('relay: client'), ['network.relay'])
+    assert.deepEqual(await paths('relay: server, hole_punching: true'), ['network.hole_punching'])
+    assert.deepEqual(await paths('autonat: true'), ['network.autonat'])
+    assert.deepEqual(await paths('relay: both'), ['network.relay'])
+  })
 })

@@ -25,7 +25,7 @@ export interface MarketHostOptions {
 /** A requester's host that can find providers, and quote and submit over the same connections. To be stopped. */
 export function createMarketHost({ key, bootstrap, ...options }: MarketHostOptions): Promise<NetworkHost> {
   const discovery = { bootstrap, dht: 'client', gossip: true } as const
-  return createHost({ privateKey: key.privateKey, listen: [], discovery, ...options })
+  return createHost({ privateKey: key.privateKey, listen: [], discovery, reach: { relay: 'dialer' }, ...options })
 }
 
 export interface FindProvidersOptions extends OfferFilter {

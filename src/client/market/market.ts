@@ -56,7 +56,8 @@ const DEFAULTS = { chainId: 0, quoteTimeoutMs: 5000, reconnectTimeoutMs: 15_000 
 /** @throws SoukError KEY_UNUSABLE, START_FAILED; the host is stopped then */
 export async function openMarket(options: MarketOptions): Promise<Market> {
   const { key, findProviders, recordDir, quoteTimeoutMs, ...terms } = { ...DEFAULTS, ...options }
-  const host = options.host ?? (await createHost({ privateKey: key.privateKey, listen: [] }))
+  const host =
+    options.host ?? (await createHost({ privateKey: key.privateKey, listen: [], reach: { relay: 'dialer' } }))
   try {
     await host.start()
     const record = openMarketRecord({ dir: recordDir })

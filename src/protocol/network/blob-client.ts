@@ -7,7 +7,7 @@ import { protocolError } from '../wire-fields.ts'
 import { dataAfterHeader } from './blob-frame.ts'
 import { joined } from './frame-reader.ts'
 import type { FramedStream } from './framed-stream.ts'
-import { connectionLost } from './network-errors.ts'
+import { connectionLimited, connectionLost, isLimited } from './network-errors.ts'
 import { openFramed } from './open-stream.ts'
 import { BLOB_PROTOCOL, WIRE_LIMITS } from './wire-limits.ts'
 
@@ -26,7 +26,7 @@ const MOST_PIECES = 64
  * The blob's bytes from `offset` on, at the pace of who iterates, in pieces as they came: three chunks of 1 MiB are
  * asked for ahead, and no more is held. Every chunk is the range that was asked for, and the blob is as long as
  * declared; the digest of the whole is for the caller to check. After CONNECTION_LOST go on at the offset reached.
- * @throws SoukError what the other side answers (NOT_FOUND), PROTOCOL_ERROR, CONNECTION_LOST; the signal's reason
+ * @throws SoukError what the other side answers (NOT_FOUND), CONNECTION_LIMITED, PROTOCOL_ERROR, CONNECTION_LOST; the signal's reason
  */
 export async function* readBlobOver(
   connection: Connection,
@@ -36,6 +36,8 @@ export async function* readBlobOver(
     throw new RangeError(`offset ${offset} is outside the blob's ${blob.bytes} bytes`)
   signal?.throwIfAborted()
   if (offset === blob.bytes) return
+  if (isLimited(connection) && blob.bytes > WIRE_LIMITS.relayedBlobBytes)
+    throw connectionLimited({ what: 'A file', bytes: blob.bytes })
   const stream = await openFramed({
     connection,
     protocol: BLOB_PROTOCOL,

@@ -3,6 +3,7 @@ import { SoukError } from '../errors.ts'
 import { protocolError } from '../wire-fields.ts'
 import { chunkHeader } from './blob-frame.ts'
 import type { FramedStream } from './framed-stream.ts'
+import { connectionLimited } from './network-errors.ts'
 import { forStranger, type InternalErrorListener } from './stranger-error.ts'
 import type { BlobService, ServedBlob } from './task-service.ts'
 import { WIRE_LIMITS } from './wire-limits.ts'
@@ -18,7 +19,7 @@ export interface BlobServerOptions {
  */
 export async function serveBlobStream(
   { service, onInternalError }: BlobServerOptions,
-  { stream, peer }: { readonly stream: FramedStream; readonly peer: string },
+  { stream, peer, limited }: { readonly stream: FramedStream; readonly peer: string; readonly limited: boolean },
 ): Promise<void> {
   const abort = new AbortController()
   // One for all reads, each of which comes after the last one's bytes are sent: a new MiB for each keeps the garbage
@@ -38,6 +39,8 @@ export async function serveBlobStream(
         open = { sha256, blob }
       }
       const { blob } = open
+      if (limited && blob.bytes > WIRE_LIMITS.relayedBlobBytes)
+        throw connectionLimited({ what: 'A file', bytes: blob.bytes })
       if (offset > blob.bytes) throw protocolError(`offset ${offset} is beyond the blob's ${blob.bytes} bytes`)
       const dataBytes = Math.min(length, blob.bytes - offset)
       if (room.byteLength < dataBytes) room = new Uint8Array(dataBytes)

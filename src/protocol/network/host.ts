@@ -1,6 +1,4 @@
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
-import { multiaddr as parseMultiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { addressOfPeer, addressOfRemote } from './peer-address.ts'
 import { encodeBlobAnswer } from '../blob-codec.ts'
 import { encodeAnswer, encodeQuoteAnswer } from '../codec.ts'
@@ -12,10 +10,12 @@ import { serveBlobStream } from './blob-server.ts'
 import { Connections, type PeerListener } from './connections.ts'
 import type { Discovery, StartedDiscovery } from './discovery/discovery.ts'
 import type { DiscoveryOptions } from './discovery/options.ts'
+import { Dialer } from './dialer.ts'
 import { FramedStream } from './framed-stream.ts'
 import type { PeerStatus } from '../node-status.ts'
+import type { ReachOptions } from './reach.ts'
 import { createLibp2pNode } from './libp2p-node.ts'
-import { noAddress, unreachable } from './network-errors.ts'
+import { isLimited } from './network-errors.ts'
 import { serveQuoteStream } from './quote-server.ts'
 import { peerStatusOf } from './peer-status.ts'
 import { readFromPeer } from './read-from-peer.ts'
@@ -42,6 +42,8 @@ export interface HostOptions {
   readonly dialTimeoutMs?: number
   /** How others are found, and find this host; it knows only whom it dials, or is dialled by, where absent. */
   readonly discovery?: DiscoveryOptions
+  /** How it is reached where it cannot be dialled, and dials such; not at all where absent. */
+  readonly reach?: ReachOptions
   /** A private network's key file, whole (`/key/swarm/psk/1.0.0/`): with others there are no connections. */
   readonly preSharedKey?: Uint8Array
   /** Told of bugs on this side, of which peers learn only that there was one. */
@@ -72,6 +74,8 @@ export interface NetworkHost {
   serveTasks(service: TaskService): Promise<void>
   serveBlobs(service: BlobService): Promise<void>
   serveQuotes(service: QuoteService): Promise<void>
+  /** Where one peer may be, each address with `/p2p/PEERID`: `connect` to one of them tries the others too, the direct ones first. */
+  learn(multiaddrs: readonly string[]): void
   /** A new connection; starts the host where that has not been done. @throws SoukError UNREACHABLE saying why; the signal's reason */
   connect(options: ConnectOptions): Promise<ProviderConnection>
   /** Reads over the connections with that peer, the newest first; never dials. @throws SoukError as {@link readFromPeer} */
@@ -131,7 +135,7 @@ export async function createHost(options: HostOptions): Promise<NetworkHost> {
   return new Libp2pHost({ node, connections, settings, discovery })
 }
 
-type Optional = 'discovery' | 'preSharedKey'
+type Optional = 'discovery' | 'reach' | 'preSharedKey'
 type Settings = Required<Omit<HostOptions, Optional>>
 
 class Libp2pHost implements NetworkHost {
@@ -144,8 +148,7 @@ class Libp2pHost implements NetworkHost {
   #starting: Promise<void> | undefined
   /** Streams being served. */
   readonly #serving = new Set<Promise<void>>()
-  /** Dials under way, by whom they are for. */
-  readonly #dials = new Map<string, Promise<boolean>>()
+  readonly #dialer: Dialer
 
   constructor({
     node,
@@ -162,6 +165,7 @@ class Libp2pHost implements NetworkHost {
     this.#node = node
     this.#connections = connections
     this.#settings = settings
+    this.#dialer = new Dialer({ node, timeoutMs: settings.dialTimeoutMs })
     this.peerId = node.peerId.toString()
     this.address = addressOfPeer(node.peerId) ?? ''
   }
@@ -232,11 +236,15 @@ class Libp2pHost implements NetworkHost {
   async connect({ multiaddr, signal }: ConnectOptions): Promise<ProviderConnection> {
     signal?.throwIfAborted()
     await this.start()
-    const connection = await this.#dial({ multiaddr, signal })
+    const connection = await this.#dialer.dial({ multiaddr, signal })
     const provider = addressOfRemote(connection)
     if (provider !== undefined) return new TaskClient({ connection, provider })
     await connection.close().catch(() => undefined)
     throw notSecp256k1()
+  }
+
+  learn(multiaddrs: readonly string[]): void {
+    this.#dialer.learn(multiaddrs)
   }
 
   readBlob({ peer, ...read }: BlobRead & { readonly peer: string }): AsyncIterable<Uint8Array> {
@@ -261,68 +269,31 @@ class Libp2pHost implements NetworkHost {
     await Promise.all(this.#serving)
   }
 
-  /** A connection that nobody else has: libp2p gives callers who dial the same peer at once the same one. */
-  async #dial({
-    multiaddr,
-    signal,
-  }: {
-    readonly multiaddr: string
-    readonly signal: AbortSignal | undefined
-  }): Promise<Connection> {
-    const target = parsed(multiaddr)
-    const key = peerIdOf(target) ?? multiaddr
-    while (this.#dials.has(key)) await this.#dials.get(key)
-    const timeoutMs = this.#settings.dialTimeoutMs
-    const timeout = AbortSignal.timeout(timeoutMs)
-    const dial = this.#node.dial(target, {
-      force: true,
-      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-    })
-    const ended = dial.then(
-      () => this.#dials.delete(key),
-      () => this.#dials.delete(key),
-    )
-    this.#dials.set(key, ended)
-    try {
-      return await dial
-    } catch (cause) {
-      signal?.throwIfAborted()
-      throw unreachable({ address: multiaddr, cause, timeoutMs })
-    }
-  }
-
   async #handle(options: {
     readonly protocol: string
     readonly maxFrameBytes: number
     readonly maxInboundStreams: number
-    readonly serve: (context: { readonly stream: FramedStream; readonly peer: string }) => Promise<void>
+    readonly serve: (context: {
+      readonly stream: FramedStream
+      readonly peer: string
+      readonly limited: boolean
+    }) => Promise<void>
     readonly refusal: (error: SoukError) => Uint8Array
   }): Promise<void> {
     const onStream = (rawStream: Stream, connection: Connection): void => {
       const stream = new FramedStream(rawStream, options)
       const peer = addressOfRemote(connection)
-      const served = peer === undefined ? refuseStranger(stream, options.refusal) : options.serve({ stream, peer })
+      const limited = isLimited(connection)
+      const served =
+        peer === undefined ? refuseStranger(stream, options.refusal) : options.serve({ stream, peer, limited })
       this.#serving.add(served)
       void served.finally(() => this.#serving.delete(served))
     }
-    await this.#node.handle(options.protocol, onStream, { maxInboundStreams: options.maxInboundStreams })
+    await this.#node.handle(options.protocol, onStream, {
+      maxInboundStreams: options.maxInboundStreams,
+      runOnLimitedConnection: true,
+    })
   }
-}
-
-/** The text as a multiaddr whose peer id, where it has one, is one. */
-function parsed(text: string): Multiaddr {
-  try {
-    const address = parseMultiaddr(text)
-    const peerId = peerIdOf(address)
-    if (peerId !== undefined) peerIdFromString(peerId)
-    return address
-  } catch (cause) {
-    throw noAddress(text, cause)
-  }
-}
-
-function peerIdOf(address: Multiaddr): string | undefined {
-  return address.getComponents().findLast(({ name }) => name === 'p2p')?.value
 }
 
 /**

@@ -7,6 +7,7 @@ import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import type { DiscoveryOptions } from './discovery/options.ts'
 import type { DiscoveryParts } from './discovery/services.ts'
 import { noiseInOneWrite } from './noise-in-one-write.ts'
+import type { ReachOptions, ReachParts } from './reach.ts'
 import { WIRE_LIMITS } from './wire-limits.ts'
 import { yamuxWithFewUpdates } from './yamux-with-few-updates.ts'
 
@@ -22,14 +23,17 @@ export interface Libp2pNodeOptions {
   readonly mayConnect: (peer: PeerId) => boolean
   /** How others are found; nobody is where absent. */
   readonly discovery?: DiscoveryOptions | undefined
+  /** How it is reached where it cannot be dialled; not at all where absent. */
+  readonly reach?: ReachOptions | undefined
   /** A private network's key file, whole: nobody without it gets as far as a handshake. */
   readonly preSharedKey?: Uint8Array | undefined
 }
 
-/** The transports and the protocols that every souk peer has: TCP, noise, yamux, identify, ping. Not started. */
+/** The transports and the protocols that every souk peer has: TCP, noise, yamux, identify, ping; and those that were asked for. Not started. */
 export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp2p> {
   const connections = (): readonly Connection[] => node.getConnections()
   const { services, ...discovery } = await discoveryOf(options, connections)
+  const reach = await reachOf(options.reach)
   const protector = await protectorOf(options.preSharedKey)
   const node: Libp2p = await createLibp2p({
     ...discovery,
@@ -37,11 +41,11 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
     start: false,
     privateKey: privateKeyFromRaw(options.privateKey),
     nodeInfo: { name: 'souk', version: '0.1.0', userAgent: 'souk/0.1.0' },
-    addresses: { listen: [...options.listen], announce: [...options.announce] },
-    transports: [tcp({ dialOpts: { noDelay: true }, listenOpts: { noDelay: true } })],
+    addresses: { listen: [...options.listen, ...reach.listen], announce: [...options.announce] },
+    transports: [tcp({ dialOpts: { noDelay: true }, listenOpts: { noDelay: true } }), ...reach.transports],
     connectionEncrypters: [noiseInOneWrite()],
     streamMuxers: [yamuxWithFewUpdates({ streamOptions: { maxStreamWindowSize: WIRE_LIMITS.streamWindowBytes } })],
-    services: { identify: identify(), ping: ping(), ...services },
+    services: { identify: identify(), ping: ping(), ...reach.services, ...services },
     connectionManager: {
       maxConnections: options.maxConnections,
       // Counted per remote host: everybody behind one address shares it.
@@ -65,6 +69,12 @@ async function discoveryOf(
   if (discovery === undefined) return {}
   const { discoveryParts } = await import('./discovery/services.ts')
   return discoveryParts({ options: discovery, connections })
+}
+
+async function reachOf(options: ReachOptions | undefined): Promise<ReachParts> {
+  if (options === undefined) return { transports: [], services: {}, listen: [] }
+  const { reachParts } = await import('./reach.ts')
+  return reachParts(options)
 }
 
 async function protectorOf(psk: Uint8Array | undefined): Promise<Pick<Libp2pOptions, 'connectionProtector'>> {

@@ -1,5 +1,7 @@
+import type { Connection } from '@libp2p/interface'
 import { isSoukError, SoukError } from '../errors.ts'
 import { protocolError } from '../wire-fields.ts'
+import { WIRE_LIMITS } from './wire-limits.ts'
 
 /** The connection, or the one stream on it that mattered, broke; what had been accepted goes on over there. */
 export function connectionLost(why: string, cause?: unknown): SoukError<'CONNECTION_LOST'> {
@@ -9,6 +11,27 @@ export function connectionLost(why: string, cause?: unknown): SoukError<'CONNECT
     details: {},
     ...(cause === undefined ? {} : { cause }),
   })
+}
+
+/** Through a relay there is little room, and it is somebody else's. */
+export function connectionLimited({
+  what,
+  bytes,
+}: {
+  readonly what: string
+  readonly bytes: number
+}): SoukError<'CONNECTION_LIMITED'> {
+  const mostBytes = WIRE_LIMITS.relayedBlobBytes
+  return new SoukError({
+    code: 'CONNECTION_LIMITED',
+    message: `${what} of ${bytes} bytes ${what.endsWith('s') ? 'do' : 'does'} not go through a relay, which carries ${mostBytes} bytes at most.`,
+    details: { bytes, mostBytes },
+  })
+}
+
+/** Whether the connection goes through a relay that bounds what it carries. */
+export function isLimited(connection: Connection): boolean {
+  return connection.limits !== undefined
 }
 
 /** What libp2p calls the error of a peer that knows no such protocol. */

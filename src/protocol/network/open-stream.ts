@@ -14,7 +14,12 @@ export async function openFramed({
 }: FramedStreamOptions & { readonly connection: Connection; readonly protocol: string }): Promise<FramedStream> {
   try {
     const signal = AbortSignal.timeout(WIRE_LIMITS.openStreamTimeoutMs)
-    const stream = await connection.newStream(protocol, { signal, maxOutboundStreams: MAX_OUTBOUND_STREAMS })
+    const stream = await connection.newStream(protocol, {
+      signal,
+      maxOutboundStreams: MAX_OUTBOUND_STREAMS,
+      // Whoever has too much for a relayed connection says so, rather than libp2p.
+      runOnLimitedConnection: true,
+    })
     return new FramedStream(stream, options)
   } catch (cause) {
     throw openStreamError(protocol, cause)

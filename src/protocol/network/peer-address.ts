@@ -16,3 +16,13 @@ export function addressOfRemote(connection: Connection): string | undefined {
   if (address !== undefined) addresses.set(connection, address)
   return address
 }
+
+/** Whether an address leads through a relay. */
+export function isRelayed(multiaddr: string): boolean {
+  return multiaddr.includes('/p2p-circuit')
+}
+
+/** Those of a peer, the direct ones first. */
+export function directFirst(multiaddrs: readonly string[]): readonly string[] {
+  return [...multiaddrs.filter((each) => !isRelayed(each)), ...multiaddrs.filter(isRelayed)]
+}

@@ -37,5 +37,10 @@ export async function* readFromPeer(
 
 /** Whether another connection may do better. */
 function isElsewhere(thrown: unknown): thrown is SoukError {
-  return isSoukError(thrown, 'NOT_FOUND') || isSoukError(thrown, 'CONNECTION_LOST') || isNotServed(thrown)
+  return (
+    isSoukError(thrown, 'CONNECTION_LIMITED') ||
+    isSoukError(thrown, 'NOT_FOUND') ||
+    isSoukError(thrown, 'CONNECTION_LOST') ||
+    isNotServed(thrown)
+  )
 }

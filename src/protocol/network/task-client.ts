@@ -9,7 +9,7 @@ import { WIRE_BOUNDS } from '../wire-bounds.ts'
 import { protocolError } from '../wire-fields.ts'
 import { readBlobOver, type BlobRead } from './blob-client.ts'
 import { FollowBuffer } from './follow-buffer.ts'
-import { connectionLost } from './network-errors.ts'
+import { connectionLost, isLimited } from './network-errors.ts'
 import { QuoteClient } from './quote-client.ts'
 import { openFramed } from './open-stream.ts'
 import { TaskChannel, type AnswerHandler, type NewRequest } from './task-channel.ts'
@@ -41,6 +41,8 @@ export interface ProviderConnection {
   /** The provider's Ethereum address, proven by the handshake. */
   readonly provider: string
   readonly peerId: string
+  /** Whether it goes through a relay, which carries little: tasks with small files and results. */
+  readonly limited: boolean
   /** What the provider would run the task for; REFUSED has every reason why it would not. */
   quote(spec: Uint8Array, options?: RequestOptions): Promise<SignedQuote>
   submit(task: SignedTask, options?: SubmitOptions): Promise<{ readonly taskId: string }>
@@ -70,6 +72,7 @@ const START: OutputOffsets = { stdout: 0, stderr: 0 }
 export class TaskClient implements ProviderConnection {
   readonly provider: string
   readonly peerId: string
+  readonly limited: boolean
   readonly closed: Promise<void>
   readonly #connection: Connection
   readonly #quotes: QuoteClient
@@ -80,6 +83,7 @@ export class TaskClient implements ProviderConnection {
   constructor({ connection, provider }: { readonly connection: Connection; readonly provider: string }) {
     this.provider = provider
     this.peerId = connection.remotePeer.toString()
+    this.limited = isLimited(connection)
     this.#connection = connection
     this.#quotes = new QuoteClient(connection)
     this.closed =

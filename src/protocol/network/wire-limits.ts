@@ -32,6 +32,8 @@ export const WIRE_LIMITS = {
   /** What a follower here grants a provider, and so the most that it buffers. */
   followWindowBytes: 256 * 1024,
   blobChunksOutstanding: 3,
+  /** The most that one blob may have over a relayed connection, and that the blobs of one task may have together. */
+  relayedBlobBytes: 64 * 1024,
   /** A list longer than this is not taken from a provider. */
   listTasks: 100_000,
 } as const

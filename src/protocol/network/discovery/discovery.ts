@@ -166,7 +166,10 @@ export function createDiscovery({ node, options, dialTimeoutMs, onInternalError 
         serving.add(served)
         void served.finally(() => serving.delete(served))
       }
-      await node.handle(OFFERS_PROTOCOL, onStream, { maxInboundStreams: OFFER_STREAMS_PER_CONNECTION })
+      await node.handle(OFFERS_PROTOCOL, onStream, {
+        maxInboundStreams: OFFER_STREAMS_PER_CONNECTION,
+        runOnLimitedConnection: true,
+      })
     },
     async *readOffers({ multiaddrs, query, signal }) {
       const timeout = AbortSignal.timeout(dialTimeoutMs)

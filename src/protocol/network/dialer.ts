@@ -1,0 +1,110 @@
+import type { Connection, Libp2p } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr as parseMultiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { noAddress, unreachable } from './network-errors.ts'
+import { directFirst, isRelayed } from './peer-address.ts'
+
+/** Of how many peers other addresses are kept, and how many of one. */
+const MAX_PEERS = 4096
+const MAX_ADDRESSES = 16
+/** How long a direct address may take where the peer can be reached through a relay as well. */
+const DIRECT_TIMEOUT_MS = 2_000
+
+/** Makes connections that nobody else has. */
+export class Dialer {
+  readonly #node: Libp2p
+  readonly #timeoutMs: number
+  /** Dials under way, by whom they are for. */
+  readonly #dials = new Map<string, Promise<boolean>>()
+  readonly #addresses = new Map<string, readonly string[]>()
+
+  constructor({ node, timeoutMs }: { readonly node: Libp2p; readonly timeoutMs: number }) {
+    this.#node = node
+    this.#timeoutMs = timeoutMs
+  }
+
+  /** Where one peer may be, each with `/p2p/PEERID`: what is tried where the address to dial is one of these. */
+  learn(multiaddrs: readonly string[]): void {
+    const peer = multiaddrs[0]?.slice(multiaddrs[0].lastIndexOf('/') + 1)
+    if (peer === undefined) return
+    const [oldest] = this.#addresses.keys()
+    if (oldest !== undefined && this.#addresses.size >= MAX_PEERS) this.#addresses.delete(oldest)
+    this.#addresses.set(
+      peer,
+      directFirst(multiaddrs.filter((each) => each.endsWith(`/p2p/${peer}`))).slice(0, MAX_ADDRESSES),
+    )
+  }
+
+  /** Dials the address, or where others of its peer are known, those: the direct ones first. @throws SoukError UNREACHABLE; the signal's reason */
+  async dial({
+    multiaddr,
+    signal,
+  }: {
+    readonly multiaddr: string
+    readonly signal: AbortSignal | undefined
+  }): Promise<Connection> {
+    const target = parsed(multiaddr)
+    const peer = peerIdOf(target)
+    const known = peer === undefined ? [] : (this.#addresses.get(peer) ?? [])
+    const relayed = known.includes(multiaddr) ? known.filter(isRelayed) : []
+    const direct = known.includes(multiaddr) ? known.filter((each) => !isRelayed(each)) : []
+    if (relayed.length === 0 || direct.length === 0) return this.#dialOne({ target: [target], text: multiaddr, signal })
+    const all = { signal, text: multiaddr }
+    try {
+      const timeoutMs = Math.min(DIRECT_TIMEOUT_MS, this.#timeoutMs)
+      return await this.#dialOne({ ...all, target: direct.map(parsed), timeoutMs })
+    } catch {
+      signal?.throwIfAborted()
+      return this.#dialOne({ ...all, target: relayed.map(parsed) })
+    }
+  }
+
+  /** libp2p gives callers who dial the same peer at once the same connection: one waits for the other. */
+  async #dialOne({
+    target,
+    text,
+    signal,
+    timeoutMs = this.#timeoutMs,
+  }: {
+    /** Addresses of one peer. */
+    readonly target: Multiaddr[]
+    readonly text: string
+    readonly signal: AbortSignal | undefined
+    readonly timeoutMs?: number
+  }): Promise<Connection> {
+    const key = (target[0] && peerIdOf(target[0])) ?? text
+    while (this.#dials.has(key)) await this.#dials.get(key)
+    const timeout = AbortSignal.timeout(timeoutMs)
+    const dial = this.#node.dial(target, {
+      force: true,
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+    })
+    const ended = dial.then(
+      () => this.#dials.delete(key),
+      () => this.#dials.delete(key),
+    )
+    this.#dials.set(key, ended)
+    try {
+      return await dial
+    } catch (cause) {
+      signal?.throwIfAborted()
+      throw unreachable({ address: text, cause, timeoutMs })
+    }
+  }
+}
+
+/** The text as a multiaddr whose peer id, where it has one, is one. */
+function parsed(text: string): Multiaddr {
+  try {
+    const address = parseMultiaddr(text)
+    const peerId = peerIdOf(address)
+    if (peerId !== undefined) peerIdFromString(peerId)
+    return address
+  } catch (cause) {
+    throw noAddress(text, cause)
+  }
+}
+
+function peerIdOf(address: Multiaddr): string | undefined {
+  return address.getComponents().findLast(({ name }) => name === 'p2p')?.value
+}
