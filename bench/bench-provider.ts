@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import type { Client } from '../src/client/connect.ts'
 import { loadTask, type LoadedTask } from '../src/client/load-task.ts'
 import { keyOfPrivateKey, type Key } from '../src/identity/key-file.ts'
+import type { ProviderQuote } from '../src/client/check-quote.ts'
 import { startChild, type Child } from './child.ts'
+import { CHAIN_ID, PRICE_WEI } from './payments.ts'
 
 export type BenchProvider = Child<{ readonly multiaddr: string }>
 
@@ -13,11 +15,14 @@ export function startBenchProvider({
   dataDir,
   requester,
   runs = 'nothing',
+  paid = false,
 }: {
   readonly dataDir: string
   readonly requester: string
   /** `nothing`: every task returns at once. `wasm`: they run, in processes that serve one requester again. */
   readonly runs?: 'nothing' | 'wasm'
+  /** Every task costs PRICE_WEI, ahead. */
+  readonly paid?: boolean
 }): Promise<BenchProvider> {
   return startChild({
     file: 'provider-child.ts',
@@ -29,6 +34,7 @@ export function startBenchProvider({
       SOUK_PEERS_SHARE: '1',
       SOUK_SANDBOX_WASM_REUSE: 'same-requester',
       BENCH_RUNS: runs,
+      ...(paid && { BENCH_PAID: 'yes', SOUK_CHAIN_ID: String(CHAIN_ID), SOUK_PRICING_WASM_START: String(PRICE_WEI) }),
       // As many at once as there are cores, where they run.
       ...(runs === 'nothing' && { SOUK_CAPACITY_SLOTS: '64', SOUK_CAPACITY_CPU_CORES: '64' }),
     },
@@ -47,8 +53,9 @@ export async function moduleTask(options: {
   readonly dir: string
   readonly module: Uint8Array
   readonly input?: string
+  readonly maxPriceWei?: bigint
 }): Promise<LoadedTask> {
-  const { dir, input } = options
+  const { dir, input, maxPriceWei = 0n } = options
   const module = join(dir, 'module.wasm')
   await writeFile(module, options.module)
   const task = {
@@ -57,6 +64,7 @@ export async function moduleTask(options: {
     runtime: { type: 'wasm', module },
     inputs: input === undefined ? [] : [{ source: input, target: '/in' }],
     resources: { cpu: 1, memory: '1m', disk: '1m' },
+    price: { max: String(maxPriceWei) },
   }
   return loadTask({ text: JSON.stringify(task), format: 'json', baseDir: dir })
 }
@@ -67,9 +75,10 @@ export const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)
 export async function runOne(
   client: Client,
   task: LoadedTask,
+  quote?: ProviderQuote,
 ): Promise<{ readonly totalMs: number; readonly overheadMs: number; readonly stdout: Uint8Array }> {
   const startMs = performance.now()
-  const submitted = await client.submit({ task })
+  const submitted = await client.submit({ task, ...(quote !== undefined && { quote }) })
   const { receipt, stdout } = await submitted.result()
   const totalMs = performance.now() - startMs
   return { totalMs, overheadMs: totalMs - receipt.usage.wallTimeMs, stdout }

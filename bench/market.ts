@@ -16,6 +16,7 @@ import {
   type BenchProvider,
 } from './bench-provider.ts'
 import { peersOnHub } from './hub.ts'
+import { paidOneAtATime } from './paid.ts'
 import { quotesOfMany } from './quotes.ts'
 import { wasmThroughNetwork } from './market-wasm.ts'
 import type { ProviderStats } from './provider-child.ts'
@@ -54,6 +55,7 @@ export async function market({ quick }: BenchOptions): Promise<BenchReport> {
     // Each of these has a provider of its own: this one is not to hold them up.
     await client.close()
     await provider.stop()
+    const paid = await paidOneAtATime({ dir: join(dir, 'paid'), count: quick ? 10 : 200, idleMs: IDLE_MS })
     const wasm = await wasmThroughNetwork({ dir: join(dir, 'wasm'), durationMs: quick ? 300 : 5000 })
     const quotes = await quotesOfMany({
       dir: join(dir, 'quotes'),
@@ -73,6 +75,7 @@ export async function market({ quick }: BenchOptions): Promise<BenchReport> {
       name: 'market',
       cases: [
         benchCase(`submit to receipt, ${IDLE_MS} ms idle between`, oneByOne.timesMs),
+        benchCase(`submit with a voucher to receipt, ${IDLE_MS} ms idle between`, paid.timesMs),
         benchCase(`submit to receipt, ${IN_FLIGHT} in flight`, many.timesMs),
         benchCase(`hello as WebAssembly, submit to receipt, ${wasm.inFlight} in flight`, wasm.timesMs),
         benchCase(`quotes of ${quotes.providers} providers at once, ${IDLE_MS} ms idle between`, quotes.timesMs),
@@ -82,8 +85,10 @@ export async function market({ quick }: BenchOptions): Promise<BenchReport> {
       ],
       ratios: { blobVsBareStream: round(percentile(transfers.ratios, 0.5)) },
       figures: {
-        overheadP50Ms: round(percentile(oneByOne.overheadMs, 0.5)),
-        overheadP95Ms: round(percentile(oneByOne.overheadMs, 0.95)),
+        overheadP50Ms: round(percentile(paid.overheadMs, 0.5)),
+        overheadP95Ms: round(percentile(paid.overheadMs, 0.95)),
+        overheadFreeP50Ms: round(percentile(oneByOne.overheadMs, 0.5)),
+        overheadFreeP95Ms: round(percentile(oneByOne.overheadMs, 0.95)),
         noopTasksPerSecond: round(many.tasksPerSecond),
         tasksPerSecond: round(wasm.tasksPerSecond),
         quoteOf20Ms: round(percentile(quotes.timesMs, 0.5)),

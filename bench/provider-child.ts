@@ -1,8 +1,9 @@
-/** A provider in a process of its own; `BENCH_RUNS` says what its executor does. Started by bench-provider.ts. */
+/** A provider in a process of its own; `BENCH_RUNS` says what its executor does, `BENCH_PAID` that tasks are paid for. Started by bench-provider.ts. */
 import { pino } from 'pino'
 import { loadConfig } from '../src/node/config.ts'
 import { createNode } from '../src/node/create-node.ts'
 import { createNoopExecutor } from './noop-executor.ts'
+import { openChannels } from './payments.ts'
 
 export interface ProviderStats {
   readonly rssBytes: number
@@ -16,6 +17,7 @@ const node = await createNode({
   version: 'bench',
   logger: pino({ level: 'silent' }),
   ...(process.env['BENCH_RUNS'] === 'nothing' && { executors: [createNoopExecutor()] }),
+  ...(process.env['BENCH_PAID'] !== undefined && { settler: openChannels() }),
 })
 // Whoever started it has asked it to stop, or has ended.
 process.once('disconnect', () => void node.stop({ drainMs: 0 }))

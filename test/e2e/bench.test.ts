@@ -23,6 +23,7 @@ const EXPECTED = {
     ratios: ['blobVsBareStream'],
     figures: [
       'overheadP50Ms',
+      'overheadFreeP50Ms',
       'noopTasksPerSecond',
       'tasksPerSecond',
       'quoteOf20Ms',

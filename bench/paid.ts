@@ -1,0 +1,50 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connect } from '../src/client/connect.ts'
+import { openWallet } from '../src/client/wallet.ts'
+import { EMPTY_MODULE, moduleTask, newKey, runOne, startBenchProvider } from './bench-provider.ts'
+import { CHAIN_ID, channelOf, CONTRACT, DEPOSIT_WEI, PRICE_WEI } from './payments.ts'
+
+/**
+ * Tasks one at a time that are paid ahead: each takes a voucher along, which the requester's wallet and the provider's books
+ * have on disk first, and is charged when its receipt is there. Each is quoted before, as a market does; that is not counted.
+ */
+export async function paidOneAtATime({
+  dir,
+  count,
+  idleMs,
+}: {
+  readonly dir: string
+  readonly count: number
+  readonly idleMs: number
+}): Promise<{ readonly timesMs: readonly number[]; readonly overheadMs: readonly number[] }> {
+  await mkdir(dir)
+  const key = newKey()
+  await using cleanUp = new AsyncDisposableStack()
+  const provider = await startBenchProvider({ dataDir: join(dir, 'provider'), requester: key.address, paid: true })
+  cleanUp.defer(() => provider.stop())
+  const wallet = openWallet({ dir: join(dir, 'requester'), key })
+  cleanUp.defer(() => wallet.close())
+  const channel = channelOf(key.address)
+  const channelId = wallet.noteChannel({ chainId: CHAIN_ID, contract: CONTRACT, channel, depositWei: DEPOSIT_WEI })
+  const client = await connect({ to: provider.greeting.multiaddr, key, chainId: CHAIN_ID, wallet })
+  cleanUp.defer(() => client.close())
+  const task = await moduleTask({ dir, module: EMPTY_MODULE, maxPriceWei: PRICE_WEI })
+  const timesMs: number[] = []
+  const overheadMs: number[] = []
+  const warmUps = 5
+  for (let index = -warmUps; index < count; index++) {
+    const quote = await client.quote({ task })
+    await sleep(idleMs)
+    const run = await runOne(client, task, quote)
+    if (index < 0) continue
+    timesMs.push(run.totalMs)
+    overheadMs.push(run.overheadMs)
+  }
+  const paid = wallet.channels().find((own) => own.channelId === channelId)
+  const dueWei = PRICE_WEI * BigInt(count + warmUps)
+  if (paid?.signedWei !== dueWei || paid.chargedWei !== dueWei)
+    throw new Error(`${paid?.signedWei} wei were signed and ${paid?.chargedWei} charged where ${dueWei} were due`)
+  return { timesMs, overheadMs }
+}
