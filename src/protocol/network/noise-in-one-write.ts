@@ -1,5 +1,6 @@
 import type { ConnectionEncrypter, MessageStream } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
+import { onceKeyed, type NoiseCipher } from './noise-cipher.ts'
 
 /** Longer messages are not copied: next to encrypting them, the second write costs nothing. */
 const JOINED_BYTES = 16 * 1024
@@ -7,7 +8,7 @@ const JOINED_BYTES = 16 * 1024
 type Noise = ReturnType<typeof noise>
 
 /**
- * Noise, whose messages are handed to the socket whole. By itself it hands over each one's two bytes of length and its
+ * Noise with a cipher that is keyed once, and whose messages are handed to the socket whole. By itself it hands over each one's two bytes of length and its
  * body one after the other, which are two system calls, two packets, and two awakenings of the other side.
  */
 export function noiseInOneWrite(): (...components: Parameters<Noise>) => ConnectionEncrypter {
@@ -15,6 +16,9 @@ export function noiseInOneWrite(): (...components: Parameters<Noise>) => Connect
   return (...components) => {
     const encrypter = create(...components)
     const { secureInbound, secureOutbound } = encrypter
+    // It is there for everybody but in the type that the factory says.
+    const { crypto } = encrypter as unknown as { readonly crypto: NoiseCipher }
+    Object.assign(crypto, onceKeyed({ ...crypto }))
     return Object.assign(encrypter, {
       secureInbound: ((connection, options) =>
         secureInbound.call(encrypter, inOneWrite(connection), options)) satisfies typeof secureInbound,
