@@ -223,6 +223,16 @@ describe('a quorum', () => {
   })
 })
 
+describe('a quorum of liars', () => {
+  it('is paid for no more often than it says where each keeps back what it was paid for', async () => {
+    const invalid = new SoukError({ code: 'RECEIPT_INVALID', message: 'Kept back.', details: { reasons: [] } })
+    const many = Array.from({ length: 20 }, (_, index) => index + 11)
+    const { ran, ...calls } = stage(Object.fromEntries(many.map((number) => [number, invalid])))
+    await noQuorum(runQuorum({ task, providers: 3, candidates: many.map((number) => candidate(number)), ...calls }))
+    assert.equal(ran.length, 6)
+  })
+})
+
 describe('a task that is checked as its requester wants it', () => {
   const candidates = [11, 12, 13].map((n) => candidate(n))
 
@@ -233,6 +243,20 @@ describe('a task that is checked as its requester wants it', () => {
     assert.deepEqual(ran, [11, 12])
     const nobody = stage({ 11: refused, 12: refused, 13: refused })
     await assert.rejects(runVerified({ verification: { kind: 'once' }, task, candidates, ...nobody }), refused)
+  })
+
+  it('is given to nobody else where who was lost, or has lied, may have to be paid', async () => {
+    const invalid = new SoukError({ code: 'RECEIPT_INVALID', message: 'No.', details: { reasons: [] } })
+    const lost = new SoukError({ code: 'CONNECTION_LOST', message: 'Gone.', details: {} })
+    for (const error of [invalid, lost]) {
+      const paid = stage({ 11: error })
+      const costly = candidates.map((one) => ({ ...one, costs: true }))
+      await assert.rejects(runVerified({ verification: { kind: 'once' }, task, candidates: costly, ...paid }), error)
+      assert.deepEqual(paid.ran, [11])
+      const free = stage({ 11: error })
+      await runVerified({ verification: { kind: 'once' }, task, candidates, ...free })
+      assert.deepEqual(free.ran, [11, 12])
+    }
   })
 
   it('is run by a second one as often as it says', async () => {

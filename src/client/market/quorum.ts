@@ -1,6 +1,6 @@
 import { differencesOf, resultKeyOf, termsKeyOf, termsKeyOfReceipt, whyNotCounted } from '../../identity/comparison.ts'
 import { disagreementOf, type DisagreementProof } from '../../identity/proofs.ts'
-import { isSoukError, SoukError } from '../../protocol/errors.ts'
+import { SoukError } from '../../protocol/errors.ts'
 import type { Receipt } from '../../protocol/receipt.ts'
 import type { LoadedTask } from '../resolve-draft.ts'
 
@@ -12,6 +12,8 @@ export interface QuorumCandidate {
   readonly payout?: string
   /** What it has quoted, where it has: only runs on the same engine with the same limits can be compared. */
   readonly terms?: { readonly engine: string; readonly limits: Receipt['limits'] }
+  /** Whether a run of it may have to be paid. */
+  readonly costs?: boolean
 }
 
 /** What one provider came to say. */
@@ -59,6 +61,21 @@ interface Vote<Candidate, Result> {
   readonly result: Result
 }
 
+const MAY_BE_PAID: ReadonlySet<SoukError['code']> = new Set([
+  'CONNECTION_LOST',
+  'PROTOCOL_ERROR',
+  'RECEIPT_INVALID',
+  'RESOURCE_LIMIT',
+] as const)
+
+/**
+ * Whether a task that came to no result may have to be paid all the same: it may go on over there and come to a receipt, or was paid for before
+ * it was found that what it put out is not what its receipt says.
+ */
+export function mayBePaid({ code }: SoukError): boolean {
+  return MAY_BE_PAID.has(code)
+}
+
 /** Of one place in the quorum, so that what does not count cannot be paid for again and again. */
 const MOST_RECEIPTS_PER_PLACE = 2
 
@@ -94,8 +111,7 @@ export async function runQuorum<Candidate extends QuorumCandidate, Result extend
         signal.throwIfAborted()
         if (!(thrown instanceof SoukError)) throw thrown
         said.push({ candidate, what: `${thrown.code}: ${thrown.message}` })
-        // It may go on over there, and come to a receipt that is to be paid.
-        if (isSoukError(thrown, 'CONNECTION_LOST')) receipts += 1
+        if (mayBePaid(SoukError.from(thrown))) receipts += 1
         continue
       }
       signal.throwIfAborted()

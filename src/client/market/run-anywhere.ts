@@ -5,6 +5,7 @@ import type { LoadedTask } from '../load-task.ts'
 import type { RemoteTask, ResultOptions } from '../remote-task.ts'
 import { ranked } from './choose.ts'
 import { nobodyTakes } from './nobody-takes.ts'
+import { mayBePaid } from './quorum.ts'
 import type { QuoteAnswer } from './quote-all.ts'
 import type { MarketRecord, Meeting } from './record.ts'
 
@@ -48,6 +49,8 @@ export interface AnywhereTask extends Pick<RemoteTask, 'taskId' | 'provider' | '
  * - Of who cannot be reached any more nothing is known. Where the task costs nothing there, or nobody is paid at all, it is given to the next,
  *   and cancelled where its provider comes back meanwhile. Where it may cost something it is given to nobody else: it is waited for
  *   until its provider comes back, or the total timeout is over.
+ * - Of who puts out something else than its receipt says, or keeps it back, that receipt may be paid already: where the task may cost something it is
+ *   given to nobody else either.
  *
  * @throws SoukError REFUSED, UNREACHABLE or what the last one failed with, where nobody is left; the signal's reason
  */
@@ -199,6 +202,8 @@ class AnywhereRun implements AnywhereTask {
       return
     }
     this.#note(remote.provider, 'faults')
+    // Its receipt may have been paid before the lie was found.
+    if (mayBePaid(error) && !costsNothing(offered)) throw error
     // Where it comes back, it need not go on with what somebody else does now.
     if (lost) remote.cancel().catch(() => undefined)
     this.#attemptsBefore += this.#attempts

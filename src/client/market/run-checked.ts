@@ -139,6 +139,7 @@ function candidatesOf({
       provider: quote.provider,
       ...(quote.payment.kind === 'channel' && { payout: quote.payment.payee }),
       terms: { engine: quote.engine, limits: quote.limits },
+      costs: quote.payment.kind !== 'none' && quote.maxPriceWei !== '0',
       answer,
     }),
   )

@@ -2,7 +2,14 @@ import { randomInt } from 'node:crypto'
 import { SoukError } from '../../protocol/errors.ts'
 import type { Receipt } from '../../protocol/receipt.ts'
 import type { Verification } from '../../protocol/verification.ts'
-import { runQuorum, type QuorumCandidate, type QuorumOptions, type QuorumResult, type Said } from './quorum.ts'
+import {
+  mayBePaid,
+  runQuorum,
+  type QuorumCandidate,
+  type QuorumOptions,
+  type QuorumResult,
+  type Said,
+} from './quorum.ts'
 
 export type VerifiedOptions<Candidate extends QuorumCandidate, Result extends { readonly receipt: Receipt }> = Omit<
   QuorumOptions<Candidate, Result>,
@@ -12,7 +19,7 @@ export type VerifiedOptions<Candidate extends QuorumCandidate, Result extends { 
 /**
  * Has a task run, and checked as its requester wants it: by nobody, by a second provider with a probability, by several. Where
  * nobody checks, the first receipt is the result, whatever the task came to, and who refuses or fails is replaced by the
- * next candidate.
+ * next candidate; not so one that may have to be paid all the same, because what it came to is not known, or is not what its receipt says.
  *
  * @throws SoukError NO_QUORUM as {@link runQuorum}; what the last candidate failed with where all have; the signal's reason
  */
@@ -58,6 +65,8 @@ async function runUnchecked<Candidate extends QuorumCandidate, Result extends { 
       if (!(thrown instanceof SoukError)) throw thrown
       said.push({ candidate, what: `${thrown.code}: ${thrown.message}` })
       last = SoukError.from(thrown)
+      // It was to be run, and paid, once.
+      if (candidate.costs === true && mayBePaid(last)) throw last
     }
   }
   throw last
