@@ -10,6 +10,7 @@ import {
   type OfferFilter,
   type SignedOffer,
 } from '../../protocol/offer-document.ts'
+import { dialableOf } from './dialable.ts'
 import type { OffersQuery } from '../../protocol/wire-offers.ts'
 
 export interface MarketHostOptions {
@@ -43,6 +44,7 @@ export interface FindProvidersOptions extends OfferFilter {
 export interface FoundProvider {
   /** Its Ethereum address. */
   readonly provider: string
+  /** Those of the offer that are dialled (dialable.ts says which): maybe none. */
   readonly multiaddrs: readonly string[]
   /** Checked: it is that provider's, and stands. */
   readonly offer: OfferDocument
@@ -85,7 +87,7 @@ export async function findProviders(options: FindProvidersOptions): Promise<read
     const [failure] = failures
     if (search.found.size === 0 && failure !== undefined && failures.length === bootstrap.length) throw failure
     return [...search.found.values()]
-      .map((offer) => ({ provider: offer.provider, multiaddrs: offer.multiaddrs, offer }))
+      .map((offer) => ({ provider: offer.provider, multiaddrs: dialableOf(offer.multiaddrs, { bootstrap }), offer }))
       .toSorted((a, b) => (a.provider < b.provider ? -1 : 1))
   } finally {
     ended.abort()
@@ -149,9 +151,10 @@ class Search {
         for await (const peer of this.#discovery.findProviders({ capability, signal: this.#signal })) {
           peers += 1
           if (peers > MAX_PEERS_ASKED) break
-          if (this.found.has(peer.address) || peer.multiaddrs.length === 0) continue
+          const multiaddrs = dialableOf(peer.multiaddrs, this.#options)
+          if (this.found.has(peer.address) || multiaddrs.length === 0) continue
           while (asking.size >= ASKED_AT_ONCE) await Promise.race(asking)
-          const asked: Promise<unknown> = this.#ask(peer).finally(() => asking.delete(asked))
+          const asked: Promise<unknown> = this.#ask({ ...peer, multiaddrs }).finally(() => asking.delete(asked))
           asking.add(asked)
         }
       }
