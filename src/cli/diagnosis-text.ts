@@ -2,8 +2,9 @@ import type { ExaminedRuntime } from '../node/create-node.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
 import type { LimitKey, Limits } from '../protocol/limits.ts'
 import type { RuntimeClassStatus } from '../protocol/node-status.ts'
-import { formatBytes, formatDurationMs } from '../protocol/units.ts'
+import { formatBytes, formatDurationMs, formatWei } from '../protocol/units.ts'
 import type { Diagnosis } from './diagnosis.ts'
+import type { ChainDiagnosis } from './examine-chain.ts'
 import { printable } from './printable.ts'
 import { fieldLines, wrapped } from './table.ts'
 import type { Colors } from './terminal.ts'
@@ -35,6 +36,7 @@ export function diagnosisLines({ diagnosis, width, colors }: DiagnosisText): rea
         printable(path === '' ? message : `${path} ${message}`),
       ]),
       ['rights', rightsText(diagnosis.privileges, colors)],
+      ...(diagnosis.chain === undefined ? [] : [['chain', chainText(diagnosis.chain, colors)] as [string, string]]),
     ],
   })
   return [...host, ...diagnosis.runtimes.flatMap((runtime) => ['', ...runtimeLines({ runtime, width, colors })])]
@@ -44,6 +46,14 @@ function rightsText({ root, user, problem }: Diagnosis['privileges'], colors: Co
   if (problem !== undefined) return colors.yellow(printable(problem))
   if (user === undefined) return 'an ordinary user'
   return root ? `the launcher is root, the node becomes ${printable(user)}` : `${printable(user)}, an ordinary user`
+}
+
+function chainText({ chainId, contract, problem, node, gasBalanceWei = '0' }: ChainDiagnosis, colors: Colors): string {
+  const place = `${chainId}, contract ${contract}`
+  if (problem !== undefined) return `${place}: ${colors.red(printable(problem))}`
+  if (node === undefined) return `${place}; the node has no key yet`
+  const balance = `${formatWei(BigInt(gasBalanceWei))} for gas`
+  return `${place}; ${node} has ${gasBalanceWei === '0' ? colors.yellow(`${balance}: it can redeem nothing`) : balance}`
 }
 
 const INDENT = '  '

@@ -2,16 +2,17 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { arch, release, tmpdir, type as systemName } from 'node:os'
 import { join } from 'node:path'
 import { secp256k1Backend } from '../identity/secp256k1.ts'
-import { loadConfig } from '../node/config.ts'
+import { loadConfig, type Config } from '../node/config.ts'
 import { examineHost, type ExaminedRuntime } from '../node/create-node.ts'
 import { examinePrivileges } from '../node/privileges.ts'
 import type { Issue } from '../protocol/error-codes.ts'
 import { isSoukError } from '../protocol/errors.ts'
+import type { ChainDiagnosis } from './examine-chain.ts'
 import type { SoukHome } from './souk-home.ts'
 
 /** What `souk doctor` finds. */
 export interface Diagnosis {
-  /** The configuration is valid, signatures can be made, and at least one runtime that is turned on works. */
+  /** The configuration is valid, signatures can be made, the chain that the node is paid on answers, and at least one runtime that is turned on works. */
   readonly ok: boolean
   readonly souk: string
   readonly node: string
@@ -21,6 +22,8 @@ export interface Diagnosis {
   readonly config: { readonly file: string | null; readonly valid: boolean; readonly issues: readonly Issue[] }
   /** As whom the node would run. */
   readonly privileges: { readonly root: boolean; readonly user?: string; readonly problem?: string }
+  /** Absent where the node is not paid on a chain. */
+  readonly chain?: ChainDiagnosis
   readonly runtimes: readonly ExaminedRuntime[]
 }
 
@@ -38,8 +41,13 @@ export async function examine({ version, env, home, configFile }: ExamineOptions
   const dataDir = await mkdtemp(join(tmpdir(), 'souk-doctor-'))
   try {
     const runtimes = await examineHost({ config, version, dataDir, probesFile: home.probes })
+    const chain = await chainOf(config)
     return {
-      ok: issues.length === 0 && backend.native && runtimes.some(({ available, enabled }) => available && enabled),
+      ok:
+        issues.length === 0 &&
+        backend.native &&
+        chain?.ok !== false &&
+        runtimes.some(({ available, enabled }) => available && enabled),
       souk: version,
       node: process.version,
       kernel: `${systemName()} ${release()}`,
@@ -47,11 +55,18 @@ export async function examine({ version, env, home, configFile }: ExamineOptions
       secp256k1: backend,
       config: { file: configFile ?? null, valid: issues.length === 0, issues },
       privileges: await examinePrivileges(config),
+      ...(chain !== undefined && { chain }),
       runtimes,
     }
   } finally {
     await rm(dataDir, { recursive: true, force: true })
   }
+}
+
+async function chainOf(config: Config): Promise<ChainDiagnosis | undefined> {
+  if (config.settlement.mode === 'none') return undefined
+  const { examineChain } = await import('./examine-chain.ts')
+  return examineChain(config)
 }
 
 async function configFor({

@@ -99,7 +99,11 @@ export function openChannelAccount({
   async function noted(channel: ChannelKey): Promise<ListedChannel> {
     const { latest, confirmed } = await read(channel)
     const closed = latest.status === 'closing' || latest.status === 'closed'
-    const channelId = wallet.noteChannel({ chainId, contract, channel, depositWei: confirmed.depositWei, closed })
+    // What has counted once still does, also where somebody asks for more confirmations now; but no more than there is.
+    const { depositWei: knownWei = 0n } = own().find((each) => each.channelId === channelIdOf(channel)) ?? {}
+    const stillWei = knownWei < latest.depositWei ? knownWei : latest.depositWei
+    const depositWei = confirmed.depositWei > stillWei ? confirmed.depositWei : stillWei
+    const channelId = wallet.noteChannel({ chainId, contract, channel, depositWei, closed })
     return { ...find(channelId), onChain: latest }
   }
 

@@ -9,7 +9,8 @@ interface DoctorOptions {
 
 const HELP = `
 Really hits each limit of each runtime, which takes some seconds. Exits with 0
-where the configuration is valid and at least one runtime works, else with 1.
+where the configuration is valid, at least one runtime works, and the chain that
+the node is paid on, if any, answers and has the contract; else with 1.
 
 Examples:
   $ souk doctor
@@ -19,7 +20,9 @@ export function addDoctorCommand({ program, cli }: CommandRequest): void {
   program
     .command('doctor')
     .summary('what this host can do, and why not where not')
-    .description('Finds out what this host can do: versions, runtimes, and each limit that can be enforced.')
+    .description(
+      'Finds out what this host can do: versions, runtimes, each limit that can be enforced, and the chain that the node is paid on.',
+    )
     .option('-c, --config <file>', 'configuration; defaults and SOUK_* variables where absent')
     .option('--json', 'print it as one JSON document')
     .addHelpText('after', HELP)

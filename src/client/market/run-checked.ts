@@ -119,7 +119,9 @@ export async function runChecked({
       const file = await writeProof({ dir: proofsDir, proof: disagreement.proof })
       onProof?.({ file, disagreement })
     },
-  }).finally(() => Promise.all(cancels))
+  }).finally(async () => {
+    await Promise.all(cancels)
+  })
 }
 
 function candidatesOf({
