@@ -1,4 +1,5 @@
 import type { Key } from '../identity/key-file.ts'
+import { invalidReceipt } from '../identity/receipt.ts'
 import { SoukError } from '../protocol/errors.ts'
 import { NATIVE_TOKEN, type ChannelKey, type PaymentTerms, type Statement, type Voucher } from '../protocol/payment.ts'
 import { formatWei } from '../protocol/units.ts'
@@ -60,7 +61,10 @@ export interface Wallet {
    * all tasks under way can come to: that is not paid.
    */
   raise(request: { readonly taskId: string; readonly askedWei: bigint }): Voucher | undefined
-  /** The task's receipt is here and verified. Returns a voucher that covers it where the newest one does not, to be sent. */
+  /**
+   * The task's receipt is here and verified. Returns a voucher that covers it where the newest one does not, to be sent.
+   * @throws SoukError RECEIPT_INVALID where it is for more than was set aside
+   */
   charge(charge: { readonly taskId: string; readonly priceWei: bigint }): Voucher | undefined
   /** The newest voucher of the channel that a task is charged to, to be sent once more. */
   newest(task: { readonly taskId: string }): Voucher | undefined
@@ -154,7 +158,8 @@ export function openWallet({ dir, key }: { readonly dir: string; readonly key: K
         const before = task && rows.find(task.channelId)
         // Settled before, by this process or another.
         if (task === undefined || task.settled || before === undefined) return undefined
-        if (priceWei > task.maxPriceWei) throw new RangeError(`${priceWei} wei is more than the task may cost`)
+        if (priceWei > task.maxPriceWei)
+          throw invalidReceipt([`it is for ${priceWei} wei, and the task may cost ${task.maxPriceWei} wei`])
         rows.settle(taskId)
         const row = { ...before, chargedWei: before.chargedWei + priceWei }
         rows.charge(row)
@@ -181,7 +186,8 @@ export function openWallet({ dir, key }: { readonly dir: string; readonly key: K
         if (voucher === undefined || heldWei <= row.signedWei || !isOwn(row, voucher)) return
         // Signed here and lost: what of it is used up is known to the payee alone, and it was signed for that.
         rows.sign({ channelId, signedWei: heldWei, signature: voucher.signature })
-        const usedWei = claimedWei < heldWei ? claimedWei : heldWei
+        // Of what it says is charged, tasks under way here may be a part: those are charged by their receipts, and not twice.
+        const usedWei = (claimedWei < heldWei ? claimedWei : heldWei) - rows.reservedOf(channelId)
         if (usedWei > row.chargedWei) rows.charge({ channelId, chargedWei: usedWei })
       })
     },

@@ -93,7 +93,10 @@ describe('the wallet', () => {
   it('charges a receipt once, and never one above what was set aside', () => {
     open()
     wallet.prepay(prepayment(1, 100n))
-    assert.throws(() => wallet.charge({ ...task(1), priceWei: 101n }), RangeError)
+    assert.throws(
+      () => wallet.charge({ ...task(1), priceWei: 101n }),
+      (thrown) => isSoukError(thrown, 'RECEIPT_INVALID'),
+    )
     wallet.charge({ ...task(1), priceWei: 30n })
     assert.equal(wallet.charge({ ...task(1), priceWei: 30n }), undefined)
     assert.equal(wallet.charge({ ...task(9), priceWei: 30n }), undefined)
@@ -138,6 +141,16 @@ describe('the wallet', () => {
     wallet.reconcile(statementOf({ chargedWei: '250', voucher }))
     assert.deepEqual([only().signedWei, only().chargedWei, only().disputedWei], [400n, 250n, 0n])
     assert.equal(wallet.prepay(prepayment(1, 200n)).amountWei, '450')
+  })
+
+  it('charges a task once whose receipt it has yet to see, also where a provider has told of it in a statement', () => {
+    open()
+    wallet.prepay(prepayment(1, 100n))
+    // Another task was signed for, and charged, where the file was lost since.
+    wallet.reconcile(statementOf({ chargedWei: '180', voucher: voucherOf({ key, amountWei: 200n }) }))
+    assert.deepEqual([only().signedWei, only().chargedWei], [200n, 80n])
+    assert.equal(wallet.charge({ ...task(1), priceWei: 100n }), undefined)
+    assert.deepEqual([only().signedWei, only().chargedWei], [200n, 180n])
   })
 
   it('notes what is claimed beyond its receipts, and pays none of it', () => {
