@@ -12,6 +12,7 @@ import { textsOf, type Texts } from '../fixtures/test-titles.ts'
 const ROOT = new URL('../../', import.meta.url)
 const HEADINGS = ['### Walls of native tasks', '### Limits of native tasks', '### Ends of native tasks'] as const
 const DOCKER_HEADINGS = ['### Walls of Docker tasks', '### Limits of Docker tasks'] as const
+const PAYING_HEADINGS = ['### Promises of paying'] as const
 const WASM_HEADINGS = ['### Walls of WebAssembly tasks', '### Limits of WebAssembly tasks'] as const
 const PROOF = /^`(test\/[\w./-]+\.ts)`: ((?:“[^”]+”(?:; )?)+)$/
 
@@ -61,7 +62,7 @@ describe('docs/SECURITY.md', () => {
     ofNative = below(HEADINGS)
     ofDocker = below(DOCKER_HEADINGS)
     ofWasm = below(WASM_HEADINGS)
-    promises = [...ofNative, ...ofDocker, ...ofWasm]
+    promises = [...ofNative, ...ofDocker, ...ofWasm, ...below(PAYING_HEADINGS)]
   })
 
   it('names tests that are there, by their titles', async () => {
