@@ -1,5 +1,6 @@
 import { checkOffer, standsAt } from '../../identity/offer.ts'
 import { SoukError } from '../../protocol/errors.ts'
+import { addressOfPeerId } from '../../identity/peer-id.ts'
 import type { Key } from '../../identity/key-file.ts'
 import type { Discovery, FoundPeer } from '../../protocol/network/discovery/discovery.ts'
 import { createHost, type NetworkHost } from '../../protocol/network/host.ts'
@@ -12,6 +13,7 @@ import {
 } from '../../protocol/offer-document.ts'
 import { dialableOf } from './dialable.ts'
 import type { OffersQuery } from '../../protocol/wire-offers.ts'
+import { FoundOffers } from './found-offers.ts'
 
 export interface MarketHostOptions {
   /** Who asks. */
@@ -57,6 +59,8 @@ const MAX_PROVIDERS = 4096
 const MAX_PEERS_ASKED = 256
 const ASKED_AT_ONCE = 16
 const ASK_TIMEOUT_MS = 3_000
+/** What peers are counted as together that the DHT named: each is asked for its own offer alone. */
+const TABLE = 'table'
 /** A DHT that was joined just now knows nobody at first. */
 const SEARCHES = 5
 const SEARCH_AGAIN_MS = 150
@@ -80,13 +84,14 @@ export async function findProviders(options: FindProvidersOptions): Promise<read
   })
   try {
     await host.start()
-    discovery.listen(({ offer }) => (search.take(offer) ? 'accept' : 'ignore'))
-    const failures = await search.readBooks(bootstrap)
+    discovery.listen(({ offer, from }) => (search.take(offer, from) ? 'accept' : 'ignore'))
+    const failures = await search.readBooks(bootstrap, timeoutMs / 2)
     await search.searchTable()
     signal?.throwIfAborted()
     const [failure] = failures
     if (search.found.size === 0 && failure !== undefined && failures.length === bootstrap.length) throw failure
-    return [...search.found.values()]
+    return search.found
+      .all()
       .map((offer) => ({ provider: offer.provider, multiaddrs: dialableOf(offer.multiaddrs, { bootstrap }), offer }))
       .toSorted((a, b) => (a.provider < b.provider ? -1 : 1))
   } finally {
@@ -96,7 +101,7 @@ export async function findProviders(options: FindProvidersOptions): Promise<read
 }
 
 class Search {
-  readonly found = new Map<string, OfferDocument>()
+  readonly found = new FoundOffers({ most: MAX_PROVIDERS })
   readonly #discovery: Discovery
   readonly #options: FindProvidersOptions
   readonly #signal: AbortSignal
@@ -116,7 +121,7 @@ class Search {
   }
 
   /** Keeps an offer that is one, stands and fits, and is newer than what is there. */
-  take(signed: SignedOffer): boolean {
+  take(signed: SignedOffer, source: string): boolean {
     let offer: OfferDocument
     try {
       offer = checkOffer(signed).offer
@@ -126,17 +131,21 @@ class Search {
     const { chainId } = this.#options
     if (!standsAt(offer, Date.now()) || !offersWhat(offer, this.#options)) return false
     if (chainId !== undefined && offer.chainId !== chainId) return false
-    const known = this.found.get(offer.provider)
-    if (known === undefined ? this.found.size >= MAX_PROVIDERS : known.sequence >= offer.sequence) return false
-    this.found.set(offer.provider, offer)
-    return true
+    return this.found.add({ offer, source })
   }
 
-  /** @returns why those did not answer that did not */
-  async readBooks(bootstrap: readonly string[]): Promise<readonly SoukError[]> {
+  /**
+   * For so long at most: one that never ends leaves time for the table.
+   * @returns why those did not answer that did not
+   */
+  async readBooks(bootstrap: readonly string[], timeoutMs: number): Promise<readonly SoukError[]> {
     const { runtime, features } = this.#options
     const query = { ...(runtime !== undefined && { runtime }), ...(features !== undefined && { features }) }
-    const read = bootstrap.map((multiaddr) => this.#read([multiaddr], query, this.#signal))
+    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(timeoutMs)])
+    const read = bootstrap.map((multiaddr) => {
+      const source = addressOfPeerId(multiaddr.slice(multiaddr.lastIndexOf('/') + 1)) ?? multiaddr
+      return this.#read({ multiaddrs: [multiaddr], query, signal, source })
+    })
     return (await Promise.all(read)).flatMap((failure) => failure ?? [])
   }
 
@@ -166,12 +175,22 @@ class Search {
 
   #ask({ address, multiaddrs }: FoundPeer): Promise<SoukError | undefined> {
     const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(ASK_TIMEOUT_MS)])
-    return this.#read(multiaddrs, { provider: address }, signal)
+    return this.#read({ multiaddrs, query: { provider: address }, signal, source: TABLE })
   }
 
-  async #read(multiaddrs: readonly string[], query: OffersQuery, signal: AbortSignal): Promise<SoukError | undefined> {
+  async #read({
+    multiaddrs,
+    query,
+    signal,
+    source,
+  }: {
+    readonly multiaddrs: readonly string[]
+    readonly query: OffersQuery
+    readonly signal: AbortSignal
+    readonly source: string
+  }): Promise<SoukError | undefined> {
     try {
-      for await (const signed of this.#discovery.readOffers({ multiaddrs, query, signal })) this.take(signed)
+      for await (const signed of this.#discovery.readOffers({ multiaddrs, query, signal })) this.take(signed, source)
       return undefined
     } catch (thrown) {
       return signal.aborted ? outOfTime(multiaddrs) : SoukError.from(thrown)
