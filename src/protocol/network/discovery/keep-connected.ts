@@ -1,5 +1,4 @@
 import type { Libp2p, PeerId } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { DiscoveryTuning } from './options.ts'
 
@@ -68,15 +67,19 @@ export class KeepConnected {
 
   async #dialMissing(): Promise<void> {
     const { node, tuning } = this.#options
-    const missing = [...this.#bootstrap].filter(
-      ([peer]) => peer !== node.peerId.toString() && node.getConnections(peerIdFromString(peer)).length === 0,
-    )
+    const connected = this.#connected()
+    const missing = [...this.#bootstrap].filter(([peer]) => peer !== node.peerId.toString() && !connected.has(peer))
     await Promise.all(missing.map(([, addresses]) => this.#dial(addresses)))
     for (const [name, peer] of [...this.#heardOf]) {
-      if (this.#stopped.signal.aborted || node.getPeers().length >= tuning.leastPeers) return
+      if (this.#stopped.signal.aborted || this.#connected().size >= tuning.leastPeers) return
       this.#heardOf.delete(name)
       if (node.getConnections(peer).length === 0) await this.#dial(peer)
     }
+  }
+
+  /** Not node.getPeers(), which makes every peer's key anew from its id: with many peers that is most of what a node does. */
+  #connected(): ReadonlySet<string> {
+    return new Set(this.#options.node.getConnections().map(({ remotePeer }) => remotePeer.toString()))
   }
 
   async #dial(target: PeerId | Multiaddr[]): Promise<void> {
