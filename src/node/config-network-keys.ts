@@ -23,7 +23,7 @@ export const NETWORK_KEYS = {
   'network.max_connections': key({
     kind: integer({ min: 1, max: 100_000 }),
     default: '300',
-    doc: 'The most connections at once. Peers in `peers.known` have 32 places more among them.',
+    doc: 'The most connections at once. There are 32 more for peers in `peers.known`.',
   }),
   'network.discovery': key({
     kind: subset(DISCOVERY_KINDS),
