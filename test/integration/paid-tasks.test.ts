@@ -8,16 +8,17 @@ import type { Client } from '../../src/client/connect.ts'
 import type { RemoteTask } from '../../src/client/remote-task.ts'
 import { openWallet, type Wallet, type WalletChannel } from '../../src/client/wallet.ts'
 import { isSoukError, SoukError } from '../../src/protocol/errors.ts'
+import type { ChannelKey } from '../../src/protocol/payment.ts'
 import type { Receipt } from '../../src/protocol/receipt.ts'
+import { noncesOf } from '../../src/settlement/channel-nonces.ts'
 import { channelIdOf } from '../../src/settlement/voucher.ts'
 import { scriptedTask, startNode, type NodeInProcess } from '../fixtures/node-in-process.ts'
-import { CHAIN_ID, channelOf, CONTRACT, MapSettler } from '../fixtures/payments.ts'
+import { CHAIN_ID, channelOf, CONTRACT, MapSettler, PAYEE } from '../fixtures/payments.ts'
 import { providerFault } from '../fixtures/provider-tasks.ts'
 import { keyOf } from '../fixtures/receipts.ts'
 
 const PRICE = 100n
 const key = keyOf(101)
-const channel = channelOf(key)
 const CONFIG = `chain: {id: ${CHAIN_ID}}\npricing: {wasm: {start: '${PRICE}'}}\npeers: {share: 1, unknown_share: 1}\n`
 const PRICED = 'price: {max: 100}\noutputs: [{path: /out}]\n'
 
@@ -27,6 +28,7 @@ describe('tasks that are paid for', function () {
   let place: NodeInProcess
   let settler: MapSettler
   let wallet: Wallet
+  let channel: ChannelKey
   let credit = 0n
 
   /** The provider's own quote. */
@@ -46,7 +48,6 @@ describe('tasks that are paid for', function () {
     credit = 0n
     dir = mkdtempSync(join(tmpdir(), 'souk-paid-'))
     settler = new MapSettler({ creditOf: () => credit })
-    settler.open(channel, 10_000n)
     place = await startNode({
       config: CONFIG,
       settler,
@@ -61,6 +62,9 @@ describe('tasks that are paid for', function () {
         },
       },
     })
+    assert(settler.node !== undefined)
+    channel = channelOf(key, noncesOf({ node: settler.node, payee: PAYEE }).first)
+    settler.open(channel, 10_000n)
     wallet = openWallet({ dir, key })
     wallet.noteChannel({ chainId: CHAIN_ID, contract: CONTRACT, channel, depositWei: 10_000n })
   })
