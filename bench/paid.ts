@@ -26,10 +26,10 @@ export async function paidOneAtATime({
   cleanUp.defer(() => provider.stop())
   const wallet = openWallet({ dir: join(dir, 'requester'), key })
   cleanUp.defer(() => wallet.close())
-  const channel = channelOf(key.address)
-  const channelId = wallet.noteChannel({ chainId: CHAIN_ID, contract: CONTRACT, channel, depositWei: DEPOSIT_WEI })
   const client = await connect({ to: provider.greeting.multiaddr, key, chainId: CHAIN_ID, wallet })
   cleanUp.defer(() => client.close())
+  const channel = channelOf({ payer: key.address, payee: client.provider })
+  const channelId = wallet.noteChannel({ chainId: CHAIN_ID, contract: CONTRACT, channel, depositWei: DEPOSIT_WEI })
   const task = await moduleTask({ dir, module: EMPTY_MODULE, maxPriceWei: PRICE_WEI })
   const timesMs: number[] = []
   const overheadMs: number[] = []

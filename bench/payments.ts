@@ -5,16 +5,19 @@ export const CHAIN_ID = 31_337
 export const CONTRACT = `0x${'c0'.repeat(20)}`
 export const PRICE_WEI = 100n
 export const DEPOSIT_WEI = 10n ** 18n
-const PAYEE = `0x${'9a'.repeat(20)}`
 
 /** The one channel that there is, as it stands on the chain. */
-export const channelOf = (payer: string): ChannelKey => ({ payer, payee: PAYEE, token: NATIVE_TOKEN, nonce: 0 })
+export const channelOf = (ends: Pick<ChannelKey, 'payer' | 'payee'>): ChannelKey => ({
+  ...ends,
+  token: NATIVE_TOKEN,
+  nonce: 0,
+})
 
 /** The chain's side alone, which a node watches and answers from memory: everybody has an open channel, and everything is paid ahead. */
-export function openChannels(): Settler {
+export function openChannels({ payee }: { readonly payee: () => string }): Settler {
   return {
     chainId: CHAIN_ID,
-    terms: () => ({ kind: 'channel', contract: CONTRACT, token: NATIVE_TOKEN, payee: PAYEE, creditWei: '0' }),
+    terms: () => ({ kind: 'channel', contract: CONTRACT, token: NATIVE_TOKEN, payee: payee(), creditWei: '0' }),
     channel: () => Promise.resolve({ status: 'open', depositWei: DEPOSIT_WEI, redeemedWei: 0n }),
     received: () => {},
   }

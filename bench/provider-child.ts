@@ -17,7 +17,7 @@ const node = await createNode({
   version: 'bench',
   logger: pino({ level: 'silent' }),
   ...(process.env['BENCH_RUNS'] === 'nothing' && { executors: [createNoopExecutor()] }),
-  ...(process.env['BENCH_PAID'] !== undefined && { settler: openChannels() }),
+  ...(process.env['BENCH_PAID'] !== undefined && { settler: openChannels({ payee: () => node.status().address }) }),
 })
 // Whoever started it has asked it to stop, or has ended.
 process.once('disconnect', () => void node.stop({ drainMs: 0 }))
