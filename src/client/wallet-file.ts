@@ -35,6 +35,12 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX tasks_of_channel ON tasks (channel_id)`
 
+/** Settled tasks stay for a month: what is asked for with every payment must not take longer with each of them. */
+const INDEXES = `
+  CREATE INDEX IF NOT EXISTS open_tasks_of_channel ON tasks (channel_id, max_wei) WHERE settled = 0;
+  CREATE INDEX IF NOT EXISTS open_tasks_at ON tasks (provider, task_id) WHERE settled = 0;
+  CREATE INDEX IF NOT EXISTS settled_tasks ON tasks (expiry_ms) WHERE settled = 1`
+
 /** The wallet's database: any number of processes at once, one write after the other. */
 export interface WalletFile {
   readonly db: DatabaseSync
@@ -69,7 +75,10 @@ export function openWalletFile({ dir }: { readonly dir: string }): WalletFile {
         throw thrown
       }
     }
-    write(() => prepare(db, path))
+    write(() => {
+      prepare(db, path)
+      db.exec(INDEXES)
+    })
     return { db, write, close: () => db.close() }
   } catch (thrown) {
     opened?.close()

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { openWallet, type Prepayment, type Wallet } from '../../src/client/wallet.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
@@ -53,6 +54,26 @@ describe('the wallet', () => {
 
   it('is readable by its owner alone', () => {
     assert.equal(statSync(join(dir, 'wallet.sqlite')).mode & 0o777, 0o600)
+  })
+
+  it('looks through no settled task for what is open, in a file from before as well', () => {
+    const indexed = (change = ''): string[] => {
+      wallet.close()
+      const db = new DatabaseSync(join(dir, 'wallet.sqlite'))
+      db.exec(change)
+      const plans = [
+        'channel_id = ? AND settled = 0',
+        'provider = ? AND settled = 0',
+        'settled = 1 AND expiry_ms < ?',
+      ].flatMap((condition) => db.prepare(`EXPLAIN QUERY PLAN SELECT max_wei FROM tasks WHERE ${condition}`).all())
+      db.close()
+      wallet = openWallet({ dir, key })
+      return plans.map(({ detail }) => /open_tasks\w+|settled_tasks/.exec(String(detail))?.[0] ?? 'none')
+    }
+    const all = ['open_tasks_of_channel', 'open_tasks_at', 'settled_tasks']
+    assert.deepEqual(indexed(), all)
+    assert.ok(indexed(all.map((name) => `DROP INDEX ${name};`).join(' ')).includes('none'))
+    assert.deepEqual(indexed(), all)
   })
 
   it('pays a node through channels alone that are bound to it', () => {
