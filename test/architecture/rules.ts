@@ -100,7 +100,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   'client/market': {
     imports: [...CORE, 'client', 'protocol/network', 'protocol/network/discovery', 'settlement'],
     packages: ['zod'],
-    builtins: ['sqlite'],
+    builtins: ['net', 'sqlite'],
   },
   node: {
     imports: [
