@@ -60,7 +60,7 @@ export const SETTLEMENT_KEYS = {
   'settlement.payout': key({
     kind: optionalAddress(),
     default: '',
-    doc: "Who receives what is earned: an address whose key is not on this machine, and which is paid for no other node. Left empty, the node's own key, which pays the gas in either case.",
+    doc: "Who receives what is earned: an address whose key is not on this machine. Left empty, the node's own key, which pays the gas in either case.",
   }),
   'settlement.payout_authorization': key({
     kind: optionalPath(),
