@@ -11,7 +11,13 @@ import type { WalletChannel } from '../../src/client/wallet.ts'
 import { SoukError } from '../../src/protocol/errors.ts'
 import { voucherSchema } from '../../src/protocol/payment.ts'
 import { isVoucherOf } from '../../src/settlement/voucher.ts'
-import { CHALLENGE_SECONDS, ETHER, startPaidMarket, type PaidMarket, type PayingRequester } from '../fixtures/paid-market.ts'
+import {
+  CHALLENGE_SECONDS,
+  ETHER,
+  startPaidMarket,
+  type PaidMarket,
+  type PayingRequester,
+} from '../fixtures/paid-market.ts'
 import type { ProviderProcess } from '../fixtures/provider-process.ts'
 import { assertSettledOnce } from '../fixtures/settled-once.ts'
 import { wasmProgram } from '../fixtures/wasm-program.ts'
@@ -110,7 +116,10 @@ describe('provider and requester that are killed while tasks are paid for', func
       const since = child.paid.size
       const deadline = performance.now() + 30_000
       while (child.paid.size === since && performance.now() < deadline) await sleep(5)
-      assert.ok(child.paid.size > since, `nothing is paid for any more:\n${child.log()}\n${provider.log().slice(-3000)}`)
+      assert.ok(
+        child.paid.size > since,
+        `nothing is paid for any more:\n${child.log()}\n${provider.log().slice(-3000)}`,
+      )
       await sleep(randomInt(0, LIFE_MS))
       // The provider, the requester, both.
       const kind = round % 3
@@ -150,7 +159,10 @@ describe('provider and requester that are killed while tasks are paid for', func
     const { chargedWei, signedWei, disputedWei, depositWei } = channel()
     assert.equal(chargedWei, sumWei, 'the wallet has charged every receipt, and each once')
     assert.equal(disputedWei, 0n)
-    assert.ok(signedWei >= chargedWei && signedWei - sumWei <= mostWei * BigInt(ROUNDS + 1), `${signedWei} for ${sumWei}`)
+    assert.ok(
+      signedWei >= chargedWei && signedWei - sumWei <= mostWei * BigInt(ROUNDS + 1),
+      `${signedWei} for ${sumWei}`,
+    )
     await client.close()
     assert.equal(await provider.end('SIGTERM'), 0, provider.log())
 

@@ -14,7 +14,13 @@ import { chargedUsageOf, FREE_RATES, priceOf } from '../../src/protocol/price.ts
 import type { Receipt } from '../../src/protocol/receipt.ts'
 import { isOfNode } from '../../src/settlement/channel-nonces.ts'
 import { signVoucher } from '../../src/settlement/voucher.ts'
-import { CHALLENGE_SECONDS, ETHER, startPaidMarket, type PaidMarket, type PayingRequester } from '../fixtures/paid-market.ts'
+import {
+  CHALLENGE_SECONDS,
+  ETHER,
+  startPaidMarket,
+  type PaidMarket,
+  type PayingRequester,
+} from '../fixtures/paid-market.ts'
 import type { ProviderProcess } from '../fixtures/provider-process.ts'
 import { wasmProgram } from '../fixtures/wasm-program.ts'
 
@@ -53,7 +59,11 @@ describe('paying over a chain', function () {
     market = await startPaidMarket()
     first = await market.requester('first')
     second = await market.requester('second')
-    strict = await market.provider({ name: 'strict', config: `${SHARES}pricing: {wasm: {start: '${RATES.startWei}'}}\n`, settlement: 'redeem_gas_share: 1' })
+    strict = await market.provider({
+      name: 'strict',
+      config: `${SHARES}pricing: {wasm: {start: '${RATES.startWei}'}}\n`,
+      settlement: 'redeem_gas_share: 1',
+    })
     debtor = await market.requester('debtor')
     const known = [second, debtor].map(({ key }) => `'${key.address}'`)
     lenient = await market.provider({
@@ -77,7 +87,8 @@ describe('paying over a chain', function () {
     assert.ok(found !== undefined)
     return found
   }
-  const sumOf = (charged: readonly Receipt[]): bigint => charged.reduce((sum, { priceWei }) => sum + BigInt(priceWei), 0n)
+  const sumOf = (charged: readonly Receipt[]): bigint =>
+    charged.reduce((sum, { priceWei }) => sum + BigInt(priceWei), 0n)
   /** The chain pays within a moment; a provider that never redeems fails here. */
   async function paidOut(expectedWei: bigint): Promise<void> {
     const deadline = performance.now() + 60_000
@@ -90,7 +101,10 @@ describe('paying over a chain', function () {
     const poor = await first.poorClient(strict)
     await assert.rejects(submit(poor, task), (thrown) => {
       assert.ok(isSoukError(thrown, 'REFUSED'))
-      assert.deepEqual(thrown.details.reasons.map(({ reason }) => reason), ['PAYMENT_REQUIRED'])
+      assert.deepEqual(
+        thrown.details.reasons.map(({ reason }) => reason),
+        ['PAYMENT_REQUIRED'],
+      )
       return true
     })
     const client = await first.client(strict)
@@ -122,15 +136,23 @@ describe('paying over a chain', function () {
 
   it('takes no voucher of a channel that is bound to another node of the same operator', async () => {
     const [channel] = first.wallet.channels()
-    assert.ok(channel !== undefined && isOfNode(channel.channel, strict.address) && !isOfNode(channel.channel, lenient.address))
+    assert.ok(
+      channel !== undefined && isOfNode(channel.channel, strict.address) && !isOfNode(channel.channel, lenient.address),
+    )
     const { chainId, contract } = channel
-    const voucher = signVoucher({ voucher: { chainId, contract, channel: channel.channel, amountWei: '1' }, key: first.key })
+    const voucher = signVoucher({
+      voucher: { chainId, contract, channel: channel.channel, amountWei: '1' },
+      key: first.key,
+    })
     const host = await createHost({ privateKey: first.key.privateKey, listen: [] })
     try {
       const connection = await host.connect({ multiaddr: lenient.multiaddr })
       await assert.rejects(connection.pay(voucher), (thrown) => {
         assert.ok(isSoukError(thrown, 'REFUSED'))
-        assert.deepEqual(thrown.details.reasons.map(({ reason, subject }) => [reason, subject]), [['VOUCHER_REFUSED', 'nonce']])
+        assert.deepEqual(
+          thrown.details.reasons.map(({ reason, subject }) => [reason, subject]),
+          [['VOUCHER_REFUSED', 'nonce']],
+        )
         return true
       })
     } finally {
@@ -196,11 +218,16 @@ describe('paying over a chain', function () {
         const poor = await debtor.poorClient(lenient)
         const { receipt } = await poor.task(taskId).result()
         const dir = join(market.dir, 'unpaid')
-        await assert.rejects(poor.task(taskId).saveOutputs({ dir, receipt }), (thrown) => isSoukError(thrown, 'PAYMENT_REQUIRED'))
+        await assert.rejects(poor.task(taskId).saveOutputs({ dir, receipt }), (thrown) =>
+          isSoukError(thrown, 'PAYMENT_REQUIRED'),
+        )
         assert.equal(existsSync(join(dir, 'out', 'plain.txt')), false)
         await assert.rejects(submitUnpaid(), (thrown) => {
           assert.ok(isSoukError(thrown, 'REFUSED'))
-          assert.deepEqual(thrown.details.reasons.map(({ reason }) => reason), ['PAYMENT_REQUIRED'])
+          assert.deepEqual(
+            thrown.details.reasons.map(({ reason }) => reason),
+            ['PAYMENT_REQUIRED'],
+          )
           return true
         })
       } finally {

@@ -155,7 +155,7 @@ class Market {
     requester.note()
     requester.sent.set(taskId, { taskId, maxPriceWei })
     if (task.fate === 'lost') return
-    for (let asked = await this.#admit(requester, taskId, { maxPriceWei, voucher }); asked !== undefined; ) {
+    for (let asked = await this.#admit(requester, taskId, { maxPriceWei, voucher }); asked !== undefined;) {
       const before: bigint = BigInt(voucher.amountWei)
       voucher = asked > before ? requester.wallet.raise({ taskId, askedWei: asked }) : undefined
       if (voucher === undefined || BigInt(voucher.amountWei) <= before) {
@@ -189,7 +189,15 @@ class Market {
     return undefined
   }
 
-  async settle({ at, part, fails }: { readonly at: number; readonly part: number; readonly fails: boolean }): Promise<void> {
+  async settle({
+    at,
+    part,
+    fails,
+  }: {
+    readonly at: number
+    readonly part: number
+    readonly fails: boolean
+  }): Promise<void> {
     const task = [...this.live.values()][this.live.size === 0 ? 0 : at % this.live.size]
     if (task?.channelId === undefined) return
     const { taskId, atMs, channelId } = task
@@ -210,7 +218,9 @@ class Market {
 
   /** A requester asks what became of a task, and pays. It may ask again for what it has paid. */
   async fetch({ at, fate: becomes }: { readonly at: number; readonly fate: Fate }): Promise<void> {
-    const all = this.requesters.flatMap((requester) => [...requester.sent.values()].map((task) => ({ requester, task })))
+    const all = this.requesters.flatMap((requester) =>
+      [...requester.sent.values()].map((task) => ({ requester, task })),
+    )
     const found = all[all.length === 0 ? 0 : at % all.length]
     if (found !== undefined) await this.settleFor(found.requester, found.task.taskId, becomes)
   }

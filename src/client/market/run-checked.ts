@@ -98,7 +98,7 @@ export async function runChecked({
     }
   }
 
-  return runVerified({
+  const verified = runVerified({
     verification: task.verification ?? ONCE,
     task,
     candidates,
@@ -119,9 +119,12 @@ export async function runChecked({
       const file = await writeProof({ dir: proofsDir, proof: disagreement.proof })
       onProof?.({ file, disagreement })
     },
-  }).finally(async () => {
-    await Promise.all(cancels)
   })
+  try {
+    return await verified
+  } finally {
+    await Promise.all(cancels)
+  }
 }
 
 function candidatesOf({
