@@ -126,6 +126,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
       'identity',
       'client',
       'client/market',
+      'settlement/chain.ts',
       'settlement/payout.ts',
       'cli/commands',
       'node/config.ts',

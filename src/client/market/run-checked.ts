@@ -98,7 +98,7 @@ export async function runChecked({
     }
   }
 
-  const verified = runVerified({
+  const checking = runVerified({
     verification: task.verification ?? ONCE,
     task,
     candidates,
@@ -121,7 +121,7 @@ export async function runChecked({
     },
   })
   try {
-    return await verified
+    return await checking
   } finally {
     await Promise.all(cancels)
   }
