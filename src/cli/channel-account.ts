@@ -1,4 +1,9 @@
-import { openChannelAccount, type ChannelAccount, type ListedChannel } from '../client/channel-account.ts'
+import {
+  openChannelAccount,
+  type AccountProgress,
+  type ChannelAccount,
+  type ListedChannel,
+} from '../client/channel-account.ts'
 import { openWallet } from '../client/wallet.ts'
 import { loadKey, loadOrCreateKey } from '../identity/key-file.ts'
 import { NATIVE_TOKEN } from '../protocol/payment.ts'
@@ -15,6 +20,8 @@ export interface ChannelOptions extends ChainOptions {
   readonly node?: string
   readonly amount?: string
   readonly confirmations?: string
+  readonly to?: string
+  readonly bootstrap?: readonly string[]
 }
 
 interface Request<O> {
@@ -90,10 +97,14 @@ export function topUpChannel({ cli, id, options }: Request<ChannelOptions> & { r
 }
 
 export function closeChannel({ cli, id, options }: Request<ChannelOptions> & { readonly id: string }): Promise<number> {
-  const channelId = idOf(id)
-  return withAccount({ cli, options }, async ({ account }) =>
-    printChannel({ cli, options, channel: await account.close({ channelId }) }),
-  )
+  const asked = idOf(id)
+  return withAccount({ cli, options }, async ({ account, onProgress }) => {
+    const { channelId, channel } = account.find(asked)
+    const { consentOf } = await import('./close-consent.ts')
+    const consent = await consentOf({ cli, options, channelId, channel, onProgress })
+    const closed = await account.close({ channelId, ...(consent !== undefined && { consent }) })
+    return printChannel({ cli, options, channel: closed })
+  })
 }
 
 export function listChannels({ cli, options }: Request<ChannelOptions>): Promise<number> {
@@ -135,6 +146,7 @@ export async function authorizePayout({
 
 interface Opened {
   readonly account: ChannelAccount
+  readonly onProgress: AccountProgress
   readonly address: string
   readonly chainId: number
   readonly contract: string
@@ -159,7 +171,7 @@ async function withAccount(
   try {
     const account = openChannelAccount({ place, key, wallet, dir, confirmations, pollMs: POLL_MS, onProgress })
     try {
-      return await work({ account, address: key.address, chainId: place.chainId, contract: place.contract })
+      return await work({ account, onProgress, address: key.address, chainId: place.chainId, contract: place.contract })
     } finally {
       await account.end()
     }

@@ -1,9 +1,10 @@
 import type { Key } from '../identity/key-file.ts'
 import { SoukError } from '../protocol/errors.ts'
-import { NATIVE_TOKEN, type ChannelKey } from '../protocol/payment.ts'
+import { NATIVE_TOKEN, type ChannelKey, type CloseConsent } from '../protocol/payment.ts'
 import type { ChannelOnChain } from '../settlement/channel-answers.ts'
 import type { Deposit } from '../settlement/channel-calls.ts'
 import { createChannelTransactions, readChannel, type ChannelView } from '../settlement/channels.ts'
+import { closeConsentFault } from '../settlement/close-consent.ts'
 import { openChain } from '../settlement/chain.ts'
 import { approveData, askToken } from '../settlement/token.ts'
 import { openTransactionStore, type StoredTransaction } from '../settlement/transaction-store.ts'
@@ -42,8 +43,14 @@ export interface ChannelAccount {
     readonly depositWei: bigint
   }): Promise<ListedChannel>
   topUp(request: { readonly channelId: string; readonly amountWei: bigint }): Promise<ListedChannel>
-  /** Starts the challenge period; after it, gets back what was not redeemed. */
-  close(request: { readonly channelId: string }): Promise<ListedChannel>
+  /**
+   * With its payee's consent, closes the channel at once. Without, or where the consent is for more than was charged or would not
+   * hold, starts the challenge period; after it, gets back what was not redeemed.
+   * @throws SoukError NOT_FOUND, CHAIN_REFUSED, CHAIN_UNREACHABLE
+   */
+  close(request: { readonly channelId: string; readonly consent?: CloseConsent }): Promise<ListedChannel>
+  /** One of this requester's channels, by the beginning of its id. @throws SoukError NOT_FOUND */
+  find(channelId: string): WalletChannel
   /** All channels of the wallet at this contract, as the chain has them now. */
   list(): Promise<readonly ListedChannel[]>
   end(): Promise<void>
@@ -157,6 +164,49 @@ export function openChannelAccount({
     })
   }
 
+  /** Why a consent is not used. */
+  function faultOf({
+    consent,
+    found: { channelId, channel, chargedWei },
+    redeemedWei,
+  }: {
+    readonly consent: CloseConsent
+    readonly found: WalletChannel
+    readonly redeemedWei: bigint
+  }): string | undefined {
+    const fault = closeConsentFault({ consent, channel, at: { chainId, contract }, nowMs: Date.now() })
+    if (fault !== undefined) return fault
+    const amountWei = BigInt(consent.amountWei)
+    // What was redeemed is paid already, whatever was charged.
+    if (amountWei <= redeemedWei) return undefined
+    if (amountWei > chargedWei) return `it is for ${amountWei} wei, and the receipts come to ${chargedWei}`
+    const signedWei = BigInt(wallet.voucherOf(channelId)?.amountWei ?? '0')
+    return amountWei > signedWei ? `it is for ${amountWei} wei, and ${signedWei} are signed` : undefined
+  }
+
+  async function closeTogether({
+    found: { channelId, channel },
+    consent: { amountWei, signature: consent, authorization },
+    depositWei,
+  }: {
+    readonly found: WalletChannel
+    readonly consent: CloseConsent
+    readonly depositWei: bigint
+  }): Promise<ListedChannel> {
+    wallet.noteChannel({ chainId, contract, channel, depositWei, closed: true })
+    const voucher = wallet.voucherOf(channelId)
+    onProgress(`closing together with the payee, who gets ${amountWei} wei in all`)
+    await done(
+      transactions.closeCooperatively({
+        close: { chainId, contract, channel, amountWei },
+        consent,
+        ...(voucher !== undefined && { voucher }),
+        ...(authorization !== undefined && { authorization }),
+      }),
+    )
+    return noted(channel)
+  }
+
   return {
     async balances(token) {
       const coinWei = await chain.balance(key.address)
@@ -179,9 +229,16 @@ export function openChannelAccount({
       await done(transactions.topUp({ channel, amountWei, fromWei: latest.depositWei }))
       return noted(channel)
     },
-    async close({ channelId }) {
-      const { channel } = find(channelId)
+    find,
+    async close({ channelId, consent }) {
+      const found = find(channelId)
+      const { channel } = found
       const { latest } = await read(channel)
+      if (consent !== undefined && (latest.status === 'open' || latest.status === 'closing')) {
+        const fault = faultOf({ consent, found, redeemedWei: latest.redeemedWei })
+        if (fault === undefined) return closeTogether({ found, consent, depositWei: latest.depositWei })
+        onProgress(`the payee's consent is not taken: ${fault}; the channel is closed without it`)
+      }
       const { timestamp = 0 } = (await chain.block(await chain.blockNumber())) ?? {}
       if (latest.status === 'open') {
         // From here on nothing is paid through it.

@@ -1,7 +1,9 @@
+import { askConsent } from './ask-consent.ts'
 import { checkedQuote, type ProviderQuote } from './check-quote.ts'
 import type { Key } from '../identity/key-file.ts'
 import { SoukError } from '../protocol/errors.ts'
 import type { TaskSummary } from '../protocol/events.ts'
+import type { CloseConsent } from '../protocol/payment.ts'
 import { createHost } from '../protocol/network/host.ts'
 import { isRelayed } from '../protocol/network/peer-address.ts'
 import { EarlyFollows } from './early-follows.ts'
@@ -63,6 +65,12 @@ export interface Client extends AsyncDisposable {
   task(taskId: string, submitted?: Partial<Pick<SubmitOptions, 'task' | 'quote'>>): RemoteTask
   /** This requester's tasks that the provider still knows. @throws SoukError CONNECTION_LOST; the signal's reason */
   list(options?: Waiting): Promise<readonly TaskSummary[]>
+  /**
+   * The provider's consent to closing a channel at once, for `ChannelAccount.close`. From then on it takes nothing on that channel.
+   * @throws SoukError NOT_FOUND where it knows no such channel, REFUSED (retryable while tasks of it have not ended),
+   *   CONNECTION_LOST; the signal's reason
+   */
+  closeConsent(options: Waiting & { readonly channelId: string }): Promise<CloseConsent>
   /** Whatever still waits ends with CONNECTION_LOST; accepted tasks go on over there. */
   close(): Promise<void>
 }
@@ -158,6 +166,8 @@ export function createClient({
       }),
     list: ({ signal: waiting } = {}) =>
       link.again((open) => open.list({ ...(waiting !== undefined && { signal: waiting }) }), waiting),
+    closeConsent: ({ channelId, signal: waiting }) =>
+      askConsent({ wallet, link, requester, channelId, signal: waiting }),
     close,
     [Symbol.asyncDispose]: close,
   }

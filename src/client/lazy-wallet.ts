@@ -13,6 +13,7 @@ export function lazyWallet({ dir, key }: { readonly dir: string; readonly key: K
     raise: (request) => wallet().raise(request),
     charge: (charge) => wallet().charge(charge),
     newest: (task) => wallet().newest(task),
+    voucherOf: (channelId) => wallet().voucherOf(channelId),
     release: (task) => wallet().release(task),
     leftAt: (provider) => wallet().leftAt(provider),
     reconcile: (statement) => wallet().reconcile(statement),

@@ -141,7 +141,7 @@ function tooDear({
 }
 
 /** Tasks of processes that are no more: what is set aside for them is charged or free once it is known what became of them. */
-async function settleLeft({
+export async function settleLeft({
   wallet,
   link,
   requester,

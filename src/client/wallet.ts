@@ -68,6 +68,8 @@ export interface Wallet {
   charge(charge: { readonly taskId: string; readonly priceWei: bigint }): Voucher | undefined
   /** The newest voucher of the channel that a task is charged to, to be sent once more. */
   newest(task: { readonly taskId: string }): Voucher | undefined
+  /** The newest that was signed of a channel; absent before the first. */
+  voucherOf(channelId: string): Voucher | undefined
   /** The task is free: it failed, or was never accepted. */
   release(task: { readonly taskId: string }): void
   /** Tasks that processes which are no more have left at a provider, with what was set aside for them. */
@@ -174,6 +176,11 @@ export function openWallet({ dir, key }: { readonly dir: string; readonly key: K
         return row?.signature === undefined ? undefined : voucherFor(row, row.signedWei)
       })
     },
+    voucherOf: (channelId) =>
+      file.write(() => {
+        const row = rows.find(channelId)
+        return row?.signature === undefined ? undefined : voucherFor(row, row.signedWei)
+      }),
     release: ({ taskId }) => file.write(() => rows.end(taskId)),
     leftAt: (provider) => rows.tasksAt(provider).filter(({ pid }) => pid !== process.pid && !isAlive(pid)),
     reconcile({ channelId, chargedWei: claimed, voucher }) {

@@ -14,6 +14,8 @@ export interface Account {
   readonly redeemedWei: bigint
   /** The newest durable one; absent while the first one is on its way to the disk. */
   readonly voucher: Voucher | undefined
+  /** Set once closing it with this much was consented to, or is about to be: nothing more is taken on it. */
+  readonly closingWei: bigint | undefined
 }
 
 /** What is set aside for one task between its admission and its acceptance. */
@@ -58,6 +60,8 @@ export interface Accounts {
    * it has one.
    */
   settle(task: ChargedTask, priceWei: string | undefined): bigint | undefined
+  /** Whether closing the channel is consented to, and with how much. */
+  closing(change: { readonly channelId: string; readonly amountWei: bigint | undefined }): void
   redeemed(change: { readonly channelId: string; readonly redeemedWei: bigint }): void
   /** The channel is over: it stays only while somebody owes something on it, or a task of it runs. Returns whether it is gone. */
   forget(channelId: string): boolean
@@ -73,6 +77,7 @@ interface Entry {
   readonly channel: ChannelKey
   standing: Standing
   redeemedWei: bigint
+  closingWei: bigint | undefined
   voucher: Voucher | undefined
   /** The newest that was checked: at least as high as `voucher`. */
   checked: Voucher | undefined
@@ -143,9 +148,9 @@ export function createAccounts({
     return true
   }
 
-  for (const { channelId, voucher, chargedWei, redeemedWei } of rows) {
+  for (const { channelId, voucher, chargedWei, redeemedWei, closingWei } of rows) {
     const standing = { receivedWei: amountOf(voucher), chargedWei, reservedWei: 0n }
-    add({ channelId, channel: voucher.channel, standing, redeemedWei, voucher, checked: voucher })
+    add({ channelId, channel: voucher.channel, standing, redeemedWei, closingWei, voucher, checked: voucher })
   }
 
   return {
@@ -196,6 +201,10 @@ export function createAccounts({
       else move(entry, { kind: 'charged', maxPriceWei, priceWei: BigInt(price) })
       return entry.standing.chargedWei
     },
+    closing({ channelId, amountWei }) {
+      const entry = entries.get(channelId)
+      if (entry !== undefined) entry.closingWei = amountWei
+    },
     redeemed({ channelId, redeemedWei }) {
       const entry = entries.get(channelId)
       if (entry !== undefined) entry.redeemedWei = redeemedWei
@@ -221,6 +230,7 @@ function newEntry(channel: ChannelKey): Entry {
     channel,
     standing: NOTHING_YET,
     redeemedWei: 0n,
+    closingWei: undefined,
     voucher: undefined,
     checked: undefined,
   }

@@ -10,11 +10,13 @@ import { SoukError } from '../protocol/errors.ts'
  *
  * - `voucher`: one that is newer than what is there, or the first of its channel, which makes the row; else nothing.
  * - `redeemed`: the chain has paid this much out, all told.
+ * - `closing`: its payer may close it with this much for the payee at any time; never changed once it is there.
  * - `forgotten`: the channel is over.
  */
 export type LedgerRecord =
   | { readonly kind: 'voucher'; readonly channelId: string; readonly voucher: Voucher }
   | { readonly kind: 'redeemed'; readonly channelId: string; readonly redeemedWei: string }
+  | { readonly kind: 'closing'; readonly channelId: string; readonly amountWei: string }
   | { readonly kind: 'forgotten'; readonly channelId: string }
 
 /** A channel as it is on disk. */
@@ -23,6 +25,8 @@ export interface LedgerRow {
   readonly voucher: Voucher
   readonly chargedWei: bigint
   readonly redeemedWei: bigint
+  /** What the payee consented to close it with. */
+  readonly closingWei?: bigint
 }
 
 /** Amounts are text: SQLite's integers end at 9.2 coins of 10^18 wei. */
@@ -34,11 +38,15 @@ export const LEDGER_SCHEMA = `
     redeemed_wei TEXT NOT NULL
   ) STRICT, WITHOUT ROWID`
 
+/** What is added to {@link LEDGER_SCHEMA}. */
+export const LEDGER_CLOSING = 'ALTER TABLE channels ADD COLUMN closing_wei TEXT'
+
 const rowSchema = z.object({
   channelId: bytes32Schema,
   voucher: z.string(),
   chargedWei: weiSchema,
   redeemedWei: weiSchema,
+  closingWei: weiSchema.nullable(),
 })
 
 /** The rows of the journal's database; who calls has the transaction. */
@@ -51,7 +59,8 @@ export interface LedgerTable {
 }
 
 export function openLedgerTable(db: DatabaseSync): LedgerTable {
-  const columns = 'channel_id AS channelId, voucher, charged_wei AS chargedWei, redeemed_wei AS redeemedWei'
+  const columns =
+    'channel_id AS channelId, voucher, charged_wei AS chargedWei, redeemed_wei AS redeemedWei, closing_wei AS closingWei'
   const sql = {
     all: db.prepare(`SELECT ${columns} FROM channels ORDER BY channel_id`),
     find: db.prepare(`SELECT ${columns} FROM channels WHERE channel_id = ?`),
@@ -59,6 +68,7 @@ export function openLedgerTable(db: DatabaseSync): LedgerTable {
     renew: db.prepare('UPDATE channels SET voucher = ? WHERE channel_id = ?'),
     charge: db.prepare('UPDATE channels SET charged_wei = ? WHERE channel_id = ?'),
     redeem: db.prepare('UPDATE channels SET redeemed_wei = ? WHERE channel_id = ?'),
+    consent: db.prepare('UPDATE channels SET closing_wei = ? WHERE channel_id = ? AND closing_wei IS NULL'),
     forget: db.prepare('DELETE FROM channels WHERE channel_id = ?'),
   }
   const find = (channelId: string): LedgerRow | undefined => {
@@ -69,6 +79,7 @@ export function openLedgerTable(db: DatabaseSync): LedgerTable {
     write(record) {
       const { channelId } = record
       if (record.kind === 'redeemed') sql.redeem.run(record.redeemedWei, channelId)
+      else if (record.kind === 'closing') sql.consent.run(record.amountWei, channelId)
       else if (record.kind === 'forgotten') sql.forget.run(channelId)
       else {
         const text = JSON.stringify(record.voucher)
@@ -91,12 +102,13 @@ export function openLedgerTable(db: DatabaseSync): LedgerTable {
 
 function decodeRow(row: unknown): LedgerRow {
   try {
-    const { channelId, voucher, chargedWei, redeemedWei } = rowSchema.parse(row)
+    const { channelId, voucher, chargedWei, redeemedWei, closingWei } = rowSchema.parse(row)
     return {
       channelId,
       voucher: voucherSchema.parse(JSON.parse(voucher)),
       chargedWei: BigInt(chargedWei),
       redeemedWei: BigInt(redeemedWei),
+      ...(closingWei !== null && { closingWei: BigInt(closingWei) }),
     }
   } catch (cause) {
     const reason = 'a row of the ledger of channels cannot be read'

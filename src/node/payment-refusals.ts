@@ -2,6 +2,7 @@ import { isOfNode, nodeOf, noncesOf } from '../settlement/channel-nonces.ts'
 import { isVoucherOf } from '../settlement/voucher.ts'
 import type { PaymentTerms, Voucher } from '../protocol/payment.ts'
 import type { Refusal } from '../protocol/refusals.ts'
+import type { Account } from './accounts.ts'
 import { missingWei, type Standing } from './exposure.ts'
 import type { ChannelState } from './settler.ts'
 
@@ -122,6 +123,13 @@ export function channelRefusals({
       offered: String(state.depositWei),
     },
   ]
+}
+
+/** Why a channel takes nothing any more. */
+export function closingRefusals(account: Pick<Account, 'closingWei'> | undefined): Refusal[] {
+  if (account?.closingWei === undefined) return []
+  const message = `The provider has consented to closing the channel with ${account.closingWei} wei, and takes nothing on it any more`
+  return [{ reason: 'VOUCHER_REFUSED', message, subject: 'channel' }]
 }
 
 /**

@@ -1,14 +1,22 @@
+import type { Key } from '../identity/key-file.ts'
 import { SoukError } from '../protocol/errors.ts'
-import type { Statement, Voucher } from '../protocol/payment.ts'
+import type { CloseConsent, Statement, Voucher } from '../protocol/payment.ts'
 import type { Refusal } from '../protocol/refusals.ts'
 import type { Books } from '../settlement/channel-settler.ts'
 import { channelIdOf } from '../settlement/voucher.ts'
 import type { Account, Accounts, Hold } from './accounts.ts'
 import { createChannelLookups } from './channel-lookups.ts'
 import type { Clock } from './clock.ts'
+import { createCloseConsents } from './close-consents.ts'
 import type { Journal } from './journal.ts'
 import type { LedgerRecord } from './ledger-rows.ts'
-import { channelRefusals, newChannelRefusals, voucherRefusals, type PaymentUsage } from './payment-refusals.ts'
+import {
+  channelRefusals,
+  closingRefusals,
+  newChannelRefusals,
+  voucherRefusals,
+  type PaymentUsage,
+} from './payment-refusals.ts'
 import type { Settler } from './settler.ts'
 
 /** Channels in the books: of one payer, of all whom the operator does not know, of everybody. Each has a deposit on the chain. */
@@ -36,6 +44,13 @@ export interface Payments {
   pay(request: { readonly peer: string; readonly voucher: Voucher }): Promise<Statement>
   /** @throws SoukError NOT_FOUND for a channel that is not the peer's */
   statement(request: { readonly peer: string; readonly channelId: string }): Statement
+  /**
+   * Consents to closing a channel, with what was charged to it; resolves when it is durable that it takes nothing any more. The same
+   * answer each time.
+   * @throws SoukError NOT_FOUND for a channel that is not the peer's, REFUSED while a task of it has not ended or is not paid,
+   *   CHAIN_UNREACHABLE
+   */
+  close(request: { readonly peer: string; readonly channelId: string }): Promise<CloseConsent>
   /** The chain has paid this much out of a channel, all told; or the channel is closed for good. */
   noteRedeemed(change: {
     readonly channelId: string
@@ -45,6 +60,7 @@ export interface Payments {
 }
 
 export function createPayments({
+  key,
   settler,
   accounts,
   journal,
@@ -52,6 +68,8 @@ export function createPayments({
   isKnown,
   onFatal,
 }: {
+  /** The node's: consents to closing channels that pay it. */
+  readonly key: Key
   readonly settler: Settler
   readonly accounts: Accounts
   readonly journal: Pick<Journal, 'append'>
@@ -81,6 +99,8 @@ export function createPayments({
     const amountWei = BigInt(voucher.amountWei)
     const forms = voucherRefusals({ voucher, peer, terms, chainId: settler.chainId, checksSignature })
     if (forms.length > 0) return forms
+    const closing = closingRefusals(accounts.get(channelId))
+    if (closing.length > 0) return closing
     const atLeastWei = amountWei > checkedWei ? amountWei : checkedWei
     if (accounts.get(channelId) !== undefined)
       return channelRefusals({ state: await settler.channel(channel, { atLeastWei }), amountWei })
@@ -113,15 +133,18 @@ export function createPayments({
     }
   }
 
-  function statement({ peer, channelId }: { readonly peer: string; readonly channelId: string }): Statement {
+  function accountOf({ peer, channelId }: { readonly peer: string; readonly channelId: string }): Account {
     const account = accounts.get(channelId)
-    if (account !== undefined && account.channel.payer === peer) return statementOf(peer, account)
+    if (account !== undefined && account.channel.payer === peer) return account
     throw new SoukError({
       code: 'NOT_FOUND',
       message: `There is no channel ${channelId} of this requester here`,
       details: { id: channelId },
     })
   }
+
+  const statement = (asked: { readonly peer: string; readonly channelId: string }): Statement =>
+    statementOf(asked.peer, accountOf(asked))
 
   async function append(records: readonly LedgerRecord[]): Promise<void> {
     try {
@@ -133,6 +156,8 @@ export function createPayments({
     }
   }
 
+  const consents = createCloseConsents({ key, settler, accounts, clock, append })
+
   function accepted(hold: Hold | undefined): void {
     const voucher = hold?.keep()
     if (voucher !== undefined) settler.received(voucher)
@@ -142,6 +167,9 @@ export function createPayments({
     const checksSignature = isNewer(voucher)
     const refusals = await refusalsOf(peer, { voucher, checksSignature })
     if (refusals.length > 0) throw refusedVoucher(refusals)
+    // Asked for while the chain was looked at.
+    const closing = closingRefusals(accounts.get(channelIdOf(voucher.channel)))
+    if (closing.length > 0) throw refusedVoucher(closing)
     // What it was older than was not accepted after all, and is forgotten: now its signature counts.
     if (!checksSignature && isNewer(voucher)) return pay({ peer, voucher })
     // It may be older than one that was checked and is not on the disk yet: that one counts, and this one's signature was not looked at.
@@ -168,7 +196,10 @@ export function createPayments({
         usage() {
           // What it was older than may be forgotten by now: then nobody has looked at its signature.
           const isUnchecked = !checksSignature && isNewer(voucher)
-          return refusals.length > 0 || isUnchecked ? undefined : accounts.usage({ voucher, creditWei: creditOf(peer) })
+          const isClosing = closingRefusals(accounts.get(channelIdOf(voucher.channel))).length > 0
+          return refusals.length > 0 || isUnchecked || isClosing
+            ? undefined
+            : accounts.usage({ voucher, creditWei: creditOf(peer) })
         },
         // A free task is charged to nobody: its channel may be forgotten while it runs.
         hold: (maxPriceWei) => (maxPriceWei === 0n ? undefined : accounts.hold({ voucher, maxPriceWei })),
@@ -177,6 +208,7 @@ export function createPayments({
     accepted,
     pay,
     statement,
+    close: async (asked) => consents.consent(accountOf(asked)),
     async noteRedeemed({ channelId, redeemedWei, closed = false }) {
       const account = accounts.get(channelId)
       if (account === undefined) return
@@ -205,7 +237,8 @@ export function booksOf(
 ): Books {
   return {
     *vouchers() {
-      for (const { voucher, redeemedWei } of accounts.all()) if (voucher !== undefined) yield { voucher, redeemedWei }
+      for (const { voucher, redeemedWei, closingWei } of accounts.all())
+        if (voucher !== undefined) yield { voucher, redeemedWei, isClosing: closingWei !== undefined }
     },
     redeemed({ channelId, redeemedWei, isOver }) {
       payments.noteRedeemed({ channelId, redeemedWei, closed: isOver }).catch(onError)

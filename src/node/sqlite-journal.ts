@@ -2,13 +2,13 @@ import { SoukError } from '../protocol/errors.ts'
 import { MAX_EXPIRY_AHEAD_MS } from '../protocol/receipt.ts'
 import { decodeEvent, encodeEvent, type EventRow } from './journal-rows.ts'
 import type { AppendResult, Journal, JournalRecord, NonceKey } from './journal.ts'
-import { LEDGER_SCHEMA, openLedgerTable } from './ledger-rows.ts'
+import { LEDGER_CLOSING, LEDGER_SCHEMA, openLedgerTable } from './ledger-rows.ts'
 import { openDatabase, SQLITE_CONSTRAINT, SQLITE_FULL, sqliteCodeOf } from './sqlite-file.ts'
 import type { AcceptedEvent } from './task-state.ts'
 
-/** 2: the ledger of channels. */
-const SCHEMA_VERSION = 2
-const MIGRATIONS = { 1: LEDGER_SCHEMA }
+/** 2: the ledger of channels. 3: those that are being closed. */
+const SCHEMA_VERSION = 3
+const MIGRATIONS = { 1: LEDGER_SCHEMA, 2: LEDGER_CLOSING }
 
 /**
  * What cannot be is refused by the file itself: an event of a task that is not there, anything after its end
@@ -34,7 +34,8 @@ const SCHEMA = `
     PRIMARY KEY (requester, nonce)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX nonces_by_expiry ON nonces (expiry_ms);
-  ${LEDGER_SCHEMA}`
+  ${LEDGER_SCHEMA};
+  ${LEDGER_CLOSING}`
 
 const DEFAULT_MAX_BYTES = 1024 ** 3
 /** New tasks leave the rest of the quota to the ends of those that were accepted: the node stops where it has no room. */

@@ -8,7 +8,7 @@ import {
   type FollowFrom as FollowFromMessage,
 } from './messages.js'
 import type { SignedQuote } from './quote.ts'
-import type { Statement, Voucher } from './payment.ts'
+import type { CloseConsent, Statement, Voucher } from './payment.ts'
 import type { SignedTask } from './receipt.ts'
 import { WIRE_BOUNDS } from './wire-bounds.ts'
 import { errorFromMessage, errorToMessage } from './wire-error.ts'
@@ -16,6 +16,8 @@ import { eventFromMessage, eventToMessage } from './wire-event.ts'
 import {
   channelIdFromBytes,
   channelIdToBytes,
+  consentFromMessage,
+  consentToMessage,
   statementFromMessage,
   statementToMessage,
   voucherFromMessage,
@@ -58,6 +60,7 @@ export type Request = { readonly id: number } & (
   | { readonly kind: 'unfollow' }
   | { readonly kind: 'pay'; readonly voucher: Voucher }
   | { readonly kind: 'account'; readonly channelId: string }
+  | { readonly kind: 'close'; readonly channelId: string }
 )
 
 /** What a provider sends. Id 0 is about the stream itself and only goes with `error`. */
@@ -68,6 +71,7 @@ export type Answer = { readonly id: number } & (
   | { readonly kind: 'task'; readonly task: TaskSummary }
   | { readonly kind: 'event'; readonly event: TaskEvent }
   | { readonly kind: 'statement'; readonly statement: Statement }
+  | { readonly kind: 'consent'; readonly consent: CloseConsent }
   | { readonly kind: 'error'; readonly error: SerialisedError }
 )
 
@@ -166,6 +170,8 @@ function requestToMessage(request: Request): RequesterFrame {
       return { id, pay: { voucher: voucherToMessage(request.voucher) } }
     case 'account':
       return { id, account: { channelId: channelIdToBytes(request.channelId) } }
+    case 'close':
+      return { id, close: { channelId: channelIdToBytes(request.channelId) } }
   }
 }
 
@@ -179,6 +185,7 @@ const REQUEST_KINDS = [
   'unfollow',
   'pay',
   'account',
+  'close',
 ] as const satisfies readonly Request['kind'][]
 
 function requestFromMessage(message: RequesterFrame): Request {
@@ -220,7 +227,8 @@ function requestFromMessage(message: RequesterFrame): Request {
         voucher: voucherFromMessage(required('pay.voucher', required('pay', message.pay).voucher)),
       }
     case 'account':
-      return { id, kind, channelId: channelIdFromBytes(required('account', message.account).channelId) }
+    case 'close':
+      return { id, kind, channelId: channelIdFromBytes(required(kind, message[kind]).channelId) }
   }
 }
 
@@ -255,12 +263,25 @@ function answerToMessage(answer: Answer): ProviderFrame {
       return { id, error: errorToMessage(answer.error) }
     case 'statement':
       return { id, statement: statementToMessage(answer.statement) }
+    case 'consent':
+      return { id, consent: consentToMessage(answer.consent) }
   }
 }
 
+const ANSWER_KINDS = [
+  'accepted',
+  'done',
+  'list',
+  'task',
+  'event',
+  'error',
+  'statement',
+  'consent',
+] as const satisfies readonly Answer['kind'][]
+
 function answerFromMessage(message: ProviderFrame): Answer {
   const { id } = message
-  const kind = oneOf('answer', message, ['accepted', 'done', 'list', 'task', 'event', 'error', 'statement'])
+  const kind = oneOf('answer', message, ANSWER_KINDS)
   switch (kind) {
     case 'accepted':
       return { id, kind, taskId: taskIdFromBytes(required(kind, message.accepted).taskId) }
@@ -278,5 +299,7 @@ function answerFromMessage(message: ProviderFrame): Answer {
       return { id, kind, error: errorFromMessage(required(kind, message.error)) }
     case 'statement':
       return { id, kind, statement: statementFromMessage(required(kind, message.statement)) }
+    case 'consent':
+      return { id, kind, consent: consentFromMessage(required(kind, message.consent)) }
   }
 }

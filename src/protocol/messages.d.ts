@@ -12,6 +12,7 @@ export interface RequesterFrame {
     unfollow?: Unfollow;
     pay?: Pay;
     account?: Account;
+    close?: Close;
 }
 export declare namespace RequesterFrame {
     const codec: () => Codec<RequesterFrame>;
@@ -171,9 +172,13 @@ export declare namespace RequesterFrame {
         field: '$.account.channelId';
         value: Uint8Array<ArrayBuffer>;
     }
+    interface RequesterFrameCloseChannelIdFieldEvent {
+        field: '$.close.channelId';
+        value: Uint8Array<ArrayBuffer>;
+    }
     function encode(obj: Partial<RequesterFrame>): Uint8Array<ArrayBuffer>;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RequesterFrame>): RequesterFrame;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RequesterFrame>): Generator<RequesterFrameIdFieldEvent | RequesterFrameSubmitTaskSpecFieldEvent | RequesterFrameSubmitTaskAuthorizationSpecDigestFieldEvent | RequesterFrameSubmitTaskAuthorizationRequesterFieldEvent | RequesterFrameSubmitTaskAuthorizationProviderFieldEvent | RequesterFrameSubmitTaskAuthorizationNonceFieldEvent | RequesterFrameSubmitTaskAuthorizationExpiryMsFieldEvent | RequesterFrameSubmitTaskAuthorizationMaxPriceWeiFieldEvent | RequesterFrameSubmitTaskAuthorizationChainIdFieldEvent | RequesterFrameSubmitTaskSignatureFieldEvent | RequesterFrameSubmitFollowStdoutOffsetFieldEvent | RequesterFrameSubmitFollowStderrOffsetFieldEvent | RequesterFrameSubmitFollowCreditFieldEvent | RequesterFrameSubmitQuoteQuoteFieldEvent | RequesterFrameSubmitQuoteSignatureFieldEvent | RequesterFrameSubmitVoucherChainIdFieldEvent | RequesterFrameSubmitVoucherContractFieldEvent | RequesterFrameSubmitVoucherChannelPayerFieldEvent | RequesterFrameSubmitVoucherChannelPayeeFieldEvent | RequesterFrameSubmitVoucherChannelTokenFieldEvent | RequesterFrameSubmitVoucherChannelNonceFieldEvent | RequesterFrameSubmitVoucherAmountWeiFieldEvent | RequesterFrameSubmitVoucherSignatureFieldEvent | RequesterFrameCancelTaskIdFieldEvent | RequesterFrameShowTaskIdFieldEvent | RequesterFrameFollowTaskIdFieldEvent | RequesterFrameFollowFromStdoutOffsetFieldEvent | RequesterFrameFollowFromStderrOffsetFieldEvent | RequesterFrameFollowFromCreditFieldEvent | RequesterFrameCreditBytesFieldEvent | RequesterFramePayVoucherChainIdFieldEvent | RequesterFramePayVoucherContractFieldEvent | RequesterFramePayVoucherChannelPayerFieldEvent | RequesterFramePayVoucherChannelPayeeFieldEvent | RequesterFramePayVoucherChannelTokenFieldEvent | RequesterFramePayVoucherChannelNonceFieldEvent | RequesterFramePayVoucherAmountWeiFieldEvent | RequesterFramePayVoucherSignatureFieldEvent | RequesterFrameAccountChannelIdFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RequesterFrame>): Generator<RequesterFrameIdFieldEvent | RequesterFrameSubmitTaskSpecFieldEvent | RequesterFrameSubmitTaskAuthorizationSpecDigestFieldEvent | RequesterFrameSubmitTaskAuthorizationRequesterFieldEvent | RequesterFrameSubmitTaskAuthorizationProviderFieldEvent | RequesterFrameSubmitTaskAuthorizationNonceFieldEvent | RequesterFrameSubmitTaskAuthorizationExpiryMsFieldEvent | RequesterFrameSubmitTaskAuthorizationMaxPriceWeiFieldEvent | RequesterFrameSubmitTaskAuthorizationChainIdFieldEvent | RequesterFrameSubmitTaskSignatureFieldEvent | RequesterFrameSubmitFollowStdoutOffsetFieldEvent | RequesterFrameSubmitFollowStderrOffsetFieldEvent | RequesterFrameSubmitFollowCreditFieldEvent | RequesterFrameSubmitQuoteQuoteFieldEvent | RequesterFrameSubmitQuoteSignatureFieldEvent | RequesterFrameSubmitVoucherChainIdFieldEvent | RequesterFrameSubmitVoucherContractFieldEvent | RequesterFrameSubmitVoucherChannelPayerFieldEvent | RequesterFrameSubmitVoucherChannelPayeeFieldEvent | RequesterFrameSubmitVoucherChannelTokenFieldEvent | RequesterFrameSubmitVoucherChannelNonceFieldEvent | RequesterFrameSubmitVoucherAmountWeiFieldEvent | RequesterFrameSubmitVoucherSignatureFieldEvent | RequesterFrameCancelTaskIdFieldEvent | RequesterFrameShowTaskIdFieldEvent | RequesterFrameFollowTaskIdFieldEvent | RequesterFrameFollowFromStdoutOffsetFieldEvent | RequesterFrameFollowFromStderrOffsetFieldEvent | RequesterFrameFollowFromCreditFieldEvent | RequesterFrameCreditBytesFieldEvent | RequesterFramePayVoucherChainIdFieldEvent | RequesterFramePayVoucherContractFieldEvent | RequesterFramePayVoucherChannelPayerFieldEvent | RequesterFramePayVoucherChannelPayeeFieldEvent | RequesterFramePayVoucherChannelTokenFieldEvent | RequesterFramePayVoucherChannelNonceFieldEvent | RequesterFramePayVoucherAmountWeiFieldEvent | RequesterFramePayVoucherSignatureFieldEvent | RequesterFrameAccountChannelIdFieldEvent | RequesterFrameCloseChannelIdFieldEvent>;
 }
 export interface ProviderFrame {
     id: number;
@@ -184,6 +189,7 @@ export interface ProviderFrame {
     event?: TaskEvent;
     error?: Error;
     statement?: Statement;
+    consent?: CloseConsent;
 }
 export declare namespace ProviderFrame {
     const codec: () => Codec<ProviderFrame>;
@@ -494,9 +500,37 @@ export declare namespace ProviderFrame {
         field: '$.statement.voucher.signature';
         value: Uint8Array<ArrayBuffer>;
     }
+    interface ProviderFrameConsentChannelIdFieldEvent {
+        field: '$.consent.channelId';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface ProviderFrameConsentAmountWeiFieldEvent {
+        field: '$.consent.amountWei';
+        value: string;
+    }
+    interface ProviderFrameConsentSignatureFieldEvent {
+        field: '$.consent.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface ProviderFrameConsentAuthorizationNodeFieldEvent {
+        field: '$.consent.authorization.node';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface ProviderFrameConsentAuthorizationPayoutFieldEvent {
+        field: '$.consent.authorization.payout';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface ProviderFrameConsentAuthorizationExpiryMsFieldEvent {
+        field: '$.consent.authorization.expiryMs';
+        value: number;
+    }
+    interface ProviderFrameConsentAuthorizationSignatureFieldEvent {
+        field: '$.consent.authorization.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
     function encode(obj: Partial<ProviderFrame>): Uint8Array<ArrayBuffer>;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProviderFrame>): ProviderFrame;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProviderFrame>): Generator<ProviderFrameIdFieldEvent | ProviderFrameAcceptedTaskIdFieldEvent | ProviderFrameListTasksTaskIdFieldEvent | ProviderFrameListTasksNameFieldEvent | ProviderFrameListTasksRuntimeFieldEvent | ProviderFrameListTasksStateFieldEvent | ProviderFrameListTasksAttemptsFieldEvent | ProviderFrameListTasksAcceptedAtMsFieldEvent | ProviderFrameListTasksStartedAtMsFieldEvent | ProviderFrameListTasksFinishedAtMsFieldEvent | ProviderFrameListTasksOutcomeExitedFieldEvent | ProviderFrameListTasksOutcomeKilledFieldEvent | ProviderFrameListTasksOutcomeTrappedFieldEvent | ProviderFrameListTasksOutcomeLimitFieldEvent | ProviderFrameListTasksErrorCodeFieldEvent | ProviderFrameListTasksStdoutBytesFieldEvent | ProviderFrameListTasksStderrBytesFieldEvent | ProviderFrameListMoreFieldEvent | ProviderFrameTaskTaskIdFieldEvent | ProviderFrameTaskNameFieldEvent | ProviderFrameTaskRuntimeFieldEvent | ProviderFrameTaskStateFieldEvent | ProviderFrameTaskAttemptsFieldEvent | ProviderFrameTaskAcceptedAtMsFieldEvent | ProviderFrameTaskStartedAtMsFieldEvent | ProviderFrameTaskFinishedAtMsFieldEvent | ProviderFrameTaskOutcomeExitedFieldEvent | ProviderFrameTaskOutcomeKilledFieldEvent | ProviderFrameTaskOutcomeTrappedFieldEvent | ProviderFrameTaskOutcomeLimitFieldEvent | ProviderFrameTaskErrorCodeFieldEvent | ProviderFrameTaskStdoutBytesFieldEvent | ProviderFrameTaskStderrBytesFieldEvent | ProviderFrameEventQueuedAtMsFieldEvent | ProviderFrameEventQueuedPositionFieldEvent | ProviderFrameEventPreparingAtMsFieldEvent | ProviderFrameEventPreparingFetchedBytesFieldEvent | ProviderFrameEventPreparingTotalBytesFieldEvent | ProviderFrameEventPreparingWhatFieldEvent | ProviderFrameEventStartedAtMsFieldEvent | ProviderFrameEventStartedAttemptFieldEvent | ProviderFrameEventOutputStreamFieldEvent | ProviderFrameEventOutputOffsetFieldEvent | ProviderFrameEventOutputDataFieldEvent | ProviderFrameEventFinishedAtMsFieldEvent | ProviderFrameEventFinishedReceiptFieldEvent | ProviderFrameEventFinishedErrorCodeFieldEvent | ProviderFrameEventFinishedErrorMessageFieldEvent | ProviderFrameEventFinishedErrorFaultFieldEvent | ProviderFrameEventFinishedErrorPhaseFieldEvent | ProviderFrameEventFinishedErrorRetryableFieldEvent | ProviderFrameEventFinishedErrorHintFieldEvent | ProviderFrameEventFinishedErrorDetailsFieldEvent | ProviderFrameErrorCodeFieldEvent | ProviderFrameErrorMessageFieldEvent | ProviderFrameErrorFaultFieldEvent | ProviderFrameErrorPhaseFieldEvent | ProviderFrameErrorRetryableFieldEvent | ProviderFrameErrorHintFieldEvent | ProviderFrameErrorDetailsFieldEvent | ProviderFrameStatementChannelIdFieldEvent | ProviderFrameStatementReceivedWeiFieldEvent | ProviderFrameStatementChargedWeiFieldEvent | ProviderFrameStatementReservedWeiFieldEvent | ProviderFrameStatementCreditWeiFieldEvent | ProviderFrameStatementVoucherChainIdFieldEvent | ProviderFrameStatementVoucherContractFieldEvent | ProviderFrameStatementVoucherChannelPayerFieldEvent | ProviderFrameStatementVoucherChannelPayeeFieldEvent | ProviderFrameStatementVoucherChannelTokenFieldEvent | ProviderFrameStatementVoucherChannelNonceFieldEvent | ProviderFrameStatementVoucherAmountWeiFieldEvent | ProviderFrameStatementVoucherSignatureFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ProviderFrame>): Generator<ProviderFrameIdFieldEvent | ProviderFrameAcceptedTaskIdFieldEvent | ProviderFrameListTasksTaskIdFieldEvent | ProviderFrameListTasksNameFieldEvent | ProviderFrameListTasksRuntimeFieldEvent | ProviderFrameListTasksStateFieldEvent | ProviderFrameListTasksAttemptsFieldEvent | ProviderFrameListTasksAcceptedAtMsFieldEvent | ProviderFrameListTasksStartedAtMsFieldEvent | ProviderFrameListTasksFinishedAtMsFieldEvent | ProviderFrameListTasksOutcomeExitedFieldEvent | ProviderFrameListTasksOutcomeKilledFieldEvent | ProviderFrameListTasksOutcomeTrappedFieldEvent | ProviderFrameListTasksOutcomeLimitFieldEvent | ProviderFrameListTasksErrorCodeFieldEvent | ProviderFrameListTasksStdoutBytesFieldEvent | ProviderFrameListTasksStderrBytesFieldEvent | ProviderFrameListMoreFieldEvent | ProviderFrameTaskTaskIdFieldEvent | ProviderFrameTaskNameFieldEvent | ProviderFrameTaskRuntimeFieldEvent | ProviderFrameTaskStateFieldEvent | ProviderFrameTaskAttemptsFieldEvent | ProviderFrameTaskAcceptedAtMsFieldEvent | ProviderFrameTaskStartedAtMsFieldEvent | ProviderFrameTaskFinishedAtMsFieldEvent | ProviderFrameTaskOutcomeExitedFieldEvent | ProviderFrameTaskOutcomeKilledFieldEvent | ProviderFrameTaskOutcomeTrappedFieldEvent | ProviderFrameTaskOutcomeLimitFieldEvent | ProviderFrameTaskErrorCodeFieldEvent | ProviderFrameTaskStdoutBytesFieldEvent | ProviderFrameTaskStderrBytesFieldEvent | ProviderFrameEventQueuedAtMsFieldEvent | ProviderFrameEventQueuedPositionFieldEvent | ProviderFrameEventPreparingAtMsFieldEvent | ProviderFrameEventPreparingFetchedBytesFieldEvent | ProviderFrameEventPreparingTotalBytesFieldEvent | ProviderFrameEventPreparingWhatFieldEvent | ProviderFrameEventStartedAtMsFieldEvent | ProviderFrameEventStartedAttemptFieldEvent | ProviderFrameEventOutputStreamFieldEvent | ProviderFrameEventOutputOffsetFieldEvent | ProviderFrameEventOutputDataFieldEvent | ProviderFrameEventFinishedAtMsFieldEvent | ProviderFrameEventFinishedReceiptFieldEvent | ProviderFrameEventFinishedErrorCodeFieldEvent | ProviderFrameEventFinishedErrorMessageFieldEvent | ProviderFrameEventFinishedErrorFaultFieldEvent | ProviderFrameEventFinishedErrorPhaseFieldEvent | ProviderFrameEventFinishedErrorRetryableFieldEvent | ProviderFrameEventFinishedErrorHintFieldEvent | ProviderFrameEventFinishedErrorDetailsFieldEvent | ProviderFrameErrorCodeFieldEvent | ProviderFrameErrorMessageFieldEvent | ProviderFrameErrorFaultFieldEvent | ProviderFrameErrorPhaseFieldEvent | ProviderFrameErrorRetryableFieldEvent | ProviderFrameErrorHintFieldEvent | ProviderFrameErrorDetailsFieldEvent | ProviderFrameStatementChannelIdFieldEvent | ProviderFrameStatementReceivedWeiFieldEvent | ProviderFrameStatementChargedWeiFieldEvent | ProviderFrameStatementReservedWeiFieldEvent | ProviderFrameStatementCreditWeiFieldEvent | ProviderFrameStatementVoucherChainIdFieldEvent | ProviderFrameStatementVoucherContractFieldEvent | ProviderFrameStatementVoucherChannelPayerFieldEvent | ProviderFrameStatementVoucherChannelPayeeFieldEvent | ProviderFrameStatementVoucherChannelTokenFieldEvent | ProviderFrameStatementVoucherChannelNonceFieldEvent | ProviderFrameStatementVoucherAmountWeiFieldEvent | ProviderFrameStatementVoucherSignatureFieldEvent | ProviderFrameConsentChannelIdFieldEvent | ProviderFrameConsentAmountWeiFieldEvent | ProviderFrameConsentSignatureFieldEvent | ProviderFrameConsentAuthorizationNodeFieldEvent | ProviderFrameConsentAuthorizationPayoutFieldEvent | ProviderFrameConsentAuthorizationExpiryMsFieldEvent | ProviderFrameConsentAuthorizationSignatureFieldEvent>;
 }
 export interface Submit {
     task?: SignedTask;
@@ -808,6 +842,87 @@ export declare namespace Statement {
     function encode(obj: Partial<Statement>): Uint8Array<ArrayBuffer>;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Statement>): Statement;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Statement>): Generator<StatementChannelIdFieldEvent | StatementReceivedWeiFieldEvent | StatementChargedWeiFieldEvent | StatementReservedWeiFieldEvent | StatementCreditWeiFieldEvent | StatementVoucherChainIdFieldEvent | StatementVoucherContractFieldEvent | StatementVoucherChannelPayerFieldEvent | StatementVoucherChannelPayeeFieldEvent | StatementVoucherChannelTokenFieldEvent | StatementVoucherChannelNonceFieldEvent | StatementVoucherAmountWeiFieldEvent | StatementVoucherSignatureFieldEvent>;
+}
+export interface Close {
+    channelId: Uint8Array<ArrayBuffer>;
+}
+export declare namespace Close {
+    const codec: () => Codec<Close>;
+    interface CloseChannelIdFieldEvent {
+        field: '$.channelId';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<Close>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Close>): Close;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Close>): Generator<CloseChannelIdFieldEvent>;
+}
+export interface CloseConsent {
+    channelId: Uint8Array<ArrayBuffer>;
+    amountWei: string;
+    signature: Uint8Array<ArrayBuffer>;
+    authorization?: PayoutAuthorization;
+}
+export declare namespace CloseConsent {
+    const codec: () => Codec<CloseConsent>;
+    interface CloseConsentChannelIdFieldEvent {
+        field: '$.channelId';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface CloseConsentAmountWeiFieldEvent {
+        field: '$.amountWei';
+        value: string;
+    }
+    interface CloseConsentSignatureFieldEvent {
+        field: '$.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface CloseConsentAuthorizationNodeFieldEvent {
+        field: '$.authorization.node';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface CloseConsentAuthorizationPayoutFieldEvent {
+        field: '$.authorization.payout';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface CloseConsentAuthorizationExpiryMsFieldEvent {
+        field: '$.authorization.expiryMs';
+        value: number;
+    }
+    interface CloseConsentAuthorizationSignatureFieldEvent {
+        field: '$.authorization.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<CloseConsent>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CloseConsent>): CloseConsent;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CloseConsent>): Generator<CloseConsentChannelIdFieldEvent | CloseConsentAmountWeiFieldEvent | CloseConsentSignatureFieldEvent | CloseConsentAuthorizationNodeFieldEvent | CloseConsentAuthorizationPayoutFieldEvent | CloseConsentAuthorizationExpiryMsFieldEvent | CloseConsentAuthorizationSignatureFieldEvent>;
+}
+export interface PayoutAuthorization {
+    node: Uint8Array<ArrayBuffer>;
+    payout: Uint8Array<ArrayBuffer>;
+    expiryMs: number;
+    signature: Uint8Array<ArrayBuffer>;
+}
+export declare namespace PayoutAuthorization {
+    const codec: () => Codec<PayoutAuthorization>;
+    interface PayoutAuthorizationNodeFieldEvent {
+        field: '$.node';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface PayoutAuthorizationPayoutFieldEvent {
+        field: '$.payout';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    interface PayoutAuthorizationExpiryMsFieldEvent {
+        field: '$.expiryMs';
+        value: number;
+    }
+    interface PayoutAuthorizationSignatureFieldEvent {
+        field: '$.signature';
+        value: Uint8Array<ArrayBuffer>;
+    }
+    function encode(obj: Partial<PayoutAuthorization>): Uint8Array<ArrayBuffer>;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PayoutAuthorization>): PayoutAuthorization;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PayoutAuthorization>): Generator<PayoutAuthorizationNodeFieldEvent | PayoutAuthorizationPayoutFieldEvent | PayoutAuthorizationExpiryMsFieldEvent | PayoutAuthorizationSignatureFieldEvent>;
 }
 export interface SignedTask {
     spec: Uint8Array<ArrayBuffer>;

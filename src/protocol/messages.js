@@ -11,7 +11,19 @@ export var RequesterFrame;
                     w.fork();
                 }
                 obj = { ...obj };
+                if (obj.close != null) {
+                    obj.account = undefined;
+                    obj.pay = undefined;
+                    obj.unfollow = undefined;
+                    obj.credit = undefined;
+                    obj.follow = undefined;
+                    obj.show = undefined;
+                    obj.list = undefined;
+                    obj.cancel = undefined;
+                    obj.submit = undefined;
+                }
                 if (obj.account != null) {
+                    obj.close = undefined;
                     obj.pay = undefined;
                     obj.unfollow = undefined;
                     obj.credit = undefined;
@@ -22,6 +34,7 @@ export var RequesterFrame;
                     obj.submit = undefined;
                 }
                 if (obj.pay != null) {
+                    obj.close = undefined;
                     obj.account = undefined;
                     obj.unfollow = undefined;
                     obj.credit = undefined;
@@ -32,6 +45,7 @@ export var RequesterFrame;
                     obj.submit = undefined;
                 }
                 if (obj.unfollow != null) {
+                    obj.close = undefined;
                     obj.account = undefined;
                     obj.pay = undefined;
                     obj.credit = undefined;
@@ -42,6 +56,7 @@ export var RequesterFrame;
                     obj.submit = undefined;
                 }
                 if (obj.credit != null) {
+                    obj.close = undefined;
                     obj.account = undefined;
                     obj.pay = undefined;
                     obj.unfollow = undefined;
@@ -52,6 +67,7 @@ export var RequesterFrame;
                     obj.submit = undefined;
                 }
                 if (obj.follow != null) {
+                    obj.close = undefined;
                     obj.account = undefined;
                     obj.pay = undefined;
                     obj.unfollow = undefined;
@@ -62,6 +78,7 @@ export var RequesterFrame;
                     obj.submit = undefined;
                 }
                 if (obj.show != null) {
+                    obj.close = undefined;
                     obj.account = undefined;
                     obj.pay = undefined;
                     obj.unfollow = undefined;
@@ -72,6 +89,7 @@ export var RequesterFrame;
                     obj.submit = undefined;
                 }
                 if (obj.list != null) {
+                    obj.close = undefined;
                     obj.account = undefined;
                     obj.pay = undefined;
                     obj.unfollow = undefined;
@@ -82,6 +100,7 @@ export var RequesterFrame;
                     obj.submit = undefined;
                 }
                 if (obj.cancel != null) {
+                    obj.close = undefined;
                     obj.account = undefined;
                     obj.pay = undefined;
                     obj.unfollow = undefined;
@@ -92,6 +111,7 @@ export var RequesterFrame;
                     obj.submit = undefined;
                 }
                 if (obj.submit != null) {
+                    obj.close = undefined;
                     obj.account = undefined;
                     obj.pay = undefined;
                     obj.unfollow = undefined;
@@ -140,6 +160,10 @@ export var RequesterFrame;
                 if (obj.account != null) {
                     w.uint32(82);
                     Account.codec().encode(obj.account, w);
+                }
+                if (obj.close != null) {
+                    w.uint32(90);
+                    Close.codec().encode(obj.close, w);
                 }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
@@ -210,13 +234,31 @@ export var RequesterFrame;
                             });
                             break;
                         }
+                        case 11: {
+                            obj.close = Close.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.close
+                            });
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
                         }
                     }
                 }
+                if (obj.close != null) {
+                    delete obj.account;
+                    delete obj.pay;
+                    delete obj.unfollow;
+                    delete obj.credit;
+                    delete obj.follow;
+                    delete obj.show;
+                    delete obj.list;
+                    delete obj.cancel;
+                    delete obj.submit;
+                }
                 if (obj.account != null) {
+                    delete obj.close;
                     delete obj.pay;
                     delete obj.unfollow;
                     delete obj.credit;
@@ -227,6 +269,7 @@ export var RequesterFrame;
                     delete obj.submit;
                 }
                 if (obj.pay != null) {
+                    delete obj.close;
                     delete obj.account;
                     delete obj.unfollow;
                     delete obj.credit;
@@ -237,6 +280,7 @@ export var RequesterFrame;
                     delete obj.submit;
                 }
                 if (obj.unfollow != null) {
+                    delete obj.close;
                     delete obj.account;
                     delete obj.pay;
                     delete obj.credit;
@@ -247,6 +291,7 @@ export var RequesterFrame;
                     delete obj.submit;
                 }
                 if (obj.credit != null) {
+                    delete obj.close;
                     delete obj.account;
                     delete obj.pay;
                     delete obj.unfollow;
@@ -257,6 +302,7 @@ export var RequesterFrame;
                     delete obj.submit;
                 }
                 if (obj.follow != null) {
+                    delete obj.close;
                     delete obj.account;
                     delete obj.pay;
                     delete obj.unfollow;
@@ -267,6 +313,7 @@ export var RequesterFrame;
                     delete obj.submit;
                 }
                 if (obj.show != null) {
+                    delete obj.close;
                     delete obj.account;
                     delete obj.pay;
                     delete obj.unfollow;
@@ -277,6 +324,7 @@ export var RequesterFrame;
                     delete obj.submit;
                 }
                 if (obj.list != null) {
+                    delete obj.close;
                     delete obj.account;
                     delete obj.pay;
                     delete obj.unfollow;
@@ -287,6 +335,7 @@ export var RequesterFrame;
                     delete obj.submit;
                 }
                 if (obj.cancel != null) {
+                    delete obj.close;
                     delete obj.account;
                     delete obj.pay;
                     delete obj.unfollow;
@@ -297,6 +346,7 @@ export var RequesterFrame;
                     delete obj.submit;
                 }
                 if (obj.submit != null) {
+                    delete obj.close;
                     delete obj.account;
                     delete obj.pay;
                     delete obj.unfollow;
@@ -373,6 +423,12 @@ export var RequesterFrame;
                             });
                             break;
                         }
+                        case 11: {
+                            yield* Close.codec().stream(reader, reader.uint32(), `${prefix}.close`, {
+                                limits: opts.limits?.close
+                            });
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
@@ -406,7 +462,17 @@ export var ProviderFrame;
                     w.fork();
                 }
                 obj = { ...obj };
+                if (obj.consent != null) {
+                    obj.statement = undefined;
+                    obj.error = undefined;
+                    obj.event = undefined;
+                    obj.task = undefined;
+                    obj.list = undefined;
+                    obj.done = undefined;
+                    obj.accepted = undefined;
+                }
                 if (obj.statement != null) {
+                    obj.consent = undefined;
                     obj.error = undefined;
                     obj.event = undefined;
                     obj.task = undefined;
@@ -415,6 +481,7 @@ export var ProviderFrame;
                     obj.accepted = undefined;
                 }
                 if (obj.error != null) {
+                    obj.consent = undefined;
                     obj.statement = undefined;
                     obj.event = undefined;
                     obj.task = undefined;
@@ -423,6 +490,7 @@ export var ProviderFrame;
                     obj.accepted = undefined;
                 }
                 if (obj.event != null) {
+                    obj.consent = undefined;
                     obj.statement = undefined;
                     obj.error = undefined;
                     obj.task = undefined;
@@ -431,6 +499,7 @@ export var ProviderFrame;
                     obj.accepted = undefined;
                 }
                 if (obj.task != null) {
+                    obj.consent = undefined;
                     obj.statement = undefined;
                     obj.error = undefined;
                     obj.event = undefined;
@@ -439,6 +508,7 @@ export var ProviderFrame;
                     obj.accepted = undefined;
                 }
                 if (obj.list != null) {
+                    obj.consent = undefined;
                     obj.statement = undefined;
                     obj.error = undefined;
                     obj.event = undefined;
@@ -447,6 +517,7 @@ export var ProviderFrame;
                     obj.accepted = undefined;
                 }
                 if (obj.done != null) {
+                    obj.consent = undefined;
                     obj.statement = undefined;
                     obj.error = undefined;
                     obj.event = undefined;
@@ -455,6 +526,7 @@ export var ProviderFrame;
                     obj.accepted = undefined;
                 }
                 if (obj.accepted != null) {
+                    obj.consent = undefined;
                     obj.statement = undefined;
                     obj.error = undefined;
                     obj.event = undefined;
@@ -493,6 +565,10 @@ export var ProviderFrame;
                 if (obj.statement != null) {
                     w.uint32(66);
                     Statement.codec().encode(obj.statement, w);
+                }
+                if (obj.consent != null) {
+                    w.uint32(74);
+                    CloseConsent.codec().encode(obj.consent, w);
                 }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
@@ -551,13 +627,29 @@ export var ProviderFrame;
                             });
                             break;
                         }
+                        case 9: {
+                            obj.consent = CloseConsent.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.consent
+                            });
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
                         }
                     }
                 }
+                if (obj.consent != null) {
+                    delete obj.statement;
+                    delete obj.error;
+                    delete obj.event;
+                    delete obj.task;
+                    delete obj.list;
+                    delete obj.done;
+                    delete obj.accepted;
+                }
                 if (obj.statement != null) {
+                    delete obj.consent;
                     delete obj.error;
                     delete obj.event;
                     delete obj.task;
@@ -566,6 +658,7 @@ export var ProviderFrame;
                     delete obj.accepted;
                 }
                 if (obj.error != null) {
+                    delete obj.consent;
                     delete obj.statement;
                     delete obj.event;
                     delete obj.task;
@@ -574,6 +667,7 @@ export var ProviderFrame;
                     delete obj.accepted;
                 }
                 if (obj.event != null) {
+                    delete obj.consent;
                     delete obj.statement;
                     delete obj.error;
                     delete obj.task;
@@ -582,6 +676,7 @@ export var ProviderFrame;
                     delete obj.accepted;
                 }
                 if (obj.task != null) {
+                    delete obj.consent;
                     delete obj.statement;
                     delete obj.error;
                     delete obj.event;
@@ -590,6 +685,7 @@ export var ProviderFrame;
                     delete obj.accepted;
                 }
                 if (obj.list != null) {
+                    delete obj.consent;
                     delete obj.statement;
                     delete obj.error;
                     delete obj.event;
@@ -598,6 +694,7 @@ export var ProviderFrame;
                     delete obj.accepted;
                 }
                 if (obj.done != null) {
+                    delete obj.consent;
                     delete obj.statement;
                     delete obj.error;
                     delete obj.event;
@@ -606,6 +703,7 @@ export var ProviderFrame;
                     delete obj.accepted;
                 }
                 if (obj.accepted != null) {
+                    delete obj.consent;
                     delete obj.statement;
                     delete obj.error;
                     delete obj.event;
@@ -665,6 +763,12 @@ export var ProviderFrame;
                         case 8: {
                             yield* Statement.codec().stream(reader, reader.uint32(), `${prefix}.statement`, {
                                 limits: opts.limits?.statement
+                            });
+                            break;
+                        }
+                        case 9: {
+                            yield* CloseConsent.codec().stream(reader, reader.uint32(), `${prefix}.consent`, {
+                                limits: opts.limits?.consent
                             });
                             break;
                         }
@@ -1435,6 +1539,312 @@ export var Statement;
     }
     Statement.stream = stream;
 })(Statement || (Statement = {}));
+export var Close;
+(function (Close) {
+    let _codec;
+    Close.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.channelId != null && obj.channelId.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.channelId);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    channelId: new Uint8Array(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.channelId = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.channelId`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Close.codec());
+    }
+    Close.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Close.codec(), opts);
+    }
+    Close.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Close.codec(), opts);
+    }
+    Close.stream = stream;
+})(Close || (Close = {}));
+export var CloseConsent;
+(function (CloseConsent) {
+    let _codec;
+    CloseConsent.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.channelId != null && obj.channelId.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.channelId);
+                }
+                if ((obj.amountWei != null && obj.amountWei !== '')) {
+                    w.uint32(18);
+                    w.string(obj.amountWei);
+                }
+                if ((obj.signature != null && obj.signature.byteLength > 0)) {
+                    w.uint32(26);
+                    w.bytes(obj.signature);
+                }
+                if (obj.authorization != null) {
+                    w.uint32(34);
+                    PayoutAuthorization.codec().encode(obj.authorization, w);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    channelId: new Uint8Array(0),
+                    amountWei: '',
+                    signature: new Uint8Array(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.channelId = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.amountWei = reader.string();
+                            break;
+                        }
+                        case 3: {
+                            obj.signature = reader.bytes();
+                            break;
+                        }
+                        case 4: {
+                            obj.authorization = PayoutAuthorization.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.authorization
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.channelId`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.amountWei`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.signature`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            yield* PayoutAuthorization.codec().stream(reader, reader.uint32(), `${prefix}.authorization`, {
+                                limits: opts.limits?.authorization
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, CloseConsent.codec());
+    }
+    CloseConsent.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, CloseConsent.codec(), opts);
+    }
+    CloseConsent.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, CloseConsent.codec(), opts);
+    }
+    CloseConsent.stream = stream;
+})(CloseConsent || (CloseConsent = {}));
+export var PayoutAuthorization;
+(function (PayoutAuthorization) {
+    let _codec;
+    PayoutAuthorization.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.node != null && obj.node.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.node);
+                }
+                if ((obj.payout != null && obj.payout.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.payout);
+                }
+                if ((obj.expiryMs != null && obj.expiryMs !== 0)) {
+                    w.uint32(24);
+                    w.uint64Number(obj.expiryMs);
+                }
+                if ((obj.signature != null && obj.signature.byteLength > 0)) {
+                    w.uint32(34);
+                    w.bytes(obj.signature);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    node: new Uint8Array(0),
+                    payout: new Uint8Array(0),
+                    expiryMs: 0,
+                    signature: new Uint8Array(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.node = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.payout = reader.bytes();
+                            break;
+                        }
+                        case 3: {
+                            obj.expiryMs = reader.uint64Number();
+                            break;
+                        }
+                        case 4: {
+                            obj.signature = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.node`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.payout`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.expiryMs`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            yield {
+                                field: `${prefix}.signature`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, PayoutAuthorization.codec());
+    }
+    PayoutAuthorization.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, PayoutAuthorization.codec(), opts);
+    }
+    PayoutAuthorization.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, PayoutAuthorization.codec(), opts);
+    }
+    PayoutAuthorization.stream = stream;
+})(PayoutAuthorization || (PayoutAuthorization = {}));
 export var SignedTask;
 (function (SignedTask) {
     let _codec;

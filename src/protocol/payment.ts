@@ -36,6 +36,20 @@ export const payoutAuthorizationSchema = z.strictObject({
 })
 export type PayoutAuthorization = z.infer<typeof payoutAuthorizationSchema>
 
+/**
+ * The payee's word that a channel may be closed at once, with `amountWei` for it, all told, and the rest for the payer. Whoever has
+ * it can do so at any time.
+ */
+export const closeConsentSchema = z.strictObject({
+  channelId: bytes32Schema,
+  amountWei: weiSchema,
+  /** By the payee, or by the node that `authorization` names: over `Close`. */
+  signature: signatureSchema,
+  /** Absent where the payee itself has signed. */
+  authorization: payoutAuthorizationSchema.exactOptional(),
+})
+export type CloseConsent = z.infer<typeof closeConsentSchema>
+
 /** How a provider is paid. */
 export const paymentTermsSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),

@@ -30,6 +30,7 @@ export const REFUSAL_REASONS = {
     'The voucher is not one that the provider can take: payer, payee, chain, amount or channel is wrong.',
   PAYMENT_REQUIRED:
     'The task has to be paid ahead: `asked` is the amount of a voucher that would do, `offered` what the provider has.',
+  CHANNEL_BUSY: 'Tasks that are charged to the channel have not ended, or are not paid: it cannot be closed yet.',
 } as const
 export type RefusalReason = keyof typeof REFUSAL_REASONS
 

@@ -1,9 +1,18 @@
 import type {
   ChannelKey as ChannelKeyMessage,
+  CloseConsent as CloseConsentMessage,
   Statement as StatementMessage,
   Voucher as VoucherMessage,
 } from './messages.js'
-import { statementSchema, voucherSchema, type ChannelKey, type Statement, type Voucher } from './payment.ts'
+import {
+  closeConsentSchema,
+  statementSchema,
+  voucherSchema,
+  type ChannelKey,
+  type CloseConsent,
+  type Statement,
+  type Voucher,
+} from './payment.ts'
 import { bytes32Schema } from './receipt.ts'
 import { bytesOfHex, checked, hexOfBytes, required, safeInteger } from './wire-fields.ts'
 
@@ -71,5 +80,48 @@ export function statementFromMessage({ channelId, voucher, ...amounts }: Stateme
     channelId: channelIdFromBytes(channelId),
     ...amounts,
     ...(voucher === undefined ? {} : { voucher: voucherFromMessage(voucher) }),
+  })
+}
+
+export function consentToMessage({
+  channelId,
+  amountWei,
+  signature,
+  authorization,
+}: CloseConsent): CloseConsentMessage {
+  return {
+    channelId: channelIdToBytes(channelId),
+    amountWei,
+    signature: bytesOfHex('consent.signature', signature, SIGNATURE_BYTES),
+    ...(authorization !== undefined && {
+      authorization: {
+        node: bytesOfHex('authorization.node', authorization.node, ADDRESS_BYTES),
+        payout: bytesOfHex('authorization.payout', authorization.payout, ADDRESS_BYTES),
+        expiryMs: authorization.expiryMs,
+        signature: bytesOfHex('authorization.signature', authorization.signature, SIGNATURE_BYTES),
+      },
+    }),
+  }
+}
+
+/** The form only: who signed is for settlement to say. */
+export function consentFromMessage({
+  channelId,
+  amountWei,
+  signature,
+  authorization,
+}: CloseConsentMessage): CloseConsent {
+  return checked('consent', closeConsentSchema, {
+    channelId: channelIdFromBytes(channelId),
+    amountWei,
+    signature: hexOfBytes('consent.signature', signature, SIGNATURE_BYTES),
+    ...(authorization !== undefined && {
+      authorization: {
+        node: hexOfBytes('authorization.node', authorization.node, ADDRESS_BYTES),
+        payout: hexOfBytes('authorization.payout', authorization.payout, ADDRESS_BYTES),
+        expiryMs: safeInteger('authorization.expiry_ms', authorization.expiryMs),
+        signature: hexOfBytes('authorization.signature', authorization.signature, SIGNATURE_BYTES),
+      },
+    }),
   })
 }

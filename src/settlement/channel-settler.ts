@@ -18,7 +18,12 @@ import { createChannelWatch } from './watch.ts'
 /** The payee's books, as far as redeeming needs them. */
 export interface Books {
   /** The newest voucher of each channel, and what is known to be redeemed of it. */
-  vouchers(): Iterable<{ readonly voucher: Voucher; readonly redeemedWei: bigint }>
+  vouchers(): Iterable<{
+    readonly voucher: Voucher
+    readonly redeemedWei: bigint
+    /** The payer may close it for less than the voucher: that is not redeemed while he does not close it alone. */
+    readonly isClosing?: boolean
+  }>
   /** The chain has paid out more, for sure; a channel that `isOver` pays nothing any more. */
   redeemed(change: { readonly channelId: string; readonly redeemedWei: bigint; readonly isOver: boolean }): void
 }
@@ -74,7 +79,7 @@ export function createChannelSettler(options: ChannelSettlerOptions): ChannelSet
     await watch.look(held.keys())
     const pending = redeemedBy(queue.open().filter(({ to }) => to === contract))
     const channels: Redeemable[] = []
-    for (const [channelId, { voucher, redeemedWei: knownWei }] of held) {
+    for (const [channelId, { voucher, redeemedWei: knownWei, isClosing = false }] of held) {
       const view = watch.known(channelId)
       if (view === undefined) continue
       const { latest, confirmed } = view
@@ -82,6 +87,7 @@ export function createChannelSettler(options: ChannelSettlerOptions): ChannelSet
       if (confirmed.redeemedWei > knownWei || isOver)
         books.redeemed({ channelId, redeemedWei: confirmed.redeemedWei, isOver })
       const { status } = cautiousView(view)
+      if (isClosing && status === 'open') continue
       const underWayWei = pending.get(channelId) ?? 0n
       const redeemedWei = latest.redeemedWei > underWayWei ? latest.redeemedWei : underWayWei
       const { depositWei } = confirmed

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '../../src/client/connect.ts'
 import { taskFromCommandLine, type CommandLineTask, type LoadedTask } from '../../src/client/load-task.ts'
@@ -22,6 +22,7 @@ import {
   type PayingRequester,
 } from '../fixtures/paid-market.ts'
 import type { ProviderProcess } from '../fixtures/provider-process.ts'
+import { souk } from '../fixtures/souk-command.ts'
 import { wasmProgram } from '../fixtures/wasm-program.ts'
 
 const GWEI = 10n ** 9n
@@ -54,6 +55,8 @@ describe('paying over a chain', function () {
   let second: PayingRequester
   let debtor: PayingRequester
   const receipts: Receipt[] = []
+  /** Out of channels that were closed together with their payers. */
+  let paidTogetherWei = 0n
 
   before(async () => {
     market = await startPaidMarket()
@@ -89,6 +92,20 @@ describe('paying over a chain', function () {
   }
   const sumOf = (charged: readonly Receipt[]): bigint =>
     charged.reduce((sum, { priceWei }) => sum + BigInt(priceWei), 0n)
+  async function gasPaid({ by, after }: { readonly by: string; readonly after: number }): Promise<bigint> {
+    let sumWei = 0n
+    const head = Number(await market.chain.rpc('eth_blockNumber'))
+    for (let number = after + 1; number <= head; number += 1) {
+      const block = `0x${number.toString(16)}`
+      const found = (await market.chain.rpc('eth_getBlockReceipts', block)) as readonly Record<
+        'from' | 'gasUsed' | 'effectiveGasPrice',
+        string
+      >[]
+      for (const { from, gasUsed, effectiveGasPrice } of found)
+        if (from.toLowerCase() === by) sumWei += BigInt(gasUsed) * BigInt(effectiveGasPrice)
+    }
+    return sumWei
+  }
   /** The chain pays within a moment; a provider that never redeems fails here. */
   async function paidOut(expectedWei: bigint): Promise<void> {
     const deadline = performance.now() + 60_000
@@ -158,6 +175,79 @@ describe('paying over a chain', function () {
     } finally {
       await host.stop()
     }
+  })
+
+  it('closes a channel together with its payer: the payee gets what the receipts come to, the payer the rest, to the wei', async () => {
+    const payer = await market.requester('closer')
+    const depositWei = ETHER / 10n
+    const channelId = await payer.open(lenient, depositWei)
+    const client = await payer.client(lenient)
+    const charged: Receipt[] = []
+    for (let round = 0; round < 2; round += 1)
+      charged.push((await (await submit(client, await load())).result()).receipt)
+    const { signedWei } = ofChannel(payer, channelId)
+    assert.ok(signedWei > sumOf(charged), 'something is paid ahead and not used')
+
+    const consent = await client.closeConsent({ channelId })
+    assert.equal(consent.amountWei, String(sumOf(charged)))
+    assert.deepEqual(await client.closeConsent({ channelId }), consent)
+    await assert.rejects(submit(client, await load()), (thrown) => {
+      assert.ok(isSoukError(thrown, 'REFUSED'))
+      assert.match(thrown.message, /consented to closing/)
+      return true
+    })
+    const payeeWei = await market.chain.balanceOf(market.payout)
+    const payerWei = await market.chain.balanceOf(payer.key.address)
+    const head = Number(await market.chain.rpc('eth_blockNumber'))
+    const { onChain, closed } = await payer.account.close({ channelId, consent })
+    assert.deepEqual([onChain.status, onChain.redeemedWei, closed], ['closed', sumOf(charged), true])
+    assert.equal((await market.chain.balanceOf(market.payout)) - payeeWei, sumOf(charged))
+    const gasWei = await gasPaid({ by: payer.key.address, after: head })
+    assert.ok(gasWei > 0n)
+    const gainedWei = (await market.chain.balanceOf(payer.key.address)) - payerWei
+    assert.equal(gainedWei + gasWei, depositWei - sumOf(charged))
+    paidTogetherWei = sumOf(charged)
+  })
+
+  it('does not take a consent for more than the receipts: closes alone, and says why', async () => {
+    const payer = await market.requester('wary')
+    const channelId = await payer.open(lenient, ETHER / 10n)
+    const client = await payer.client(lenient)
+    await (await submit(client, await load())).result()
+    const consent = await client.closeConsent({ channelId })
+    const { onChain } = await payer.account.close({
+      channelId,
+      consent: { ...consent, amountWei: String(BigInt(consent.amountWei) + 1n) },
+    })
+    assert.equal(onChain.status, 'closing')
+    // It has second thoughts: the consent still holds.
+    const together = await payer.account.close({ channelId, consent })
+    assert.equal(together.onChain.status, 'closed')
+    paidTogetherWei += together.onChain.redeemedWei
+  })
+
+  it('closes a channel together with its payer by one command, that says whom it asks; alone where the provider does not know it', async () => {
+    const payer = await market.requester('commander/souk')
+    const used = await payer.open(lenient, ETHER / 10n)
+    const { receipt } = await (await submit(await payer.client(lenient), await load())).result()
+    const unused = await payer.open(lenient, ETHER / 10n)
+    const { url, chainId } = market.chain
+    const env = { SOUK_RPC: url, SOUK_CONTRACT: market.contract, SOUK_CHAIN_ID: String(chainId) }
+    const close = async (
+      ...args: string[]
+    ): Promise<{ readonly stderr: string; readonly channel: Record<string, unknown> }> => {
+      const all = ['channel', 'close', ...args, '--confirmations', '1', '--json']
+      const { code, stdout, stderr } = await souk({ args: all, home: dirname(payer.dir), env })
+      assert.equal(code, 0, stdout + stderr)
+      return { stderr, channel: JSON.parse(stdout) as Record<string, unknown> }
+    }
+    const together = await close(used.slice(0, 12), '--to', lenient.multiaddr)
+    assert.deepEqual([together.channel['status'], together.channel['redeemedWei']], ['closed', receipt.priceWei])
+    assert.match(together.stderr, /asking \S+ to agree/)
+    const alone = await close(unused, '--to', lenient.multiaddr)
+    assert.equal(alone.channel['status'], 'closing')
+    assert.match(alone.stderr, /There is no channel .*; the channel is closed without the provider/)
+    paidTogetherWei += BigInt(receipt.priceWei)
   })
 
   describe('on credit', () => {
@@ -247,7 +337,7 @@ describe('paying over a chain', function () {
       assert.deepEqual([onChain.status, onChain.redeemedWei], ['closed', signedWei])
       const gainedWei = (await market.chain.balanceOf(second.key.address)) - payerWei
       assert.ok(gainedWei > depositWei - signedWei - GAS_WEI && gainedWei < depositWei - signedWei, String(gainedWei))
-      assert.equal(await market.chain.balanceOf(market.payout), sumOf([...receipts, ...onCredit]))
+      assert.equal(await market.chain.balanceOf(market.payout), sumOf([...receipts, ...onCredit]) + paidTogetherWei)
       const client = await second.client(lenient)
       await assert.rejects(submit(client, await load()), (thrown) => isSoukError(thrown, 'PAYMENT_REQUIRED'))
     })

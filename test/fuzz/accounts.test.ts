@@ -66,6 +66,7 @@ const step = fc.oneof(
 class Place {
   readonly dir = mkdtempSync(join(tmpdir(), 'souk-accounts-'))
   readonly settler = new MapSettler({ creditOf: () => CREDIT })
+  readonly key = keyOf(198)
   readonly live: AcceptedEvent[] = []
   /** By channel: what its payer was told is durable, and what finished tasks came to. */
   readonly acknowledged = new Map<string, bigint>()

@@ -11,12 +11,14 @@ import { openSqliteJournal } from '../../src/node/sqlite-journal.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import type { Voucher } from '../../src/protocol/payment.ts'
 import { noncesOf } from '../../src/settlement/channel-nonces.ts'
+import { closeConsentFault } from '../../src/settlement/close-consent.ts'
 import { channelIdOf, isVoucherOf } from '../../src/settlement/voucher.ts'
-import { CHAIN_ID, channelOf, MapSettler, PAYEE, voucherOf } from '../fixtures/payments.ts'
+import { CHAIN_ID, channelOf, CONTRACT, MapSettler, PAYEE, voucherOf } from '../fixtures/payments.ts'
 import { acceptedEvent, address, receiptOf } from '../fixtures/provider-tasks.ts'
 import { keyOf, requesterKey as key } from '../fixtures/receipts.ts'
 
 const channelId = channelIdOf(channelOf(key))
+const node = keyOf(198)
 const peer = key.address
 
 describe('payments', () => {
@@ -30,6 +32,7 @@ describe('payments', () => {
     journal = openSqliteJournal({ dir })
     accounts = createAccounts({ rows: journal.channels(), isKnown: () => true })
     payments = createPayments({
+      key: node,
       settler,
       accounts,
       journal,
@@ -134,6 +137,104 @@ describe('payments', () => {
     await payments.pay({ peer, voucher: voucherOf({ key, amountWei: 80n }) })
     settler.channels.set(channelId, { status: 'open', depositWei: 1000n, redeemedWei: 80n })
     assert.deepEqual(await why(voucherOf({ key, amountWei: 500n })), [])
+  })
+
+  describe('consents to closing a channel', () => {
+    const own = channelOf(key, noncesOf({ node: node.address, payee: PAYEE }).first)
+    const channelId = channelIdOf(own)
+    const at = { chainId: CHAIN_ID, contract: CONTRACT }
+    const charge = async (priceWei: string): Promise<void> => {
+      const task = { channelId, maxPriceWei: '100' }
+      const { hold } = await payments.examine({ peer, voucher: voucherOf({ key, amountWei: 100n, channel: own }) })
+      const held = hold(100n)
+      const accepted = { ...acceptedEvent(1), ...task }
+      const { taskId } = accepted
+      const receipt = { ...receiptOf(accepted), priceWei }
+      await journal.append([...(held?.records ?? []), accepted])
+      payments.accepted(held)
+      await assert.rejects(payments.close({ peer, channelId }), (thrown) => {
+        assert.ok(isSoukError(thrown, 'REFUSED'))
+        assert.deepEqual(
+          [thrown.retryable, thrown.details.reasons.map(({ reason }) => reason)],
+          [true, ['CHANNEL_BUSY']],
+        )
+        return true
+      })
+      await journal.append([{ kind: 'finished', taskId, atMs: 9, channelId, receipt }])
+      accounts.settle(task, priceWei)
+    }
+    beforeEach(() => {
+      settler.node = node.address
+      settler.open(own, 1000n)
+    })
+
+    it('with what was charged, once no task of it is under way, the same each time and after a restart', async () => {
+      await charge('30')
+      const consents = await Promise.all([payments.close({ peer, channelId }), payments.close({ peer, channelId })])
+      const [consent] = consents
+      assert.ok(consent !== undefined)
+      assert.equal(consent.amountWei, '30')
+      assert.equal(closeConsentFault({ consent, channel: own, at, nowMs: 1 }), undefined)
+      assert.match(
+        closeConsentFault({ consent: { ...consent, amountWei: '29' }, channel: own, at, nowMs: 1 }) ?? '',
+        /authorised/,
+      )
+      assert.match(closeConsentFault({ consent, channel: channelOf(key, 1), at, nowMs: 1 }) ?? '', /channel/)
+      assert.match(closeConsentFault({ consent, channel: own, at, nowMs: 5_000_000_000_000 }) ?? '', /expired/)
+      await reopen()
+      assert.deepEqual([...consents, await payments.close({ peer, channelId })], [consent, consent, consent])
+    })
+
+    it('and takes no voucher and no task on it from then on, also where they came before', async () => {
+      await charge('30')
+      const before = await payments.examine({ peer, voucher: voucherOf({ key, amountWei: 200n, channel: own }) })
+      const [paid] = await Promise.allSettled([
+        payments.pay({ peer, voucher: voucherOf({ key, amountWei: 300n, channel: own }) }),
+        payments.close({ peer, channelId }),
+      ])
+      assert.equal(accounts.get(channelId)?.closingWei, 30n)
+      assert.equal(before.usage(), undefined)
+      assert.equal(paid.status === 'fulfilled' ? paid.value.chargedWei : '30', '30')
+      for (const again of [false, true]) {
+        if (again) await reopen()
+        assert.deepEqual(await why(voucherOf({ key, amountWei: 400n, channel: own })), ['channel'])
+        await assert.rejects(
+          payments.pay({ peer, voucher: voucherOf({ key, amountWei: 400n, channel: own }) }),
+          (thrown) => isSoukError(thrown, 'REFUSED'),
+        )
+      }
+    })
+
+    it('with what was redeemed, where that is more: it cannot come back', async () => {
+      await charge('30')
+      settler.channels.set(channelId, { status: 'open', depositWei: 1000n, redeemedWei: 80n })
+      assert.equal((await payments.close({ peer, channelId })).amountWei, '80')
+    })
+
+    it('never for somebody else, nor where the payee’s word is missing, nor of what is not paid', async () => {
+      await payments.pay({ peer, voucher: voucherOf({ key, amountWei: 10n, channel: own }) })
+      await assert.rejects(payments.close({ peer: keyOf(9).address, channelId }), (thrown) =>
+        isSoukError(thrown, 'NOT_FOUND'),
+      )
+      settler.node = undefined
+      await assert.rejects(
+        payments.close({ peer, channelId }),
+        (thrown) => isSoukError(thrown, 'REFUSED') && !thrown.retryable,
+      )
+      settler.node = node.address
+      const { hold } = await payments.examine({ peer, voucher: voucherOf({ key, amountWei: 10n, channel: own }) })
+      hold(40n)
+      accounts.settle({ channelId, maxPriceWei: '40' }, '40')
+      await assert.rejects(payments.close({ peer, channelId }), (thrown) => {
+        assert.ok(isSoukError(thrown, 'REFUSED'))
+        assert.deepEqual(
+          thrown.details.reasons.map(({ reason, asked, offered }) => [reason, asked, offered]),
+          [['CHANNEL_BUSY', '40', '10']],
+        )
+        return true
+      })
+      assert.equal(accounts.get(channelId)?.closingWei, undefined)
+    })
   })
 
   it('keeps no channel that has no deposit, however many a stranger names, and asks the chain about one at a time', async () => {

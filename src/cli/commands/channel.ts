@@ -7,8 +7,10 @@ import { addChainOptions } from './wallet.ts'
 const HELP = `
 A channel holds a deposit for one payee, whose address is in its quotes and
 offers; tasks are paid out of it by vouchers, without a transaction each. What
-is not redeemed comes back: \`close\` starts a period in which the payee can still
-redeem, and once that is over, the same command again gets the rest.
+was not charged comes back: with --to, or where the market knows the provider,
+\`close\` asks it to agree, and one transaction closes the channel. Where it does
+not, \`close\` starts a period in which the payee can still redeem, and once that
+is over, the same command again gets the rest.
 
 Amounts: 1000 (wei), 20gwei, 0.5eth. A command that was interrupted is gone on
 with by the same one again, and never sends anything twice.
@@ -16,7 +18,8 @@ with by the same one again, and never sends anything twice.
 Examples:
   $ souk channel open 0x5a… --deposit 0.05eth
   $ souk channel top-up 0x1a2b3c4d --amount 0.01eth
-  $ souk channel close 0x1a2b3c4d`
+  $ souk channel close 0x1a2b3c4d
+  $ souk channel close 0x1a2b3c4d --to ADDR`
 
 export function addChannelCommands({ program, cli }: CommandRequest): void {
   const channel = program
@@ -56,8 +59,15 @@ export function addChannelCommands({ program, cli }: CommandRequest): void {
 
   sending(channel.command('close'))
     .usage('CHANNEL [options]')
-    .description('Starts to close a channel; once the challenge period is over, gets back what was not redeemed.')
+    .description(
+      'Closes a channel at once where its provider agrees; else starts to, and once the challenge period is over, gets back what was not redeemed.',
+    )
     .argument('<channel>', 'its id, or the beginning of it')
+    .option('--to <multiaddr>', 'the provider that is paid through it: it is asked to agree')
+    .option(
+      '-b, --bootstrap <multiaddr...>',
+      'nodes of the market, to find that provider; $SOUK_BOOTSTRAP, separated by commas, where absent',
+    )
     .action((id: string, options: ChannelOptions) =>
       perform(options, ({ closeChannel }) => closeChannel({ cli, id, options })),
     )

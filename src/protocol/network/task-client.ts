@@ -3,7 +3,7 @@ import type { Answer } from '../codec.ts'
 import { SoukError } from '../errors.ts'
 import type { OutputOffsets, TaskEvent, TaskSummary } from '../events.ts'
 import type { SignedQuote } from '../quote.ts'
-import type { Statement, Voucher } from '../payment.ts'
+import type { CloseConsent, Statement, Voucher } from '../payment.ts'
 import type { SignedTask } from '../receipt.ts'
 import { WIRE_BOUNDS } from '../wire-bounds.ts'
 import { protocolError } from '../wire-fields.ts'
@@ -55,6 +55,8 @@ export interface ProviderConnection {
   pay(voucher: Voucher, options?: RequestOptions): Promise<Statement>
   /** How a channel of this requester's stands over there. */
   account(channelId: string, options?: RequestOptions): Promise<Statement>
+  /** The provider's consent to closing a channel of this requester's; it takes nothing on it from then on. */
+  closeConsent(channelId: string, options?: RequestOptions): Promise<CloseConsent>
   cancel(taskId: string, options?: RequestOptions): Promise<void>
   list(options?: RequestOptions): Promise<readonly TaskSummary[]>
   show(taskId: string, options?: RequestOptions): Promise<TaskSummary>
@@ -134,6 +136,12 @@ export class TaskClient implements ProviderConnection {
   async account(channelId: string, options: RequestOptions = {}): Promise<Statement> {
     return this.#ask({ kind: 'account', channelId }, options, (answer, done) => {
       if (answer.kind === 'statement') done(answer.statement)
+    })
+  }
+
+  async closeConsent(channelId: string, options: RequestOptions = {}): Promise<CloseConsent> {
+    return this.#ask({ kind: 'close', channelId }, options, (answer, done) => {
+      if (answer.kind === 'consent') done(answer.consent)
     })
   }
 

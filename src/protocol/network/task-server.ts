@@ -200,6 +200,11 @@ class TaskStreamServer {
         await this.#send({ id, kind: 'statement', statement })
         return undefined
       }
+      case 'close': {
+        const consent = await this.#service.close({ peer, channelId: request.channelId })
+        await this.#send({ id, kind: 'consent', consent })
+        return undefined
+      }
       case 'credit':
       case 'unfollow':
         return undefined

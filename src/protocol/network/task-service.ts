@@ -1,6 +1,6 @@
 import type { OutputOffsets, TaskEvent, TaskSummary } from '../events.ts'
 import type { SignedQuote } from '../quote.ts'
-import type { Statement, Voucher } from '../payment.ts'
+import type { CloseConsent, Statement, Voucher } from '../payment.ts'
 import type { SignedTask } from '../receipt.ts'
 
 /** A task as a peer hands it over. */
@@ -36,6 +36,11 @@ export interface TaskService {
   pay(request: { readonly peer: string; readonly voucher: Voucher }): Promise<Statement>
   /** Throws NOT_FOUND for a channel that is not the peer's. */
   account(request: { readonly peer: string; readonly channelId: string }): Promise<Statement>
+  /**
+   * Resolves when it is durable that the channel takes nothing any more; the same answer each time. Throws NOT_FOUND for a channel
+   * that is not the peer's, REFUSED (retryable) while something of it is not settled.
+   */
+  close(request: { readonly peer: string; readonly channelId: string }): Promise<CloseConsent>
 }
 
 /** What the quote protocol serves: implemented by the provider's node. */
