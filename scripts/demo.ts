@@ -3,17 +3,17 @@
  * run in sandboxes of WebAssembly, native Linux and Docker, and their signed results come back. Nothing is left behind
  * but what had to be installed, which is said.
  */
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { askLocalNode } from '../src/cli/local-socket.ts'
 import { nodePaths } from '../src/node/config.ts'
 import type { RuntimeStatus } from '../src/protocol/node-status.ts'
 import { buildWasmSandbox, IN_CLONE } from './build-wasm-sandbox.ts'
+import { endChild, greetingOf } from './demo-processes.ts'
 import { prepareRuntimes } from './demo-runtimes.ts'
 import type { DemoRuntimes } from './demo-tasks.ts'
 import { createDemoVoice } from './demo-voice.ts'
@@ -23,7 +23,6 @@ const root = join(import.meta.dirname, '..')
 const PREPARE_TIMEOUT_MS = 15 * 60_000
 /** A demo that takes longer is broken. */
 const TIMEOUT_MS = 120_000
-const STOP_TIMEOUT_MS = 10_000
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
 const voice = createDemoVoice({ stream: values.json ? process.stderr : process.stdout })
@@ -63,7 +62,7 @@ async function demo(): Promise<number> {
       },
     },
   )
-  cleanUp.defer(() => end(provider))
+  cleanUp.defer(() => endChild(provider))
   const { multiaddrs, address } = await greetingOf(provider, signal)
   voice.say(`provider  ${address}, process ${provider.pid}: serving on ${multiaddrs[0]}`)
   const { runtimes } = await askLocalNode({ socket: nodePaths(dataDir).socket, path: '/status' })
@@ -72,7 +71,7 @@ async function demo(): Promise<number> {
 
   const args = [join(import.meta.dirname, 'demo-requester.ts'), multiaddrs[0], dir, ...(values.json ? ['--json'] : [])]
   const requester = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
-  cleanUp.defer(() => end(requester))
+  cleanUp.defer(() => endChild(requester))
   const [code] = (await once(requester, 'exit', { signal })) as [number | null]
   if (code === 0) voice.say(`\nDone in ${((performance.now() - startMs) / 1000).toFixed(1)} s.`)
   return code ?? 1
@@ -94,36 +93,4 @@ function onlyOffered(prepared: DemoRuntimes, offered: readonly RuntimeStatus[]):
     ...(native && offers('native') && { native }),
     ...(docker && offers('docker') && { docker }),
   }
-}
-
-interface Greeting {
-  readonly address: string
-  readonly multiaddrs: readonly [string, ...string[]]
-}
-
-/** The one document that `souk up --json` prints, once it serves. @throws Error with what it said, where it does not */
-async function greetingOf(provider: ChildProcess, signal: AbortSignal): Promise<Greeting> {
-  let log = ''
-  provider.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text))
-  const ended = once(provider, 'close', { signal }).then(() =>
-    Promise.reject(new Error(`the provider did not start:\n${log}`)),
-  )
-  const greeting = new Promise<Greeting>((resolve) => {
-    let text = ''
-    provider.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk
-      if (text.endsWith('\n')) resolve(JSON.parse(text) as Greeting)
-    })
-  })
-  return Promise.race([greeting, ended])
-}
-
-/** Asks a process to end, and ends it where it does not. */
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, 'exit')
-  child.kill('SIGTERM')
-  const inTime = await Promise.race([ended.then(() => true), sleep(STOP_TIMEOUT_MS, false, { ref: false })])
-  if (!inTime) child.kill('SIGKILL')
-  await ended
 }
