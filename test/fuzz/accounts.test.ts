@@ -86,9 +86,9 @@ class Place {
     this.journal = openSqliteJournal({ dir: this.dir })
     this.accounts = createAccounts({ rows: this.journal.channels(), isKnown })
     const onFatal = (error: Error): never => assert.fail(error)
-    const { settler, accounts, journal } = this
+    const { key, settler, accounts, journal } = this
     const clock = { nowMs: () => (this.#nowMs += 60_000) }
-    this.payments = createPayments({ settler, accounts, journal, clock, isKnown, onFatal })
+    this.payments = createPayments({ key, settler, accounts, journal, clock, isKnown, onFatal })
     for (const task of this.live) this.accounts.resume(task)
   }
 

@@ -127,7 +127,7 @@ class Market {
     // Questions about channels are counted by the minute.
     const clock = { nowMs: () => (this.#nowMs += 60_000) }
     const onFatal = (error: Error): never => assert.fail(error)
-    this.payments = createPayments({ settler, accounts, journal, clock, isKnown, onFatal })
+    this.payments = createPayments({ key: keyOf(199), settler, accounts, journal, clock, isKnown, onFatal })
     for (const task of this.live.values()) accounts.resume(task)
   }
 
