@@ -277,10 +277,7 @@ export function createProvider(options: ProviderOptions): Provider {
   }
 
   return {
-    scheduler,
-    tasks,
-    accounts,
-    payments,
+    ...{ scheduler, tasks, accounts, payments },
     get stopping() {
       return stopping
     },
@@ -324,6 +321,7 @@ export function createProvider(options: ProviderOptions): Provider {
     pay: (request) => seenThrough(payments.pay(request)),
     account: async (request) => Promise.resolve(payments.statement(request)),
     close: (request) => seenThrough(payments.close(request)),
+
     async recover(found) {
       const { toResume, toRun } = await recoverTasks({ ...options, found, tasks, accounts })
       // They have what they need in fact: nothing else may be given it.

@@ -54,6 +54,7 @@ const requests: readonly Request[] = [
   { id: 7, kind: 'submit', task: taskOf({ kind: 'noop' }, 79), follow: from, voucher },
   { id: 8, kind: 'pay', voucher },
   { id: 9, kind: 'account', channelId: taskId },
+  { id: 10, kind: 'close', channelId: taskId },
 ]
 
 const amounts = { receivedWei: '3', chargedWei: '2', reservedWei: '1', creditWei: '0' }
@@ -63,6 +64,12 @@ const answers: readonly Answer[] = [
   { id: 2, kind: 'done' },
   { id: 2, kind: 'statement', statement: { ...amounts, channelId: taskId } },
   { id: 2, kind: 'statement', statement: { ...amounts, channelId: taskId, voucher } },
+  { id: 2, kind: 'consent', consent: { channelId: taskId, amountWei: '7', signature: voucher.signature } },
+  {
+    id: 2,
+    kind: 'consent',
+    consent: { channelId: taskId, amountWei: '7', signature: voucher.signature, authorization: { node: voucher.channel.payer, payout: voucher.channel.payee, expiryMs: 9, signature: voucher.signature } },
+  },
   { id: 3, kind: 'list', tasks: [summaryOf(taskId)], more: true },
   { id: 3, kind: 'list', tasks: [], more: false },
   ...(
