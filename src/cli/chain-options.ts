@@ -14,6 +14,16 @@ export interface ChainOptions {
   readonly json?: boolean
 }
 
+/** And which channel, and what is to be done with it. */
+export interface ChannelOptions extends ChainOptions {
+  readonly deposit?: string
+  readonly node?: string
+  readonly amount?: string
+  readonly confirmations?: string
+  readonly to?: string
+  readonly bootstrap?: readonly string[]
+}
+
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/
 
 /** @throws SoukError INVALID_USAGE where something is missing, or is not what it should be */

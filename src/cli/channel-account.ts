@@ -8,21 +8,20 @@ import { openWallet } from '../client/wallet.ts'
 import { loadKey, loadOrCreateKey } from '../identity/key-file.ts'
 import { NATIVE_TOKEN } from '../protocol/payment.ts'
 import { formatWei } from '../protocol/units.ts'
-import { addressOf, amountOf, contractOf, placeOf, tokenOf, type ChainOptions } from './chain-options.ts'
+import {
+  addressOf,
+  amountOf,
+  contractOf,
+  placeOf,
+  tokenOf,
+  type ChainOptions,
+  type ChannelOptions,
+} from './chain-options.ts'
 import type { Cli } from './cli.ts'
 import { EXIT } from './exit-code.ts'
 import { writeJson } from './json-output.ts'
 import { fieldLines, tableLines } from './table.ts'
 import { usageError } from './usage-error.ts'
-
-export interface ChannelOptions extends ChainOptions {
-  readonly deposit?: string
-  readonly node?: string
-  readonly amount?: string
-  readonly confirmations?: string
-  readonly to?: string
-  readonly bootstrap?: readonly string[]
-}
 
 interface Request<O> {
   readonly cli: Cli

@@ -1,9 +1,8 @@
 import { SoukError } from '../protocol/errors.ts'
 import type { ChannelKey, Voucher } from '../protocol/payment.ts'
 import { channelIdOf } from '../settlement/voucher.ts'
-import { exposureOf, isPaid, moved, NOTHING_YET, type Movement, type Standing } from './exposure.ts'
+import { exposureOf, isPaid, moved, NOTHING_YET, type Movement, type PaymentUsage, type Standing } from './exposure.ts'
 import type { LedgerRecord, LedgerRow } from './ledger-rows.ts'
-import type { PaymentUsage } from './payment-refusals.ts'
 
 /** A channel in this provider's books. What was received is durable. */
 export interface Account {

@@ -8,6 +8,14 @@ export interface Standing {
   readonly reservedWei: bigint
 }
 
+/** How the channel that a task is to be charged to stands right now. */
+export interface PaymentUsage {
+  readonly standing: Standing
+  readonly creditWei: bigint
+  /** What other channels that share the credit owe. */
+  readonly othersWei: bigint
+}
+
 export const NOTHING_YET: Standing = { receivedWei: 0n, chargedWei: 0n, reservedWei: 0n }
 
 /**

@@ -3,16 +3,8 @@ import { isVoucherOf } from '../settlement/voucher.ts'
 import type { PaymentTerms, Voucher } from '../protocol/payment.ts'
 import type { Refusal } from '../protocol/refusals.ts'
 import type { Account } from './accounts.ts'
-import { missingWei, type Standing } from './exposure.ts'
+import { missingWei, type PaymentUsage } from './exposure.ts'
 import type { ChannelState } from './settler.ts'
-
-/** How the channel that a task is to be charged to stands right now. */
-export interface PaymentUsage {
-  readonly standing: Standing
-  readonly creditWei: bigint
-  /** What other channels that share the credit owe. */
-  readonly othersWei: bigint
-}
 
 /** Why a task that may cost `maxPriceWei` has to be paid first, if it has to: `usage` is absent where no channel is known. */
 export function paymentRefusals({

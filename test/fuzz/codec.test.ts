@@ -66,7 +66,11 @@ const valid: readonly Uint8Array[] = [
   encodeRequest({ id: 1, kind: 'pay', voucher }),
   encodeRequest({ id: 1, kind: 'account', channelId: taskId }),
   encodeRequest({ id: 1, kind: 'close', channelId: taskId }),
-  encodeAnswer({ id: 1, kind: 'consent', consent: { channelId: taskId, amountWei: '7', signature: voucher.signature } }),
+  encodeAnswer({
+    id: 1,
+    kind: 'consent',
+    consent: { channelId: taskId, amountWei: '7', signature: voucher.signature },
+  }),
   encodeAnswer({
     id: 1,
     kind: 'statement',

@@ -68,7 +68,17 @@ const answers: readonly Answer[] = [
   {
     id: 2,
     kind: 'consent',
-    consent: { channelId: taskId, amountWei: '7', signature: voucher.signature, authorization: { node: voucher.channel.payer, payout: voucher.channel.payee, expiryMs: 9, signature: voucher.signature } },
+    consent: {
+      channelId: taskId,
+      amountWei: '7',
+      signature: voucher.signature,
+      authorization: {
+        node: voucher.channel.payer,
+        payout: voucher.channel.payee,
+        expiryMs: 9,
+        signature: voucher.signature,
+      },
+    },
   },
   { id: 3, kind: 'list', tasks: [summaryOf(taskId)], more: true },
   { id: 3, kind: 'list', tasks: [], more: false },

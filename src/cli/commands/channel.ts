@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ChannelOptions } from '../channel-account.ts'
+import type { ChannelOptions } from '../chain-options.ts'
 import type { CommandRequest } from '../command-request.ts'
 import { EXIT } from '../exit-code.ts'
 import { addChainOptions } from './wallet.ts'
