@@ -8,15 +8,10 @@ import type { Account, Accounts, Hold } from './accounts.ts'
 import { createChannelLookups } from './channel-lookups.ts'
 import type { Clock } from './clock.ts'
 import { createCloseConsents } from './close-consents.ts'
+import type { PaymentUsage } from './exposure.ts'
 import type { Journal } from './journal.ts'
 import type { LedgerRecord } from './ledger-rows.ts'
-import {
-  channelRefusals,
-  closingRefusals,
-  newChannelRefusals,
-  voucherRefusals,
-  type PaymentUsage,
-} from './payment-refusals.ts'
+import { channelRefusals, closingRefusals, newChannelRefusals, voucherRefusals } from './payment-refusals.ts'
 import type { Settler } from './settler.ts'
 
 /** Channels in the books: of one payer, of all whom the operator does not know, of everybody. Each has a deposit on the chain. */
