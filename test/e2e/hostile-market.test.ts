@@ -253,7 +253,7 @@ describe('a provider in a hostile market', function () {
       const quotes = await Promise.all(peers.map(({ connection }) => connection.quote(bytes)))
       for (const [number, { host, connection, key }] of peers.entries()) {
         // It never sends what its tasks need, so that they stay.
-        await host.serveBlobs({ open: () => new Promise(() => undefined) })
+        await host.serveBlobs({ open: ({ signal }) => once(signal, 'abort').then(() => undefined) })
         const quote = quotes[number]
         assert(quote !== undefined)
         for (let index = 0; index < 40; index += 1) {
