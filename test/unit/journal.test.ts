@@ -312,7 +312,7 @@ describe('journal', () => {
       assert.equal(statSync(file()).size, 0)
 
       alter('PRAGMA user_version = 7')
-      failsToStart(/schema version 7, this souk reads version 2/)
+      failsToStart(/schema version 7, this souk reads version 3/)
       alter('PRAGMA application_id = 1')
       failsToStart(/another program/)
 
