@@ -60,7 +60,7 @@ describe('souk, without a provider', function () {
     ['a missing option', ['tasks', 'list'], /--to/],
     ['a group of commands', ['tasks'], /Unknown option '--json'/],
     ['no place to run at', ['run', EXAMPLE], /Where is it to run/],
-    ['two places', ['run', '--local', '--to', NOBODY, EXAMPLE], /not both/],
+    ['two places', ['run', '--local', '--to', NOBODY, EXAMPLE], /not two of them/],
     ['nothing to run', ['run', '--local'], /What is to run/],
     ['two programs', ['run', '--local', '--wasm', 'a.wasm', '--native', 'a'], /Either --wasm or --native/],
     ['a folder for a provider', ['run', '--to', NOBODY, '--rootfs', '/', '/bin/sh'], /--rootfs goes with --local/],
