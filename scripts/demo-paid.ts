@@ -96,6 +96,7 @@ async function demo(): Promise<number> {
       SOUK_CHAIN_ID: String(chain.chainId),
     },
   })
+  await everybodyIsKnown({ home, providers, chain, signal })
   const channels = await useTheMarket({ shell, cheap, solid, liar, home })
   await closeAll({ shell, chain, providers, channels, payer: requester.address, signal })
   const settled = await settlement({ chain, providers, home, payer: requester.address })
@@ -106,6 +107,26 @@ async function demo(): Promise<number> {
     )
   voice.say(`\nDone in ${((performance.now() - startMs) / 1000).toFixed(1)} s.`)
   return settled.exact ? 0 : 1
+}
+
+/** Offers are passed on within seconds, not at once. */
+async function everybodyIsKnown({
+  home,
+  providers,
+  chain,
+  signal,
+}: {
+  readonly home: string
+  readonly providers: readonly DemoProvider[]
+  readonly chain: DemoChain
+  readonly signal: AbortSignal
+}): Promise<void> {
+  const env = { ...process.env, SOUK_HOME: home, SOUK_BOOTSTRAP: providers[0]?.multiaddr }
+  const { run } = createDemoShell({ cwd: root, signal, env: { ...env, SOUK_CHAIN_ID: String(chain.chainId) } })
+  for (let known = 0; known < providers.length;) {
+    signal.throwIfAborted()
+    known = (JSON.parse(await run(['offers', '--json'])) as { readonly offers: readonly unknown[] }).offers.length
+  }
 }
 
 /** @returns the ids of the channels that were opened, the oldest first */

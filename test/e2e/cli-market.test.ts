@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Key } from '../../src/identity/key-file.ts'
 import type { EarningsStatus } from '../../src/protocol/node-status.ts'
 import type { PaymentTerms } from '../../src/protocol/payment.ts'
@@ -84,6 +85,13 @@ describe('buying and selling on the command line', function () {
     assert.equal(code, 0, stdout + stderr)
     return JSON.parse(stdout) as T
   }
+  /** Offers are passed on within seconds, not at once. */
+  async function everybodyIsKnown(): Promise<void> {
+    for (let known = 0; known < providers.length; await sleep(200)) {
+      const { offers } = await answer<{ offers: readonly unknown[] }>('offers')
+      known = offers.length
+    }
+  }
   const open = (payee: string, deposit: string): Promise<{ readonly channelId: string }> =>
     answer('channel', 'open', payee, '--deposit', deposit, '--confirmations', '1')
   async function earningsOf(name: string): Promise<EarningsStatus> {
@@ -100,6 +108,7 @@ describe('buying and selling on the command line', function () {
   }
 
   it('says in offers and quotes how it is paid, and which channel is missing', async () => {
+    await everybodyIsKnown()
     const { offers } = await answer<{ offers: readonly { provider: string; payment: PaymentTerms }[] }>('offers')
     const own = offers.find(({ provider }) => provider === providers[0]?.address)
     assert.ok(own?.payment.kind === 'channel')
