@@ -109,14 +109,17 @@ describe('what a Docker task asks for, and what is told of it', function () {
         if (requests.length === 2) both.resolve()
         return both.promise
       }
-      const runs = [run({ gpus: 1 }, { on: withGpus }), run({ gpus: 1 }, { on: withGpus })]
+      // They may end before anybody waits for them.
+      const ends = [run({ gpus: 1 }, { on: withGpus }), run({ gpus: 1 }, { on: withGpus })].map((each) =>
+        assert.rejects(each, noDriver),
+      )
       await both.promise
       // The scheduler waits for one; whoever does not is told that the provider has done wrong.
       await assert.rejects(
         run({ gpus: 1 }, { on: withGpus }),
         (error) => isSoukError(error, 'EXECUTOR_FAILED') && /only 0 are free/.test(error.message),
       )
-      for (const each of runs) await assert.rejects(each, noDriver)
+      await Promise.all(ends)
       assert.deepEqual(
         new Set(requests.map((each) => JSON.stringify(each))),
         new Set(GPUS.map((id) => JSON.stringify(request(id)))),
@@ -194,7 +197,7 @@ describe('what a Docker task asks for, and what is told of it', function () {
 
     it('are forks', async () => {
       const { execution } = await run(
-        { script: 'for i in 1 2 3 4 5 6; do sleep 0.2 & done; wait' },
+        { script: 'for i in 1 2 3 4 5 6; do sleep 1 & done; wait' },
         { limits: { pids: 3 } },
       )
       assert.ok((execution.denials?.pids ?? 0) > 0, JSON.stringify(execution))
