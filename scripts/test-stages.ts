@@ -93,7 +93,7 @@ export const STAGES: readonly Stage[] = [
   // One emulated core that is hardly ever idle: the other lane has the other one.
   mochaStage({ name: 'vm', files: 'test/vm/**/*.test.ts', minutes: 12 }),
   mochaStage({ name: 'conformance', files: 'test/conformance/**/*.test.ts', minutes: 8 }),
-  mochaStage({ name: 'integration', files: 'test/integration/**/*.test.ts', minutes: 8 }),
+  mochaStage({ name: 'integration', files: 'test/integration/**/*.test.ts', minutes: 16 }),
   mochaStage({
     name: 'e2e',
     files: 'test/e2e/**/*.test.ts',
