@@ -35,7 +35,7 @@ import { runningTasksOf } from './running-tasks.ts'
 import { reapAll, reapLeftovers } from './reap-leftovers.ts'
 import { openSqliteJournal } from './sqlite-journal.ts'
 import { booksOf } from './payments.ts'
-import { channelsOf } from './create-settlement.ts'
+import { channelsOf, stopAfter } from './create-settlement.ts'
 import type { Settler } from './settler.ts'
 import { countStates } from './task-table.ts'
 
@@ -333,7 +333,8 @@ async function createCore(
       fail(error)
     },
   })
-  await channels?.start(booksOf(provider, (err) => logger.error({ err }, 'what was redeemed cannot be noted')))
+  const books = booksOf(provider, (err) => logger.error({ err }, 'what was redeemed cannot be noted'))
+  await channels?.start(books).catch((error: unknown) => stopAfter({ provider, error }))
   const storage = () => {
     const { bytes, quotaBytes } = store.usage()
     return { bytes, quotaBytes }

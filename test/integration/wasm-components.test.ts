@@ -235,7 +235,7 @@ describe('components in the WebAssembly executor', function () {
     const leaving = new AbortController()
     const gone = assert.rejects(request('args', args, leaving.signal), /gone/)
     const both = [request('args', args), request('args', args), request('cat', cat)]
-    setTimeout(() => leaving.abort(new Error('gone')), 20)
+    setTimeout(() => leaving.abort(new Error('gone')), 100)
     const [one, other, third] = await Promise.all(both)
     await gone
     assert.equal(one, other)
