@@ -80,4 +80,34 @@ describe('running a task anywhere', () => {
     assert.deepEqual(ran, [12])
     assert.equal(record.of(keyOf(11).address)?.faults ?? 0, 0)
   })
+
+  it('asks everybody again, and waits, where those who answered first do not take it after all', async () => {
+    const refused = answerOf(11, '10', {
+      submit: new SoukError({ code: 'REFUSED', message: 'Full.', details: { reasons: [] } }),
+    })
+    const late = answerOf(12, '5', {})
+    const cutShort = { multiaddr: '', error: kept, cutShort: true } as const
+    const asked: unknown[] = []
+    const anywhere = await runAnywhere({
+      task,
+      record,
+      quotes: (how) => Promise.resolve(asked.push(how) === 1 ? [refused, cutShort] : [refused, late]),
+    })
+    await anywhere.result()
+    assert.deepEqual(asked, [{ enough: 1 }, {}])
+    assert.deepEqual(ran, [12])
+  })
+
+  it('asks nobody twice where all have answered', async () => {
+    const refused = answerOf(11, '10', {
+      submit: new SoukError({ code: 'REFUSED', message: 'Full.', details: { reasons: [] } }),
+    })
+    let asked = 0
+    const quotes = () => {
+      asked += 1
+      return Promise.resolve([refused])
+    }
+    await assert.rejects(runAnywhere({ task, record, quotes }), (thrown) => isSoukError(thrown, 'REFUSED'))
+    assert.equal(asked, 1)
+  })
 })

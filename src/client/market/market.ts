@@ -1,10 +1,13 @@
+import { randomInt } from 'node:crypto'
 import type { Key } from '../../identity/key-file.ts'
+import { addressOfPeerId } from '../../identity/peer-id.ts'
 import { createHost, type NetworkHost } from '../../protocol/network/host.ts'
 import { createClient, namesPeer, noPeerId, type Client } from '../connect.ts'
 import { Link } from '../link.ts'
 import type { LoadedTask } from '../load-task.ts'
 import { ServedBlobs } from '../served-blobs.ts'
 import type { Wallet } from '../wallet.ts'
+import { isUnreliable } from './choose.ts'
 import { quoteAll, type QuoteAnswer } from './quote-all.ts'
 import { openMarketRecord, type MarketRecord } from './record.ts'
 import { runAnywhere, type AnywhereTask, type Move } from './run-anywhere.ts'
@@ -41,6 +44,8 @@ export interface Market extends AsyncDisposable {
   /** What each provider that was found would run the task for, or why it would not. @throws SoukError INVALID_INPUT; the signal's reason */
   quotes(options: {
     readonly task: LoadedTask
+    /** So many who offer to run it are enough to wait only shortly for slow ones; all are waited for where absent. */
+    readonly enough?: number
     readonly signal?: AbortSignal | undefined
   }): Promise<readonly QuoteAnswer[]>
   /**
@@ -67,12 +72,13 @@ export async function openMarket(options: MarketOptions): Promise<Market> {
       key,
       ...terms,
     })
-    const quotes: Market['quotes'] = async ({ task, signal }) =>
+    const quotes: Market['quotes'] = async ({ task, enough, signal }) =>
       quoteAll({
-        multiaddrs: await findProviders(task),
+        multiaddrs: inOrderOfAsking({ multiaddrs: await findProviders(task), record }),
         clientOf: connections.clientOf,
         task,
         timeoutMs: quoteTimeoutMs,
+        enough,
         signal,
       })
     const close = async (): Promise<void> => {
@@ -83,7 +89,7 @@ export async function openMarket(options: MarketOptions): Promise<Market> {
     return {
       record,
       quotes,
-      run: (run) => runAnywhere({ ...run, record, quotes: () => quotes(run) }),
+      run: (run) => runAnywhere({ ...run, record, quotes: (asked) => quotes({ ...run, ...asked }) }),
       close,
       [Symbol.asyncDispose]: close,
     }
@@ -91,6 +97,22 @@ export async function openMarket(options: MarketOptions): Promise<Market> {
     await host.stop()
     throw error
   }
+}
+
+/** First whoever has seen a task through before; the others in no order that they could have chosen. */
+function inOrderOfAsking({
+  multiaddrs,
+  record,
+}: {
+  readonly multiaddrs: readonly string[]
+  readonly record: MarketRecord
+}): readonly string[] {
+  const all = multiaddrs.map((multiaddr) => {
+    const provider = addressOfPeerId(multiaddr.slice(multiaddr.lastIndexOf('/') + 1))
+    const met = provider === undefined ? undefined : record.of(provider)
+    return { multiaddr, first: met !== undefined && met.finished > 0 && !isUnreliable(met), at: randomInt(2 ** 32) }
+  })
+  return all.toSorted((a, b) => Number(b.first) - Number(a.first) || a.at - b.at).map(({ multiaddr }) => multiaddr)
 }
 
 interface Connections {

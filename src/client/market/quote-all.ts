@@ -7,68 +7,101 @@ import type { LoadedTask } from '../load-task.ts'
 export type QuoteAnswer = { readonly multiaddr: string } & (
   | { readonly client: Client; readonly offered: ProviderQuote; readonly error?: never }
   /** REFUSED with every reason; or why there is no answer. */
-  | { readonly provider?: string; readonly error: SoukError; readonly offered?: never }
+  | {
+      readonly provider?: string
+      readonly error: SoukError
+      readonly offered?: never
+      /** It might have answered yet: others were enough. */
+      readonly cutShort?: true
+    }
 )
 
-/** So many are asked at once. */
-const AT_ONCE = 64
-
-/**
- * Asks many providers at once what a task would be run for. Resolves when each has answered, or `timeoutMs` are over for it;
- * the answers are in the order of the addresses. Never rejects, but with the signal's reason.
- */
-export async function quoteAll({
-  multiaddrs,
-  clientOf,
-  task,
-  timeoutMs,
-  signal,
-}: {
+export interface QuoteAllOptions {
+  /** In the order in which they are asked. */
   readonly multiaddrs: readonly string[]
   /** The connection with a provider, kept or new. */
   readonly clientOf: (multiaddr: string, signal: AbortSignal) => Promise<Client>
   readonly task: LoadedTask
+  /** How long one may take; all together may take {@link MOST_ROUNDS} times as long. */
   readonly timeoutMs: number
+  /** So many who offer to run it are enough to wait no longer for slow ones than {@link restMsAfter} says; all are waited for where absent. */
+  readonly enough?: number | undefined
   readonly signal?: AbortSignal | undefined
-}): Promise<readonly QuoteAnswer[]> {
+}
+
+/** So many are asked at once. */
+const AT_ONCE = 64
+/** Addresses at which nobody answers cost nothing to publish: they may take so many times what one may take, all together. */
+const MOST_ROUNDS = 4
+/** A provider somewhere else on earth has answered by then. */
+const LEAST_REST_MS = 500
+
+/** How long others may take when enough have answered: for as long again, so that whoever is a little farther away counts too. */
+const restMsAfter = (elapsedMs: number): number => Math.max(LEAST_REST_MS, elapsedMs)
+
+/**
+ * Asks many providers at once what a task would be run for. Resolves when each has answered, or its time is over; the answers are
+ * in the order of the addresses. Never rejects, but with the signal's reason.
+ */
+export async function quoteAll(options: QuoteAllOptions): Promise<readonly QuoteAnswer[]> {
+  const { multiaddrs, clientOf, task, timeoutMs, enough = Infinity, signal } = options
+  const startedAtMs = performance.now()
   const answers: QuoteAnswer[] = []
   const pending = [...multiaddrs.entries()]
+  const ended = new AbortController()
+  const whole = AbortSignal.timeout(MOST_ROUNDS * timeoutMs)
+  const overall = AbortSignal.any([ended.signal, whole, ...(signal === undefined ? [] : [signal])])
+  let offers = 0
+  let rest: NodeJS.Timeout | undefined
+
   const ask = async (multiaddr: string): Promise<QuoteAnswer> => {
-    const timeout = AbortSignal.timeout(timeoutMs)
-    const stop = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
+    const stop = AbortSignal.any([overall, AbortSignal.timeout(timeoutMs)])
     let provider: string | undefined
     try {
+      stop.throwIfAborted()
       const client = await clientOf(multiaddr, stop)
       provider = client.provider
       return { multiaddr, client, offered: await client.quote({ task, signal: stop }) }
     } catch (thrown) {
       signal?.throwIfAborted()
-      const error = timeout.aborted ? noAnswer({ multiaddr, timeoutMs, cause: thrown }) : SoukError.from(thrown)
-      return { multiaddr, error, ...(provider !== undefined && { provider }) }
+      const error = stop.aborted
+        ? noAnswer({ multiaddr, afterMs: Math.round(performance.now() - startedAtMs), cause: thrown })
+        : SoukError.from(thrown)
+      const cutShort = ended.signal.aborted && stop.reason === ended.signal.reason
+      return { multiaddr, error, ...(provider !== undefined && { provider }), ...(cutShort && { cutShort }) }
     }
   }
   const worker = async (): Promise<void> => {
     for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
       const [index, multiaddr] = next
-      answers[index] = await ask(multiaddr)
+      const answer = await ask(multiaddr)
+      answers[index] = answer
+      if (answer.offered === undefined || BigInt(answer.offered.quote.maxPriceWei) > BigInt(task.spec.maxPriceWei))
+        continue
+      offers += 1
+      if (offers >= enough) rest ??= setTimeout(() => ended.abort(), restMsAfter(performance.now() - startedAtMs))
     }
   }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, multiaddrs.length) }, worker))
-  return answers
+  try {
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, multiaddrs.length) }, worker))
+    return answers
+  } finally {
+    clearTimeout(rest)
+  }
 }
 
 function noAnswer({
   multiaddr,
-  timeoutMs,
+  afterMs,
   cause,
 }: {
   readonly multiaddr: string
-  readonly timeoutMs: number
+  readonly afterMs: number
   readonly cause: unknown
 }): SoukError<'UNREACHABLE'> {
   return new SoukError({
     code: 'UNREACHABLE',
-    message: `No quote from ${multiaddr}: it did not answer within ${timeoutMs} ms.`,
+    message: `No quote from ${multiaddr}: it had not answered after ${afterMs} ms.`,
     details: { address: multiaddr },
     cause,
   })

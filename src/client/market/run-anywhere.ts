@@ -24,8 +24,8 @@ export interface Move {
 export interface RunAnywhereOptions {
   readonly task: LoadedTask
   readonly record: MarketRecord
-  /** Asks every provider there is what it would run the task for. */
-  readonly quotes: () => Promise<readonly QuoteAnswer[]>
+  /** Asks every provider there is what it would run the task for; where so many offers are enough, slow ones are not waited for. */
+  readonly quotes: (asked: { readonly enough?: number }) => Promise<readonly QuoteAnswer[]>
   readonly onMove?: (move: Move) => void
   readonly signal?: AbortSignal
 }
@@ -122,8 +122,11 @@ class AnywhereRun implements AnywhereTask {
   /** Gives the task to the next of those who offer to run it. @throws SoukError where nobody is left */
   async next({ signal, after }: { readonly signal?: AbortSignal; readonly after?: SoukError }): Promise<void> {
     let last = after
-    for (const fresh of after === undefined ? [true] : [false, true]) {
-      if (fresh) this.#answers = await this.#options.quotes()
+    // The answers that there are, or the first that come; then those of everybody.
+    for (const everybody of [false, true]) {
+      if (everybody && after === undefined && !this.#isCutShort) break
+      if (everybody) this.#answers = await this.#options.quotes({})
+      this.#answers ??= await this.#options.quotes({ enough: 1 })
       for (let offered = this.#best(); offered !== undefined; offered = this.#best()) {
         signal?.throwIfAborted()
         if (performance.now() >= this.#deadlineMs) throw outOfTime({ task: this.#options.task, last })
@@ -133,6 +136,11 @@ class AnywhereRun implements AnywhereTask {
       }
     }
     throw this.#unpaid ?? last ?? nobodyTakes({ answers: this.#answers ?? [], task: this.#options.task })
+  }
+
+  /** Whether somebody was not waited for. */
+  get #isCutShort(): boolean {
+    return this.#answers?.some((answer) => answer.offered === undefined && answer.cutShort === true) === true
   }
 
   #best(): Offered | undefined {
