@@ -16,7 +16,10 @@ function asking(there: Readonly<Record<string, There>>): Pick<QuoteAllOptions, '
     multiaddrs: Object.keys(there),
     async clientOf(multiaddr, signal) {
       const found = there[multiaddr] ?? 'nobody'
-      if (found === 'nobody') return await delay<never>(60_000, undefined, { signal })
+      if (found === 'nobody') {
+        await delay(60_000, undefined, { signal })
+        throw new Error('nobody gave it up')
+      }
       const quote = { maxPriceWei: found.maxPriceWei } as Quote
       return {
         provider: multiaddr,
