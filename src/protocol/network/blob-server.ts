@@ -22,6 +22,8 @@ export async function serveBlobStream(
   { stream, peer, limited }: { readonly stream: FramedStream; readonly peer: string; readonly limited: boolean },
 ): Promise<void> {
   const abort = new AbortController()
+  // Whatever waits for a blob has nobody to give it to then, and would be waited for itself.
+  void stream.closed.then(() => abort.abort())
   // One for all reads, each of which comes after the last one's bytes are sent: a new MiB for each keeps the garbage
   // collector busier than everything else.
   let room = new Uint8Array(0)

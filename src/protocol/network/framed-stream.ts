@@ -35,14 +35,15 @@ export class FramedStream {
   #failure: SoukError | undefined
   #wake: (() => void) | undefined
   #resuming = false
-  readonly #closed: Promise<void>
+  /** Settles when the stream is closed, at both ends or by a reset. */
+  readonly closed: Promise<void>
 
   constructor(stream: Stream, { maxFrameBytes, readBufferBytes = WIRE_LIMITS.readBufferBytes }: FramedStreamOptions) {
     this.#stream = stream
     this.#readBufferBytes = readBufferBytes
     this.#reader = new FrameReader({ maxFrameBytes })
     this.#writer = new FrameWriter(stream)
-    this.#closed = new Promise((resolve) => stream.addEventListener('close', () => resolve(), { once: true }))
+    this.closed = new Promise((resolve) => stream.addEventListener('close', () => resolve(), { once: true }))
     stream.addEventListener('close', (event) => this.#onClose(event))
     stream.addEventListener('end', () => this.#onEnd())
     stream.addEventListener('remoteCloseWrite', () => {
@@ -91,11 +92,11 @@ export class FramedStream {
   async close(): Promise<void> {
     const signal = AbortSignal.timeout(WIRE_LIMITS.closeTimeoutMs)
     try {
-      await Promise.race([this.#writer.flushed(), this.#closed, aborted(signal)])
+      await Promise.race([this.#writer.flushed(), this.closed, aborted(signal)])
       await this.#stream.close({ signal })
       // Bytes that nobody will read must not keep the other side's half open.
       if (this.#stream.readStatus === 'paused') this.#stream.resume()
-      await Promise.race([this.#closed, aborted(signal)])
+      await Promise.race([this.closed, aborted(signal)])
     } catch {
       this.abort(connectionLost('the stream was not closed in time'))
     }
@@ -105,7 +106,7 @@ export class FramedStream {
   async reject(frame: Uint8Array, reason: SoukError): Promise<void> {
     this.write(frame).catch(() => undefined)
     const signal = AbortSignal.timeout(WIRE_LIMITS.closeTimeoutMs)
-    await Promise.race([this.#writer.flushed(), this.#closed, aborted(signal)]).catch(() => undefined)
+    await Promise.race([this.#writer.flushed(), this.closed, aborted(signal)]).catch(() => undefined)
     this.abort(reason)
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { addressOfPeer, addressOfRemote } from './peer-address.ts'
 import { encodeBlobAnswer } from '../blob-codec.ts'
@@ -266,7 +267,11 @@ class Libp2pHost implements NetworkHost {
   async stop(): Promise<void> {
     await this.discovery?.stop()
     await this.#node.stop()
-    await Promise.all(this.#serving)
+    // Of what is still being worked on nobody hears any more: who has it in hand may not hold this up for ever.
+    const ended = new AbortController()
+    const givenUp = delay(WIRE_LIMITS.closeTimeoutMs, undefined, { signal: ended.signal }).catch(() => undefined)
+    await Promise.race([Promise.all(this.#serving), givenUp])
+    ended.abort()
   }
 
   async #handle(options: {

@@ -7,7 +7,7 @@ import { create as multihash } from 'multiformats/hashes/digest'
 import type { SignedOffer } from '../../offer-document.ts'
 import { decodeSignedOffer, encodeSignedOffer, type OffersQuery } from '../../wire-offers.ts'
 import { FramedStream } from '../framed-stream.ts'
-import { unreachable } from '../network-errors.ts'
+import { connectionLost, unreachable } from '../network-errors.ts'
 import { addressOfPeer } from '../peer-address.ts'
 import type { InternalErrorListener } from '../stranger-error.ts'
 import { WIRE_BOUNDS } from '../../wire-bounds.ts'
@@ -93,7 +93,7 @@ function keyOf(capability: string): CID {
 export function createDiscovery({ node, options, dialTimeoutMs, onInternalError }: Parts): StartedDiscovery {
   const { dht, pubsub } = node.services as DiscoveryServices
   const bootstrapListeners = new Set<(multiaddrs: readonly string[]) => void>()
-  const serving = new Set<Promise<void>>()
+  const serving = new Map<FramedStream, Promise<void>>()
   let judging = false
   const keeper = new KeepConnected({
     node,
@@ -111,7 +111,9 @@ export function createDiscovery({ node, options, dialTimeoutMs, onInternalError 
     },
     async stop() {
       await keeper.stop()
-      await Promise.all(serving)
+      // A peer that asks for one page after the other would never let it end.
+      for (const stream of serving.keys()) stream.abort(connectionLost('this side has stopped'))
+      await Promise.all(serving.values())
     },
     listen(judge) {
       pubsub?.topicValidators.set(OFFERS_TOPIC, (from, message) => {
@@ -163,8 +165,8 @@ export function createDiscovery({ node, options, dialTimeoutMs, onInternalError 
       const onStream = (raw: Stream): void => {
         const stream = new FramedStream(raw, { maxFrameBytes: WIRE_BOUNDS.offersRequestFrameBytes })
         const served = serveOffersStream({ stream, service, onInternalError })
-        serving.add(served)
-        void served.finally(() => serving.delete(served))
+        serving.set(stream, served)
+        void served.finally(() => serving.delete(stream))
       }
       await node.handle(OFFERS_PROTOCOL, onStream, {
         maxInboundStreams: OFFER_STREAMS_PER_CONNECTION,
