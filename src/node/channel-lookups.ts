@@ -2,7 +2,7 @@ import { SoukError } from '../protocol/errors.ts'
 import type { ChannelKey } from '../protocol/payment.ts'
 import { channelIdOf } from '../settlement/voucher.ts'
 import type { Clock } from './clock.ts'
-import { RateLimit } from './rate-limit.ts'
+import { RateLimit } from '../protocol/rate-limit.ts'
 import type { ChannelState, Settler } from './settler.ts'
 
 /** Questions about channels that are not in the books, at once: names of channels cost a stranger nothing. */

@@ -4,7 +4,7 @@ import { offersWhat, type OfferFilter, type SignedOffer } from '../protocol/offe
 import { WIRE_BOUNDS } from '../protocol/wire-bounds.ts'
 import type { OfferPage, OffersQuery } from '../protocol/wire-offers.ts'
 import type { Clock } from './clock.ts'
-import { RateLimit } from './rate-limit.ts'
+import { RateLimit } from '../protocol/rate-limit.ts'
 
 export interface OfferBookOptions {
   readonly clock: Pick<Clock, 'nowMs'>

@@ -6,11 +6,12 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import { connect, type Client } from '../../src/client/connect.ts'
-import { taskFromCommandLine } from '../../src/client/load-task.ts'
+import { taskFromCommandLine, type LoadedTask } from '../../src/client/load-task.ts'
+import { ServedBlobs } from '../../src/client/served-blobs.ts'
 import type { Key } from '../../src/identity/key-file.ts'
+import { signTask } from '../../src/identity/task.ts'
 import { decodeQuoteAnswer, encodeQuoteRequest, encodeRequest } from '../../src/protocol/codec.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import { DHT_PROTOCOL, OFFERS_TOPIC } from '../../src/protocol/network/discovery/options.ts'
@@ -19,7 +20,6 @@ import { createHost, type NetworkHost } from '../../src/protocol/network/host.ts
 import type { ProviderConnection } from '../../src/protocol/network/task-client.ts'
 import { BLOB_PROTOCOL, QUOTE_PROTOCOL, TASK_PROTOCOL, WIRE_LIMITS } from '../../src/protocol/network/wire-limits.ts'
 import { NATIVE_TOKEN, type ChannelKey, type Voucher } from '../../src/protocol/payment.ts'
-import { encodeSignedOffer } from '../../src/protocol/wire-offers.ts'
 import { openCall } from '../../src/settlement/channel-calls.ts'
 import { channelIdOf, signVoucher } from '../../src/settlement/voucher.ts'
 import { malformed, message, randomOf } from '../fixtures/malformed-frames.ts'
@@ -28,8 +28,9 @@ import { startProvider, type ProviderProcess } from '../fixtures/provider-proces
 import { framed, readToEnd, startRawPeer, type RawStream } from '../fixtures/raw-peer.ts'
 import { deployChannels } from '../fixtures/channel-contract.ts'
 import { startCountingProxy, type CountingProxy } from '../fixtures/chain-proxy.ts'
+import { startTcpProxy } from '../fixtures/tcp-proxy.ts'
 import { startTestChain, type TestChain } from '../fixtures/test-chain.ts'
-import { signedOffer } from '../fixtures/offers.ts'
+import { publishedOffer } from '../fixtures/offers.ts'
 import { keyOf } from '../fixtures/receipts.ts'
 import { wasmProgram } from '../fixtures/wasm-program.ts'
 
@@ -39,6 +40,8 @@ const MOST_CONNECTIONS = 60
 const SLOWEST_MS = 30_000
 /** What the books, caches and tables that strangers fill may come to in one attack. */
 const MOST_GROWTH_BYTES = 48 * MIB
+/** Of a peer that stops with its tasks, questions and files under way. */
+const SLOWEST_STOP_MS = 20_000
 const REPORT_MEMORY = new URL('../fixtures/report-memory.ts', import.meta.url).href
 const told = new WeakMap<object, readonly string[]>()
 type RawPeer = Awaited<ReturnType<typeof startRawPeer>>
@@ -83,54 +86,6 @@ describe('a provider in a hostile market', function () {
     await proxy?.close()
     await chain?.stop()
     await rm(dir, { recursive: true, force: true })
-  })
-
-  it('holds out against floods of offers, signed or not', async () => {
-    await unharmedBy(async () => {
-      const raw = await stranger()
-      const stream = await openStream(raw, '/meshsub/1.1.0')
-      stream.send(framed(message([1, message([1, 1], [2, OFFERS_TOPIC])])))
-      for (let index = 0; index < 700; index += 1) {
-        const offer = await published(700_000 + index)
-        if (isWritable(stream)) stream.send(framed(message([2, offer])))
-        if (index % 20 === 0) await sleep(5)
-      }
-      await sleep(1_000)
-      const invalid = await stranger()
-      const bad = await openStream(invalid, '/meshsub/1.1.0')
-      for (let index = 0; index < 500 && isWritable(bad); index += 1)
-        bad.send(
-          framed(
-            message([
-              2,
-              message(
-                [1, randomBytes(39)],
-                [2, randomBytes(900)],
-                [3, randomBytes(8)],
-                [4, OFFERS_TOPIC],
-                [5, randomBytes(64)],
-              ),
-            ]),
-          ),
-        )
-      await sleep(500)
-      const { host, connection } = await peerOf(keyOf(61), { bootstrap: [] })
-      const providers = new Set<string>()
-      const query = { features: [] }
-      for await (const { bytes } of host.discovery?.readOffers({
-        multiaddrs: [provider.multiaddr],
-        query,
-        signal: AbortSignal.timeout(30_000),
-      }) ?? [])
-        providers.add((JSON.parse(Buffer.from(bytes).toString()) as { provider: string }).provider)
-      await connection.close()
-      await host.stop()
-      await raw.stop()
-      await invalid.stop()
-      assert(providers.has(provider.address), 'its own offer is in its book')
-      // What one peer brings is 512 at once, and 32 a second.
-      assert(providers.size > 100 && providers.size < 4_097, `${providers.size} offers`)
-    })
   })
 
   it('lives through ten thousand malformed frames over every protocol that it speaks', async () => {
@@ -219,6 +174,54 @@ describe('a provider in a hostile market', function () {
     })
   })
 
+  it('holds out against floods of offers, signed or not', async () => {
+    await unharmedBy(async () => {
+      const raw = await stranger()
+      const stream = await openStream(raw, '/meshsub/1.1.0')
+      stream.send(framed(message([1, message([1, 1], [2, OFFERS_TOPIC])])))
+      for (let index = 0; index < 700; index += 1) {
+        const offer = await publishedOffer({ key: keyOf(700_000 + index), chainId: chain.chainId })
+        if (isWritable(stream)) stream.send(framed(message([2, offer])))
+        if (index % 20 === 0) await sleep(5)
+      }
+      await sleep(1_000)
+      const invalid = await stranger()
+      const bad = await openStream(invalid, '/meshsub/1.1.0')
+      for (let index = 0; index < 500 && isWritable(bad); index += 1)
+        bad.send(
+          framed(
+            message([
+              2,
+              message(
+                [1, randomBytes(39)],
+                [2, randomBytes(900)],
+                [3, randomBytes(8)],
+                [4, OFFERS_TOPIC],
+                [5, randomBytes(64)],
+              ),
+            ]),
+          ),
+        )
+      await sleep(500)
+      const { host, connection } = await peerOf(keyOf(61), { discovery: { bootstrap: [] } })
+      const providers = new Set<string>()
+      const query = { features: [] }
+      for await (const { bytes } of host.discovery?.readOffers({
+        multiaddrs: [provider.multiaddr],
+        query,
+        signal: AbortSignal.timeout(30_000),
+      }) ?? [])
+        providers.add((JSON.parse(Buffer.from(bytes).toString()) as { provider: string }).provider)
+      await connection.close()
+      await host.stop()
+      await raw.stop()
+      await invalid.stop()
+      assert(providers.has(provider.address), 'its own offer is in its book')
+      // What one peer brings is 512 at once, and 32 a second.
+      assert(providers.size > 100 && providers.size < 4_097, `${providers.size} offers`)
+    })
+  })
+
   it('refuses a flood of quotes by name, and gives others theirs', async () => {
     await unharmedBy(async () => {
       const raw = await stranger()
@@ -240,6 +243,62 @@ describe('a provider in a hostile market', function () {
       )
       await raw.stop()
     })
+  })
+
+  it('refuses a flood of tiny tasks beyond the share of strangers, runs those of who is known, and is there for strangers again', async () => {
+    const tiny = await taskFromCommandLine({ wasm: await wasmProgram('exit-code'), baseDir: '/', args: ['3'] })
+    const unsendable: LoadedTask = { ...tiny, bytes: spec({ queueTimeoutMs: 5_000 }), blobs: new Map() }
+    const reasons = new Set<string>()
+    let accepted = 0
+    await unharmedBy(async () => {
+      const ways: readonly ('serves' | 'keeps silent' | 'vanishes')[] = ['serves', 'keeps silent', 'vanishes']
+      const peers = await Promise.all(
+        Array.from({ length: 9 }, async (_, number) => {
+          const way = ways[number % ways.length]
+          const proxy = way === 'vanishes' ? await startTcpProxy({ to: provider.multiaddr }) : undefined
+          const peer = await peerOf(keyOf(70 + number), { to: proxy?.multiaddr })
+          const task = way === 'serves' ? tiny : unsendable
+          // While there is room: those that come later are refused a quote for the same reasons.
+          return { ...peer, way, proxy, task, quote: await peer.connection.quote(task.bytes) }
+        }),
+      )
+      await Promise.all(
+        peers.map(async ({ host, connection, key, way, proxy, task, quote }) => {
+          const blobs = new ServedBlobs({ provider: provider.address })
+          // Who keeps silent, or vanishes, never sends what its tasks need.
+          await host.serveBlobs(
+            way === 'serves' ? blobs : { open: ({ signal }) => once(signal, 'abort').then(() => undefined) },
+          )
+          const submitted = Array.from({ length: 60 }, async () => {
+            const signed = signTask({
+              ...{ spec: task.bytes, key, provider: provider.address, maxPriceWei: '0', chainId: chain.chainId },
+              expiryMs: Date.now() + 60_000,
+            })
+            blobs.offer(signed.taskId, task.blobs)
+            try {
+              await connection.submit(signed.task, { quote })
+              accepted += 1
+              if (way === 'vanishes') proxy?.cut()
+            } catch (thrown) {
+              if (way === 'vanishes' && isSoukError(thrown, 'CONNECTION_LOST')) return
+              assert(isSoukError(thrown, 'REFUSED'), String(thrown))
+              for (const { reason } of thrown.details.reasons) reasons.add(reason)
+            }
+          })
+          await Promise.all(submitted)
+        }),
+      )
+      await sleep(2_000)
+      const startMs = performance.now()
+      await Promise.all(peers.map(({ host }) => host.stop()))
+      assert(performance.now() - startMs < SLOWEST_STOP_MS, `peers took ${performance.now() - startMs} ms to stop`)
+      await Promise.all(peers.map(({ proxy }) => proxy?.close()))
+      return { tasks: accepted }
+    })
+    assert(accepted >= 9 && accepted < 540, `${accepted} were accepted`)
+    for (const reason of reasons) assert.match(reason, /^(PEER_OVER_SHARE|UNKNOWN_PEERS_OVER_SHARE|QUEUE_FULL)$/)
+    assert(reasons.size > 0)
+    await servesStranger(tiny)
   })
 
   it('asks the chain little, whatever vouchers and channels strangers name, and takes a voucher that is worth something', async () => {
@@ -290,7 +349,7 @@ describe('a provider in a hostile market', function () {
   })
 
   /** That others are served meanwhile, and that nothing of it is left: memory, descriptors, and what the log was told. */
-  async function unharmedBy(attack: () => Promise<unknown>): Promise<void> {
+  async function unharmedBy(attack: () => Promise<{ readonly tasks: number } | void>): Promise<void> {
     const before = await state()
     const mark = provider.log().length
     const attacking = attack()
@@ -310,14 +369,14 @@ describe('a provider in a hostile market', function () {
       runs += 1
       await Promise.race([over, sleep(300)])
     } while (!isOver)
-    await attacking
+    const attackers = (await attacking)?.tasks ?? 0
     const lines = provider.log().slice(mark).split('\n')
     const own = lines.filter((line) => /"msg":"(task |attempt failed|old result removed)/.test(line)).length
     assert(
       lines.length - own < 50,
       `${lines.length - own} lines besides those of tasks:\n${lines.slice(0, 20).join('\n')}`,
     )
-    assert(own < 4 * runs + 200, `${own} lines of tasks, of which ${runs} ran`)
+    assert(own < 4 * (runs + attackers) + 200, `${own} lines of ${runs} tasks and of ${attackers} of those who attack`)
     const deadlineMs = performance.now() + 20_000
     for (;;) {
       const { rssBytes, descriptors } = await state()
@@ -347,18 +406,38 @@ describe('a provider in a hostile market', function () {
 
   async function peerOf(
     key: Key,
-    discovery?: { readonly bootstrap: readonly string[] },
+    {
+      discovery,
+      to,
+    }: { readonly discovery?: { readonly bootstrap: readonly string[] }; readonly to?: string | undefined } = {},
   ): Promise<{ readonly host: NetworkHost; readonly connection: ProviderConnection; readonly key: Key }> {
     const host = await createHost({
       privateKey: key.privateKey,
       listen: [],
       ...(discovery !== undefined && { discovery }),
     })
-    return { host, connection: await host.connect({ multiaddr: provider.multiaddr }), key }
+    return { host, connection: await host.connect({ multiaddr: to ?? provider.multiaddr }), key }
+  }
+
+  /** Strangers whom nobody has seen get their places again, once what others have taken of them has run out of time. */
+  async function servesStranger(task: LoadedTask): Promise<void> {
+    const deadlineMs = performance.now() + 60_000
+    const stranger = await connect({ to: provider.multiaddr, key: keyOf(60), chainId: chain.chainId })
+    for (;;) {
+      try {
+        const quote = await stranger.quote({ task })
+        const { receipt } = await (await stranger.submit({ task, quote })).result()
+        assert.deepEqual(receipt.outcome, { kind: 'exited', code: 3 })
+        return await stranger.close()
+      } catch (thrown) {
+        assert(isSoukError(thrown, 'REFUSED') && performance.now() < deadlineMs, String(thrown))
+        await sleep(500)
+      }
+    }
   }
 
   /** A task whose module nobody has. */
-  function spec(): Uint8Array {
+  function spec(times: { readonly queueTimeoutMs?: number } = {}): Uint8Array {
     const module = { sha256: createHash('sha256').update(randomBytes(8)).digest('hex'), bytes: 8 }
     const rest = {
       command: [],
@@ -371,23 +450,9 @@ describe('a provider in a hostile market', function () {
       maxPriceWei: '0',
       verify: 'once',
     }
-    return Buffer.from(JSON.stringify({ version: 1, name: 'tiny', runtime: { type: 'wasm', module }, ...rest }))
-  }
-
-  /** A message of gossip with an offer of a provider of its own, signed by it twice as has to be. */
-  async function published(number: number): Promise<Uint8Array> {
-    const key = keyOf(number)
-    const privateKey = privateKeyFromRaw(key.privateKey)
-    const from = privateKey.publicKey.toMultihash().bytes
-    const offer = encodeSignedOffer(signedOffer({ key, nowMs: Date.now(), chainId: chain.chainId }))
-    const unsigned = [
-      [1, from],
-      [2, offer],
-      [3, randomBytes(8)],
-      [4, OFFERS_TOPIC],
-    ] as const
-    const signature = await privateKey.sign(Buffer.concat([Buffer.from('libp2p-pubsub:'), message(...unsigned)]))
-    return message(...unsigned, [5, signature])
+    return Buffer.from(
+      JSON.stringify({ ...times, version: 1, name: 'tiny', runtime: { type: 'wasm', module }, ...rest }),
+    )
   }
 
   async function sendMalformed(protocols: readonly string[], count: number): Promise<void> {

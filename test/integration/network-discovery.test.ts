@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { multiaddr } from '@multiformats/multiaddr'
 import { checkOffer } from '../../src/identity/offer.ts'
 import type { Judgement } from '../../src/protocol/network/discovery/discovery.ts'
 import { createHost, type HostOptions, type NetworkHost } from '../../src/protocol/network/host.ts'
-import { signedOffer } from '../fixtures/offers.ts'
+import { message } from '../fixtures/malformed-frames.ts'
+import { publishedOffer, signedOffer } from '../fixtures/offers.ts'
+import { framed, startRawPeer } from '../fixtures/raw-peer.ts'
 import { keyOf } from '../fixtures/receipts.ts'
 
 const TUNING = { bucketSize: 8, concurrency: 2, firstSelfQueryMs: 50, keepIntervalMs: 200, leastPeers: 2 }
@@ -97,6 +100,52 @@ describe('finding peers', function () {
     const expected = [`${one.address} 2`, `${one.address} 4`]
     await until(() => expected.every((text) => heard.get(other)?.includes(text) === true))
     assert.deepEqual(heard.get(other)?.toSorted(), expected)
+  })
+
+  it('looks at no more messages of one peer than one may send, and hears others all the same', async () => {
+    const hub = await start(21, joining(undefined))
+    const heard = new Map<string, number>()
+    hub.discovery?.listen(({ from }) => {
+      heard.set(from, (heard.get(from) ?? 0) + 1)
+      return 'ignore'
+    })
+    const flooder = await startRawPeer({ seed: 7_100 })
+    const stream = await flooder.dialProtocol(multiaddr(hub.multiaddrs()[0] ?? ''), '/meshsub/1.1.0')
+    const messages = await Promise.all(
+      Array.from({ length: 1_500 }, (_, number) => publishedOffer({ key: keyOf(30_000 + number), chainId: 0 })),
+    )
+    const startMs = performance.now()
+    for (const offer of messages) stream.send(framed(message([2, offer])))
+    const honest = await start(22, joining(hub))
+    honest.discovery?.listen(() => 'accept')
+    await until(() => (honest.discovery?.listeners() ?? 0) > 0)
+    await honest.discovery?.publish(signedOffer({ key: keyOf(22), nowMs: Date.now() }))
+    await until(() => heard.has(honest.address))
+    const seconds = (performance.now() - startMs) / 1_000
+    const flooded = [...heard].reduce((sum, [from, count]) => (from === honest.address ? sum : sum + count), 0)
+    assert(flooded >= 100 && flooded <= 512 + 32 * (seconds + 1), `${flooded} in ${seconds} s`)
+    await flooder.stop()
+  })
+
+  it('is not deaf to all who share an address after many of them have gone', async () => {
+    const hub = await start(23, joining(undefined))
+    const heard = new Set<string>()
+    hub.discovery?.listen(({ from }) => {
+      heard.add(from)
+      return 'accept'
+    })
+    for (let number = 0; number < 100; number += 10) {
+      const raws = await Promise.all(
+        Array.from({ length: 10 }, (_, index) => startRawPeer({ seed: 7_200 + number + index })),
+      )
+      for (const raw of raws) await raw.dialProtocol(multiaddr(hub.multiaddrs()[0] ?? ''), '/meshsub/1.1.0')
+      await Promise.all(raws.map((raw) => raw.stop()))
+    }
+    const honest = await start(24, joining(hub))
+    honest.discovery?.listen(() => 'accept')
+    await until(() => (honest.discovery?.listeners() ?? 0) > 0)
+    await honest.discovery?.publish(signedOffer({ key: keyOf(24), nowMs: Date.now() }))
+    await until(() => heard.has(honest.address))
   })
 
   it('dials a bootstrap peer again that was away', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Key } from '../../src/identity/key-file.ts'
 import { OfferBook } from '../../src/node/offer-book.ts'
-import { RateLimit } from '../../src/node/rate-limit.ts'
+import { RateLimit } from '../../src/protocol/rate-limit.ts'
 import { fakeClock } from '../fixtures/fake-clock.ts'
 import { signedOffer } from '../fixtures/offers.ts'
 import { keyOf } from '../fixtures/receipts.ts'

@@ -1,4 +1,5 @@
 import type { Connection, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { addressOfPublicKey } from '../../identity/address.ts'
 
 const addresses = new WeakMap<Connection, string>()
@@ -25,4 +26,15 @@ export function isRelayed(multiaddr: string): boolean {
 /** Those of a peer, the direct ones first. */
 export function directFirst(multiaddrs: readonly string[]): readonly string[] {
   return [...multiaddrs.filter((each) => !isRelayed(each)), ...multiaddrs.filter(isRelayed)]
+}
+
+/** Who shares a line, as far as can be told: an IPv4 address, or the network (/64) that an IPv6 address is in; of a relayed address, the relay's. */
+export function hostOf(multiaddr: Multiaddr): string {
+  const [first] = multiaddr.getComponents()
+  const host = first?.value ?? ''
+  if (first?.name !== 'ip6') return host
+  const [before = '', after = ''] = host.split('::')
+  const left = before.split(':').filter(Boolean)
+  const right = after.split(':').filter(Boolean)
+  return [...left, ...Array.from({ length: 8 - left.length - right.length }, () => '0'), ...right].slice(0, 4).join(':')
 }

@@ -7,6 +7,7 @@ import type { Connection } from '@libp2p/interface'
 import type { Libp2pOptions } from 'libp2p'
 import { WIRE_BOUNDS } from '../../wire-bounds.ts'
 import { BoundedDatastore } from './bounded-datastore.ts'
+import { withRates } from './gossip-rate.ts'
 import {
   DHT_PROTOCOL,
   DISCOVERY_TUNING,
@@ -106,7 +107,7 @@ function distributedTable({ mode, tuning }: { readonly mode: 'client' | 'server'
 }
 
 function offersGossip() {
-  return gossipsub({
+  const create = gossipsub({
     globalSignaturePolicy: 'StrictSign',
     allowedTopics: [OFFERS_TOPIC],
     // One's own offers go to everybody there is: with few peers a mesh is not made yet.
@@ -120,7 +121,6 @@ function offersGossip() {
     // Signatures are checked for each: what comes in one frame is bounded, and so is what may wait to be sent.
     maxInboundDataLength: 16 * WIRE_BOUNDS.signedOfferBytes,
     maxOutboundBufferSize: 128 * WIRE_BOUNDS.signedOfferBytes,
-    messageProcessingConcurrency: 4,
     maxInboundStreams: 1,
     maxOutboundStreams: 1,
     decodeRpcLimits: {
@@ -133,9 +133,11 @@ function offersGossip() {
       maxPeerInfos: 0,
     },
     scoreParams: {
-      // Many keys behind one address are one sender's, or one office's: it counts, but not before there are many.
-      IPColocationFactorThreshold: 64,
-      IPColocationFactorWeight: -1,
+      // Many keys behind one address may be one office's, or a relay's: they share a rate (gossip-rate.ts), and nobody is deaf to all of them for
+      // what some did.
+      IPColocationFactorWeight: 0,
+      // Whoever comes again starts anew whatever is remembered, and new keys cost nothing: to remember all who have gone only takes memory.
+      retainScore: 1_000,
       behaviourPenaltyDecay: 0.9,
       topics: {
         [OFFERS_TOPIC]: {
@@ -162,4 +164,5 @@ function offersGossip() {
       },
     },
   })
+  return withRates(create)
 }
