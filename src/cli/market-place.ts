@@ -50,7 +50,9 @@ export async function marketOf({
       const filter = { ...capabilityOf(spec.runtime), ...(chainId !== undefined && { chainId }) }
       const found = await findProviders({ host, bootstrap, signal, ...filter })
       for (const { multiaddrs } of found) host.learn(multiaddrs)
-      return found.flatMap(({ multiaddrs: [first] }) => (first === undefined ? [] : [first]))
+      return found.flatMap(({ multiaddrs: [multiaddr], sources }) =>
+        multiaddr === undefined ? [] : [{ multiaddr, sources }],
+      )
     },
   })
 }

@@ -292,7 +292,7 @@ describe('a provider in a hostile market', function () {
       const startMs = performance.now()
       await Promise.all(peers.map(({ host }) => host.stop()))
       assert(performance.now() - startMs < SLOWEST_STOP_MS, `peers took ${performance.now() - startMs} ms to stop`)
-      await Promise.all(peers.map(({ proxy }) => proxy?.close()))
+      await Promise.all(peers.map(async ({ proxy }) => proxy?.close()))
       return { tasks: accepted }
     })
     assert(accepted >= 9 && accepted < 540, `${accepted} were accepted`)

@@ -139,7 +139,7 @@ describe('finding peers', function () {
         Array.from({ length: 10 }, (_, index) => startRawPeer({ seed: 7_200 + number + index })),
       )
       for (const raw of raws) await raw.dialProtocol(multiaddr(hub.multiaddrs()[0] ?? ''), '/meshsub/1.1.0')
-      await Promise.all(raws.map((raw) => raw.stop()))
+      await Promise.all(raws.map(async (raw) => raw.stop()))
     }
     const honest = await start(24, joining(hub))
     honest.discovery?.listen(() => 'accept')

@@ -50,6 +50,8 @@ export interface FoundProvider {
   readonly multiaddrs: readonly string[]
   /** Checked: it is that provider's, and stands. */
   readonly offer: OfferDocument
+  /** Who brought it, in names that say only which are the same: for the order of asking (asking-order.ts). */
+  readonly sources: readonly string[]
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000
@@ -92,7 +94,12 @@ export async function findProviders(options: FindProvidersOptions): Promise<read
     if (search.found.size === 0 && failure !== undefined && failures.length === bootstrap.length) throw failure
     return search.found
       .all()
-      .map((offer) => ({ provider: offer.provider, multiaddrs: dialableOf(offer.multiaddrs, { bootstrap }), offer }))
+      .map(({ offer, sources }) => ({
+        provider: offer.provider,
+        multiaddrs: dialableOf(offer.multiaddrs, { bootstrap }),
+        offer,
+        sources: [...sources],
+      }))
       .toSorted((a, b) => (a.provider < b.provider ? -1 : 1))
   } finally {
     ended.abort()

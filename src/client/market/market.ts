@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import type { Key } from '../../identity/key-file.ts'
 import { addressOfPeerId } from '../../identity/peer-id.ts'
 import { createHost, type NetworkHost } from '../../protocol/network/host.ts'
@@ -7,6 +6,7 @@ import { Link } from '../link.ts'
 import type { LoadedTask } from '../load-task.ts'
 import { ServedBlobs } from '../served-blobs.ts'
 import type { Wallet } from '../wallet.ts'
+import { askingOrder, type FoundAddress } from './asking-order.ts'
 import { isUnreliable } from './choose.ts'
 import { quoteAll, type QuoteAnswer } from './quote-all.ts'
 import { openMarketRecord, type MarketRecord } from './record.ts'
@@ -19,8 +19,8 @@ export interface MarketOptions {
   readonly key: Key
   /** Is the market's from now on, and stopped with it; one that finds nobody where absent. */
   readonly host?: NetworkHost
-  /** Where providers are that may run a task: multiaddrs, each with `/p2p/PEERID`. */
-  readonly findProviders: (task: LoadedTask) => Promise<readonly string[]>
+  /** Where providers are that may run a task: multiaddrs, each with `/p2p/PEERID`, and where others said so, who did. */
+  readonly findProviders: (task: LoadedTask) => Promise<readonly (string | FoundAddress)[]>
   /** Folder of what is remembered of providers, `record.sqlite`. */
   readonly recordDir: string
   /** EIP-155 chain id of the providers' chain; 0, for none, where absent. */
@@ -74,7 +74,10 @@ export async function openMarket(options: MarketOptions): Promise<Market> {
     })
     const quotes: Market['quotes'] = async ({ task, enough, signal }) =>
       quoteAll({
-        multiaddrs: inOrderOfAsking({ multiaddrs: await findProviders(task), record }),
+        multiaddrs: askingOrder({
+          addresses: await findProviders(task),
+          comesFirst: (multiaddr) => keptItsWord(record, multiaddr),
+        }),
         clientOf: connections.clientOf,
         task,
         timeoutMs: quoteTimeoutMs,
@@ -99,20 +102,11 @@ export async function openMarket(options: MarketOptions): Promise<Market> {
   }
 }
 
-/** First whoever has seen a task through before; the others in no order that they could have chosen. */
-function inOrderOfAsking({
-  multiaddrs,
-  record,
-}: {
-  readonly multiaddrs: readonly string[]
-  readonly record: MarketRecord
-}): readonly string[] {
-  const all = multiaddrs.map((multiaddr) => {
-    const provider = addressOfPeerId(multiaddr.slice(multiaddr.lastIndexOf('/') + 1))
-    const met = provider === undefined ? undefined : record.of(provider)
-    return { multiaddr, first: met !== undefined && met.finished > 0 && !isUnreliable(met), at: randomInt(2 ** 32) }
-  })
-  return all.toSorted((a, b) => Number(b.first) - Number(a.first) || a.at - b.at).map(({ multiaddr }) => multiaddr)
+/** Who has seen a task through before, and lets nobody down. */
+function keptItsWord(record: MarketRecord, multiaddr: string): boolean {
+  const provider = addressOfPeerId(multiaddr.slice(multiaddr.lastIndexOf('/') + 1))
+  const met = provider === undefined ? undefined : record.of(provider)
+  return met !== undefined && met.finished > 0 && !isUnreliable(met)
 }
 
 interface Connections {
