@@ -10,6 +10,33 @@ export interface CompiledContract {
   readonly abi: InterfaceAbi & readonly unknown[]
   /** What is deployed, before the constructor's arguments: `0x` and hex. */
   readonly bytecode: string
+  readonly deployed: DeployedCode
+}
+
+/** What is on the chain once it is deployed. */
+export interface DeployedCode {
+  /** `0x` and hex; all immutables are 0. */
+  readonly code: string
+  /** Where in the code the immutables of each name are: bytes, of 32 each. */
+  readonly immutables: Readonly<Record<string, readonly number[]>>
+}
+
+interface AstNode {
+  readonly id?: number
+  readonly name?: string
+  readonly nodes?: readonly AstNode[]
+}
+
+interface CompiledFile {
+  readonly abi: CompiledContract['abi']
+  readonly evm: {
+    readonly bytecode: { readonly object: string }
+    readonly deployedBytecode: {
+      readonly object: string
+      /** By the id of the variable in the syntax tree. */
+      readonly immutableReferences: Readonly<Record<string, readonly { readonly start: number }[]>>
+    }
+  }
 }
 
 interface Solc {
@@ -21,17 +48,8 @@ interface Solc {
 
 interface SolcOutput {
   readonly errors?: readonly { readonly errorCode: string; readonly formattedMessage: string }[]
-  readonly contracts?: Readonly<
-    Record<
-      string,
-      Readonly<
-        Record<
-          string,
-          { readonly abi: CompiledContract['abi']; readonly evm: { readonly bytecode: { readonly object: string } } }
-        >
-      >
-    >
-  >
+  readonly sources?: Readonly<Record<string, { readonly ast: AstNode }>>
+  readonly contracts?: Readonly<Record<string, Readonly<Record<string, CompiledFile>>>>
 }
 
 /** How sources import what is installed. */
@@ -44,7 +62,7 @@ const SETTINGS = {
   optimizer: { enabled: true, runs: 1_000_000 },
   // No hash of the sources at the end of the code: a comment would change it.
   metadata: { appendCBOR: false, bytecodeHash: 'none' },
-  outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } },
+  outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode'], '': ['ast'] } },
 }
 
 /** The warning of transient storage, which says itself that guards against reentrance are safe. */
@@ -88,8 +106,21 @@ export async function compileContracts(paths: readonly string[]): Promise<Readon
     paths.flatMap((path) =>
       Object.entries(output.contracts?.[path] ?? {}).map(([name, { abi, evm }]) => [
         name,
-        { abi, bytecode: `0x${evm.bytecode.object}` },
+        { abi, bytecode: `0x${evm.bytecode.object}`, deployed: deployedOf({ evm, output }) },
       ]),
     ),
   )
+}
+
+function deployedOf({ evm, output }: { readonly evm: CompiledFile['evm']; readonly output: SolcOutput }): DeployedCode {
+  const variables = Object.values(output.sources ?? {})
+    .flatMap(({ ast }) => ast.nodes ?? [])
+    .flatMap(({ nodes }) => nodes ?? [])
+  const { object, immutableReferences } = evm.deployedBytecode
+  const immutables = Object.entries(immutableReferences).map(([id, places]) => {
+    const name = variables.find((node) => node.id === Number(id))?.name
+    if (name === undefined) throw new Error(`no variable of the contract has the id ${id}`)
+    return [name, places.map(({ start }) => start)] as const
+  })
+  return { code: `0x${object}`, immutables: Object.fromEntries(immutables) }
 }

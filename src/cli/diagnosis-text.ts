@@ -48,12 +48,27 @@ function rightsText({ root, user, problem }: Diagnosis['privileges'], colors: Co
   return root ? `the launcher is root, the node becomes ${printable(user)}` : `${printable(user)}, an ordinary user`
 }
 
-function chainText({ chainId, contract, problem, node, gasBalanceWei = '0' }: ChainDiagnosis, colors: Colors): string {
+const HOUR_MS = 3_600_000
+/** Chains that are waited for have a block within minutes. */
+const OLD_BLOCK_SECONDS = 600
+
+function chainText(chain: ChainDiagnosis, colors: Colors): string {
+  const { chainId, contract, problem, node, gasBalanceWei = '0', challengePeriodMs = 0, blockAgeSeconds = 0 } = chain
   const place = `${chainId}, contract ${contract}`
   if (problem !== undefined) return `${place}: ${colors.red(printable(problem))}`
-  if (node === undefined) return `${place}; the node has no key yet`
+  const age =
+    blockAgeSeconds > OLD_BLOCK_SECONDS
+      ? colors.yellow(`; its newest block is ${blockAgeSeconds} s old: the endpoint is behind, or the clock is wrong`)
+      : ''
+  const known = `${place}, with ${hoursText(challengePeriodMs)} to redeem in once a payer closes${age}`
+  if (node === undefined) return `${known}; the node has no key yet`
   const balance = `${formatWei(BigInt(gasBalanceWei))} for gas`
-  return `${place}; ${node} has ${gasBalanceWei === '0' ? colors.yellow(`${balance}: it can redeem nothing`) : balance}`
+  return `${known}; ${node} has ${gasBalanceWei === '0' ? colors.yellow(`${balance}: it can redeem nothing`) : balance}`
+}
+
+function hoursText(ms: number): string {
+  const hours = Math.floor(ms / HOUR_MS)
+  return hours === 0 ? `${Math.floor(ms / 60_000)} minutes` : hours === 1 ? 'an hour' : `${hours} hours`
 }
 
 const INDENT = '  '

@@ -3,7 +3,9 @@ import { SoukError } from '../protocol/errors.ts'
 import { NATIVE_TOKEN, type ChannelKey, type CloseConsent } from '../protocol/payment.ts'
 import type { ChannelOnChain } from '../settlement/channel-answers.ts'
 import type { Deposit } from '../settlement/channel-calls.ts'
-import { createChannelTransactions, readChannel, type ChannelView } from '../settlement/channels.ts'
+import type { ChannelView } from '../settlement/channel-views.ts'
+import { inspectChannelContract, type ChannelContractFacts } from '../settlement/channel-contract.ts'
+import { createChannelTransactions, readChannel } from '../settlement/channels.ts'
 import { closeConsentFault } from '../settlement/close-consent.ts'
 import { openChain } from '../settlement/chain.ts'
 import { approveData, askToken } from '../settlement/token.ts'
@@ -34,7 +36,7 @@ export interface ChannelAccount {
   balances(token: string): Promise<{ readonly coinWei: bigint; readonly tokenWei: bigint }>
   /**
    * Resolves when the channel counts. `node` is the provider whose tasks are paid through it: the payee's own where absent.
-   * @throws SoukError CHAIN_REFUSED, CHAIN_UNREACHABLE
+   * @throws SoukError CHAIN_REFUSED (also where the contract is not souk's, and then nothing is sent), CHAIN_UNREACHABLE
    */
   open(request: {
     readonly payee: string
@@ -122,6 +124,18 @@ export function openChannelAccount({
       message: `The transaction was not executed: ${reason}`,
       details: { kind: state, reason, ...(hash !== undefined && { hash }) },
     })
+  }
+
+  let inspected: Promise<ChannelContractFacts> | undefined
+  /** Before any coin goes there: whoever names another contract could take them. */
+  async function inspect(): Promise<ChannelContractFacts> {
+    inspected ??= inspectChannelContract({ chain, contract })
+    try {
+      return await inspected
+    } catch (thrown) {
+      inspected = undefined
+      throw thrown
+    }
   }
 
   async function approve({ channel, amountWei }: Deposit): Promise<void> {
@@ -214,6 +228,7 @@ export function openChannelAccount({
       return { coinWei, tokenWei: await askToken({ chain, token, question: 'balanceOf', addresses: [key.address] }) }
     },
     async open({ payee, node = payee, token, depositWei }) {
+      await inspect()
       const channel = await nextChannel({ parties: { payer: key.address, payee, token }, node, depositWei })
       const channelId = wallet.noteChannel({ chainId, contract, channel, depositWei: 0n })
       await approve({ channel, amountWei: depositWei })
@@ -223,6 +238,7 @@ export function openChannelAccount({
     },
     async topUp({ channelId, amountWei }) {
       const { channel, channelId: id } = find(channelId)
+      await inspect()
       const { latest } = await read(channel)
       await approve({ channel, amountWei })
       onProgress(`adding to channel ${id}, waiting until it is ${confirmations} deep`)

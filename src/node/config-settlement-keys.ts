@@ -49,12 +49,12 @@ export const SETTLEMENT_KEYS = {
   'settlement.rpc': key({
     kind: list({ item: rpcUrl, max: 8 }),
     default: '',
-    doc: 'Ethereum endpoints, of the chain of `chain.id`, in the order in which they are tried.',
+    doc: 'Ethereum endpoints, of the chain of `chain.id`, in the order in which they are tried. Each is asked for the channels, and the most alarming answer counts: name two that are run by different people, since one alone is believed whatever it says.',
   }),
   'settlement.contract': key({
     kind: optionalAddress(),
     default: '',
-    doc: "The contract of souk's channels, contracts/SoukChannels.sol.",
+    doc: "The contract of souk's channels, contracts/SoukChannels.sol. A node does not start on any other: its code on the chain is compared to the byte.",
   }),
   'settlement.token': key({ kind: token(), default: 'native', doc: 'What is paid in.' }),
   'settlement.payout': key({
@@ -75,7 +75,7 @@ export const SETTLEMENT_KEYS = {
   'settlement.poll': key({
     kind: duration({ min: 50, max: 600_000 }),
     default: '12s',
-    doc: 'How often the chain is looked at. Must be far below the time that the contract leaves between the start of a close and its end.',
+    doc: 'How often the chain is looked at. A node whose contract leaves less than ten times this and ten minutes between the start of a close and its end does not start: it would redeem too late.',
   }),
   'settlement.redeem_gas_share': key({
     kind: decimal({ min: 0, max: 1 }),

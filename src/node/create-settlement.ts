@@ -3,6 +3,7 @@ import { readTextFile } from '../artifacts/read-text-file.ts'
 import type { Key } from '../identity/key-file.ts'
 import { SoukError } from '../protocol/errors.ts'
 import { payoutAuthorizationSchema, type PayoutAuthorization } from '../protocol/payment.ts'
+import type { Chain } from '../settlement/chain.ts'
 import type { ChannelSettler } from '../settlement/channel-settler.ts'
 import { checkPayoutAuthorization } from '../settlement/payout.ts'
 import type { Config } from './config.ts'
@@ -41,11 +42,15 @@ export async function createSettlement({
     ])
   const { contract, token, payout, confirmations, pollMs } = settlement
   const onTrouble = (error: SoukError): void => logger.warn({ err: error }, 'settlement cannot go on for now')
-  const chain = openChain({ endpoints: settlement.rpc, chainId: config.chain.id })
+  const chainOf = (endpoints: readonly string[]): Chain => openChain({ endpoints, chainId: config.chain.id })
+  const chain = chainOf(settlement.rpc)
+  // What each endpoint says of a channel is compared with what the others say.
+  const witnesses = settlement.rpc.length > 1 ? settlement.rpc.map((url) => chainOf([url])) : []
   const store = openTransactionStore({ dir: config.node.dataDir, chainId: config.chain.id, sender: key.address })
   const queue = createTransactionQueue({ chain, key, store, confirmations, pollMs, onTrouble })
   const settler = createChannelSettler({
     ...{ chain, queue, contract, token, confirmations, pollMs, onTrouble },
+    ...(witnesses.length > 0 && { witnesses }),
     payee: payout ?? key.address,
     ...(authorization !== undefined && { authorization }),
     creditWei: (requester) => (isKnown(requester) ? settlement.creditKnownWei : settlement.creditUnknownWei),
@@ -56,7 +61,7 @@ export async function createSettlement({
     async close() {
       await settler.close()
       store.close()
-      chain.close()
+      for (const each of [chain, ...witnesses]) each.close()
     },
   }
 }

@@ -60,7 +60,7 @@ export interface Chain {
   call(call: ChainCall, at?: BlockTag): Promise<string>
   /** `0x` where there is no contract. */
   code(address: string): Promise<string>
-  /** Hands in a signed transaction (hex); its hash. */
+  /** Hands in a signed transaction (hex) at every endpoint, so that one which keeps it to itself does no harm; its hash. */
   send(rawTransaction: string): Promise<string>
   /** Undefined while it is in no block. */
   receipt(hash: string): Promise<ChainReceipt | undefined>
@@ -106,15 +106,20 @@ export function openChain({
     avoidUntilMs: 0,
   }))
 
-  async function ask<T>(method: string, params: readonly unknown[], schema: z.ZodType<T, unknown>): Promise<T> {
+  function ask<T>(method: string, params: readonly unknown[], schema: z.ZodType<T, unknown>): Promise<T> {
+    return askOneOf(tried, (endpoint) => endpoint.send(method, params).then((answer) => parsed(answer, schema)))
+  }
+
+  /** The first that answers. */
+  async function askOneOf<T>(asked: readonly Tried[], question: (endpoint: Endpoint) => Promise<T>): Promise<T> {
     const nowMs = Date.now()
     const avoided = (one: Tried): boolean => one.avoidUntilMs > nowMs
-    const order = [...tried.filter((one) => !avoided(one)), ...tried.filter(avoided)]
+    const order = [...asked.filter((one) => !avoided(one)), ...asked.filter(avoided)]
     const reasons: string[] = []
     for (const one of order) {
       try {
         await check(one)
-        const answer = parsed(await one.endpoint.send(method, params), schema)
+        const answer = await question(one.endpoint)
         one.avoidUntilMs = 0
         return answer
       } catch (thrown) {
@@ -123,12 +128,23 @@ export function openChain({
         reasons.push(`${one.endpoint.name}: ${thrown.message}`)
       }
     }
-    const reason = reasons.join('; ')
-    throw new SoukError({
-      code: 'CHAIN_UNREACHABLE',
-      message: `The chain cannot be reached: ${reason}`,
-      details: { endpoints: tried.map(({ endpoint }) => endpoint.name), reason },
-    })
+    throw unreachable(asked, reasons)
+  }
+
+  async function sendToAll(rawTransaction: string): Promise<string> {
+    try {
+      return await Promise.any(
+        tried.map((one) =>
+          askOneOf([one], async (endpoint) =>
+            parsed(await endpoint.send('eth_sendRawTransaction', [rawTransaction]), wordSchema),
+          ),
+        ),
+      )
+    } catch (thrown) {
+      const errors = (thrown as AggregateError).errors.map((error) => SoukError.from(error))
+      const refusal = errors.find(({ code }) => code !== 'CHAIN_UNREACHABLE')
+      throw refusal ?? unreachable(tried, errors.map(reasonIn))
+    }
   }
 
   /** Fails closed: an endpoint of another chain is a mistake of the operator's, and not passed over. */
@@ -164,7 +180,7 @@ export function openChain({
     estimateGas: (call) => ask('eth_estimateGas', [callOf(call), 'pending'], quantitySchema),
     call: (call, at = 'latest') => ask('eth_call', [callOf(call), tagOf(at)], dataSchema),
     code: (address) => ask('eth_getCode', [address, 'latest'], dataSchema),
-    send: (rawTransaction) => ask('eth_sendRawTransaction', [rawTransaction], wordSchema),
+    send: sendToAll,
     receipt: async (hash) => (await ask('eth_getTransactionReceipt', [hash], receiptSchema.nullable())) ?? undefined,
     isKnown: async (hash) => (await ask('eth_getTransactionByHash', [hash], transactionSchema.nullable())) !== null,
     async logs({ address, topics, fromBlock, toBlock }) {
@@ -180,6 +196,18 @@ export function openChain({
       for (const { endpoint } of tried) endpoint.close()
     },
   }
+}
+
+const reasonIn = ({ message, details }: SoukError): string =>
+  'reason' in details && typeof details.reason === 'string' ? details.reason : message
+
+function unreachable(asked: readonly Tried[], reasons: readonly string[]): SoukError<'CHAIN_UNREACHABLE'> {
+  const reason = reasons.join('; ')
+  return new SoukError({
+    code: 'CHAIN_UNREACHABLE',
+    message: `The chain cannot be reached: ${reason}`,
+    details: { endpoints: asked.map(({ endpoint }) => endpoint.name), reason },
+  })
 }
 
 /** An answer of another shape is as good as none. */

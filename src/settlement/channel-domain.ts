@@ -50,12 +50,15 @@ const hashers: Readonly<Record<Message, StructHasher>> = {
   PayoutAuthorization: hasherOf('PayoutAuthorization'),
 }
 
-/** A requester meets few contracts, and a stranger may name many. */
-const domainOf = remembered({
+export const CHANNELS_NAME = 'souk channels'
+export const CHANNELS_VERSION = '1'
+
+/** The hash of the contract's EIP-712 domain. A requester meets few contracts, and a stranger may name many. */
+export const domainHashOf: (at: ChannelContract) => Uint8Array = remembered({
   entries: 16,
   keyOf: ({ chainId, contract }: ChannelContract) => `${chainId} ${contract}`,
   compute: ({ chainId, contract }) =>
-    hashDomain({ name: 'souk channels', version: '1', chainId, verifyingContract: contract }),
+    hashDomain({ name: CHANNELS_NAME, version: CHANNELS_VERSION, chainId, verifyingContract: contract }),
 })
 
 /**
@@ -68,7 +71,10 @@ export function channelDigestOf(request: {
   readonly value: TypedValue
 }): string {
   try {
-    const digest = typedDataDigest({ domain: domainOf(request.at), struct: hashers[request.message](request.value) })
+    const digest = typedDataDigest({
+      domain: domainHashOf(request.at),
+      struct: hashers[request.message](request.value),
+    })
     return `0x${Buffer.from(digest).toString('hex')}`
   } catch (thrown) {
     if (!(thrown instanceof UnencodableError)) throw thrown

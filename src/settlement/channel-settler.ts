@@ -8,12 +8,13 @@ import {
 } from '../protocol/payment.ts'
 import type { ChannelOnChain } from './channel-answers.ts'
 import { redeemedBy } from './channel-redemptions.ts'
-import { cautiousView, createChannelTransactions } from './channels.ts'
+import { alarmingView, countedView, settledView } from './channel-views.ts'
+import { createChannelTransactions } from './channels.ts'
 import type { Chain } from './chain.ts'
 import { chooseRedemptions, redeemGasOf, type Redeemable } from './redeem.ts'
 import type { TransactionQueue } from './transactions.ts'
 import { channelIdOf } from './voucher.ts'
-import { createChannelWatch } from './watch.ts'
+import { createChannelWitnesses } from './witnesses.ts'
 
 /** The payee's books, as far as redeeming needs them. */
 export interface Books {
@@ -29,7 +30,10 @@ export interface Books {
 }
 
 export interface ChannelSettlerOptions {
+  /** For transactions and fees. */
   readonly chain: Chain
+  /** Each of one endpoint, and each asked for the channels; `chain` alone where absent. */
+  readonly witnesses?: readonly Chain[]
   readonly queue: TransactionQueue
   readonly contract: string
   readonly token: string
@@ -53,20 +57,23 @@ export interface ChannelSettler {
   /** @throws SoukError CHAIN_UNREACHABLE */
   channel(key: ChannelKey, wanted?: { readonly atLeastWei: bigint }): Promise<ChannelOnChain>
   received(voucher: Voucher): void
-  /** Watches and redeems from here on. @throws SoukError WRONG_CHAIN, CHAIN_REFUSED where the contract is not there */
+  /** Watches and redeems from here on. @throws SoukError WRONG_CHAIN, CHAIN_REFUSED where the contract is not souk's, or leaves too little time */
   start(books: Books): Promise<void>
   close(): Promise<void>
 }
 
 const DEFAULT_POLL_MS = 12_000
-/** Far less than any challenge period that leaves time to redeem. */
+/** Half of what every challenge period leaves at least (channel-contract.ts). */
 const TRUSTED_MS = 5 * 60_000
 const PAUSE_AFTER_FAILURE_MS = 60_000
 
 export function createChannelSettler(options: ChannelSettlerOptions): ChannelSettler {
   const { chain, queue, contract, token, payee, authorization, confirmations } = options
   const { pollMs = DEFAULT_POLL_MS, onTrouble = () => {} } = options
-  const watch = createChannelWatch({ chain, contract, payee, confirmations, trustedMs: TRUSTED_MS })
+  const witnesses = createChannelWitnesses({
+    ...{ contract, payee, confirmations, pollMs, trustedMs: TRUSTED_MS },
+    chains: options.witnesses ?? [chain],
+  })
   const transactions = createChannelTransactions({ queue, contract })
   let timer: NodeJS.Timeout | undefined
   let turning: Promise<void> | undefined
@@ -74,26 +81,25 @@ export function createChannelSettler(options: ChannelSettlerOptions): ChannelSet
   let reported = ''
   let notBeforeMs = 0
 
-  async function turn(books: Books): Promise<void> {
+  /** Returns what went wrong with an endpoint that another one made up for. */
+  async function turn(books: Books): Promise<SoukError | undefined> {
     const held = new Map([...books.vouchers()].map((entry) => [channelIdOf(entry.voucher.channel), entry]))
-    await watch.look(held.keys())
+    const [failure] = await witnesses.look(held.keys())
     const pending = redeemedBy(queue.open().filter(({ to }) => to === contract))
     const channels: Redeemable[] = []
     for (const [channelId, { voucher, redeemedWei: knownWei, isClosing = false }] of held) {
-      const view = watch.known(channelId)
-      if (view === undefined) continue
-      const { latest, confirmed } = view
-      const isOver = confirmed.status === 'closed'
-      if (confirmed.redeemedWei > knownWei || isOver)
-        books.redeemed({ channelId, redeemedWei: confirmed.redeemedWei, isOver })
-      const { status } = cautiousView(view)
+      const views = witnesses.known(channelId)
+      if (views.length === 0) continue
+      const { redeemedWei: settledWei, isOver } = settledView(views)
+      if (settledWei > knownWei || isOver) books.redeemed({ channelId, redeemedWei: settledWei, isOver })
+      const { status, depositWei, redeemedWei: seenWei } = alarmingView(views)
       if (isClosing && status === 'open') continue
       const underWayWei = pending.get(channelId) ?? 0n
-      const redeemedWei = latest.redeemedWei > underWayWei ? latest.redeemedWei : underWayWei
-      const { depositWei } = confirmed
+      const redeemedWei = seenWei > underWayWei ? seenWei : underWayWei
       channels.push({ channelId, status, depositWei, redeemedWei, receivedWei: BigInt(voucher.amountWei) })
     }
     if (channels.length > 0 && performance.now() >= notBeforeMs) await redeem({ channels, held })
+    return failure
   }
 
   async function redeem({
@@ -123,8 +129,9 @@ export function createChannelSettler(options: ChannelSettlerOptions): ChannelSet
 
   async function goOn(books: Books): Promise<void> {
     try {
-      await turn(books)
-      reported = ''
+      const failure = await turn(books)
+      if (failure === undefined) reported = ''
+      else report(failure)
     } catch (thrown) {
       report(SoukError.from(thrown))
     }
@@ -151,13 +158,13 @@ export function createChannelSettler(options: ChannelSettlerOptions): ChannelSet
       creditWei: String(options.creditWei(requester)),
     }),
     async channel(key, { atLeastWei } = { atLeastWei: 0n }) {
-      return cautiousView(await watch.channel({ channelId: channelIdOf(key), atLeastWei }))
+      return countedView(await witnesses.channel({ channelId: channelIdOf(key), atLeastWei }))
     },
     // The books have it, and each turn reads them.
     received: () => {},
     async start(books) {
       try {
-        if ((await chain.code(contract)) === '0x') throw noContract(contract)
+        await witnesses.prepare()
       } catch (thrown) {
         // Endpoints come back; until then no channel can be asked for, and so no task is accepted on one.
         const error = SoukError.from(thrown)
@@ -174,13 +181,6 @@ export function createChannelSettler(options: ChannelSettlerOptions): ChannelSet
       await queue.close()
     },
   }
-}
-
-function noContract(contract: string): SoukError {
-  return refused(
-    `there is no contract at ${contract}`,
-    'Correct settlement.contract, or name endpoints of the chain that it is on.',
-  )
 }
 
 function noGas(has: { readonly sender: string; readonly balanceWei: bigint; readonly neededWei: bigint }): SoukError {

@@ -14,16 +14,11 @@ import {
   type CooperativeClose,
   type Deposit,
 } from './channel-calls.ts'
+import { NO_CHANNEL, type ChannelView } from './channel-views.ts'
 import type { Chain } from './chain.ts'
 import type { StoredTransaction } from './transaction-store.ts'
 import type { TransactionQueue } from './transactions.ts'
 import { channelIdOf } from './voucher.ts'
-
-/** A channel in the newest block, and in the newest that counts as final. */
-export interface ChannelView {
-  readonly latest: ChannelOnChain
-  readonly confirmed: ChannelOnChain
-}
 
 /** @throws SoukError CHAIN_UNREACHABLE, CHAIN_REFUSED where there is no such contract. */
 export async function readChannel({
@@ -53,8 +48,6 @@ export async function readChannel({
   }
 }
 
-const NO_CHANNEL: ChannelOnChain = { status: 'none', depositWei: 0n, redeemedWei: 0n }
-
 function answerOf({ contract, answer }: { readonly contract: string; readonly answer: string }): ChannelOnChain {
   try {
     return channelOf(answer)
@@ -68,19 +61,6 @@ function answerOf({ contract, answer }: { readonly contract: string; readonly an
       cause,
     })
   }
-}
-
-const RANKS = { none: 0, open: 1, closing: 2, closed: 3 } as const
-
-/**
- * What a payee may count on: a deposit as it is confirmed; and that a channel is being closed, or is closed, from the first block that
- * says so.
- */
-export function cautiousView({ latest, confirmed }: ChannelView): ChannelOnChain {
-  if (confirmed.status === 'none') return confirmed
-  const { status, closesAtMs } = RANKS[latest.status] > RANKS[confirmed.status] ? latest : confirmed
-  const { depositWei, redeemedWei } = confirmed
-  return { status, depositWei, redeemedWei, ...(closesAtMs !== undefined && { closesAtMs }) }
 }
 
 /** What is sent to the contract, each through the account's queue. The same request again is the same transaction, unless that failed. */

@@ -1,6 +1,7 @@
 import { SoukError } from '../protocol/errors.ts'
 import type { Chain } from './chain.ts'
-import { readChannel, type ChannelView } from './channels.ts'
+import type { ChannelView } from './channel-views.ts'
+import { readChannel } from './channels.ts'
 
 /** The channels that pay one payee, as the chain has them: kept in memory, and read again where something happened to them. */
 export interface ChannelWatch {

@@ -127,6 +127,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
       'client',
       'client/market',
       'settlement/chain.ts',
+      'settlement/channel-contract.ts',
       'settlement/channel-nonces.ts',
       'settlement/payout.ts',
       'cli/commands',

@@ -114,6 +114,18 @@ describe('souk wallet and souk channel', function () {
     assert.equal((await only('open', PAYEE, '--deposit', '1gwei', '--confirmations', '1')).confirmedWei, '1000000000')
   })
 
+  it("sends nothing to a contract that is not souk's", async () => {
+    const other = `0x${'c0'.repeat(20)}`
+    // Takes coins, and gives none back.
+    await anvil.rpc('anvil_setCode', other, '0x600160005260206000f3')
+    const nonce = await anvil.rpc('eth_getTransactionCount', key.address, 'pending')
+    const { code, stderr } = await run('channel', 'open', PAYEE, '--deposit', '1eth', '--contract', other)
+    assert.notEqual(code, 0)
+    assert.match(stderr, /CHAIN_REFUSED[^]*is not the contract of souk's channels/)
+    assert.equal(await anvil.rpc('eth_getTransactionCount', key.address, 'pending'), nonce)
+    assert.match((await run('channel', 'list', '--contract', other)).stderr, /there are no channels/)
+  })
+
   it('says what is wrong with the command line, and where no endpoint answers', async () => {
     const wrong: readonly (readonly [readonly string[], RegExp])[] = [
       [['channel', 'open', 'me', '--deposit', '1eth'], /PAYEE must be an Ethereum address/],

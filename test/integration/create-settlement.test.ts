@@ -144,6 +144,11 @@ describe('settlement of a node', () => {
       await start('right', {})
       await assert.rejects(start('wrong', { SOUK_CHAIN_ID: '1' }), { code: 'WRONG_CHAIN' })
       await assert.rejects(start('none', { SOUK_SETTLEMENT_CONTRACT: CONTRACT }), { code: 'CHAIN_REFUSED' })
+      // It would see a close too late to redeem.
+      await assert.rejects(start('slow', { SOUK_SETTLEMENT_POLL: '600s' }), {
+        code: 'CHAIN_REFUSED',
+        message: /challenge period is 3600 s, .* needs 6600 s/,
+      })
       // Endpoints come back: a node does not wait for them.
       await start('away', { SOUK_SETTLEMENT_RPC: 'http://127.0.0.1:1' })
     } finally {

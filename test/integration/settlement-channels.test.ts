@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Transaction } from 'ethers'
 import { keyOfPrivateKey, type Key } from '../../src/identity/key-file.ts'
 import type { SoukError } from '../../src/protocol/errors.ts'
 import { NATIVE_TOKEN, type ChannelKey, type Voucher } from '../../src/protocol/payment.ts'
@@ -11,6 +12,7 @@ import { openChain, type Chain } from '../../src/settlement/chain.ts'
 import { openTransactionStore } from '../../src/settlement/transaction-store.ts'
 import { createTransactionQueue, type TransactionQueue } from '../../src/settlement/transactions.ts'
 import { channelIdOf, signClose, signVoucher } from '../../src/settlement/voucher.ts'
+import { startCountingProxy, type ChainLies, type CountingProxy } from '../fixtures/chain-proxy.ts'
 import { deployChannels } from '../fixtures/channel-contract.ts'
 import { startAnvil, type RestartableAnvil } from '../fixtures/restartable-anvil.ts'
 
@@ -43,7 +45,7 @@ describe('settlement through channels', function () {
     node = await anvil.account()
     contract = await deployChannels({ url: anvil.url, key: payer, challengeSeconds: CHALLENGE_SECONDS })
     await anvil.mine(CONFIRMATIONS)
-    chain = openChain({ endpoints: [anvil.url], chainId: anvil.chainId, timeoutMs: 5_000, avoidMs: 10 })
+    chain = chainOf([anvil.url])
     closers = []
     troubles = []
     books = new Map()
@@ -61,15 +63,30 @@ describe('settlement through channels', function () {
     await rm(dir, { recursive: true, force: true })
   })
 
-  function queueOf(key: Key): TransactionQueue {
+  const chainOf = (endpoints: readonly string[]): Chain =>
+    openChain({ endpoints, chainId: anvil.chainId, timeoutMs: 5_000, avoidMs: 10 })
+  function queueOf(key: Key, over = chain): TransactionQueue {
     const store = openTransactionStore({ dir, chainId: anvil.chainId, sender: key.address })
     closers.push(() => store.close())
-    return createTransactionQueue({ chain, key, store, confirmations: CONFIRMATIONS, pollMs: 20 })
+    return createTransactionQueue({ chain: over, key, store, confirmations: CONFIRMATIONS, pollMs: 20 })
   }
-  function settlerWith({ gasSharePpm }: { readonly gasSharePpm: bigint }): ChannelSettler {
+  function settlerWith({
+    gasSharePpm,
+    pollMs = 20,
+    over = chain,
+    endpoints = [],
+  }: {
+    readonly gasSharePpm: bigint
+    readonly pollMs?: number
+    readonly over?: Chain
+    readonly endpoints?: readonly string[]
+  }): ChannelSettler {
+    const witnesses = endpoints.map((url) => chainOf([url]))
+    closers.push(() => witnesses.forEach((each) => each.close()))
     return createChannelSettler({
-      ...{ chain, queue: nodeQueue, contract, token: NATIVE_TOKEN, payee: payout },
-      ...{ creditWei: () => 5n, confirmations: CONFIRMATIONS, gasSharePpm, pollMs: 20 },
+      ...{ chain: over, queue: nodeQueue, contract, token: NATIVE_TOKEN, payee: payout },
+      ...{ creditWei: () => 5n, confirmations: CONFIRMATIONS, gasSharePpm, pollMs },
+      ...(witnesses.length > 0 && { witnesses }),
       onTrouble: (error) => troubles.push(error),
     })
   }
@@ -214,7 +231,98 @@ describe('settlement through channels', function () {
     const lost = settlerWith({ gasSharePpm: 0n })
     await assert.rejects(lost.start(ledger), {
       code: 'CHAIN_REFUSED',
-      details: { kind: 'other', reason: `there is no contract at ${contract}` },
+      details: { kind: 'contract', reason: `there is no contract at ${contract}` },
+    })
+  })
+
+  it("does not start on a contract that is not souk's, or that leaves too little time to redeem", async () => {
+    const right = contract
+    // The contract of another chain, as far as it knows.
+    const code = (await anvil.rpc('eth_getCode', right, 'latest')) as string
+    contract = keyOfPrivateKey(Buffer.alloc(32, 9))?.address ?? ''
+    await anvil.rpc('anvil_setCode', contract, code)
+    await assert.rejects(settlerWith({ gasSharePpm: 0n }).start(ledger), /is not the contract of souk's channels/)
+    contract = right
+    const slow = settlerWith({ gasSharePpm: 0n, pollMs: 301_000 })
+    await assert.rejects(slow.start(ledger), {
+      code: 'CHAIN_REFUSED',
+      message: /challenge period is 3600 s, and a node that looks at the chain every 301 s needs 3610 s/,
+      hint: /settlement\.poll/,
+    })
+    const enough = settlerWith({ gasSharePpm: 0n, pollMs: 300_000 })
+    await enough.start(ledger)
+    await enough.close()
+    nodeQueue = queueOf(node)
+    settler = settlerWith({ gasSharePpm: 0n })
+  })
+
+  describe('with an endpoint that lies', () => {
+    let liar: CountingProxy | undefined
+    afterEach(async () => {
+      await settler.close()
+      await liar?.close()
+    })
+    /** The liar is the first, which transactions are asked for too; the honest one comes after it. */
+    async function besides(lie: ChainLies, gasSharePpm = 0n): Promise<void> {
+      liar = await startCountingProxy({ to: anvil.url, ...lie })
+      await settler.close()
+      const over = chainOf([liar.url, anvil.url])
+      closers.push(() => over.close())
+      nodeQueue = queueOf(node, over)
+      settler = settlerWith({ gasSharePpm, over, endpoints: [liar.url, anvil.url] })
+      await settler.start(ledger)
+    }
+    const word = (value: bigint): string => value.toString(16).padStart(64, '0')
+    const says = (status: bigint, depositWei: bigint, redeemedWei: bigint): ChainLies => ({
+      lie: ({ method, result }) =>
+        method === 'eth_call' && String(result).length === 2 + 4 * 64
+          ? `0x${word(status)}${word(depositWei)}${word(redeemedWei)}${word(0n)}`
+          : result,
+    })
+
+    it('redeems in time though the first endpoint hides that its payer closes', async () => {
+      await open(1, ETHER)
+      pay(1, ETHER / 4n)
+      await besides(says(1n, ETHER, 0n))
+      await done(spend.startClose(channelOf(1)))
+      await until('paid out', async () => (await paidOut()) === ETHER / 4n)
+      assert.equal((await settler.channel(channelOf(1))).status, 'closing')
+    })
+
+    it('redeems though that endpoint keeps transactions to itself', async () => {
+      await open(1, ETHER)
+      pay(1, ETHER / 4n)
+      await besides(
+        {
+          keep: ({ method, params }) =>
+            method === 'eth_sendRawTransaction' ? Transaction.from(String(params[0])).hash : undefined,
+        },
+        1_000_000n,
+      )
+      await until('paid out', async () => (await paidOut()) === ETHER / 4n)
+      assert.ok((liar?.count('eth_sendRawTransaction') ?? 0) >= 1)
+    })
+
+    it('counts no deposit that only one of them has, and forgets no voucher on the word of one', async () => {
+      await open(1, ETHER)
+      pay(1, ETHER / 4n)
+      await besides(says(1n, 10n * ETHER, 0n))
+      assert.equal((await settler.channel(channelOf(1))).depositWei, ETHER)
+      assert.equal((await settler.channel(channelOf(2))).status, 'none')
+      await settler.close()
+      await liar?.close()
+      // Closed, and all is paid: a lie.
+      await besides(says(3n, ETHER, ETHER))
+      await until('paid out', async () => (await paidOut()) === ETHER / 4n)
+      assert.equal(books.get(channelIdOf(channelOf(1)))?.isOver, false)
+    })
+
+    it('goes on with those that answer, and says which does not', async () => {
+      await open(1, ETHER)
+      await besides({})
+      await liar?.close()
+      await until('told', () => troubles.some(({ code }) => code === 'CHAIN_UNREACHABLE'))
+      assert.equal((await settler.channel(channelOf(1))).depositWei, ETHER)
     })
   })
 })

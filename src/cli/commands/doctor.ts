@@ -10,7 +10,8 @@ interface DoctorOptions {
 const HELP = `
 Really hits each limit of each runtime, which takes some seconds. Exits with 0
 where the configuration is valid, at least one runtime works, and the chain that
-the node is paid on, if any, answers and has the contract; else with 1.
+the node is paid on, if any, answers at every endpoint and has souk's contract,
+which leaves the node time to redeem in; else with 1.
 
 Examples:
   $ souk doctor
