@@ -5,7 +5,7 @@ import { isSoukError } from '../protocol/errors.ts'
 import { collectFiles } from './collect-files.ts'
 import { sandboxFailed } from './failures.ts'
 import type { Launcher } from './launcher.ts'
-import type { Channels, LauncherConnection } from './launcher-connection.ts'
+import { LauncherLost, type Channels, type LauncherConnection } from './launcher-connection.ts'
 import type { ControlFrame } from './launcher-frames.ts'
 import { adoptRequest, leaseRequest, unmountRequest } from './request.ts'
 import { parseDiskReport, parseFailure } from './report.ts'
@@ -64,7 +64,17 @@ async function startLease({
   }
 }
 
+/** A launcher that is being killed may still take a connection, which breaks with it: the one that follows it is asked. */
 async function unmount(launcher: Launcher, mountPoint: string): Promise<void> {
+  try {
+    await askToUnmount(launcher, mountPoint)
+  } catch (error) {
+    if (!isSoukError(error, 'EXECUTOR_FAILED') || !(error.cause instanceof LauncherLost)) throw error
+    await askToUnmount(launcher, mountPoint)
+  }
+}
+
+async function askToUnmount(launcher: Launcher, mountPoint: string): Promise<void> {
   const connection = await launcher.connect(NO_CHANNELS)
   try {
     connection.request(unmountRequest(mountPoint))

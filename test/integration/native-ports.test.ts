@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, statfs, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, statfs, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { CappedStorage, ConfinedProgram, Confinement } from '../../src/executors/ports.ts'
 import { createResultCollector } from '../../src/executors/results.ts'
 import { createCappedStorage } from '../../src/native/capped-storage.ts'
@@ -14,6 +15,7 @@ import { LAUNCHER_BINARY } from '../../src/native/launcher-process.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import { settled } from '../conformance/leftovers.ts'
 import { startNativeLauncher, type TestLauncher } from '../fixtures/native-launcher.ts'
+import { contentNow, processTable } from '../fixtures/processes.ts'
 
 async function textOf(stream: Readable): Promise<string> {
   const chunks: Buffer[] = []
@@ -265,12 +267,29 @@ describe('what native lends to other runtimes', function () {
         await other.launcher.hello()
         return other
       }
-      /** Those of an instance, and nobody else's. */
-      const killAll = async (instance: string): Promise<void> => {
-        for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-          const [program, ...words] = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
-          if (program?.endsWith('/souk-launcher') === true && words.includes(instance))
-            process.kill(Number(pid), 'SIGKILL')
+      /** The launcher of an instance and its keepers, and nobody else's; the former alone is a child of this process. */
+      const processesOf = (instance: string): readonly { readonly pid: number; readonly isLauncher: boolean }[] =>
+        [...processTable()].flatMap(([pid, { parent }]) => {
+          const [program, ...words] = contentNow(`/proc/${pid}/cmdline`).split('\0')
+          const isOne = program?.endsWith('/souk-launcher') === true && words.includes(instance)
+          return isOne ? [{ pid, isLauncher: parent === process.pid }] : []
+        })
+      /** Kills them, and those that they fork meanwhile. */
+      const killAll = async (
+        instance: string,
+        { butLauncher = false }: { readonly butLauncher?: boolean } = {},
+      ): Promise<void> => {
+        const left = () => processesOf(instance).filter(({ isLauncher }) => !(isLauncher && butLauncher))
+        for (let processes = left(); processes.length > 0; processes = left()) {
+          for (const { pid } of processes) {
+            try {
+              process.kill(pid, 'SIGKILL')
+            } catch (error) {
+              // With the launcher its keepers end, too.
+              if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+            }
+          }
+          await sleep(5)
         }
       }
 
@@ -345,6 +364,21 @@ describe('what native lends to other runtimes', function () {
         const lease = await createCappedStorage(other.launcher).lease({ ...lasting, mountPoint: folder })
         await killAll(other.instance)
         await lease.release()
+        assert.equal(await isMounted(folder), false)
+      })
+
+      it('is released also while that launcher dies, and takes connections that it will never serve', async () => {
+        const other = await startAnother()
+        const folder = await mountPoint()
+        const lease = await createCappedStorage(other.launcher).lease({ ...lasting, mountPoint: folder })
+        const launcher = processesOf(other.instance).find(({ isLauncher }) => isLauncher)
+        if (launcher === undefined) assert.fail('there is no launcher')
+        process.kill(launcher.pid, 'SIGSTOP')
+        await killAll(other.instance, { butLauncher: true })
+        const released = lease.release()
+        await sleep(200)
+        process.kill(launcher.pid, 'SIGKILL')
+        await released
         assert.equal(await isMounted(folder), false)
       })
 
