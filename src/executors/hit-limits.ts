@@ -1,6 +1,7 @@
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
+import { isSoukError } from '../protocol/errors.ts'
 import type { Execution } from '../protocol/execution.ts'
 import type { LimitKey, Limits } from '../protocol/limits.ts'
 import { StopReason, type Job, type RuntimeTask, type TaskBase } from './executor.ts'
@@ -28,7 +29,7 @@ export interface ProbeRuns<T extends RuntimeTask> {
   readonly signal: AbortSignal
 }
 
-/** How often a trial may show nothing before it counts: what it measures is shared with the rest of a busy host. */
+/** How often a trial may show nothing, or its run may fail, before it counts: it shares its host with others, which may be busy. */
 const TRIES = 3
 const MAX_SAID_CHARACTERS = 500
 
@@ -96,11 +97,29 @@ async function weighed<T extends RuntimeTask>(runs: ProbeRuns<T>): Promise<Verdi
   return SHARES_TRIAL.verdict(heavy.execution.usage.cpuTimeMs, light.execution.usage.cpuTimeMs)
 }
 
-/** Runs the probe program once. Throws what `run` throws. */
-export async function runProbeProgram<T extends RuntimeTask>(
+interface ProbeRun {
+  readonly execution: Execution
+  readonly stdout: string
+}
+
+/**
+ * Runs the probe program, and again where the run failed at the host's fault: a busy one may not have a sandbox ready in time,
+ * or hear too late why it ended. Throws what `run` throws the last time.
+ */
+export async function runProbeProgram<T extends RuntimeTask>(attempt: Attempt, runs: ProbeRuns<T>): Promise<ProbeRun> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await runOnce(attempt, runs)
+    } catch (error) {
+      if (tries === TRIES || runs.signal.aborted || !isSoukError(error, 'EXECUTOR_FAILED')) throw error
+    }
+  }
+}
+
+async function runOnce<T extends RuntimeTask>(
   { command, outputs = [], limits, wallTimeMs }: Attempt,
   { run, task, dir, signal, without = [] }: ProbeRuns<T>,
-): Promise<{ readonly execution: Execution; readonly stdout: string }> {
+): Promise<ProbeRun> {
   const wall = new AbortController()
   let timer: NodeJS.Timeout | undefined
   const said: Buffer[] = []

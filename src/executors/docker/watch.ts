@@ -49,6 +49,8 @@ export function watchContainer({ counters, limits, isBlocked, onLimit, onUsage }
   }
   const look = (): void => {
     const now = counters.cpuTimeMs()
+    // Kept for later: a kernel of the task's own dies of it, and its control group may be gone before its end is heard of.
+    counters.pidsDenied()
     if (now > cpuMs || isBlocked()) lastActiveMs = performance.now()
     cpuMs = Math.max(cpuMs, now)
     const limit = limitMet()
