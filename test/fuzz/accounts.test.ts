@@ -1,18 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import fc from 'fast-check'
-import { createAccounts, type Accounts } from '../../src/node/accounts.ts'
-import { exposureOf } from '../../src/node/exposure.ts'
 import { paymentRefusals } from '../../src/node/payment-refusals.ts'
-import { createPayments, type Payments } from '../../src/node/payments.ts'
-import { openSqliteJournal } from '../../src/node/sqlite-journal.ts'
-import type { Journal } from '../../src/node/journal.ts'
-import type { AcceptedEvent } from '../../src/node/task-state.ts'
 import { channelIdOf } from '../../src/settlement/voucher.ts'
 import { channelOf, MapSettler, voucherOf } from '../fixtures/payments.ts'
-import { acceptedEvent, bytes32, providerFault, receiptOf } from '../fixtures/provider-tasks.ts'
+import { ProviderBooks, settleStep } from '../fixtures/provider-books.ts'
 import { keyOf } from '../fixtures/receipts.ts'
 
 const CREDIT = 100n
@@ -42,12 +33,7 @@ const step = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({
-      kind: fc.constant('settle' as const),
-      at: fc.nat(),
-      part: fc.nat(100),
-      fails: fc.boolean(),
-    }),
+    arbitrary: settleStep,
   },
   {
     weight: 2,
@@ -62,39 +48,17 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: 'crash' as const }) },
 )
 
-/** One provider's books over one journal, and beside them what its payers and its tasks know. */
+/** One provider's books over one journal, and beside them what its payers know. */
 class Place {
-  readonly dir = mkdtempSync(join(tmpdir(), 'souk-accounts-'))
-  readonly settler = new MapSettler({ creditOf: () => CREDIT })
-  readonly key = keyOf(198)
-  readonly live: AcceptedEvent[] = []
-  /** By channel: what its payer was told is durable, and what finished tasks came to. */
+  readonly books: ProviderBooks
+  /** By channel: what its payer was told is durable. */
   readonly acknowledged = new Map<string, bigint>()
-  readonly earned = new Map<string, bigint>()
-  journal!: Journal
-  accounts!: Accounts
-  payments!: Payments
   #tasks = 0
-  #nowMs = 0
 
   constructor() {
-    for (const key of keys) for (const nonce of [0, 1]) this.settler.open(channelOf(key, nonce), DEPOSIT)
-    this.open()
-  }
-
-  open(): void {
-    this.journal = openSqliteJournal({ dir: this.dir })
-    this.accounts = createAccounts({ rows: this.journal.channels(), isKnown })
-    const onFatal = (error: Error): never => assert.fail(error)
-    const { key, settler, accounts, journal } = this
-    const clock = { nowMs: () => (this.#nowMs += 60_000) }
-    this.payments = createPayments({ key, settler, accounts, journal, clock, isKnown, onFatal })
-    for (const task of this.live) this.accounts.resume(task)
-  }
-
-  async crash(): Promise<void> {
-    await this.journal.close()
-    this.open()
+    const settler = new MapSettler({ creditOf: () => CREDIT })
+    for (const key of keys) for (const nonce of [0, 1]) settler.open(channelOf(key, nonce), DEPOSIT)
+    this.books = new ProviderBooks({ settler, isKnown })
   }
 
   voucher({ payer, nonce, moreWei }: { readonly payer: number; readonly nonce: number; readonly moreWei: bigint }) {
@@ -120,10 +84,11 @@ class Place {
     readonly isLost: boolean
   }): Promise<void> {
     const { maxPriceWei, isLost } = task
+    const { payments } = this.books
     const voucher = this.voucher(task)
     const peer = voucher.channel.payer
     // One new channel of a payer is looked up at a time.
-    const payment = await this.payments.examine({ peer, voucher }).catch(() => undefined)
+    const payment = await payments.examine({ peer, voucher }).catch(() => undefined)
     if (
       payment === undefined ||
       payment.refusals.length > 0 ||
@@ -133,48 +98,16 @@ class Place {
     const held = payment.hold(maxPriceWei)
     assert(held !== undefined)
     this.#tasks += 1
-    const event = acceptedEvent(this.#tasks, {
-      taskId: bytes32(`task ${this.#tasks}`),
-      requester: peer,
-      channelId: held.channelId,
-      maxPriceWei: String(maxPriceWei),
-    })
+    const number = this.#tasks
     await Promise.resolve()
     if (isLost) return held.release()
-    const started = { kind: 'started', taskId: event.taskId, attempt: 1, atMs: event.atMs } as const
-    await this.journal.append([event, started, ...held.records])
-    this.payments.accepted(held)
-    this.live.push(event)
+    await this.books.accept(held, { number, requester: peer, maxPriceWei })
     this.acknowledge(voucher)
-  }
-
-  async settle({
-    at,
-    part,
-    fails,
-  }: {
-    readonly at: number
-    readonly part: number
-    readonly fails: boolean
-  }): Promise<void> {
-    const [task] = this.live.length === 0 ? [] : this.live.splice(at % this.live.length, 1)
-    if (task?.channelId === undefined) return
-    const { taskId, atMs, channelId } = task
-    if (fails) {
-      await this.journal.append([{ kind: 'failed', taskId, atMs, error: providerFault() }])
-      this.accounts.settle(task, undefined)
-      return
-    }
-    const priceWei = (BigInt(task.maxPriceWei) * BigInt(part)) / 100n
-    const receipt = { ...receiptOf(task), priceWei: String(priceWei) }
-    await this.journal.append([{ kind: 'finished', taskId, atMs, receipt, channelId }])
-    this.accounts.settle(task, receipt.priceWei)
-    this.earned.set(channelId, (this.earned.get(channelId) ?? 0n) + priceWei)
   }
 
   async pay(request: { readonly payer: number; readonly nonce: number; readonly moreWei: bigint }): Promise<void> {
     const voucher = this.voucher(request)
-    await this.payments.pay({ peer: voucher.channel.payer, voucher }).then(
+    await this.books.payments.pay({ peer: voucher.channel.payer, voucher }).then(
       () => this.acknowledge(voucher),
       () => undefined,
     )
@@ -182,35 +115,33 @@ class Place {
 
   /** The payer closes: no more vouchers are taken, and the newest one is redeemed. */
   async close({ payer, nonce }: { readonly payer: number; readonly nonce: number }): Promise<void> {
+    const { settler, accounts, payments } = this.books
     const channelId = channelIdOf(channelOf(keys[payer] ?? keyOf(1), nonce))
-    if (this.settler.channels.get(channelId)?.status === 'closed') return
-    const redeemedWei = this.accounts.get(channelId)?.standing.receivedWei ?? 0n
-    this.settler.channels.set(channelId, { status: 'closed', depositWei: DEPOSIT, redeemedWei })
-    await this.payments.noteRedeemed({ channelId, redeemedWei, closed: true })
+    if (settler.channels.get(channelId)?.status === 'closed') return
+    const redeemedWei = accounts.get(channelId)?.standing.receivedWei ?? 0n
+    settler.channels.set(channelId, { status: 'closed', depositWei: DEPOSIT, redeemedWei })
+    await payments.noteRedeemed({ channelId, redeemedWei, closed: true })
   }
 
   /** What the provider would have lost if every payer went away now: what it gave, or may give, and holds no voucher for. */
   check(): void {
-    let ofUnknown = 0n
-    const ofKnown = new Map<string, bigint>()
-    for (const { channelId, channel, standing } of this.accounts.all()) {
-      const reservedWei = this.live.reduce(
+    const { accounts, live, earned, settler } = this.books
+    for (const { channelId, standing } of accounts.all()) {
+      const reservedWei = [...live.values()].reduce(
         (sum, task) => sum + (task.channelId === channelId ? BigInt(task.maxPriceWei) : 0n),
         0n,
       )
-      assert.equal(standing.chargedWei, this.earned.get(channelId) ?? 0n, 'what tasks came to is charged')
+      assert.equal(standing.chargedWei, earned.get(channelId) ?? 0n, 'what tasks came to is charged')
       assert.equal(standing.reservedWei, reservedWei, 'what tasks can come to is set aside')
       assert(standing.receivedWei >= (this.acknowledged.get(channelId) ?? 0n), 'a voucher is forgotten')
-      const owed = exposureOf(standing)
-      if (isKnown(channel.payer)) ofKnown.set(channel.payer, (ofKnown.get(channel.payer) ?? 0n) + owed)
-      else ofUnknown += owed
     }
-    assert(ofUnknown <= CREDIT, `strangers owe ${ofUnknown}`)
-    for (const owed of ofKnown.values()) assert(owed <= CREDIT, `a known payer owes ${owed}`)
+    const { byUnknownWei, byKnownWei } = this.books.owed()
+    assert(byUnknownWei <= CREDIT, `strangers owe ${byUnknownWei}`)
+    for (const owedWei of byKnownWei) assert(owedWei <= CREDIT, `a known payer owes ${owedWei}`)
     // A channel that is out of the books owes nothing, and its vouchers are redeemed.
-    for (const [channelId, earned] of this.earned)
-      if (this.accounts.get(channelId) === undefined)
-        assert((this.settler.channels.get(channelId)?.redeemedWei ?? 0n) >= earned, 'an unpaid channel is forgotten')
+    for (const [channelId, earnedWei] of earned)
+      if (accounts.get(channelId) === undefined)
+        assert((settler.channels.get(channelId)?.redeemedWei ?? 0n) >= earnedWei, 'an unpaid channel is forgotten')
   }
 }
 
@@ -224,17 +155,16 @@ describe('the books of channels, fuzzed', function () {
         try {
           for (const action of steps) {
             if (action.kind === 'submit') await Promise.all(action.tasks.map((task) => place.submit(task)))
-            else if (action.kind === 'settle') await place.settle(action)
+            else if (action.kind === 'settle') await place.books.settle(action)
             else if (action.kind === 'pay') await place.pay(action)
             else if (action.kind === 'close') await place.close(action)
-            else await place.crash()
+            else await place.books.crash()
             place.check()
           }
-          await place.crash()
+          await place.books.crash()
           place.check()
         } finally {
-          await place.journal.close()
-          rmSync(place.dir, { recursive: true })
+          await place.books.close()
         }
       }),
       { numRuns: 150 },
