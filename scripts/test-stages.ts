@@ -17,8 +17,6 @@ export interface Stage {
   readonly parts: () => readonly Work[]
   /** Whether the tests of this stage compile programs for WebAssembly. */
   readonly needsToolchain: boolean
-  /** Whether nothing else may be run meanwhile. */
-  readonly alone: boolean
 }
 
 const MINUTE_MS = 60_000
@@ -33,7 +31,6 @@ function toolStage(name: string, tools: () => readonly ToolRun[]): Stage {
     name,
     timeoutMs: 2 * MINUTE_MS,
     needsToolchain: false,
-    alone: false,
     parts: () => [{ tools: tools() }],
   }
 }
@@ -43,28 +40,37 @@ function mochaStage(stage: {
   readonly files: string
   readonly minutes: number
   readonly needsToolchain?: boolean
-  readonly alone?: boolean
-  /** Files that share what only one process at a time may change; each other file is a part of its own. Without, all are one part. */
-  readonly together?: readonly (readonly string[])[]
+  /** Patterns of what is run in one go, those that take longest first. Each file is in the first that has it. */
+  readonly groups?: readonly (readonly string[])[]
+  /** What happens to files that are in none of them. */
+  readonly others?: 'one part' | 'a part each'
 }): Stage {
-  const { name, files, minutes, needsToolchain = true, alone = false, together } = stage
+  const { name, files, minutes, needsToolchain = true, groups = [], others = 'one part' } = stage
   return {
     name,
     timeoutMs: minutes * MINUTE_MS,
     needsToolchain,
-    alone,
-    parts: () => partsOf(sorted(files), together).map((part) => ({ files: part })),
+    parts: () => partsOf({ files: sorted(files), groups, others }).map((part) => ({ files: part })),
   }
 }
 
-function partsOf(
-  files: readonly string[],
-  together: readonly (readonly string[])[] | undefined,
-): readonly (readonly string[])[] {
-  if (together === undefined) return [files]
-  const grouped = new Set(together.flat())
-  for (const file of grouped) if (!files.includes(file)) throw new Error(`there is no ${file}`)
-  return [...together, ...files.filter((file) => !grouped.has(file)).map((file) => [file])]
+function partsOf({
+  files,
+  groups,
+  others,
+}: {
+  readonly files: readonly string[]
+  readonly groups: readonly (readonly string[])[]
+  readonly others: 'one part' | 'a part each'
+}): readonly (readonly string[])[] {
+  const left = new Set(files)
+  const grouped = groups.map((patterns) => {
+    const group = patterns.flatMap(sorted).filter((file) => left.delete(file))
+    if (group.length === 0) throw new Error(`there is nothing that is ${patterns.join(' or ')}`)
+    return group
+  })
+  if (others === 'a part each') return [...grouped, ...[...left].map((file) => [file])]
+  return left.size > 0 || files.length === 0 ? [...grouped, [...left]] : grouped
 }
 
 function sorted(pattern: string): readonly string[] {
@@ -72,12 +78,11 @@ function sorted(pattern: string): readonly string[] {
 }
 
 /**
- * Everything that `npm test` runs: what fails fastest and tells most comes first, and then what takes longest, so that no lane
- * is left alone with it.
+ * Everything that `npm test` runs: what fails fastest and tells most comes first, then what takes longest, and small parts at the
+ * end, so that no lane is left alone with one.
  *
- * Beside others may run what looks at nothing but what it has itself made: folders of its own, an engine of its own, a launcher's
- * instance of its own, processes that are its children; and whose times are bounds that a busy machine does not break. What
- * looks at all of the host has to be alone: processes, mounts, descriptors and control groups of others would be taken for left behind.
+ * Any of it may run beside the rest: it looks at nothing but what it has itself made (folders of its own, an engine of its own, a
+ * launcher's instance of its own, processes that are its children), and its times are bounds that a busy machine does not break.
  */
 export const STAGES: readonly Stage[] = [
   toolStage('types', () => [tool('tsc', 'typescript/bin/tsc', '-p', '.')]),
@@ -90,16 +95,44 @@ export const STAGES: readonly Stage[] = [
   mochaStage({ name: 'gates', files: 'test/gates/**/*.test.ts', minutes: 2, needsToolchain: false }),
   mochaStage({ name: 'unit', files: 'test/unit/**/*.test.ts', minutes: 6 }),
   mochaStage({ name: 'fuzz', files: 'test/fuzz/**/*.test.ts', minutes: 6 }),
-  // One emulated core that is hardly ever idle: the other lane has the other one.
+  // One emulated core that is hardly ever idle: the other lanes have the other one.
   mochaStage({ name: 'vm', files: 'test/vm/**/*.test.ts', minutes: 12 }),
+  mochaStage({
+    name: 'escape',
+    files: 'test/escape/**/*.test.ts',
+    minutes: 10,
+    groups: [['test/escape/docker/*.test.ts'], ['test/escape/native/*.test.ts']],
+  }),
   mochaStage({ name: 'conformance', files: 'test/conformance/**/*.test.ts', minutes: 8 }),
-  mochaStage({ name: 'integration', files: 'test/integration/**/*.test.ts', minutes: 16 }),
+  mochaStage({
+    name: 'integration',
+    files: 'test/integration/**/*.test.ts',
+    minutes: 16,
+    groups: [
+      ['test/integration/docker-*.test.ts'],
+      ['test/integration/wasm-*.test.ts'],
+      ['contract', 'settlement', 'market', 'quorum'].map((name) => `test/integration/${name}*.test.ts`),
+    ],
+  }),
   mochaStage({
     name: 'e2e',
     files: 'test/e2e/**/*.test.ts',
     minutes: 16,
-    // Both pack the package, which builds dist/ anew.
-    together: [['test/e2e/package.test.ts', 'test/e2e/deploy.test.ts']],
+    groups: [
+      // Both pack the package, which builds dist/ anew.
+      ['test/e2e/package.test.ts', 'test/e2e/deploy.test.ts'],
+      ...[
+        'privileges',
+        'reattach',
+        'paid',
+        'bench',
+        'cli',
+        'crash-runtimes',
+        'hostile-market',
+        'market-partition',
+        'demo-paid',
+      ].map((name) => [`test/e2e/${name}.test.ts`]),
+    ],
+    others: 'a part each',
   }),
-  mochaStage({ name: 'escape', files: 'test/escape/**/*.test.ts', minutes: 10, alone: true }),
 ]

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { endLeftoverProcesses, removeLeftoverFiles, type LeftoverProcess } from '../../scripts/leftovers.ts'
 import type { MochaResult } from '../../scripts/mocha-reporter.ts'
 import { runCommand } from '../../scripts/run-command.ts'
-import { runInLanes, type Place } from '../../scripts/test-lanes.ts'
+import { runInLanes } from '../../scripts/test-lanes.ts'
 import { runPart } from '../../scripts/test-part.ts'
 import { summarise } from '../../scripts/test-summary.ts'
 import { runTool } from './run-tool.ts'
@@ -53,26 +53,10 @@ describe('the runner of the tests', () => {
   })
 
   describe('running in lanes', () => {
-    const shared = { alone: false }
-    const alone = { alone: true }
-
-    /** What began and ended, in order; each item takes as long as the next ones need to begin. */
-    const trace = async (items: readonly { readonly alone: boolean }[], lanes: number): Promise<readonly string[]> => {
-      const seen: string[] = []
-      const run = async (item: { readonly alone: boolean }, place: Place): Promise<void> => {
-        const name = `${items.indexOf(item)} in ${place.lane}${place.accompanied ? '' : ' by itself'}`
-        seen.push(`${name} begins`)
-        await sleep(20)
-        seen.push(`${name} ends`)
-      }
-      await runInLanes({ items, lanes, run })
-      return seen
-    }
-
     it('starts each item, in order, where a lane is free', async () => {
       const running = new Set<number>()
       const begun: number[] = []
-      const items = [60, 5, 5, 5].map((ms, index) => ({ ...shared, ms, index }))
+      const items = [60, 5, 5, 5].map((ms, index) => ({ ms, index }))
       await runInLanes({
         items,
         lanes: 2,
@@ -88,20 +72,25 @@ describe('the runner of the tests', () => {
       assert.deepEqual(begun, [0, 1, 2, 3])
     })
 
-    it('leaves the machine to what has to be alone', async () => {
-      assert.deepEqual(await trace([{ ...shared }, { ...alone }, { ...shared }, { ...shared }], 2), [
-        ...['0 in 0 by itself begins', '0 in 0 by itself ends'],
-        ...['1 in 0 by itself begins', '1 in 0 by itself ends'],
-        ...['2 in 0 begins', '3 in 1 begins', '2 in 0 ends', '3 in 1 ends'],
-      ])
-    })
-
-    it('runs one after the other in a single lane', async () => {
-      assert.deepEqual(await trace([{ ...shared }, { ...shared }], 1), [
-        ...['0 in 0 by itself begins', '0 in 0 by itself ends'],
-        ...['1 in 0 by itself begins', '1 in 0 by itself ends'],
-      ])
-    })
+    for (const [how, count, lanes] of [
+      ['runs one after the other in a single lane', 3, 1],
+      ['lets what is all there is to run have the machine to itself', 1, 2],
+    ] as const) {
+      it(how, async () => {
+        const seen: string[] = []
+        await runInLanes({
+          items: Array.from({ length: count }, (_, index) => index),
+          lanes,
+          run: async (index, { lane, accompanied }) => {
+            assert.deepEqual({ lane, accompanied }, { lane: 0, accompanied: false })
+            seen.push(`${index} begins`)
+            await sleep(5)
+            seen.push(`${index} ends`)
+          },
+        })
+        assert.deepEqual(seen, Array.from({ length: count }, (_, index) => [`${index} begins`, `${index} ends`]).flat())
+      })
+    }
   })
 
   describe('running a part', () => {
