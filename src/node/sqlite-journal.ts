@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import { SoukError } from '../protocol/errors.ts'
 import { MAX_EXPIRY_AHEAD_MS } from '../protocol/receipt.ts'
 import { decodeEvent, encodeEvent, type EventRow } from './journal-rows.ts'
 import type { AppendResult, Journal, JournalRecord, NonceKey } from './journal.ts'
 import { LEDGER_CLOSING, LEDGER_SCHEMA, openLedgerTable } from './ledger-rows.ts'
+import { reserveLog } from './log-reserve.ts'
 import { openDatabase, SQLITE_CONSTRAINT, SQLITE_FULL, sqliteCodeOf } from './sqlite-file.ts'
 import type { AcceptedEvent } from './task-state.ts'
 
@@ -44,6 +46,8 @@ const PAGE_BYTES = 4096
 const CACHE_KIB = 8192
 /** The log goes into the file when it has so many pages: a page that many tasks change is then written there once for all. */
 const LOG_PAGES = 4000
+/** More than that many take, with their headers. */
+const LOG_BYTES = 16 * 1024 ** 2
 const LOAD_ROWS = 500
 
 interface Waiting {
@@ -81,7 +85,7 @@ export function openSqliteJournal({
   const { db } = file
   const maxPages = Math.ceil(maxBytes / PAGE_BYTES)
   // What a savepoint would restore is written to a temporary file unless it is kept in memory: four writes a task.
-  db.exec(`PRAGMA max_page_count = ${maxPages}; PRAGMA journal_size_limit = ${16 * 1024 ** 2};
+  db.exec(`PRAGMA max_page_count = ${maxPages}; PRAGMA journal_size_limit = ${LOG_BYTES};
     PRAGMA wal_autocheckpoint = ${LOG_PAGES}; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY`)
   const sql = {
     begin: db.prepare('BEGIN IMMEDIATE'),
@@ -102,6 +106,7 @@ export function openSqliteJournal({
       FROM events JOIN tasks USING (task_id) WHERE seq > ? ORDER BY seq LIMIT ${LOAD_ROWS}`),
   }
   const ledger = openLedgerTable(db)
+  const reserve = reserveLog({ path: join(dir, 'journal.sqlite-wal'), maxBytes: LOG_BYTES })
   let waiting: Waiting[] = []
   let pendingNonces = new Set<string>()
   let scheduled: NodeJS.Immediate | undefined
@@ -121,6 +126,7 @@ export function openSqliteJournal({
       if (outcome !== undefined && 'result' in outcome) resolve(outcome.result)
       else reject(outcome?.error ?? failed('the append was lost'))
     }
+    reserve.renew()
   }
 
   function writeAll(batch: readonly Waiting[]): readonly Written[] {
@@ -225,6 +231,7 @@ export function openSqliteJournal({
       if (closed) return Promise.resolve()
       closed = true
       flush()
+      reserve.close()
       file.close()
       return Promise.resolve()
     },

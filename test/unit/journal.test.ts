@@ -62,6 +62,9 @@ describe('journal', () => {
     rmSync(dir, { recursive: true })
   })
 
+  /** What has been written to the log, without the zeros behind it. */
+  const loggedBytes = (): number => readFileSync(`${file()}-wal`).findLastIndex((byte) => byte !== 0) + 1
+
   const one = acceptedEvent(1, { retriesLeft: 2 })
   const { taskId } = one
   const started: TaskEventRecord = { kind: 'started', taskId, attempt: 1, atMs: ACCEPTED_AT_MS + 1 }
@@ -124,7 +127,7 @@ describe('journal', () => {
     const logGrowth = async (work: () => Promise<unknown>): Promise<number> => {
       await reopen()
       await work()
-      return statSync(`${file()}-wal`).size
+      return loggedBytes()
     }
     const numbers = Array.from({ length: 50 }, (_, index) => index + 10)
     const together = await logGrowth(() =>
@@ -134,6 +137,35 @@ describe('journal', () => {
       for (const number of numbers) await journal.append([acceptedEvent(number + 100)])
     })
     assert(together * 3 < apart, `${together} bytes of log for one commit, ${apart} for fifty`)
+  })
+
+  it('writes into a log that is long enough, and reads it back up to where it ends', async () => {
+    await journal.append([one, started])
+    const before = statSync(`${file()}-wal`).size
+    assert(before > loggedBytes() + 512 * 1024, `${before} bytes of log, of which ${loggedBytes()} are in use`)
+    await journal.append([finished])
+    assert.equal(statSync(`${file()}-wal`).size, before)
+    const log = readFileSync(`${file()}-wal`)
+    const copy = mkdtempSync(join(dir, 'copy-'))
+    writeFileSync(join(copy, 'journal.sqlite'), readFileSync(file()))
+    writeFileSync(join(copy, 'journal.sqlite-wal'), log)
+    const killed = openSqliteJournal({ dir: copy })
+    assert.deepEqual([...killed.load()], [one, started, finished])
+    await killed.append([removed])
+    assert.deepEqual([...killed.load()], [])
+    await killed.close()
+  })
+
+  it('makes its log longer as it is used, but no longer than a log gets', async () => {
+    const number = (batch: number, index: number): number => batch * 1000 + index
+    for (let batch = 0; batch < 4; batch++)
+      await Promise.all(
+        Array.from({ length: 900 }, (_, index) => journal.append([acceptedEvent(number(batch, index))])),
+      )
+    const { size } = statSync(`${file()}-wal`)
+    assert(size > 2 * 1024 ** 2 && size <= 17 * 1024 ** 2, `${size} bytes of log`)
+    await reopen()
+    assert.equal(events().length, 3600)
   })
 
   it('refuses a nonce that was used, that append alone, all of it', async () => {
