@@ -38,6 +38,8 @@ export interface OpenTask {
 const SETTLED_KEPT_MS = 30 * 24 * 3_600_000
 
 const wei = weiSchema.transform(BigInt)
+/** Made once: a schema that is derived anew for each row costs more than all else that is done with it. */
+const ownChannelSchema = channelKeySchema.strip()
 const channelRowSchema = z.object({
   channelId: bytes32Schema,
   chainId: z.int(),
@@ -61,7 +63,7 @@ const taskRowSchema = z.object({
 
 function channelOf(row: unknown): ChannelRow {
   const { closed, signature, ...facts } = channelRowSchema.parse(row)
-  const channel = channelKeySchema.strip().parse(row)
+  const channel = ownChannelSchema.parse(row)
   return { ...facts, channel, closed: closed !== 0, signature: signature ?? undefined }
 }
 

@@ -64,6 +64,7 @@ export function openLedgerTable(db: DatabaseSync): LedgerTable {
   const sql = {
     all: db.prepare(`SELECT ${columns} FROM channels ORDER BY channel_id`),
     find: db.prepare(`SELECT ${columns} FROM channels WHERE channel_id = ?`),
+    charged: db.prepare('SELECT charged_wei AS chargedWei FROM channels WHERE channel_id = ?'),
     add: db.prepare("INSERT INTO channels (channel_id, voucher, charged_wei, redeemed_wei) VALUES (?, ?, '0', '0')"),
     renew: db.prepare('UPDATE channels SET voucher = ? WHERE channel_id = ?'),
     charge: db.prepare('UPDATE channels SET charged_wei = ? WHERE channel_id = ?'),
@@ -89,12 +90,12 @@ export function openLedgerTable(db: DatabaseSync): LedgerTable {
       }
     },
     charge({ channelId, priceWei }) {
-      const row = find(channelId)
+      const row = sql.charged.get(channelId)
       if (row === undefined) {
         const reason = `channel ${channelId} is not in the ledger`
         throw new SoukError({ code: 'INTERNAL', message: `A task cannot be charged: ${reason}`, details: { reason } })
       }
-      sql.charge.run(String(row.chargedWei + BigInt(priceWei)), channelId)
+      sql.charge.run(String(BigInt(weiSchema.parse(row['chargedWei'])) + BigInt(priceWei)), channelId)
     },
     load: () => sql.all.all().map(decodeRow),
   }
