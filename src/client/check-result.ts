@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { checkReceipt, invalidReceipt } from '../identity/receipt.ts'
 import { specDigestOf } from '../identity/task.ts'
 import { LIMIT_KEYS } from '../protocol/limits.ts'
@@ -19,6 +19,8 @@ export interface ExpectedResult {
   readonly task?: Pick<LoadedTask, 'spec' | 'bytes'>
   /** What was promised of it, where something was. */
   readonly quote?: Quote
+  /** What was claimed and found to be so, for who asks twice: a task is paid for by its receipt before its result is handed over. */
+  readonly found?: WeakMap<Receipt, Receipt>
 }
 
 /**
@@ -26,12 +28,8 @@ export interface ExpectedResult {
  * @throws SoukError RECEIPT_INVALID with every reason
  */
 export function expectedReceipt(claimed: Receipt, expected: ExpectedResult): Receipt {
-  const { receipt, reasons } = checkReceipt(claimed)
-  const all =
-    receipt === undefined
-      ? reasons
-      : [...reasons, ...foreign(receipt, expected), ...unlikeQuote(receipt, expected.quote)]
-  if (receipt === undefined || all.length > 0) throw invalidReceipt(all)
+  const { receipt, reasons } = checked(claimed, expected)
+  if (receipt === undefined || reasons.length > 0) throw invalidReceipt(reasons)
   return receipt
 }
 
@@ -49,16 +47,22 @@ export function checkResult({
   readonly streams: Streams
   readonly expected: ExpectedResult
 }): Receipt {
-  const { receipt, reasons } = checkReceipt(claimed)
+  const { receipt, reasons } = checked(claimed, expected)
   if (receipt === undefined) throw invalidReceipt(reasons)
-  const all = [
-    ...reasons,
-    ...foreign(receipt, expected),
-    ...unlikeQuote(receipt, expected.quote),
-    ...otherOutput(receipt, streams),
-  ]
+  const all = [...reasons, ...otherOutput(receipt, streams)]
   if (all.length > 0) throw invalidReceipt(all)
   return receipt
+}
+
+/** All that can be said of a receipt by itself. What is kept of it is a copy that nobody has to change. */
+function checked(claimed: Receipt, expected: ExpectedResult): ReturnType<typeof checkReceipt> {
+  const before = expected.found?.get(claimed)
+  if (before !== undefined) return { receipt: before, reasons: [] }
+  const { receipt, reasons } = checkReceipt(claimed)
+  if (receipt === undefined) return { reasons }
+  const all = [...reasons, ...foreign(receipt, expected), ...unlikeQuote(receipt, expected.quote)]
+  if (all.length === 0) expected.found?.set(claimed, receipt)
+  return { receipt, reasons: all }
 }
 
 function foreign(receipt: Receipt, { taskId, provider, requester, task }: ExpectedResult): string[] {
@@ -94,7 +98,7 @@ function otherOutput(receipt: Receipt, streams: Streams): string[] {
   return (['stdout', 'stderr'] as const)
     .filter((name) => {
       const { sha256, bytes } = receipt[name]
-      return streams[name].byteLength !== bytes || createHash('sha256').update(streams[name]).digest('hex') !== sha256
+      return streams[name].byteLength !== bytes || hash('sha256', streams[name], 'hex') !== sha256
     })
     .map((name) => `${name} does not have the digest and length in the receipt`)
 }

@@ -101,6 +101,7 @@ export function createRemoteTask(options: RemoteTaskOptions): RemoteTask {
     taskId,
     provider,
     requester,
+    found: new WeakMap<Receipt, Receipt>(),
     ...(task !== undefined && { task }),
     ...(quote !== undefined && { quote }),
   }

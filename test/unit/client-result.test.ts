@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { ByteCollector } from '../../src/client/byte-collector.ts'
+import { expectedReceipt } from '../../src/client/check-result.ts'
 import { collectResult, type CollectOptions } from '../../src/client/collect-result.ts'
 import { completedOrThrow } from '../../src/client/completed-or-throw.ts'
 import { runDocumentOf } from '../../src/client/run-document.ts'
@@ -54,6 +55,38 @@ describe('collecting a result', () => {
     assert.deepEqual(Buffer.from(result.stdout), streams.stdout)
     assert.deepEqual(Buffer.from(result.stderr), streams.stderr)
     assert.deepEqual(result.receipt, receipt)
+  })
+
+  it('gives the receipt as it was when it was paid for, and holds the output against that', async () => {
+    const claimed = structuredClone(receipt)
+    const found = new WeakMap<Receipt, Receipt>()
+    expectedReceipt(claimed, { ...expected, found })
+    claimed.provider = requesterKey.address
+    const paid = { expected: { ...expected, found } }
+    const { receipt: given } = await collect([...run.slice(0, 2), finishedWith(claimed)], paid)
+    assert.deepEqual(given, receipt)
+    await assert.rejects(
+      collect([outputOf(Buffer.from('hallo\n')), ...run.slice(1, 2), finishedWith(claimed)], paid),
+      refusedFor(/^stdout/),
+    )
+    await assert.rejects(
+      collect([...run.slice(0, 2), finishedWith(structuredClone(claimed))], paid),
+      refusedFor(/provider/),
+    )
+  })
+
+  it('remembers of a receipt only that it was right', () => {
+    const found = new WeakMap<Receipt, Receipt>()
+    for (const wrong of [
+      { ...receipt, priceWei: '7' },
+      { ...receipt, provider: requesterKey.address },
+    ])
+      for (const time of ['first', 'second'])
+        assert.throws(
+          () => expectedReceipt(wrong, { ...expected, found }),
+          refusedFor(/priceWei|provider|signature/),
+          time,
+        )
   })
 
   it('makes a document that verifies', async () => {
