@@ -29,6 +29,7 @@ import { jobFolder } from './job-folder.ts'
 import { resultCacheOf } from './result-cache-config.ts'
 import { noSettlement } from './no-settlement.ts'
 import { createPrepareLanes } from './prepare-lanes.ts'
+import { createOwnQuotes } from './own-quotes.ts'
 import { createProvider, type Provider } from './provider.ts'
 import { findTasks } from './recover.ts'
 import { runningTasksOf } from './running-tasks.ts'
@@ -308,6 +309,7 @@ async function createCore(
   const cache = await resultCacheOf({ config, dir: join(dataDir, 'result-cache'), logger })
   const provider = createProvider({
     key,
+    quotes: createOwnQuotes({ key }),
     ...options.memory,
     policy: policyOf({ config, address: key.address, offers }),
     retention: retentionOf(config),

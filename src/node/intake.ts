@@ -1,6 +1,5 @@
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Prepared } from '../executors/executor.ts'
-import { checkQuote } from '../identity/quote.ts'
 import { checkSignedTask } from '../identity/task.ts'
 import { taskIdOf } from '../identity/typed-data.ts'
 import type { SignedQuote } from '../protocol/quote.ts'
@@ -15,6 +14,7 @@ import { inputHolder } from './holders.ts'
 import { missingBlobs } from './inputs.ts'
 import type { Journal } from './journal.ts'
 import type { ExaminedPayment, Payments } from './payments.ts'
+import type { OwnQuotes } from './own-quotes.ts'
 import type { Preparation } from './preparation.ts'
 import type { Scheduler } from './scheduler.ts'
 import { invalidSpec, refused, replayed } from './task-errors.ts'
@@ -28,6 +28,8 @@ export interface IntakeOptions {
   /** All unknown peers together may hold this much of the store. */
   readonly unknownPeersStorageBytes: number
   readonly allowance: FreeAllowance
+  /** What this provider has promised. */
+  readonly quotes: OwnQuotes
   readonly clock: Clock
 }
 
@@ -160,7 +162,7 @@ export function createIntake(
         usage: { ...usageFor(peer), stopping },
         payment: { ...payment, usage: payment.usage() },
         verifySignature: (signed) => checkSignedTask({ task: signed }) === undefined,
-        readQuote: checkQuote,
+        readQuote: (signed) => options.quotes.read(signed),
         taskIdOf,
         isNonceUsed: (key) => journal.isNonceUsed(key),
       })

@@ -1,5 +1,4 @@
 import type { Key } from '../identity/key-file.ts'
-import { signQuote } from '../identity/quote.ts'
 import { specDigestOf } from '../identity/task.ts'
 import type { QuoteService } from '../protocol/network/task-service.ts'
 import type { PaymentTerms } from '../protocol/payment.ts'
@@ -7,13 +6,15 @@ import { QUOTE_LIFETIME_MS } from '../protocol/quote.ts'
 import { assess, type AdmissionPolicy, type AdmissionUsage } from './admission.ts'
 import type { Clock } from './clock.ts'
 import type { ExpectedStart } from './expected-start.ts'
+import type { OwnQuotes } from './own-quotes.ts'
 import { createQuoteRate } from './quote-rate.ts'
 import type { ResultCache } from './result-cache.ts'
 import { parseSpec } from './spec-bytes.ts'
 import { invalidSpec, refused } from './task-errors.ts'
 
 export interface QuoteDeskOptions {
-  readonly key: Key
+  readonly key: Pick<Key, 'address'>
+  readonly quotes: Pick<OwnQuotes, 'sign'>
   readonly policy: AdmissionPolicy
   readonly clock: Clock
   readonly isKnown: (peer: string) => boolean
@@ -26,11 +27,11 @@ export interface QuoteDeskOptions {
 }
 
 /**
- * Says what tasks would be run for. It is admission's own check that says so, and a refusal has every reason; nothing is kept, and
- * nothing is set aside, of what was quoted.
+ * Says what tasks would be run for. It is admission's own check that says so, and a refusal has every reason; nothing is set aside
+ * of what was quoted, and a quote holds whether it is remembered or not.
  */
 export function createQuoteDesk(options: QuoteDeskOptions): QuoteService {
-  const { key, policy, clock, isKnown } = options
+  const { key, quotes, policy, clock, isKnown } = options
   const rate = createQuoteRate({ clock, isKnown })
   return {
     async quote({ peer, spec: bytes }) {
@@ -44,26 +45,23 @@ export function createQuoteDesk(options: QuoteDeskOptions): QuoteService {
       const nowMs = clock.nowMs()
       const specDigest = specDigestOf(bytes)
       const cachedPercent = options.cache?.percentFor({ specDigest, engine, limits })
-      return signQuote({
-        quote: {
-          version: 1,
-          specDigest,
-          requester: peer,
-          provider: key.address,
-          chainId: policy.chainId,
-          runtime,
-          engine,
-          limits,
-          rates,
-          maxPriceWei: String(maxPriceWei),
-          ...(allowance !== undefined && { allowance: true as const }),
-          ...(cachedPercent !== undefined && { cachedPercent }),
-          expectedStartMs: options.expectedStart.ofNext({ requester: peer, limits }),
-          payment: options.paymentTerms(peer),
-          issuedAtMs: nowMs,
-          expiryMs: nowMs + QUOTE_LIFETIME_MS,
-        },
-        key,
+      return quotes.sign({
+        version: 1,
+        specDigest,
+        requester: peer,
+        provider: key.address,
+        chainId: policy.chainId,
+        runtime,
+        engine,
+        limits,
+        rates,
+        maxPriceWei: String(maxPriceWei),
+        ...(allowance !== undefined && { allowance: true as const }),
+        ...(cachedPercent !== undefined && { cachedPercent }),
+        expectedStartMs: options.expectedStart.ofNext({ requester: peer, limits }),
+        payment: options.paymentTerms(peer),
+        issuedAtMs: nowMs,
+        expiryMs: nowMs + QUOTE_LIFETIME_MS,
       })
     },
   }

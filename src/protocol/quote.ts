@@ -11,7 +11,7 @@ export const QUOTE_LIFETIME_MS = 120_000
 
 /**
  * What a provider would run a task for. Its bytes travel as its provider serialised and signed them, and come back with the task:
- * the provider keeps no quote.
+ * the provider need not keep it.
  */
 export const quoteSchema = z.strictObject({
   version: z.literal(1),
