@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { issuesOf } from '../protocol/errors.ts'
 import { QUOTE_LIFETIME_MS, quoteSchema, type Quote, type SignedQuote } from '../protocol/quote.ts'
 import { WIRE_BOUNDS } from '../protocol/wire-bounds.ts'
@@ -15,7 +15,7 @@ const hashQuote = structHasher({ structs: QUOTE_STRUCTS, name: 'Quote' })
 
 /** The EIP-712 hash that a quote's provider signs: `0x` and 64 hex digits. */
 export function quoteHashOf({ bytes, chainId }: { readonly bytes: Uint8Array; readonly chainId: number }): string {
-  const digest = `0x${createHash('sha256').update(bytes).digest('hex')}`
+  const digest = `0x${hash('sha256', bytes, 'hex')}`
   return digestOf({ hash: hashQuote, value: { digest }, chainId })
 }
 

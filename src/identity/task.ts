@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { isSoukError } from '../protocol/errors.ts'
 import type { Refusal } from '../protocol/refusals.ts'
 import type { Authorization, SignedTask } from '../protocol/receipt.ts'
@@ -9,7 +9,7 @@ import { recoverSigner } from './verify.ts'
 
 /** sha256 over a task's bytes exactly as its requester serialised them: 64 lower-case hex digits. */
 export function specDigestOf(spec: Uint8Array): string {
-  return createHash('sha256').update(spec).digest('hex')
+  return hash('sha256', spec, 'hex')
 }
 
 export interface TaskToSign {
