@@ -12,12 +12,15 @@ export interface ProviderStats {
 }
 
 const { config } = await loadConfig({ env: process.env })
+let payee: string | undefined
 const node = await createNode({
   config,
   version: 'bench',
   logger: pino({ level: 'silent' }),
   ...(process.env['BENCH_RUNS'] === 'nothing' && { executors: [createNoopExecutor()] }),
-  ...(process.env['BENCH_PAID'] !== undefined && { settler: openChannels({ payee: () => node.status().address }) }),
+  ...(process.env['BENCH_PAID'] !== undefined && {
+    settler: openChannels({ payee: () => (payee ??= node.status().address) }),
+  }),
 })
 // Whoever started it has asked it to stop, or has ended.
 process.once('disconnect', () => void node.stop({ drainMs: 0 }))
