@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { passedThrough } from './young-garbage.ts'
 
 type Bytes = Uint8Array | Uint8ArrayList
 
@@ -31,6 +32,7 @@ export function onceKeyed(cipher: NoiseCipher): NoiseCipher {
   return {
     encrypt(plaintext, nonce, ad, key) {
       if (plaintext.byteLength < OPENSSL_BYTES) return cipher.encrypt(plaintext, nonce, ad, key)
+      passedThrough(plaintext.byteLength)
       const encryption = createCipheriv(ALGORITHM, keyOf(key), nonce, OPTIONS)
       if (ad.byteLength > 0) encryption.setAAD(ad, { plaintextLength: plaintext.byteLength })
       const pieces = piecesOf(plaintext).map((piece) => encryption.update(piece))
@@ -39,6 +41,7 @@ export function onceKeyed(cipher: NoiseCipher): NoiseCipher {
     },
     decrypt(ciphertext, nonce, ad, key) {
       if (ciphertext.byteLength < OPENSSL_BYTES) return cipher.decrypt(ciphertext, nonce, ad, key)
+      passedThrough(ciphertext.byteLength)
       const end = ciphertext.byteLength - TAG_BYTES
       const decryption = createDecipheriv(ALGORITHM, keyOf(key), nonce, OPTIONS)
       if (ad.byteLength > 0) decryption.setAAD(ad, { plaintextLength: end })
