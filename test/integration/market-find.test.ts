@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createMarketHost, findProviders } from '../../src/client/market/find-providers.ts'
+import { isSoukError } from '../../src/protocol/errors.ts'
 import { createHost, type NetworkHost } from '../../src/protocol/network/host.ts'
 import type { PeersStatus } from '../../src/protocol/node-status.ts'
 import { startNode, type NodeInProcess } from '../fixtures/node-in-process.ts'
@@ -61,8 +62,15 @@ describe('finding providers', function () {
     const bootstrap = [addressOf(first)]
     const host = await requester(bootstrap)
     const all = [first, ...others].map(({ node }) => node.address).toSorted()
-    await until(async () => (await findProviders({ host, bootstrap, runtime: 'wasm' })).length === 3)
-    const found = await findProviders({ host, bootstrap, runtime: 'wasm' })
+    // Four nodes in one process may not answer in time on a machine that is busy: then they are asked again.
+    let found: Awaited<ReturnType<typeof findProviders>> = []
+    await until(async () => {
+      found = await findProviders({ host, bootstrap, runtime: 'wasm' }).catch((error: unknown) => {
+        if (isSoukError(error, 'UNREACHABLE')) return []
+        throw error
+      })
+      return found.length === 3
+    })
     assert.deepEqual(
       found.map(({ provider }) => provider),
       all,
