@@ -18,7 +18,7 @@ export interface ExpectedResult {
   /** What was submitted, where that is known. */
   readonly task?: Pick<LoadedTask, 'spec' | 'bytes'>
   /** What was promised of it, where something was. */
-  readonly quote?: Quote
+  readonly quote?: Pick<Quote, 'rates' | 'limits' | 'maxPriceWei'>
   /** What was claimed and found to be so, for who asks twice: a task is paid for by its receipt before its result is handed over. */
   readonly found?: WeakMap<Receipt, Receipt>
 }
@@ -82,7 +82,7 @@ function foreign(receipt: Receipt, { taskId, provider, requester, task }: Expect
 }
 
 /** A receipt that is free says no rates. */
-function unlikeQuote(receipt: Receipt, quote: Quote | undefined): string[] {
+function unlikeQuote(receipt: Receipt, quote: ExpectedResult['quote']): string[] {
   if (quote === undefined) return []
   const reasons: string[] = []
   const rates = receipt.terms?.rates ?? FREE_RATES

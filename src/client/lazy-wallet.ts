@@ -12,6 +12,7 @@ export function lazyWallet({ dir, key }: { readonly dir: string; readonly key: K
     prepay: (prepayment) => wallet().prepay(prepayment),
     raise: (request) => wallet().raise(request),
     charge: (charge) => wallet().charge(charge),
+    agreed: (task) => wallet().agreed(task),
     newest: (task) => wallet().newest(task),
     voucherOf: (channelId) => wallet().voucherOf(channelId),
     release: (task) => wallet().release(task),

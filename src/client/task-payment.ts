@@ -33,13 +33,13 @@ export function taskPayment({
   requester,
 }: {
   readonly wallet: Wallet
-  readonly quote: Pick<Quote, 'payment' | 'chainId' | 'maxPriceWei'>
+  readonly quote: Pick<Quote, 'payment' | 'chainId' | 'maxPriceWei' | 'rates' | 'limits'>
   /** The most that the task pays, whatever is quoted. */
   readonly authorizedWei: bigint
   readonly link: Link
   readonly requester: string
 }): TaskPayment {
-  const { payment: terms, chainId } = quote
+  const { payment: terms, chainId, rates, limits } = quote
   const maxPriceWei = BigInt(quote.maxPriceWei)
   let taskId: string | undefined
   let voucher: Voucher | undefined
@@ -54,7 +54,14 @@ export function taskPayment({
       if (terms.kind === 'none' || maxPriceWei === 0n) return
       await settleLeft({ wallet, link, requester, signal: task.signal })
       taskId = task.taskId
-      voucher = wallet.prepay({ ...task, provider: link.provider, terms, chainId, maxPriceWei })
+      voucher = wallet.prepay({
+        ...task,
+        provider: link.provider,
+        terms,
+        chainId,
+        maxPriceWei,
+        agreed: { rates, limits },
+      })
     },
     goesHigher(refusal) {
       if (taskId === undefined || voucher === undefined || !isSoukError(refusal, 'REFUSED')) return false
@@ -96,7 +103,9 @@ export async function settleTask({
     wallet.release({ taskId })
     return
   }
-  const receipt = expectedReceipt(result.receipt, expected)
+  // Who settles the task need not be who sent it: what was agreed is in the wallet.
+  const quote = expected.quote ?? wallet.agreed({ taskId })
+  const receipt = expectedReceipt(result.receipt, { ...expected, ...(quote !== undefined && { quote }) })
   const priceWei = BigInt(receipt.priceWei)
   const voucher = charged({ wallet, taskId, priceWei }) ?? (withheld ? wallet.newest({ taskId }) : undefined)
   if (voucher === undefined) return

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { SoukError } from '../protocol/errors.ts'
 
-const SCHEMA_VERSION = 1
+const SCHEMA_VERSION = 2
 /** How long one process waits for another's write, which takes less than a millisecond. */
 const BUSY_TIMEOUT_MS = 10_000
 
@@ -31,7 +31,8 @@ const SCHEMA = `
     max_wei TEXT NOT NULL,
     expiry_ms INTEGER NOT NULL,
     pid INTEGER NOT NULL,
-    settled INTEGER NOT NULL
+    settled INTEGER NOT NULL,
+    agreed TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX tasks_of_channel ON tasks (channel_id)`
 
@@ -89,6 +90,8 @@ export function openWalletFile({ dir }: { readonly dir: string }): WalletFile {
 function prepare(db: DatabaseSync, path: string): void {
   const version = db.prepare('PRAGMA user_version').get()?.['user_version']
   if (version === SCHEMA_VERSION) return
+  // Before, rates and limits were not kept.
+  if (version === 1) return db.exec(`ALTER TABLE tasks ADD COLUMN agreed TEXT; PRAGMA user_version = ${SCHEMA_VERSION}`)
   if (version !== 0) throw unusable(path, new Error(`it is of version ${String(version)}`))
   db.exec(`${SCHEMA}; PRAGMA user_version = ${SCHEMA_VERSION}`)
 }

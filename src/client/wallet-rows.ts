@@ -1,6 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
+import { limitsSchema } from '../protocol/limits.ts'
 import { channelKeySchema, type ChannelKey } from '../protocol/payment.ts'
+import { ratesSchema } from '../protocol/price.ts'
+import type { Quote } from '../protocol/quote.ts'
 import { addressSchema, bytes32Schema, signatureSchema } from '../protocol/receipt.ts'
 import { weiSchema } from '../protocol/task.ts'
 import type { NonceRange } from '../settlement/channel-nonces.ts'
@@ -20,6 +23,9 @@ export interface ChannelRow {
   readonly claimedWei: bigint
   readonly closed: boolean
 }
+
+/** What the receipt of a task has to follow from, as it was quoted. */
+export type AgreedPrice = Pick<Quote, 'rates' | 'limits'>
 
 /** A task under way, as far as it may cost something. */
 export interface OpenTask {
@@ -51,6 +57,8 @@ const channelRowSchema = z.object({
   claimedWei: wei,
   closed: z.int(),
 })
+const agreedSchema = z.object({ rates: ratesSchema, limits: limitsSchema })
+const agreedRowSchema = z.object({ agreed: z.string().nullable() })
 const taskRowSchema = z.object({
   taskId: bytes32Schema,
   channelId: bytes32Schema,
@@ -85,7 +93,9 @@ export interface WalletRows {
   sign(row: Pick<ChannelRow, 'channelId' | 'signedWei' | 'signature'>): void
   charge(row: Pick<ChannelRow, 'channelId' | 'chargedWei'>): void
   claim(row: Pick<ChannelRow, 'channelId' | 'claimedWei'>): void
-  begin(task: Omit<OpenTask, 'settled'>): void
+  begin(task: Omit<OpenTask, 'settled'> & { readonly agreed: AgreedPrice }): void
+  /** Absent also in files from before it was kept. */
+  agreed(taskId: string): AgreedPrice | undefined
   settle(taskId: string): void
   /** Nothing is left of a task that has not settled. */
   end(taskId: string): void
@@ -110,7 +120,11 @@ export function walletRows(db: DatabaseSync): WalletRows {
     sign: db.prepare('UPDATE channels SET signed_wei = ?, signature = ? WHERE channel_id = ?'),
     charge: db.prepare('UPDATE channels SET charged_wei = ? WHERE channel_id = ?'),
     claim: db.prepare('UPDATE channels SET claimed_wei = ? WHERE channel_id = ?'),
-    begin: db.prepare('INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, 0)'),
+    begin: db.prepare(
+      `INSERT INTO tasks (task_id, channel_id, provider, max_wei, expiry_ms, pid, agreed, settled)
+       VALUES (?, ?, ?, ?, ?, ?, ?, 0)`,
+    ),
+    agreed: db.prepare('SELECT agreed FROM tasks WHERE task_id = ? AND settled = 0'),
     settle: db.prepare('UPDATE tasks SET settled = 1 WHERE task_id = ?'),
     end: db.prepare('DELETE FROM tasks WHERE task_id = ? AND settled = 0'),
     purge: db.prepare('DELETE FROM tasks WHERE settled = 1 AND expiry_ms < ?'),
@@ -139,9 +153,13 @@ export function walletRows(db: DatabaseSync): WalletRows {
     claim({ channelId, claimedWei }) {
       sql.claim.run(String(claimedWei), channelId)
     },
-    begin({ taskId, channelId, provider, maxPriceWei, expiryMs, pid }) {
+    begin({ taskId, channelId, provider, maxPriceWei, expiryMs, pid, agreed }) {
       sql.purge.run(expiryMs - SETTLED_KEPT_MS)
-      sql.begin.run(taskId, channelId, provider, String(maxPriceWei), expiryMs, pid)
+      sql.begin.run(taskId, channelId, provider, String(maxPriceWei), expiryMs, pid, JSON.stringify(agreed))
+    },
+    agreed(taskId) {
+      const { agreed } = agreedRowSchema.parse(sql.agreed.get(taskId) ?? { agreed: null })
+      return agreed === null ? undefined : agreedSchema.parse(JSON.parse(agreed))
     },
     settle(taskId) {
       sql.settle.run(taskId)

@@ -2,12 +2,13 @@ import type { Key } from '../identity/key-file.ts'
 import { invalidReceipt } from '../identity/receipt.ts'
 import { SoukError } from '../protocol/errors.ts'
 import { NATIVE_TOKEN, type ChannelKey, type PaymentTerms, type Statement, type Voucher } from '../protocol/payment.ts'
+import type { Quote } from '../protocol/quote.ts'
 import { formatWei } from '../protocol/units.ts'
 import { nodeOf, noncesOf } from '../settlement/channel-nonces.ts'
 import { channelIdOf, isVoucherOf, signVoucher } from '../settlement/voucher.ts'
 import { aheadWei, mostWei, owedWei, type Spending } from './spending.ts'
 import { openWalletFile } from './wallet-file.ts'
-import { walletRows, type ChannelRow, type OpenTask } from './wallet-rows.ts'
+import { walletRows, type AgreedPrice, type ChannelRow, type OpenTask } from './wallet-rows.ts'
 
 type ChannelTerms = Extract<PaymentTerms, { readonly kind: 'channel' }>
 
@@ -30,6 +31,8 @@ export interface Prepayment {
   readonly chainId: number
   /** The most that the task can come to. */
   readonly maxPriceWei: bigint
+  /** What its receipt has to follow from: kept for whoever settles the task, maybe another process. */
+  readonly agreed: AgreedPrice
   /** When it can no longer be accepted. */
   readonly expiryMs: number
 }
@@ -66,6 +69,8 @@ export interface Wallet {
    * @throws SoukError RECEIPT_INVALID where it is for more than was set aside
    */
   charge(charge: { readonly taskId: string; readonly priceWei: bigint }): Voucher | undefined
+  /** On what terms a task was sent that is not settled; absent where it is not known here. */
+  agreed(task: { readonly taskId: string }): (AgreedPrice & Pick<Quote, 'maxPriceWei'>) | undefined
   /** The newest voucher of the channel that a task is charged to, to be sent once more. */
   newest(task: { readonly taskId: string }): Voucher | undefined
   /** The newest that was signed of a channel; absent before the first. */
@@ -139,10 +144,11 @@ export function openWallet({ dir, key }: { readonly dir: string; readonly key: K
         }
       }),
     prepay(prepayment) {
-      const { taskId, provider, terms, maxPriceWei, expiryMs } = prepayment
+      const { terms, maxPriceWei, taskId, provider, expiryMs, agreed } = prepayment
       return file.write(() => {
         const row = channelFor(prepayment)
-        rows.begin({ taskId, channelId: row.channelId, provider, maxPriceWei, expiryMs, pid: process.pid })
+        const pid = process.pid
+        rows.begin({ taskId, channelId: row.channelId, provider, maxPriceWei, expiryMs, pid, agreed })
         return voucherFor(row, aheadWei(spendingOf(row), { creditWei: BigInt(terms.creditWei) }))
       })
     },
@@ -169,6 +175,11 @@ export function openWallet({ dir, key }: { readonly dir: string; readonly key: K
         return amountWei > row.signedWei ? voucherFor(row, amountWei) : undefined
       })
     },
+    agreed: ({ taskId }) =>
+      file.write(() => {
+        const [agreed, task] = [rows.agreed(taskId), rows.task(taskId)]
+        return agreed && task && { ...agreed, maxPriceWei: String(task.maxPriceWei) }
+      }),
     newest({ taskId }) {
       return file.write(() => {
         const task = rows.task(taskId)

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { openWallet, type Wallet, type WalletChannel } from '../../src/client/wallet.ts'
 import type { Key } from '../../src/identity/key-file.ts'
 import { paymentRefusals } from '../../src/node/payment-refusals.ts'
+import { FREE_RATES } from '../../src/protocol/price.ts'
 import type { Statement, Voucher } from '../../src/protocol/payment.ts'
 import { channelIdOf } from '../../src/settlement/voucher.ts'
 import { CHAIN_ID, channelOf, CONTRACT, MapSettler } from '../fixtures/payments.ts'
@@ -114,7 +115,8 @@ class Market {
     const taskId = bytes32(`task ${this.#tasks}`)
     // What was told is of some time ago.
     const terms = { ...this.books.settler.terms(requester.key.address), creditWei: String(CREDIT) }
-    const prepayment = { taskId, provider: PROVIDER, terms, chainId: CHAIN_ID, maxPriceWei, expiryMs: 1 }
+    const agreed = { rates: FREE_RATES, limits: {} }
+    const prepayment = { taskId, provider: PROVIDER, terms, chainId: CHAIN_ID, maxPriceWei, agreed, expiryMs: 1 }
     let voucher: Voucher | undefined = requester.wallet.prepay(prepayment)
     requester.note()
     requester.sent.set(taskId, { taskId, maxPriceWei })

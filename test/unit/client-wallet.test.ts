@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { openWallet, type Prepayment, type Wallet } from '../../src/client/wallet.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
+import { FREE_RATES } from '../../src/protocol/price.ts'
 import type { Statement } from '../../src/protocol/payment.ts'
 import { noncesOf } from '../../src/settlement/channel-nonces.ts'
 import { isVoucherOf } from '../../src/settlement/voucher.ts'
@@ -20,6 +21,7 @@ const prepayment = (number: number, maxPriceWei: bigint, creditWei = 0n): Prepay
   terms: { ...terms.call(new MapSettler(), key.address), creditWei: String(creditWei) },
   chainId: CHAIN_ID,
   maxPriceWei,
+  agreed: { rates: { ...FREE_RATES, startWei: String(number) }, limits: { wallTimeMs: number + 1 } },
   expiryMs: 1,
 })
 const task = (number: number): { taskId: string } => ({ taskId: bytes32(number) })
@@ -193,6 +195,33 @@ describe('the wallet', () => {
     wallet = openWallet({ dir, key })
     assert.deepEqual([only().signedWei, only().reservedWei], [200n, 200n])
     assert.deepEqual(wallet.leftAt(PROVIDER), [])
+  })
+
+  it('knows on what terms a task was sent, whichever process asks, until it is settled', () => {
+    open()
+    wallet.prepay(prepayment(7, 100n))
+    const other = openWallet({ dir, key })
+    const terms = { rates: { ...FREE_RATES, startWei: '7' }, limits: { wallTimeMs: 8 }, maxPriceWei: '100' }
+    assert.deepEqual(other.agreed(task(7)), terms)
+    assert.equal(other.agreed(task(8)), undefined)
+    other.charge({ ...task(7), priceWei: 7n })
+    assert.equal(wallet.agreed(task(7)), undefined)
+    other.close()
+  })
+
+  it('takes up a file from before terms were kept, with the tasks that are in it', () => {
+    open()
+    wallet.prepay(prepayment(1, 100n))
+    wallet.close()
+    const db = new DatabaseSync(join(dir, 'wallet.sqlite'))
+    db.exec('ALTER TABLE tasks DROP COLUMN agreed; PRAGMA user_version = 1')
+    db.close()
+    wallet = openWallet({ dir, key })
+    assert.equal(wallet.agreed(task(1)), undefined)
+    wallet.charge({ ...task(1), priceWei: 30n })
+    wallet.prepay(prepayment(2, 100n))
+    assert.deepEqual([only().signedWei, only().chargedWei, only().reservedWei], [130n, 30n, 100n])
+    assert.equal(wallet.agreed(task(2))?.rates.startWei, '2')
   })
 
   it('never signs more than receipts and tasks under way come to, whatever happens in whatever order', () => {

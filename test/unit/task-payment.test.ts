@@ -47,17 +47,25 @@ describe('paying for a task', () => {
   ) => {
     const { maxPriceWei = '100', authorizedWei = 100n, creditWei = '0' } = changes
     const terms = { ...new MapSettler().terms(requester), creditWei }
-    const quote = { payment: terms, chainId: CHAIN_ID, maxPriceWei }
+    const quote = { payment: terms, chainId: CHAIN_ID, maxPriceWei, rates: RATES, limits: unsigned.limits }
     return taskPayment({ wallet, quote, authorizedWei, link, requester })
   }
   const unsigned = { ...unsignedReceipt(), priceWei: '60', terms: { rates: RATES } }
   const { taskId } = unsigned
   const expiryMs = Date.now() + 60_000
-  const settled = (priceWei = '60'): Promise<void> => {
-    const receipt = signReceipt({ receipt: { ...unsigned, priceWei }, key: providerKey })
+  const settled = (priceWei = '60', rates = RATES, limits = unsigned.limits): Promise<void> => {
+    const receipt = signReceipt({ receipt: { ...unsigned, priceWei, terms: { rates }, limits }, key: providerKey })
     const result = { kind: 'receipt', receipt } as const
     const expected = { taskId, provider, requester }
     return settleTask({ wallet, link, expected, result, withheld: false, signal: undefined })
+  }
+  const refusalOf = async (settling: Promise<void>): Promise<SoukError<'RECEIPT_INVALID'>> => {
+    const thrown: unknown = await settling.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    )
+    assert(isSoukError(thrown, 'RECEIPT_INVALID'), String(thrown))
+    return thrown
   }
   const asking = (asked: bigint): SoukError =>
     new SoukError({
@@ -103,6 +111,28 @@ describe('paying for a task', () => {
     await payment().begin({ taskId, expiryMs })
     await assert.rejects(settled('101'), (thrown) => isSoukError(thrown, 'RECEIPT_INVALID'))
     assert.deepEqual(paid, [])
+  })
+
+  it('pays a task that another process has sent at the rates and limits that were agreed, and at no others', async () => {
+    await payment().begin({ taskId, expiryMs })
+    // Within what was set aside, and it does follow from what it says itself.
+    const dearer = { ...RATES, startWei: '2000' }
+    const longer = { ...unsigned.limits, wallTimeMs: 99_000 }
+    for (const [rates, limits] of [
+      [dearer, unsigned.limits],
+      [RATES, longer],
+    ] as const) {
+      const { details } = await refusalOf(settled('60', rates, limits))
+      assert.deepEqual(details.reasons.length, 1, details.reasons.join('; '))
+      assert.match(details.reasons.join(), /than were quoted/)
+    }
+    assert.deepEqual(paid, [])
+    assert.equal(wallet.channels().find(({ reservedWei }) => reservedWei > 0n)?.chargedWei, 0n)
+    await settled()
+    assert.deepEqual(
+      wallet.channels().map(({ chargedWei }) => chargedWei),
+      [60n, 0n],
+    )
   })
 
   it('hears what a provider says of the channel that it was paid on, and of no other', async () => {
