@@ -19,6 +19,7 @@ export interface ChannelOptions extends ChainOptions {
   readonly deposit?: string
   readonly node?: string
   readonly amount?: string
+  readonly permit?: boolean
   readonly confirmations?: string
   readonly to?: string
   readonly bootstrap?: readonly string[]

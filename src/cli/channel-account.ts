@@ -56,15 +56,16 @@ export async function showWallet({ cli, options }: Request<ChainOptions>): Promi
       }
       await writeJson({ stdout, document })
     } else {
+      const shown = (amount: bigint): string => amountText(amount, token)
       const fields: readonly (readonly [string, string])[] = [
         ['address', address],
         ['chain', String(chainId)],
         ['balance', formatWei(coinWei)],
         ...(token === NATIVE_TOKEN ? [] : [[`of ${token}`, String(tokenWei)] as const]),
         ['channels', `${channels.length}, of which ${open} can be paid through`],
-        ['deposited', formatWei(depositedWei)],
-        ['signed away', formatWei(signedWei)],
-        ['redeemed', formatWei(redeemedWei)],
+        ['deposited', shown(depositedWei)],
+        ['signed away', shown(signedWei)],
+        ['redeemed', shown(redeemedWei)],
       ]
       await stdout.write(`${fieldLines({ fields, name: stdout.colors.dim }).join('\n')}\n`)
     }
@@ -77,11 +78,19 @@ export function openChannel({
   payee,
   options,
 }: Request<ChannelOptions> & { readonly payee: string }): Promise<number> {
+  const token = tokenOf(options)
+  if (options.permit === true && token === NATIVE_TOKEN)
+    throw usageError({
+      message: "--permit is for tokens: the chain's own coin needs no approval.",
+      argument: '--permit',
+      hint: 'Name the token with --token, or leave --permit out.',
+    })
   const request = {
     payee: addressOf({ value: payee, argument: 'PAYEE' }),
     ...(options.node !== undefined && { node: addressOf({ value: options.node, argument: '--node' }) }),
-    token: tokenOf(options),
+    token,
     depositWei: amountOf({ value: options.deposit ?? '', argument: '--deposit' }),
+    permit: options.permit === true,
   }
   return withAccount({ cli, options }, async ({ account }) =>
     printChannel({ cli, options, channel: await account.open(request) }),
@@ -89,7 +98,11 @@ export function openChannel({
 }
 
 export function topUpChannel({ cli, id, options }: Request<ChannelOptions> & { readonly id: string }): Promise<number> {
-  const request = { channelId: idOf(id), amountWei: amountOf({ value: options.amount ?? '', argument: '--amount' }) }
+  const request = {
+    channelId: idOf(id),
+    amountWei: amountOf({ value: options.amount ?? '', argument: '--amount' }),
+    permit: options.permit === true,
+  }
   return withAccount({ cli, options }, async ({ account }) =>
     printChannel({ cli, options, channel: await account.topUp(request) }),
   )
@@ -218,13 +231,18 @@ async function printChannels({
       channelId.slice(0, SHORT_ID_CHARACTERS),
       channel.payee,
       onChain.closesAtMs === undefined ? onChain.status : `closing until ${new Date(onChain.closesAtMs).toISOString()}`,
-      ...[onChain.depositWei, signedWei, onChain.redeemedWei].map(formatWei),
+      ...[onChain.depositWei, signedWei, onChain.redeemedWei].map((amount) => amountText(amount, channel.token)),
     ]),
     width: stdout.columns(),
     heading: stdout.colors.bold,
   })
   await stdout.write(`${lines.join('\n')}\n`)
   return EXIT.success
+}
+
+/** A token's own unit is not known here. */
+function amountText(amount: bigint, token: string): string {
+  return token === NATIVE_TOKEN ? formatWei(amount) : String(amount)
 }
 
 function documentOf({ channelId, channel, contract, chainId, onChain, signedWei, depositWei }: ListedChannel) {

@@ -8,11 +8,12 @@ import { inspectChannelContract, type ChannelContractFacts } from '../settlement
 import { createChannelTransactions, readChannel } from '../settlement/channels.ts'
 import { closeConsentFault } from '../settlement/close-consent.ts'
 import { openChain } from '../settlement/chain.ts'
-import { approveData, askToken } from '../settlement/token.ts'
+import { askToken } from '../settlement/token.ts'
 import { openTransactionStore, type StoredTransaction } from '../settlement/transaction-store.ts'
 import { createTransactionQueue } from '../settlement/transactions.ts'
 import { noncesOf } from '../settlement/channel-nonces.ts'
 import { channelIdOf } from '../settlement/voucher.ts'
+import { allowDeposit } from './allow-deposit.ts'
 import type { Wallet, WalletChannel } from './wallet.ts'
 
 /** Where the channels are. */
@@ -43,8 +44,15 @@ export interface ChannelAccount {
     readonly node?: string
     readonly token: string
     readonly depositWei: bigint
+    /** Approves of a token's transfer by a signature in the same transaction (EIP-2612), rather than by one before. */
+    readonly permit?: boolean
   }): Promise<ListedChannel>
-  topUp(request: { readonly channelId: string; readonly amountWei: bigint }): Promise<ListedChannel>
+  /** @throws SoukError as {@link open}, NOT_FOUND */
+  topUp(request: {
+    readonly channelId: string
+    readonly amountWei: bigint
+    readonly permit?: boolean
+  }): Promise<ListedChannel>
   /**
    * With its payee's consent, closes the channel at once. Without, or where the consent is for more than was charged or would not
    * hold, starts the challenge period; after it, gets back what was not redeemed.
@@ -138,16 +146,12 @@ export function openChannelAccount({
     }
   }
 
-  async function approve({ channel, amountWei }: Deposit): Promise<void> {
-    const { token } = channel
-    if (token === NATIVE_TOKEN) return
-    const allowed = await askToken({ chain, token, question: 'allowance', addresses: [key.address, contract] })
-    if (allowed >= amountWei) return
-    onProgress(`approving ${amountWei} of the token ${token}`)
-    const data = approveData({ spender: contract, amountWei })
-    const idempotencyKey = `approve ${contract} ${amountWei} over ${allowed} at ${await chain.nonce(key.address, 'latest')}`
-    await done(queue.submit({ idempotencyKey, to: token, data, valueWei: 0n }))
-  }
+  const allow = (deposit: Deposit, permit: boolean | undefined): Promise<Deposit> =>
+    allowDeposit({
+      ...{ deposit, chain, contract, key, onProgress },
+      permit: permit === true,
+      send: (intent) => done(queue.submit(intent)),
+    })
 
   /** Opened before, as far as its transaction goes: what a killed process began, or the first nonce that nothing was opened with. */
   async function nextChannel({
@@ -227,22 +231,22 @@ export function openChannelAccount({
       if (token === NATIVE_TOKEN) return { coinWei, tokenWei: coinWei }
       return { coinWei, tokenWei: await askToken({ chain, token, question: 'balanceOf', addresses: [key.address] }) }
     },
-    async open({ payee, node = payee, token, depositWei }) {
+    async open({ payee, node = payee, token, depositWei, permit }) {
       await inspect()
       const channel = await nextChannel({ parties: { payer: key.address, payee, token }, node, depositWei })
       const channelId = wallet.noteChannel({ chainId, contract, channel, depositWei: 0n })
-      await approve({ channel, amountWei: depositWei })
+      const deposit = await allow({ channel, amountWei: depositWei }, permit)
       onProgress(`opening channel ${channelId}, waiting until it is ${confirmations} deep`)
-      await done(transactions.open({ channel, amountWei: depositWei }))
+      await done(transactions.open(deposit))
       return noted(channel)
     },
-    async topUp({ channelId, amountWei }) {
+    async topUp({ channelId, amountWei, permit }) {
       const { channel, channelId: id } = find(channelId)
       await inspect()
       const { latest } = await read(channel)
-      await approve({ channel, amountWei })
+      const deposit = await allow({ channel, amountWei }, permit)
       onProgress(`adding to channel ${id}, waiting until it is ${confirmations} deep`)
-      await done(transactions.topUp({ channel, amountWei, fromWei: latest.depositWei }))
+      await done(transactions.topUp({ ...deposit, fromWei: latest.depositWei }))
       return noted(channel)
     },
     find,

@@ -63,6 +63,9 @@ function answerOf({ contract, answer }: { readonly contract: string; readonly an
   }
 }
 
+/** `0x`, the function, and the channel and amount of a deposit: what comes after is a permit, which is another each time. */
+const DEPOSIT_HEAD = 2 + 2 * (4 + 4 * 32)
+
 /** What is sent to the contract, each through the account's queue. The same request again is the same transaction, unless that failed. */
 export interface ChannelTransactions {
   open(deposit: Deposit): StoredTransaction
@@ -90,10 +93,20 @@ export function createChannelTransactions({
       return queue.submit({ idempotencyKey, to: contract, data, valueWei })
     }
   }
+  const isTurnOf = (key: string, one: string): boolean => one === key || one.startsWith(`${key} #`)
   const idOf = (channel: ChannelKey): string => `${contract} ${channelIdOf(channel)}`
 
   return {
-    open: (deposit) => submit(`open ${idOf(deposit.channel)}`, openCall(deposit)),
+    open(deposit) {
+      const key = `open ${idOf(deposit.channel)}`
+      const opening = openCall(deposit)
+      if (deposit.permit === undefined) return submit(key, opening)
+      const head = opening.data.slice(0, DEPOSIT_HEAD)
+      const begun = queue
+        .open()
+        .find(({ idempotencyKey, data }) => isTurnOf(key, idempotencyKey) && data.startsWith(head))
+      return begun ?? submit(key, opening)
+    },
     topUp(deposit) {
       const of = `topUp ${idOf(deposit.channel)} `
       const amount = `+ ${deposit.amountWei} wei`

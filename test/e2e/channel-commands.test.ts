@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Interface } from 'ethers/abi'
+import { compileContracts } from '../../scripts/compile-contracts.ts'
 import { payoutAuthorizationSchema } from '../../src/protocol/payment.ts'
 import { checkPayoutAuthorization } from '../../src/settlement/payout.ts'
 import type { Key } from '../../src/identity/key-file.ts'
-import { deployChannels } from '../fixtures/channel-contract.ts'
+import { deployChannels, deployContract } from '../fixtures/channel-contract.ts'
 import { startAnvil, type RestartableAnvil } from '../fixtures/restartable-anvil.ts'
 import { souk, startSouk, type CommandEnd } from '../fixtures/souk-command.ts'
 
@@ -124,6 +126,44 @@ describe('souk wallet and souk channel', function () {
     assert.match(stderr, /CHAIN_REFUSED[^]*is not the contract of souk's channels/)
     assert.equal(await anvil.rpc('eth_getTransactionCount', key.address, 'pending'), nonce)
     assert.match((await run('channel', 'list', '--contract', other)).stderr, /there are no channels/)
+  })
+
+  it('opens and fills a channel in a token, approving by a signature in the same transaction', async () => {
+    const contracts = await compileContracts(['contracts/test/TestTokens.sol'])
+    const deploy = async (name: string): Promise<string> => {
+      const { abi, bytecode } = contracts.get(name) ?? {}
+      assert(abi !== undefined && bytecode !== undefined)
+      const token = await deployContract({ url: anvil.url, key, abi, bytecode })
+      const data = new Interface(abi).encodeFunctionData('mint', [key.address, 5000])
+      await anvil.rpc('anvil_impersonateAccount', key.address)
+      await anvil.rpc('eth_sendTransaction', { from: key.address, to: token, data })
+      return token
+    }
+    const nonce = async (): Promise<number> => Number(await anvil.rpc('eth_getTransactionCount', key.address, 'latest'))
+    const token = await deploy('PermitToken')
+    const plain = await deploy('FeeToken')
+    const before = await nonce()
+    const quick = ['--confirmations', '1', '--permit']
+    const opened = await only('open', PAYEE, '--deposit', '1000', '--token', token, ...quick)
+    assert.deepEqual([opened.status, opened.confirmedWei], ['open', '1000'])
+    const filled = await only('top-up', opened.channelId, '--amount', '500', ...quick)
+    assert.equal(filled.confirmedWei, '1500')
+    assert.equal((await nonce()) - before, 2)
+    assert.match(
+      (await run('channel', 'list')).stdout,
+      new RegExp(`${opened.channelId.slice(0, 18)} .* open +1500 +0 +0`),
+    )
+    const sums = await run('wallet', '--token', token)
+    assert.match(sums.stdout, /deposited +1500\n/)
+
+    const without = await run('channel', 'open', PAYEE, '--deposit', '1000', '--token', plain, ...quick)
+    assert.notEqual(without.code, 0)
+    assert.match(without.stderr, /takes no permits[^]*Leave out --permit/)
+    assert.equal((await run('channel', 'open', PAYEE, '--deposit', '1eth', ...quick)).code, 2)
+    assert.equal((await nonce()) - before, 2)
+    // Without permits it takes a transaction more.
+    assert.equal((await only('open', PAYEE, '--deposit', '100', '--token', token, '--confirmations', '1')).nonce, 1)
+    assert.equal((await nonce()) - before, 4)
   })
 
   it('says what is wrong with the command line, and where no endpoint answers', async () => {

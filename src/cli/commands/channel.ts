@@ -21,6 +21,8 @@ Examples:
   $ souk channel close 0x1a2b3c4d
   $ souk channel close 0x1a2b3c4d --to ADDR`
 
+const PERMIT_HELP = 'of a token: approve by a signature in the same transaction (EIP-2612), not by a transaction before'
+
 export function addChannelCommands({ program, cli }: CommandRequest): void {
   const channel = program
     .command('channel')
@@ -44,6 +46,7 @@ export function addChannelCommands({ program, cli }: CommandRequest): void {
     .option('--node <address>', 'the provider, where it is paid at another address than its own')
     .requiredOption('-d, --deposit <amount>', 'the most that can be paid through it')
     .option('--token <token>', '`native` or the address of an ERC-20 token', 'native')
+    .option('--permit', PERMIT_HELP)
     .action((payee: string, options: ChannelOptions) =>
       perform(options, ({ openChannel }) => openChannel({ cli, payee, options })),
     )
@@ -53,6 +56,7 @@ export function addChannelCommands({ program, cli }: CommandRequest): void {
     .description('Adds to the deposit of a channel, and waits until that counts.')
     .argument('<channel>', 'its id, or the beginning of it')
     .requiredOption('-a, --amount <amount>', 'what is added')
+    .option('--permit', PERMIT_HELP)
     .action((id: string, options: ChannelOptions) =>
       perform(options, ({ topUpChannel }) => topUpChannel({ cli, id, options })),
     )
