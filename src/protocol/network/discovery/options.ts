@@ -16,7 +16,9 @@ export interface DiscoveryTuning {
   readonly bucketSize: number
   /** Kademlia's alpha: how many peers a query asks at once. */
   readonly concurrency: number
-  /** How long after its start a node looks for its neighbours, and how often afterwards. */
+  /** How long a peer of the DHT may take to be dialled and to answer; longer where most take long. */
+  readonly requestTimeoutMs: number
+  /** How long after its start a server looks for its neighbours, and how often afterwards. */
   readonly firstSelfQueryMs: number
   readonly selfQueryIntervalMs: number
   /** How often it is looked whether there are connections with the bootstrap peers, and enough with others. */
@@ -30,6 +32,7 @@ export interface DiscoveryTuning {
 export const DISCOVERY_TUNING: DiscoveryTuning = {
   bucketSize: 20,
   concurrency: 6,
+  requestTimeoutMs: 5_000,
   firstSelfQueryMs: 500,
   selfQueryIntervalMs: 5 * 60_000,
   keepIntervalMs: 15_000,

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { bootstrap } from '@libp2p/bootstrap'
 import { gossipsub, type GossipSub } from '@libp2p/gossipsub'
-import { kadDHT, passthroughMapper, type KadDHT } from '@libp2p/kad-dht'
+import { kadDHT, passthroughMapper, type KadDHT, type KadDHTComponents } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
-import type { Connection } from '@libp2p/interface'
+import { isPeerId, type Connection, type PeerId } from '@libp2p/interface'
 import type { Libp2pOptions } from 'libp2p'
 import { WIRE_BOUNDS } from '../../wire-bounds.ts'
 import { BoundedDatastore } from './bounded-datastore.ts'
@@ -56,7 +57,7 @@ export function discoveryParts({
       ...(options.mdns === true ? [mdns({ serviceTag: 'souk.local' })] : []),
     ],
     services: {
-      ...(dht !== undefined && { dht: distributedTable({ mode: dht, tuning }) }),
+      ...(dht !== undefined && { dht: distributedTable({ mode: dht, tuning, connections }) }),
       ...(gossip && { pubsub: offersGossip() }),
       // They need services of libp2p that every souk node has (ping, identify), which this type cannot know.
     } as DiscoveryParts['services'],
@@ -75,17 +76,29 @@ function namesOf(connection: Connection): readonly string[] {
   return found
 }
 
-function distributedTable({ mode, tuning }: { readonly mode: 'client' | 'server'; readonly tuning: DiscoveryTuning }) {
-  return kadDHT({
+interface TableOptions {
+  readonly mode: 'client' | 'server'
+  readonly tuning: DiscoveryTuning
+  readonly connections: () => readonly Connection[]
+}
+
+function distributedTable({ mode, tuning, connections }: TableOptions) {
+  const isConnected = (peer: PeerId): boolean => connections().some(({ remotePeer }) => remotePeer.equals(peer))
+  // Whoever is put into the table is dialled first, which for all that a client hears of in a lookup costs it, and them, many
+  // times what the lookup does. Who has no address is not put into it.
+  const onlyConnected: typeof passthroughMapper = (peer) => (isConnected(peer.id) ? peer : { ...peer, multiaddrs: [] })
+  const create = kadDHT({
     protocol: DHT_PROTOCOL,
     clientMode: mode === 'client',
     // A market of one's own may be in one's own network: addresses that are private count.
-    peerInfoMapper: passthroughMapper,
+    peerInfoMapper: mode === 'client' ? onlyConnected : passthroughMapper,
     kBucketSize: tuning.bucketSize,
     alpha: tuning.concurrency,
+    networkDialTimeout: { minTimeout: tuning.requestTimeoutMs },
     // Where a query ends early nobody hears what comes of its other paths, and an error that nobody hears ends the process.
     disjointPaths: 1,
-    initialQuerySelfInterval: tuning.firstSelfQueryMs,
+    // A client has no neighbours who have to know it: whom it asks, it comes to know by asking.
+    initialQuerySelfInterval: mode === 'client' ? tuning.selfQueryIntervalMs : tuning.firstSelfQueryMs,
     querySelfInterval: tuning.selfQueryIntervalMs,
     allowQueryWithZeroPeers: true,
     // No value record is accepted: libp2p's own kind is known unless it is said otherwise.
@@ -104,6 +117,45 @@ function distributedTable({ mode, tuning }: { readonly mode: 'client' | 'server'
       maxQueueSize: 64,
     },
   })
+  return (components: KadDHTComponents): KadDHT => {
+    const { ping } = components
+    // Nobody is put into the table who does not answer. Connections are looked after, so that one which is there is answer enough:
+    // a ping that a busy peer, or this one, is late with would leave a table empty for as long as the connection lasts.
+    const pingUnlessConnected: typeof ping.ping = async (target, options) =>
+      isPeerId(target) && isConnected(target) ? 0 : ping.ping(target, options)
+    const connectionManager = dialingOnceAddressIsKnown(components, isConnected)
+    return create(
+      Object.create(components, {
+        ping: { value: { ping: pingUnlessConnected } },
+        connectionManager: { value: connectionManager },
+      }) as KadDHTComponents,
+    )
+  }
+}
+
+const ADDRESS_TIMEOUT_MS = 1_000
+const ADDRESS_INTERVAL_MS = 20
+
+/**
+ * Whom an answer names is asked before its address, which is in the answer, has been put down. libp2p then looks for the peer in the
+ * DHT, whose first step is to ask that very peer: the two wait for each other until the time of both is over.
+ */
+function dialingOnceAddressIsKnown(
+  { connectionManager, peerStore }: KadDHTComponents,
+  isConnected: (peer: PeerId) => boolean,
+): Pick<KadDHTComponents['connectionManager'], 'openStream' | 'isDialable'> {
+  const hasAddress = async (peer: PeerId): Promise<boolean> =>
+    ((await peerStore.get(peer).catch(() => undefined))?.addresses.length ?? 0) > 0
+  return {
+    isDialable: (...parameters) => connectionManager.isDialable(...parameters),
+    async openStream(target, ...parameters) {
+      const deadlineMs = performance.now() + ADDRESS_TIMEOUT_MS
+      const signal = parameters[1]?.signal
+      while (isPeerId(target) && !isConnected(target) && !(await hasAddress(target)) && performance.now() < deadlineMs)
+        await delay(ADDRESS_INTERVAL_MS, undefined, { signal })
+      return connectionManager.openStream(target, ...parameters)
+    },
+  }
 }
 
 function offersGossip() {
