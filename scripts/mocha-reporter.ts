@@ -6,7 +6,7 @@ export interface MochaResult {
   readonly passed: number
   readonly failed: readonly string[]
   readonly skipped: readonly string[]
-  /** What kept the process alive after the last test, where something did. */
+  /** What kept the process alive after the last test, where something did: each kind, with how many there are. */
   readonly stillOpen?: readonly string[]
 }
 
@@ -31,7 +31,7 @@ export default class StageReporter extends Mocha.reporters.Spec {
       const result: MochaResult = { passed, failed, skipped }
       writeFileSync(output, JSON.stringify(result))
       setTimeout(() => {
-        const stillOpen = process.getActiveResourcesInfo()
+        const stillOpen = counted(process.getActiveResourcesInfo())
         writeFileSync(output, JSON.stringify({ ...result, stillOpen }))
         process.exit(1)
       }, Number(close)).unref()
@@ -41,4 +41,11 @@ export default class StageReporter extends Mocha.reporters.Spec {
 
 function titleOf(test: Mocha.Runnable): string {
   return test.titlePath().join(' › ')
+}
+
+/** Each name once, with how often it is there where that is more than once. */
+function counted(names: readonly string[]): readonly string[] {
+  const counts = new Map<string, number>()
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return [...counts].map(([name, count]) => (count === 1 ? name : `${name} ×${count}`))
 }
