@@ -68,12 +68,24 @@ export function offersWhat(offer: Pick<OfferDocument, 'runtimes'>, filter: Offer
 /** Whether that runtime has all that is looked for. */
 export function runtimeHas(offered: OfferedRuntime, { runtime, features = [] }: OfferFilter): boolean {
   if (runtime !== undefined && offered.runtime !== runtime) return false
-  return features.every((feature) => featuresOf(offered).includes(feature))
+  return features.every((feature) => featuresOf(offered).has(feature))
 }
 
+/** Whoever looks through thousands of offers for whatever a stranger asks for has made this of each once. */
+const known = new WeakMap<OfferedRuntime, ReadonlySet<string>>()
+
 /** All that can be asked of a runtime by name. */
-function featuresOf({ features, classes, caps }: OfferedRuntime): readonly string[] {
-  return [...features, ...classes.map((name) => `class:${name}`), ...(caps.gpus === undefined ? [] : [GPU])]
+function featuresOf(offered: OfferedRuntime): ReadonlySet<string> {
+  const before = known.get(offered)
+  if (before !== undefined) return before
+  const { features, classes, caps } = offered
+  const names = new Set([
+    ...features,
+    ...classes.map((name) => `class:${name}`),
+    ...(caps.gpus === undefined ? [] : [GPU]),
+  ])
+  known.set(offered, names)
+  return names
 }
 
 const GPU = 'gpu'
@@ -87,7 +99,7 @@ const MAX_CAPABILITIES = 32
 export function capabilitiesOf(runtimes: readonly OfferedRuntime[]): readonly string[] {
   const names = runtimes.flatMap((offered) => [
     offered.runtime,
-    ...featuresOf(offered).flatMap((feature) => capabilityName(offered.runtime, feature) ?? []),
+    ...[...featuresOf(offered)].flatMap((feature) => capabilityName(offered.runtime, feature) ?? []),
   ])
   return [...new Set(names)].slice(0, MAX_CAPABILITIES)
 }

@@ -112,7 +112,7 @@ describe('finding peers', function () {
     const flooder = await startRawPeer({ seed: 7_100 })
     const stream = await flooder.dialProtocol(multiaddr(hub.multiaddrs()[0] ?? ''), '/meshsub/1.1.0')
     const messages = await Promise.all(
-      Array.from({ length: 1_500 }, (_, number) => publishedOffer({ key: keyOf(30_000 + number), chainId: 0 })),
+      Array.from({ length: 900 }, (_, number) => publishedOffer({ key: keyOf(30_000 + number), chainId: 0 })),
     )
     const startMs = performance.now()
     for (const offer of messages) stream.send(framed(message([2, offer])))
@@ -134,7 +134,7 @@ describe('finding peers', function () {
       heard.add(from)
       return 'accept'
     })
-    for (let number = 0; number < 100; number += 10) {
+    for (let number = 0; number < 80; number += 10) {
       const raws = await Promise.all(
         Array.from({ length: 10 }, (_, index) => startRawPeer({ seed: 7_200 + number + index })),
       )

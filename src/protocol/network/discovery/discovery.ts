@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { TopicValidatorResult } from '@libp2p/gossipsub'
-import type { Libp2p, PeerId, Stream } from '@libp2p/interface'
+import type { Connection, Libp2p, PeerId, Stream } from '@libp2p/interface'
 import { multiaddr as parseMultiaddr } from '@multiformats/multiaddr'
 import { CID } from 'multiformats/cid'
 import { create as multihash } from 'multiformats/hashes/digest'
@@ -8,7 +8,7 @@ import type { SignedOffer } from '../../offer-document.ts'
 import { decodeSignedOffer, encodeSignedOffer, type OffersQuery } from '../../wire-offers.ts'
 import { FramedStream } from '../framed-stream.ts'
 import { connectionLost, unreachable } from '../network-errors.ts'
-import { addressOfPeer } from '../peer-address.ts'
+import { addressOfPeer, hostOf } from '../peer-address.ts'
 import type { InternalErrorListener } from '../stranger-error.ts'
 import { WIRE_BOUNDS } from '../../wire-bounds.ts'
 import { KeepConnected } from './keep-connected.ts'
@@ -21,6 +21,7 @@ import {
 } from './offers-protocol.ts'
 import { DISCOVERY_TUNING, OFFERS_TOPIC, type DiscoveryOptions } from './options.ts'
 import type { DiscoveryServices } from './services.ts'
+import { Turns } from './turns.ts'
 
 /** A peer that was found: it says nothing of what it offers, nor whether it is up. */
 export interface FoundPeer {
@@ -162,9 +163,10 @@ export function createDiscovery({ node, options, dialTimeoutMs, onInternalError 
       }
     },
     async serveOffers(service) {
-      const onStream = (raw: Stream): void => {
+      const turns = new Turns()
+      const onStream = (raw: Stream, { remoteAddr }: Connection): void => {
         const stream = new FramedStream(raw, { maxFrameBytes: WIRE_BOUNDS.offersRequestFrameBytes })
-        const served = serveOffersStream({ stream, service, onInternalError })
+        const served = serveOffersStream({ stream, host: hostOf(remoteAddr), turns, service, onInternalError })
         serving.set(stream, served)
         void served.finally(() => serving.delete(stream))
       }

@@ -17,6 +17,7 @@ import { connectionLost } from '../network-errors.ts'
 import { openFramed } from '../open-stream.ts'
 import { forStranger, type InternalErrorListener } from '../stranger-error.ts'
 import { WIRE_LIMITS } from '../wire-limits.ts'
+import type { Turns } from './turns.ts'
 
 export const OFFERS_PROTOCOL = '/souk/offers/1.0.0'
 /** Streams of one connection that are served. */
@@ -35,10 +36,15 @@ const MAX_OFFERS = 8192
 /** Answers the requests of one stream until the peer ends it or breaks the protocol. Never rejects. */
 export async function serveOffersStream({
   stream,
+  host,
+  turns,
   service,
   onInternalError,
 }: {
   readonly stream: FramedStream
+  /** Where the peer is: those of one address share a place among those who wait. */
+  readonly host: string
+  readonly turns: Turns
   readonly service: OffersService
   readonly onInternalError: InternalErrorListener
 }): Promise<void> {
@@ -46,7 +52,9 @@ export async function serveOffersStream({
     for (;;) {
       const frame = await stream.read({ idleTimeoutMs: WIRE_LIMITS.inactivityTimeoutMs })
       if (frame === undefined) break
-      await stream.write(encodeOffersAnswer({ kind: 'page', ...service.offers(decodeOffersRequest(frame)) }))
+      const query = decodeOffersRequest(frame)
+      const answer = await turns.take(host, () => encodeOffersAnswer({ kind: 'page', ...service.offers(query) }))
+      await stream.write(answer)
       await delay(PAGE_PAUSE_MS)
     }
     await stream.close()
