@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { DockerTask, NativeRoot, RuntimeTask, TaskBase } from '../executors/executor.ts'
 import { SoukError, isSoukError } from '../protocol/errors.ts'
@@ -26,6 +27,10 @@ export interface BlobSource {
   /** Resolves when the peer can be asked; rejects with the signal's reason when it aborts first. */
   connected(request: { readonly peer: string; readonly signal: AbortSignal }): Promise<void>
 }
+
+/** Between two transfers of which the second one has to begin where the first one broke off, and where several in a row bring nothing new. */
+const FIRST_PAUSE_MS = 50
+const LONGEST_PAUSE_MS = 5_000
 
 export interface FetchProgress {
   readonly fetchedBytes: number
@@ -89,8 +94,10 @@ async function fetchOne(options: {
   readonly takeTurn: TakeTurn
 }): Promise<void> {
   const { blob, peer, store, blobs, signal } = options
-  for (;;) {
+  let pauseMs = 0
+  for (let reached = -1; ;) {
     await blobs.connected({ peer, signal })
+    let fetched = 0
     try {
       await options.takeTurn(async () => {
         await store.fetch({
@@ -98,7 +105,10 @@ async function fetchOne(options: {
           blob,
           source: (offset) => blobs.read({ peer, blob, offset, signal }),
           signal,
-          onProgress: ({ fetchedBytes }) => options.onFetched(fetchedBytes),
+          onProgress: ({ fetchedBytes }) => {
+            fetched = fetchedBytes
+            options.onFetched(fetchedBytes)
+          },
         })
       })
       return
@@ -106,6 +116,10 @@ async function fetchOne(options: {
       signal.throwIfAborted()
       if (isSoukError(error, 'NOT_FOUND')) throw unavailable(blob, error)
       if (!isSoukError(error, 'CONNECTION_LOST') && !isSoukError(error, 'UNREACHABLE')) throw error
+      // A requester that is there and breaks off each transfer at once would have this side ask without end.
+      pauseMs = fetched > reached ? FIRST_PAUSE_MS : Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
+      reached = Math.max(reached, fetched)
+      await delay(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted())
     }
   }
 }

@@ -4,7 +4,7 @@ import { access, constants, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openArtifactStore, type ArtifactStore } from '../../src/artifacts/store.ts'
-import { resolveTask } from '../../src/node/inputs.ts'
+import { fetchInputs, resolveTask } from '../../src/node/inputs.ts'
 import { SoukError } from '../../src/protocol/errors.ts'
 import { RUNTIME_NAMES, type RuntimeName } from '../../src/protocol/execution.ts'
 import type { BlobRef, RuntimeSpec, TaskSpec } from '../../src/protocol/task.ts'
@@ -170,5 +170,35 @@ describe('a task, resolved', () => {
     const missing = { ...program.blob, sha256: '1'.repeat(64) }
     assert.throws(() => resolve('native', { program: missing }), { code: 'BLOB_UNAVAILABLE' })
     assert.throws(() => resolve('native', { tar: missing }), { code: 'BLOB_UNAVAILABLE' })
+  })
+})
+
+describe('the inputs of a task', () => {
+  it('are asked for less and less often of a requester that breaks off whatever it begins', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'souk-inputs-'))
+    const store = await openArtifactStore({ dir: join(dir, 'store'), quotaBytes: 1e6, ownerQuotaBytes: 1e6 })
+    await store.reserve({ holder: 'task', owner, blobs: [input.blob] })
+    const askedAtMs: number[] = []
+    const signal = AbortSignal.timeout(2_000)
+    const fetched = fetchInputs({
+      ...{ spec: taskSpec({ runtime: { module: input.blob } }), peer: owner, store, signal },
+      blobs: {
+        connected: () => Promise.resolve(),
+        async *read() {
+          askedAtMs.push(performance.now())
+          throw new SoukError({
+            code: 'CONNECTION_LOST',
+            message: 'The stream was reset.',
+            details: {},
+          })
+        },
+      },
+      onProgress: () => undefined,
+      takeTurn: (transfer) => transfer(),
+    })
+    await assert.rejects(fetched, { name: 'TimeoutError' })
+    assert(askedAtMs.length > 2 && askedAtMs.length < 10, `${askedAtMs.length} times`)
+    await store.close()
+    await rm(dir, { recursive: true, force: true })
   })
 })
