@@ -184,13 +184,10 @@ describe('the inputs of a task', () => {
       ...{ spec: taskSpec({ runtime: { module: input.blob } }), peer: owner, store, signal },
       blobs: {
         connected: () => Promise.resolve(),
-        async *read() {
+        read() {
           askedAtMs.push(performance.now())
-          throw new SoukError({
-            code: 'CONNECTION_LOST',
-            message: 'The stream was reset.',
-            details: {},
-          })
+          const error = new SoukError({ code: 'CONNECTION_LOST', message: 'The stream was reset.', details: {} })
+          return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) }
         },
       },
       onProgress: () => undefined,
