@@ -12,7 +12,11 @@ const COMPRESSED_BYTES = 33
  * @throws SoukError INVALID_INPUT where that is no point of the curve.
  */
 export function addressOfPublicKey(compressedPublicKey: Uint8Array): string {
-  const point = uncompressed(compressedPublicKey)
+  return addressOfPoint(uncompressed(compressedPublicKey))
+}
+
+/** The same of a point that is at hand as 65 bytes: 04, x and y. Its y would cost a square root to have from its x again. */
+export function addressOfPoint(point: Uint8Array): string {
   // The first byte of an uncompressed point is its tag, 04, and not hashed.
   return `0x${Buffer.from(keccak256(point.subarray(1)).subarray(12)).toString('hex')}`
 }

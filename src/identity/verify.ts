@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { signatureSchema } from '../protocol/receipt.ts'
-import { addressOfPublicKey } from './address.ts'
+import { addressOfPoint } from './address.ts'
 import { secp256k1 } from './secp256k1.ts'
 
 /** Half the order of the group (SEC 2, secp256k1): of s and its negative, both of which verify, only the lower counts. */
@@ -24,12 +24,8 @@ export function recoverSigner({
   const bytes = Buffer.from(signature.slice(2), 'hex')
   const native = secp256k1()
   try {
-    const publicKey = native.ecdsaRecover(
-      bytes.subarray(0, 64),
-      bytes.readUInt8(64) - 27,
-      Buffer.from(digest.slice(2), 'hex'),
-    )
-    return addressOfPublicKey(publicKey)
+    const hash = Buffer.from(digest.slice(2), 'hex')
+    return addressOfPoint(native.ecdsaRecover(bytes.subarray(0, 64), bytes.readUInt8(64) - 27, hash, false))
   } catch {
     return undefined
   }
