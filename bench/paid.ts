@@ -9,16 +9,25 @@ import { CHAIN_ID, channelOf, CONTRACT, DEPOSIT_WEI, PRICE_WEI } from './payment
 /**
  * Tasks one at a time that are paid ahead: each takes a voucher along, which the requester's wallet and the provider's books
  * have on disk first, and is charged when its receipt is there. Each is quoted before, as a market does; that is not counted.
+ * The first ones, of two processes that have just started, are told apart; those that follow come without a pause, and are not counted.
  */
 export async function paidOneAtATime({
   dir,
   count,
+  first,
+  warmUps,
   idleMs,
 }: {
   readonly dir: string
   readonly count: number
+  readonly first: number
+  readonly warmUps: number
   readonly idleMs: number
-}): Promise<{ readonly timesMs: readonly number[]; readonly overheadMs: readonly number[] }> {
+}): Promise<{
+  readonly timesMs: readonly number[]
+  readonly overheadMs: readonly number[]
+  readonly firstOverheadMs: readonly number[]
+}> {
   await mkdir(dir)
   const key = newKey()
   await using cleanUp = new AsyncDisposableStack()
@@ -31,20 +40,25 @@ export async function paidOneAtATime({
   const channel = channelOf({ payer: key.address, payee: client.provider })
   const channelId = wallet.noteChannel({ chainId: CHAIN_ID, contract: CONTRACT, channel, depositWei: DEPOSIT_WEI })
   const task = await moduleTask({ dir, module: EMPTY_MODULE, maxPriceWei: PRICE_WEI })
-  const timesMs: number[] = []
-  const overheadMs: number[] = []
-  const warmUps = 5
-  for (let index = -warmUps; index < count; index++) {
-    const quote = await client.quote({ task })
-    await sleep(idleMs)
-    const run = await runOne(client, task, quote)
-    if (index < 0) continue
-    timesMs.push(run.totalMs)
-    overheadMs.push(run.overheadMs)
+  const runs = async (number: number, pauseMs: number): Promise<Awaited<ReturnType<typeof runOne>>[]> => {
+    const done = []
+    for (let index = 0; index < number; index++) {
+      const quote = await client.quote({ task })
+      if (pauseMs > 0) await sleep(pauseMs)
+      done.push(await runOne(client, task, quote))
+    }
+    return done
   }
+  const early = await runs(first, idleMs)
+  await runs(warmUps, 0)
+  const measured = await runs(count, idleMs)
   const paid = wallet.channels().find((own) => own.channelId === channelId)
-  const dueWei = PRICE_WEI * BigInt(count + warmUps)
+  const dueWei = PRICE_WEI * BigInt(first + warmUps + count)
   if (paid?.signedWei !== dueWei || paid.chargedWei !== dueWei)
     throw new Error(`${paid?.signedWei} wei were signed and ${paid?.chargedWei} charged where ${dueWei} were due`)
-  return { timesMs, overheadMs }
+  return {
+    timesMs: measured.map(({ totalMs }) => totalMs),
+    overheadMs: measured.map(({ overheadMs }) => overheadMs),
+    firstOverheadMs: early.map(({ overheadMs }) => overheadMs),
+  }
 }
