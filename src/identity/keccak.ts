@@ -12,8 +12,8 @@ const blockWords = new Uint32Array(block.buffer)
 
 /**
  * Keccak-256 as Ethereum uses it (not SHA3-256, whose padding differs), 32 bytes.
- * A receipt takes some twenty permutations: with the JavaScript of noble, which takes ten times as long for one, they were a
- * quarter of what verifying it cost.
+ * A task takes each side 26 permutations: at 0.6 µs each, where they take the JavaScript of noble 4.5, that is 0.1 ms of CPU time
+ * less for it on either side. A quarter of verifying a receipt went into them.
  */
 export function keccak256(bytes: Uint8Array): Uint8Array {
   state.fill(0)

@@ -14,7 +14,8 @@ type Yamux = ReturnType<typeof yamux>
 
 /**
  * Yamux, which says that so many bytes were taken only when they have come to half a window. By itself it answers every
- * message at once: each then costs one more to encrypt and write here, and over there one more to be woken up for.
+ * message at once: each then costs one more to encrypt and write here, and over there one more to be woken up for. A message of 300
+ * bytes and its echo take 60 µs of CPU time on both sides together, and took 90 with an update for each; 32 MiB take 4 % less.
  */
 export function yamuxWithFewUpdates(
   init: Parameters<typeof yamux>[0],
