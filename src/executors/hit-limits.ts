@@ -8,8 +8,9 @@ import { StopReason, type Job, type RuntimeTask, type TaskBase } from './executo
 import {
   memoryTrial,
   ROOMY_LIMITS,
-  SHARES_TRIAL,
+  sharesTrial,
   TRIALS,
+  TRIES,
   type Attempt,
   type Trial,
   type Verdict,
@@ -29,8 +30,6 @@ export interface ProbeRuns<T extends RuntimeTask> {
   readonly signal: AbortSignal
 }
 
-/** How often a trial may show nothing, or its run may fail, before it counts: it shares its host with others, which may be busy. */
-const TRIES = 3
 const MAX_SAID_CHARACTERS = 500
 
 /**
@@ -46,7 +45,7 @@ export async function hitLimits<T extends RuntimeTask>(runs: ProbeRuns<T>): Prom
     trial.limit === 'memoryBytes' && leastMemoryBytes !== undefined ? memoryTrial(leastMemoryBytes) : trial,
   )
   for (const trial of trials) if (!without.has(trial.limit)) verdicts.push(await tried(() => attempt(trial, runs)))
-  if (!without.has('cpuShares')) verdicts.push(await tried(() => weighed(runs)))
+  if (!without.has('cpuShares')) verdicts.push(await tried((tries) => weighed(sharesTrial(tries), runs)))
   return verdicts
 }
 
@@ -74,9 +73,10 @@ export async function findGap<T extends RuntimeTask>(
   return stdout.trim() || JSON.stringify(outcome)
 }
 
-async function tried(once: () => Promise<Verdict>): Promise<Verdict> {
-  let verdict = await once()
-  for (let tries = 1; tries < TRIES && verdict.proven === undefined; tries += 1) verdict = await once()
+/** `once` is told how often it has been tried. */
+async function tried(once: (tries: number) => Promise<Verdict>): Promise<Verdict> {
+  let verdict = await once(0)
+  for (let tries = 1; tries < TRIES && verdict.proven === undefined; tries += 1) verdict = await once(tries)
   return verdict
 }
 
@@ -89,12 +89,12 @@ async function attempt<T extends RuntimeTask>(trial: Trial, runs: ProbeRuns<T>):
 }
 
 /** Two tasks of different weight side by side. */
-async function weighed<T extends RuntimeTask>(runs: ProbeRuns<T>): Promise<Verdict> {
-  const [heavy, light] = await Promise.all([
-    runProbeProgram(SHARES_TRIAL.heavy, runs),
-    runProbeProgram(SHARES_TRIAL.light, runs),
-  ])
-  return SHARES_TRIAL.verdict(heavy.execution.usage.cpuTimeMs, light.execution.usage.cpuTimeMs)
+async function weighed<T extends RuntimeTask>(
+  trial: ReturnType<typeof sharesTrial>,
+  runs: ProbeRuns<T>,
+): Promise<Verdict> {
+  const [heavy, light] = await Promise.all([runProbeProgram(trial.heavy, runs), runProbeProgram(trial.light, runs)])
+  return trial.verdict(heavy.execution.usage.cpuTimeMs, light.execution.usage.cpuTimeMs)
 }
 
 interface ProbeRun {

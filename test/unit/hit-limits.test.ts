@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DockerTask } from '../../src/executors/executor.ts'
 import { containerFailed, dockerUnavailable } from '../../src/executors/docker/failures.ts'
-import { findGap, type ProbeRuns } from '../../src/executors/hit-limits.ts'
+import { findGap, hitLimits, type ProbeRuns } from '../../src/executors/hit-limits.ts'
+import { TRIALS } from '../../src/executors/probe-trials.ts'
 import type { Execution } from '../../src/protocol/execution.ts'
 
 const DONE: Execution = {
@@ -55,5 +56,30 @@ describe('what a probe runs', () => {
     const gone = dockerUnavailable('there is none')
     assert.deepEqual(await look([gone]), { runs: 1, result: gone })
     assert.deepEqual(await look([failed], AbortSignal.abort()), { runs: 1, result: failed })
+  })
+
+  /** Two spin on one processor, the second from `lateMs` after the first on; each has of it what `weightOf` its shares is. */
+  const weigh = async (lateMs: number, weightOf: (shares: number) => number): Promise<unknown> => {
+    const beside = (own: number, other: number, ms: number): number =>
+      lateMs + ((ms - lateMs) * weightOf(own)) / (weightOf(own) + weightOf(other))
+    const [verdict] = await hitLimits<DockerTask>({
+      dir,
+      signal: new AbortController().signal,
+      without: TRIALS.map(({ limit }) => limit),
+      run: async ({ limits: { cpuShares = 0 }, task: { command } }) => {
+        const ms = Number(command[1])
+        const cpuTimeMs = beside(cpuShares, cpuShares === 1024 ? 128 : 1024, ms)
+        return { ...DONE, usage: { ...DONE.usage, cpuTimeMs } }
+      },
+      task: (base) => ({ ...base, runtime: 'docker', image: 'none' }),
+    })
+    return verdict?.proven === undefined ? 'unproven' : 'proven'
+  }
+
+  it('weighs for longer where a busy host starts one of the two late, and proves no weights that are none', async () => {
+    assert.equal(await weigh(0, (shares) => shares), 'proven')
+    assert.equal(await weigh(300, (shares) => shares), 'proven')
+    assert.equal(await weigh(0, () => 1), 'unproven')
+    assert.equal(await weigh(300, () => 1), 'unproven')
   })
 })
