@@ -62,7 +62,8 @@ async function readUnit(name: string): Promise<ReadonlyMap<string, readonly stri
 }
 
 describe('deploy/', function () {
-  this.timeout(300_000)
+  // A package is packed, installed, and installed again into the image: beside other things that takes minutes.
+  this.timeout(600_000)
   let dir: string
 
   before(async () => {
