@@ -245,9 +245,16 @@ function amountText(amount: bigint, token: string): string {
   return token === NATIVE_TOKEN ? formatWei(amount) : String(amount)
 }
 
-function documentOf({ channelId, channel, contract, chainId, onChain, signedWei, depositWei }: ListedChannel) {
+function documentOf({ channelId, channel, contract, chainId, onChain, ...sumsOf }: ListedChannel) {
+  const { signedWei, chargedWei, depositWei } = sumsOf
   const { status, closesAtMs } = onChain
-  const sums = { depositWei: onChain.depositWei, confirmedWei: depositWei, signedWei, redeemedWei: onChain.redeemedWei }
+  const sums = {
+    depositWei: onChain.depositWei,
+    confirmedWei: depositWei,
+    chargedWei,
+    signedWei,
+    redeemedWei: onChain.redeemedWei,
+  }
   return {
     channelId,
     chainId,

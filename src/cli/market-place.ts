@@ -1,9 +1,8 @@
 import { lazyWallet } from '../client/lazy-wallet.ts'
-import { findProviders } from '../client/market/find-providers.ts'
+import { findForTask } from '../client/market/find-for-task.ts'
 import { openMarket, type Market, type MarketOptions } from '../client/market/market.ts'
 import type { Move } from '../client/market/run-anywhere.ts'
 import { loadOrCreateKey } from '../identity/key-file.ts'
-import { classOf, isDeterministic, runtimesOf, type RuntimeSpec } from '../protocol/task.ts'
 import { formatWei } from '../protocol/units.ts'
 import { ONCE } from '../protocol/verification.ts'
 import type { Cli } from './cli.ts'
@@ -44,31 +43,8 @@ export async function marketOf({
   if (to.length > 0) return open({ findProviders: () => Promise.resolve([...new Set(to)]) })
   const bootstrap = bootstrapOf({ cli, options })
   const host = await marketHost({ cli, options, bootstrap })
-  return open({
-    host,
-    async findProviders({ spec }) {
-      const filter = { ...capabilityOf(spec.runtime), ...(chainId !== undefined && { chainId }) }
-      const found = await findProviders({ host, bootstrap, signal, ...filter })
-      for (const { multiaddrs } of found) host.learn(multiaddrs)
-      return found.flatMap(({ multiaddrs: [multiaddr], sources }) =>
-        multiaddr === undefined ? [] : [{ multiaddr, sources }],
-      )
-    },
-  })
-}
-
-/** What a provider has to offer that may run it; its quote says the rest. */
-function capabilityOf(runtime: RuntimeSpec): Pick<Parameters<typeof findProviders>[0], 'runtime' | 'features'> {
-  const [name, other] = runtimesOf(runtime)
-  if (name === undefined || other !== undefined) return { features: [] }
-  const runtimeClass = classOf(runtime)
-  return {
-    runtime: name,
-    features: [
-      ...(isDeterministic(runtime) ? ['deterministic'] : []),
-      ...(runtimeClass === undefined ? [] : [`class:${runtimeClass}`]),
-    ],
-  }
+  const chain = chainId === undefined ? {} : { chainId }
+  return open({ host, findProviders: findForTask({ host, bootstrap, signal, ...chain }) })
 }
 
 const SHORT_ADDRESS = 12

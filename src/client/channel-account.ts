@@ -202,6 +202,15 @@ export function openChannelAccount({
     return amountWei > signedWei ? `it is for ${amountWei} wei, and ${signedWei} are signed` : undefined
   }
 
+  /** Says so where the payee has got more than it has earned. */
+  function told(closed: ListedChannel): ListedChannel {
+    const { onChain, chargedWei } = closed
+    const beyondWei = onChain.redeemedWei - chargedWei
+    if (onChain.status === 'closed' && beyondWei > 0n)
+      onProgress(`the payee has ${beyondWei} wei more than the receipts come to: it redeemed what was paid ahead`)
+    return closed
+  }
+
   async function closeTogether({
     found: { channelId, channel },
     consent: { amountWei, signature: consent, authorization },
@@ -256,20 +265,24 @@ export function openChannelAccount({
       const { latest } = await read(channel)
       if (consent !== undefined && (latest.status === 'open' || latest.status === 'closing')) {
         const fault = faultOf({ consent, found, redeemedWei: latest.redeemedWei })
-        if (fault === undefined) return closeTogether({ found, consent, depositWei: latest.depositWei })
+        if (fault === undefined) return told(await closeTogether({ found, consent, depositWei: latest.depositWei }))
         onProgress(`the payee's consent is not taken: ${fault}; the channel is closed without it`)
       }
       const { timestamp = 0 } = (await chain.block(await chain.blockNumber())) ?? {}
       if (latest.status === 'open') {
         // From here on nothing is paid through it.
         wallet.noteChannel({ chainId, contract, channel, depositWei: latest.depositWei, closed: true })
+        if (found.signedWei > found.chargedWei)
+          onProgress(
+            `the payee can redeem ${found.signedWei} wei, and the receipts come to ${found.chargedWei}: alone it may keep what was paid ahead`,
+          )
         onProgress('starting the challenge period')
         await done(transactions.startClose(channel))
       } else if (latest.status === 'closing' && timestamp * 1000 >= (latest.closesAtMs ?? 0)) {
         onProgress('getting back what was not redeemed')
         await done(transactions.finishClose(channel))
       }
-      return noted(channel)
+      return told(await noted(channel))
     },
     async list() {
       const listed: ListedChannel[] = []

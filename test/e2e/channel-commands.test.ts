@@ -4,9 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Interface } from 'ethers/abi'
 import { compileContracts } from '../../scripts/compile-contracts.ts'
-import { payoutAuthorizationSchema } from '../../src/protocol/payment.ts'
 import { checkPayoutAuthorization } from '../../src/settlement/payout.ts'
 import type { Key } from '../../src/identity/key-file.ts'
+import { openWallet } from '../../src/client/wallet.ts'
+import { NATIVE_TOKEN, payoutAuthorizationSchema } from '../../src/protocol/payment.ts'
+import { FREE_RATES } from '../../src/protocol/price.ts'
+import { redeemCall } from '../../src/settlement/channel-calls.ts'
 import { deployChannels, deployContract } from '../fixtures/channel-contract.ts'
 import { startAnvil, type RestartableAnvil } from '../fixtures/restartable-anvil.ts'
 import { souk, startSouk, type CommandEnd } from '../fixtures/souk-command.ts'
@@ -25,7 +28,7 @@ interface ListedChannel {
 }
 
 describe('souk wallet and souk channel', function () {
-  this.timeout(180_000)
+  this.timeout(300_000)
   let anvil: RestartableAnvil
   let home: string
   let key: Key
@@ -85,6 +88,30 @@ describe('souk wallet and souk channel', function () {
     assert.equal((await only('close', channelId, '--confirmations', '1')).status, 'closed')
     const spent = before - (await balance())
     assert.ok(spent > 0n && spent < ETHER / 100n, `${spent} wei of gas`)
+  })
+
+  it('says what a payee may keep that was paid ahead, and what it did keep', async () => {
+    const payee = `0x${'7c'.repeat(20)}`
+    const { channelId } = await only('open', payee, '--deposit', '1eth', '--confirmations', '1')
+    const wallet = openWallet({ dir: join(home, 'souk'), key })
+    const terms = { kind: 'channel', contract, token: NATIVE_TOKEN, payee, creditWei: '0' } as const
+    const [taskId, chainId] = [`0x${'01'.repeat(32)}`, anvil.chainId]
+    const agreed = { rates: FREE_RATES, limits: {} }
+    const task = { taskId, provider: payee, terms, chainId, agreed, expiryMs: Date.now() + 60_000 }
+    const voucher = wallet.prepay({ ...task, maxPriceWei: 100n })
+    wallet.charge({ taskId, priceWei: 60n })
+    wallet.close()
+    const alone = await run('channel', 'close', channelId, '--confirmations', '1')
+    assert.equal(alone.code, 0, alone.stderr)
+    assert.match(alone.stderr, /can redeem 100 wei, and the receipts come to 60: alone it may keep what was paid ahead/)
+    await anvil.rpc('anvil_impersonateAccount', key.address)
+    await anvil.rpc('eth_sendTransaction', { from: key.address, to: contract, data: redeemCall(voucher).data })
+    await anvil.rpc('evm_increaseTime', CHALLENGE_SECONDS + 1)
+    await anvil.mine()
+    const over = await run('channel', 'close', channelId, '--confirmations', '1', '--json')
+    assert.match(over.stderr, /the payee has 40 wei more than the receipts come to/)
+    const { status, chargedWei, redeemedWei } = JSON.parse(over.stdout) as Readonly<Record<string, string>>
+    assert.deepEqual([status, chargedWei, redeemedWei], ['closed', '60', '100'])
   })
 
   it('opens one channel where its command is killed and given again', async () => {

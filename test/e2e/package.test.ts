@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { access, constants, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { startPaidMarket } from '../fixtures/paid-market.ts'
 import { npmEnvironment, packedPackage } from '../fixtures/packed-package.ts'
 
 const run = promisify(execFile)
@@ -23,8 +24,15 @@ async function sizeOf(dir: string): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0)
 }
 
+/** The program in a document: the one that opens a market. */
+async function programIn(file: string): Promise<string> {
+  const blocks = (await readFile(file, 'utf8')).matchAll(/^```ts\n([^]*?)^```$/gm)
+  const [program] = [...blocks].map(([, text = '']) => text).filter((text) => text.includes("from 'souk/market'"))
+  return program ?? assert.fail(`${file} has no program`)
+}
+
 describe('the published package', function () {
-  this.timeout(180_000)
+  this.timeout(600_000)
   let dir: string
   let installed: string
 
@@ -83,6 +91,45 @@ describe('the published package', function () {
       const name = entry.replace('.', 'souk')
       const source = `import * as entry from '${name}'; if (Object.keys(entry).length === 0) throw new Error('empty')`
       await run(process.execPath, ['--input-type=module', '--eval', source], { cwd: dir })
+    }
+  })
+
+  it('lets a program find, quote, pay and verify: the one in docs/SDK.md, with its types', async () => {
+    const program = join(dir, 'program.mts')
+    await writeFile(program, await programIn(join(root, 'docs/SDK.md')))
+    await writeFile(join(dir, 'empty.wasm'), Buffer.from(EMPTY_MODULE, 'hex'))
+    await writeFile(
+      join(dir, 'task.yaml'),
+      "version: 1\nruntime: {type: wasm, module: ./empty.wasm}\nprice: {max: '5000'}\n",
+    )
+    // With the compiler and the types of Node alone, as whoever writes one has them.
+    const types = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'esnext']
+    const typeRoots = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node']
+    await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...types, ...typeRoots, program], {
+      cwd: dir,
+    })
+
+    const market = await startPaidMarket()
+    try {
+      const provider = await market.provider({
+        name: 'provider',
+        config: 'pricing: {wasm: {start: 1000}}\nsandbox: {native: {enabled: false}, docker: {enabled: false}}\n',
+        settlement: 'redeem_gas_share: 0',
+        network: 'discovery: [dht, gossip]',
+      })
+      const { dir: home } = await market.requester('requester')
+      const env = {
+        ...{ PATH: process.env['PATH'], HOME: dir, SOUK_HOME: home },
+        ...{ SOUK_RPC: market.chain.url, SOUK_CONTRACT: market.contract, SOUK_CHAIN_ID: String(market.chain.chainId) },
+      }
+      const { stdout } = await run(process.execPath, [program, join(dir, 'task.yaml'), provider.multiaddr], {
+        cwd: dir,
+        env,
+      })
+      assert.equal(stdout, `${provider.address} is paid 1000 wei\nclosed: 1000 wei of 10000\n`)
+      assert.equal(await market.chain.balanceOf(market.payout), 1000n)
+    } finally {
+      await market.close()
     }
   })
 

@@ -21,6 +21,37 @@ Examples:
   $ souk channel close 0x1a2b3c4d
   $ souk channel close 0x1a2b3c4d --to ADDR`
 
+const OPEN_HELP = `
+PAYEE is the address in the provider's offer or quote, and --node the provider
+where that is another. Nothing is sent to a contract that is not souk's.
+
+Examples:
+  $ souk channel open 0x5a… --deposit 0.05eth
+  $ souk channel open 0x5a… --node 0x7c… --deposit 0.05eth --confirmations 3
+  $ souk channel open 0x5a… --token 0xa0… --deposit 5000000 --permit`
+
+const TOP_UP_HELP = `
+Examples:
+  $ souk channel top-up 0x1a2b3c4d --amount 0.01eth
+  $ souk channel top-up 0x1a2b3c4d --amount 5000000 --permit`
+
+const CLOSE_HELP = `
+Closed together, the payee gets what the receipts come to, or what it has
+redeemed already where that is more, which is said. Closed alone, it may redeem
+all that was signed, and so keep what was paid ahead: that is said too.
+
+Examples:
+  $ souk channel close 0x1a2b3c4d --to ADDR
+  $ souk channel close 0x1a2b3c4d`
+
+const LIST_HELP = `
+SIGNED is what the newest voucher is for, REDEEMED what the payee has taken out;
+--json has what the receipts come to as well (chargedWei).
+
+Examples:
+  $ souk channel list
+  $ souk channel list --json | jq -r '.channels[] | [.payee, .chargedWei] | @tsv'`
+
 const PERMIT_HELP = 'of a token: approve by a signature in the same transaction (EIP-2612), not by a transaction before'
 
 export function addChannelCommands({ program, cli }: CommandRequest): void {
@@ -47,6 +78,7 @@ export function addChannelCommands({ program, cli }: CommandRequest): void {
     .requiredOption('-d, --deposit <amount>', 'the most that can be paid through it')
     .option('--token <token>', '`native` or the address of an ERC-20 token', 'native')
     .option('--permit', PERMIT_HELP)
+    .addHelpText('after', OPEN_HELP)
     .action((payee: string, options: ChannelOptions) =>
       perform(options, ({ openChannel }) => openChannel({ cli, payee, options })),
     )
@@ -57,6 +89,7 @@ export function addChannelCommands({ program, cli }: CommandRequest): void {
     .argument('<channel>', 'its id, or the beginning of it')
     .requiredOption('-a, --amount <amount>', 'what is added')
     .option('--permit', PERMIT_HELP)
+    .addHelpText('after', TOP_UP_HELP)
     .action((id: string, options: ChannelOptions) =>
       perform(options, ({ topUpChannel }) => topUpChannel({ cli, id, options })),
     )
@@ -72,6 +105,7 @@ export function addChannelCommands({ program, cli }: CommandRequest): void {
       '-b, --bootstrap <multiaddr...>',
       'nodes of the market, to find that provider; $SOUK_BOOTSTRAP, separated by commas, where absent',
     )
+    .addHelpText('after', CLOSE_HELP)
     .action((id: string, options: ChannelOptions) =>
       perform(options, ({ closeChannel }) => closeChannel({ cli, id, options })),
     )
@@ -79,6 +113,7 @@ export function addChannelCommands({ program, cli }: CommandRequest): void {
   addChainOptions(channel.command('list'))
     .usage('[options]')
     .description('Lists the channels of this requester, as the chain has them now.')
+    .addHelpText('after', LIST_HELP)
     .action((options: ChannelOptions) => perform(options, ({ listChannels }) => listChannels({ cli, options })))
 }
 

@@ -4,6 +4,11 @@ import type { AuthorizeOptions } from '../channel-account.ts'
 import type { CommandRequest } from '../command-request.ts'
 import { EXIT } from '../exit-code.ts'
 
+const SHOW_HELP = `
+Examples:
+  $ souk wallet --rpc http://127.0.0.1:8545 --contract 0xc0… --chain-id 1
+  $ souk wallet --token 0xa0… --json | jq -r .tokenWei`
+
 const AUTHORIZE_HELP = `
 Needs no network: run it where the key is, and bring the line that it prints to
 the node, whose configuration names the file (settlement.payout_authorization).
@@ -18,10 +23,12 @@ export function addWalletCommands({ program, cli }: CommandRequest): void {
     .command('wallet')
     .summary('what this requester has on the chain')
     .description('Looks at the account of this requester, and signs for addresses whose keys are elsewhere.')
+    .addHelpText('after', SHOW_HELP)
   addChainOptions(wallet.command('show', { isDefault: true }))
     .usage('[options]')
     .description('Prints the address, what it holds, and the sums of its channels.')
     .option('--token <token>', '`native` or the address of an ERC-20 token', 'native')
+    .addHelpText('after', SHOW_HELP)
     .action((options: ChainOptions) =>
       cli.perform({
         json: options.json,
