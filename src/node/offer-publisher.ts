@@ -28,6 +28,10 @@ const LOOK_INTERVAL_MS = 2_000
 const PUBLISH_INTERVAL_MS = 180_000
 /** Whoever joins hears an offer soon, and not one for each that joins. */
 const LEAST_PUBLISH_INTERVAL_MS = 15_000
+/** Several who join at once, as after a start, are told together. */
+const JOINED_PAUSE_MS = 250
+/** So often in a row without waiting: a node that has just come is known to nobody, and comes to know others within moments. */
+const PROMPT_PUBLISHES = 4
 const PROVIDE_INTERVAL_MS = 600_000
 /** After nobody was there to keep a record. */
 const PROVIDE_AGAIN_MS = 5_000
@@ -38,11 +42,14 @@ export class OfferPublisher {
   readonly #options: OfferPublisherOptions
   readonly #stopped = new AbortController()
   #timer: NodeJS.Timeout | undefined
-  #working: Promise<void> | undefined
+  #publishing: Promise<void> | undefined
+  #providing: Promise<void> | undefined
   #said = ''
   #saidAtMs = -Infinity
   #sequence = 0
   #joined = false
+  #soon: NodeJS.Timeout | undefined
+  #promptLeft = PROMPT_PUBLISHES
   /** When each capability is to be provided again. */
   readonly #dueAtMs = new Map<string, number>()
 
@@ -50,6 +57,7 @@ export class OfferPublisher {
     this.#options = options
     options.discovery.onListener(() => {
       this.#joined = true
+      this.#lookSoon()
     })
   }
 
@@ -61,30 +69,53 @@ export class OfferPublisher {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer)
+    clearTimeout(this.#soon)
     this.#stopped.abort()
-    await this.#working
+    await Promise.all([this.#publishing, this.#providing])
   }
 
+  #lookSoon(): void {
+    if (this.#timer === undefined || this.#promptLeft === 0 || this.#stopped.signal.aborted) return
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined
+      this.#look()
+    }, JOINED_PAUSE_MS).unref()
+  }
+
+  /** That a record takes long to get into the DHT keeps no offer back. */
   #look(): void {
-    this.#working ??= this.#publishAndProvide()
-      .catch((thrown: unknown) => {
-        if (!this.#stopped.signal.aborted)
-          this.#options.logger.warn({ err: SoukError.from(thrown) }, 'what is offered could not be published')
-      })
+    this.#publishing ??= this.#publishWhatIs()
+      .catch((thrown: unknown) => this.#failed(thrown))
       .finally(() => {
-        this.#working = undefined
+        this.#publishing = undefined
+      })
+    this.#providing ??= this.#provideWhatIs()
+      .catch((thrown: unknown) => this.#failed(thrown))
+      .finally(() => {
+        this.#providing = undefined
       })
   }
 
-  async #publishAndProvide(): Promise<void> {
-    const { runtimes, payment, multiaddrs } = this.#options
-    const offered = runtimes()
-    const addresses = withoutLoopback(multiaddrs()).slice(0, 16)
-    if (offered.length === 0 || addresses.length === 0) {
-      this.#options.book.remove(this.#options.key.address)
-      this.#said = ''
-    } else await this.#publish({ runtimes: [...offered], multiaddrs: [...addresses], payment: payment() })
-    await this.#provide(addresses.length === 0 ? [] : capabilitiesOf(offered))
+  #failed(thrown: unknown): void {
+    if (this.#stopped.signal.aborted) return
+    this.#options.logger.warn({ err: SoukError.from(thrown) }, 'what is offered could not be published')
+  }
+
+  get #addresses(): readonly string[] {
+    return withoutLoopback(this.#options.multiaddrs()).slice(0, 16)
+  }
+
+  async #publishWhatIs(): Promise<void> {
+    const { runtimes, payment, book, key } = this.#options
+    const [offered, addresses] = [runtimes(), this.#addresses]
+    if (offered.length > 0 && addresses.length > 0)
+      return this.#publish({ runtimes: [...offered], multiaddrs: [...addresses], payment: payment() })
+    book.remove(key.address)
+    this.#said = ''
+  }
+
+  async #provideWhatIs(): Promise<void> {
+    await this.#provide(this.#addresses.length === 0 ? [] : capabilitiesOf(this.#options.runtimes()))
   }
 
   async #publish(content: {
@@ -96,8 +127,10 @@ export class OfferPublisher {
     const nowMs = clock.nowMs()
     const text = JSON.stringify(content)
     const sinceMs = nowMs - this.#saidAtMs
-    const due = text !== this.#said || sinceMs >= (this.#joined ? LEAST_PUBLISH_INTERVAL_MS : PUBLISH_INTERVAL_MS)
+    const leastMs = this.#promptLeft > 0 ? JOINED_PAUSE_MS : LEAST_PUBLISH_INTERVAL_MS
+    const due = text !== this.#said || sinceMs >= (this.#joined ? leastMs : PUBLISH_INTERVAL_MS)
     if (!due) return
+    if (this.#joined && this.#promptLeft > 0) this.#promptLeft -= 1
     // Of a clock that is set back, and of a node that starts again, the next offer still counts.
     this.#sequence = Math.max(this.#sequence + 1, nowMs)
     const signed = signOffer({
