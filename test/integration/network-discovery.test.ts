@@ -71,6 +71,43 @@ describe('finding peers', function () {
     assert.deepEqual(await found(requester, 'wasm-deterministic'), [])
   })
 
+  it('leaves no error unheard where lookups are given up at any time, and hosts stop amid them', async () => {
+    const unheard: unknown[] = []
+    const listen = (reason: unknown): void => void unheard.push(reason)
+    process.prependListener('unhandledRejection', listen)
+    try {
+      const first = await start(1, joining(undefined))
+      for (let number = 2; number <= 5; number += 1) await start(number, joining(first))
+      await until(async () => {
+        const signal = AbortSignal.timeout(10_000)
+        return ((await hosts[4]?.discovery?.provide({ capability: 'wasm', signal })) ?? 0) > 0
+      })
+      let given = 0
+      const lookUp = async (host: NetworkHost, capability: string, giveUpMs: number): Promise<void> => {
+        try {
+          const signal = AbortSignal.timeout(giveUpMs)
+          for await (const _ of host.discovery?.findProviders({ capability, signal }) ?? [])
+            if (giveUpMs % 3 === 0) break
+        } catch {
+          given += 1
+        }
+      }
+      const lookUps = Array.from({ length: 200 }, async (_, index) => {
+        await delay(index * 4)
+        await lookUp(hosts[index % 5] as NetworkHost, index % 2 === 0 ? 'wasm' : `none-${index}`, 1 + (index % 40))
+      })
+      await delay(500)
+      await Promise.all(hosts.slice(2).map((host) => host.stop()))
+      await Promise.all(lookUps)
+      // Each rejection is told of after the microtasks of its turn.
+      await delay(500)
+      assert.deepEqual(unheard, [])
+      assert(given > 0, 'no lookup was given up')
+    } finally {
+      process.off('unhandledRejection', listen)
+    }
+  })
+
   it('gossips offers that are judged good, and no others', async () => {
     const first = await start(1, joining(undefined))
     const heard = new Map<NetworkHost, string[]>()
