@@ -4,6 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 const REST = 4
 /** Shorter rests are saved up: timers are no more exact. */
 const LEAST_REST_MS = 2
+/** Longer ones come of a machine that had something else to do while the work was under way. */
+const LONGEST_REST_MS = 100
 
 /**
  * Work that strangers may ask for without end and that costs them nothing: one piece after the other, never more than a fifth of this process's time, and of
@@ -39,7 +41,7 @@ export class Turns {
       next()
       restMs += REST * (performance.now() - startMs)
       if (restMs < LEAST_REST_MS) continue
-      await delay(restMs)
+      await delay(Math.min(restMs, LONGEST_REST_MS))
       restMs = 0
     }
     this.#running = false
