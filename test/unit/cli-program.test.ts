@@ -83,6 +83,17 @@ describe('the command line', () => {
     }
   })
 
+  it('shows examples for every command of the market', () => {
+    const market = ['wallet', 'channel', 'earnings', 'quote', 'offers', 'peers', 'verify', 'run']
+    const shown = program.commands.filter((command) => market.includes(command.name()))
+    assert.equal(shown.length, market.length)
+    for (const command of shown.flatMap((one) => [one, ...one.commands])) {
+      const before = help().length
+      command.outputHelp()
+      assert.match(help().slice(before), /^Examples?:\n {2}\$ souk /m, command.name())
+    }
+  })
+
   it('is what docs/CLI.md says (else: npm run generate)', () => {
     assert.equal(readFileSync(new URL('../../docs/CLI.md', import.meta.url), 'utf8'), cliPage())
   })

@@ -50,7 +50,7 @@ SIGNED is what the newest voucher is for, REDEEMED what the payee has taken out;
 
 Examples:
   $ souk channel list
-  $ souk channel list --json | jq -r '.channels[] | [.payee, .chargedWei] | @tsv'`
+  $ souk channel list --json | jq -r '.channels[].chargedWei'`
 
 const PERMIT_HELP = 'of a token: approve by a signature in the same transaction (EIP-2612), not by a transaction before'
 
