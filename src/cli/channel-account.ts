@@ -230,13 +230,21 @@ async function printChannels({
     rows: channels.map(({ channelId, channel, onChain, signedWei }) => [
       channelId.slice(0, SHORT_ID_CHARACTERS),
       channel.payee,
-      onChain.closesAtMs === undefined ? onChain.status : `closing until ${new Date(onChain.closesAtMs).toISOString()}`,
+      onChain.status,
       ...[onChain.depositWei, signedWei, onChain.redeemedWei].map((amount) => amountText(amount, channel.token)),
     ]),
     width: stdout.columns(),
     heading: stdout.colors.bold,
   })
-  await stdout.write(`${lines.join('\n')}\n`)
+  // Not in the table, which is to fit a terminal of 80 columns.
+  const closing = channels.flatMap(({ channelId, onChain: { closesAtMs } }) =>
+    closesAtMs === undefined
+      ? []
+      : [
+          `${channelId.slice(0, SHORT_ID_CHARACTERS)} can be closed for good from ${new Date(closesAtMs).toISOString()} on`,
+        ],
+  )
+  await stdout.write(`${[...lines, ...closing].join('\n')}\n`)
   return EXIT.success
 }
 
