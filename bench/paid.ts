@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../src/client/connect.ts'
-import { openWallet } from '../src/client/wallet.ts'
+import { openWallet } from '../src/client/payments/wallet.ts'
 import { EMPTY_MODULE, moduleTask, newKey, runOne, startBenchProvider } from './bench-provider.ts'
 import { CHAIN_ID, channelOf, CONTRACT, DEPOSIT_WEI, PRICE_WEI } from './payments.ts'
 

@@ -1,5 +1,5 @@
 import { NATIVE_TOKEN, type ChannelKey } from '../src/protocol/payment.ts'
-import type { Settler } from '../src/node/settler.ts'
+import type { Settler } from '../src/node/payments/settler.ts'
 
 export const CHAIN_ID = 31_337
 export const CONTRACT = `0x${'c0'.repeat(20)}`

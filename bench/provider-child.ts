@@ -1,6 +1,6 @@
 /** A provider in a process of its own; `BENCH_RUNS` says what its executor does, `BENCH_PAID` that tasks are paid for. Started by bench-provider.ts. */
 import { pino } from 'pino'
-import { loadConfig } from '../src/node/config.ts'
+import { loadConfig } from '../src/node/config/config.ts'
 import { createNode } from '../src/node/create-node.ts'
 import { createNoopExecutor } from './noop-executor.ts'
 import { openChannels } from './payments.ts'

@@ -1,7 +1,7 @@
 /** `BENCH_PROVIDERS` nodes in one process, each with a folder in `BENCH_DIR`; started by bench/quotes.ts. */
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { loadConfig } from '../src/node/config.ts'
+import { loadConfig } from '../src/node/config/config.ts'
 import { createNode, type SoukNode } from '../src/node/create-node.ts'
 import { createNoopExecutor } from './noop-executor.ts'
 

@@ -8,7 +8,7 @@ import { Transform } from 'node:stream'
 import { pino } from 'pino'
 import { createWasmExecutor } from '../src/executors/wasm/executor.ts'
 import type { Executor, WasmTask } from '../src/executors/executor.ts'
-import { loadConfig } from '../src/node/config.ts'
+import { loadConfig } from '../src/node/config/config.ts'
 import { createNode } from '../src/node/create-node.ts'
 
 const { config } = await loadConfig({ file: process.argv[2] ?? '', env: process.env })

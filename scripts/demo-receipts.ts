@@ -1,7 +1,7 @@
-import { outcomeText } from '../src/cli/outcome-text.ts'
-import { printable } from '../src/cli/printable.ts'
-import { formatElapsed, formatSize } from '../src/cli/quantities.ts'
-import { tableLines, wrapped } from '../src/cli/table.ts'
+import { outcomeText } from '../src/cli/render/outcome-text.ts'
+import { printable } from '../src/cli/render/printable.ts'
+import { formatElapsed, formatSize } from '../src/cli/render/quantities.ts'
+import { tableLines, wrapped } from '../src/cli/render/table.ts'
 import type { RunDocument } from '../src/protocol/run-document.ts'
 
 /** What was signed of each task, a line each: heading first. */

@@ -3,7 +3,7 @@ import picocolors from 'picocolors'
 import { createCli } from '../../src/cli/cli.ts'
 import { EXIT_CODE_MEANINGS } from '../../src/cli/exit-code.ts'
 import { createProgram } from '../../src/cli/program.ts'
-import type { TerminalStream } from '../../src/cli/terminal.ts'
+import type { TerminalStream } from '../../src/cli/render/terminal.ts'
 import { page, table } from './markdown.ts'
 
 /** What help is written for: the same whoever generates the page. */

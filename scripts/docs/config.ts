@@ -5,7 +5,7 @@ import {
   CONFIG_SECTIONS,
   variableOf,
   type ConfigKeyName,
-} from '../../src/node/config-schema.ts'
+} from '../../src/node/config/schema.ts'
 import { code, page, table } from './markdown.ts'
 
 const sectionOf = (name: string): string => name.split('.').slice(0, -1).join('.')

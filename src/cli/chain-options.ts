@@ -1,4 +1,4 @@
-import type { ChannelPlace } from '../client/channel-account.ts'
+import type { ChannelPlace } from '../client/payments/channel-account.ts'
 import { NATIVE_TOKEN } from '../protocol/payment.ts'
 import { parseWei } from '../protocol/units.ts'
 import type { Cli } from './cli.ts'

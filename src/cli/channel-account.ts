@@ -3,8 +3,8 @@ import {
   type AccountProgress,
   type ChannelAccount,
   type ListedChannel,
-} from '../client/channel-account.ts'
-import { openWallet } from '../client/wallet.ts'
+} from '../client/payments/channel-account.ts'
+import { openWallet } from '../client/payments/wallet.ts'
 import { loadKey, loadOrCreateKey } from '../identity/key-file.ts'
 import { NATIVE_TOKEN } from '../protocol/payment.ts'
 import { formatWei } from '../protocol/units.ts'
@@ -20,7 +20,7 @@ import {
 import type { Cli } from './cli.ts'
 import { EXIT } from './exit-code.ts'
 import { writeJson } from './json-output.ts'
-import { fieldLines, tableLines } from './table.ts'
+import { fieldLines, tableLines } from './render/table.ts'
 import { usageError } from './usage-error.ts'
 
 interface Request<O> {

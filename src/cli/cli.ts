@@ -1,7 +1,7 @@
 import type { SoukError } from '../protocol/errors.ts'
 import { EXIT, exitCodeOfError } from './exit-code.ts'
 import { soukHome, type SoukHome } from './souk-home.ts'
-import { UnwritableError, type Terminal } from './terminal.ts'
+import { UnwritableError, type Terminal } from './render/terminal.ts'
 
 /** What every command works with. */
 export interface Cli {
@@ -59,7 +59,7 @@ export function createCli({ version, env, terminal }: Pick<Cli, 'version' | 'env
         const { writeJson } = await import('./json-output.ts')
         await writeJson({ stdout, document: { error: error.toJSON() } })
       } else {
-        const { errorLines } = await import('./error-text.ts')
+        const { errorLines } = await import('./render/error-text.ts')
         await stderr.write(`${errorLines({ error: error.toJSON(), colors: stderr.colors }).join('\n')}\n`)
       }
     },

@@ -1,5 +1,5 @@
 import { loadKey } from '../identity/key-file.ts'
-import { nodePaths, type Config } from '../node/config.ts'
+import { nodePaths, type Config } from '../node/config/config.ts'
 import { SoukError } from '../protocol/errors.ts'
 import { challengePeriodFault, inspectChannelContract } from '../settlement/channel-contract.ts'
 import { openChain } from '../settlement/chain.ts'

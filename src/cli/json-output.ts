@@ -1,4 +1,4 @@
-import type { TerminalStream } from './terminal.ts'
+import type { TerminalStream } from './render/terminal.ts'
 
 /** The one document that a command prints with `--json`: on one line where it goes to a program. */
 export async function writeJson({

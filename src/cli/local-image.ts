@@ -1,4 +1,4 @@
-import { loadConfig } from '../node/config.ts'
+import { loadConfig } from '../node/config/config.ts'
 import { localImageId } from '../node/create-node.ts'
 import type { Cli } from './cli.ts'
 

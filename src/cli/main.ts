@@ -4,7 +4,7 @@ import type { SoukError } from '../protocol/errors.ts'
 import { createCli, type Cli } from './cli.ts'
 import { EXIT } from './exit-code.ts'
 import { createProgram } from './program.ts'
-import { createTerminal, UnwritableError } from './terminal.ts'
+import { createTerminal, UnwritableError } from './render/terminal.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string

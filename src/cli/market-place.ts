@@ -1,4 +1,4 @@
-import { lazyWallet } from '../client/lazy-wallet.ts'
+import { lazyWallet } from '../client/payments/lazy-wallet.ts'
 import { findForTask } from '../client/market/find-for-task.ts'
 import { openMarket, type Market, type MarketOptions } from '../client/market/market.ts'
 import type { Move } from '../client/market/run-anywhere.ts'
@@ -7,9 +7,9 @@ import { formatWei } from '../protocol/units.ts'
 import { ONCE } from '../protocol/verification.ts'
 import type { Cli } from './cli.ts'
 import { bootstrapOf, chainIdOf, marketHost } from './market-options.ts'
-import type { Narrator } from './narrator.ts'
+import type { Narrator } from './render/narrator.ts'
 import type { Place } from './places.ts'
-import { printable } from './printable.ts'
+import { printable } from './render/printable.ts'
 
 /** The options of every command that asks several providers. */
 export interface SeveralProvidersOptions {

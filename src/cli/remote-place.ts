@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { connect, type Client } from '../client/connect.ts'
-import { lazyWallet } from '../client/lazy-wallet.ts'
+import { lazyWallet } from '../client/payments/lazy-wallet.ts'
 import { loadOrCreateKey } from '../identity/key-file.ts'
 import { SoukError } from '../protocol/errors.ts'
 import { formatWei } from '../protocol/units.ts'
 import type { Cli } from './cli.ts'
-import type { Narrator } from './narrator.ts'
+import type { Narrator } from './render/narrator.ts'
 import type { Place } from './places.ts'
 
 /** The options of every command that talks to a provider. */

@@ -8,9 +8,9 @@ import { chainIdOf } from './market-options.ts'
 import { Interruption, listenForInterruptions, type Interruptions } from './interruptions.ts'
 import { writeJson } from './json-output.ts'
 import { loadRunTask } from './load-run-task.ts'
-import { createNarrator, type Narrator } from './narrator.ts'
+import { createNarrator, type Narrator } from './render/narrator.ts'
 import type { AcceptedTask, Place } from './places.ts'
-import { printable } from './printable.ts'
+import { printable } from './render/printable.ts'
 import type { RunOptions, RunRequest } from './run-request.ts'
 import { checkUsage, isPinned, localRootOf, sourceOf } from './run-usage.ts'
 import { seeThrough } from './see-through.ts'
@@ -178,7 +178,7 @@ interface Detach {
 /** Stays until the provider has fetched the task's files, which nobody else has. */
 async function detach({ cli, accepted, options, narrator, interruptions, laterCommand }: Detach): Promise<number> {
   const { stdout } = cli.terminal
-  const { viewTask } = await import('./task-view.ts')
+  const { viewTask } = await import('./render/task-view.ts')
   const onEvent = viewTask({ stdout, narrator, withoutOutput: true })
   let fetching = false
   for await (const event of accepted.events({ signal: interruptions.first })) {

@@ -1,4 +1,4 @@
-import { loadConfig, nodePaths } from '../node/config.ts'
+import { loadConfig, nodePaths } from '../node/config/config.ts'
 import type { Earned, EarningsStatus } from '../protocol/node-status.ts'
 import { NATIVE_TOKEN } from '../protocol/payment.ts'
 import { formatWei } from '../protocol/units.ts'
@@ -6,8 +6,8 @@ import type { Cli } from './cli.ts'
 import { EXIT } from './exit-code.ts'
 import { writeJson } from './json-output.ts'
 import { askLocalNode } from './local-socket.ts'
-import { fieldLines, tableLines } from './table.ts'
-import type { Colors } from './terminal.ts'
+import { fieldLines, tableLines } from './render/table.ts'
+import type { Colors } from './render/terminal.ts'
 
 export interface EarningsOptions {
   readonly config?: string

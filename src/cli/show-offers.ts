@@ -7,7 +7,7 @@ import { listenForInterruptions } from './interruptions.ts'
 import { writeJson } from './json-output.ts'
 import { weiOf } from './chain-options.ts'
 import { bootstrapOf, chainIdOf, marketHost, type MarketOptions } from './market-options.ts'
-import { offersLines, type ShownOffer } from './offers-text.ts'
+import { offersLines, type ShownOffer } from './render/offers-text.ts'
 import type { Cli } from './cli.ts'
 import { usageError } from './usage-error.ts'
 

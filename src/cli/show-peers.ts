@@ -4,8 +4,8 @@ import { listenForInterruptions } from './interruptions.ts'
 import { writeJson } from './json-output.ts'
 import { askLocalNode } from './local-socket.ts'
 import { bootstrapOf, marketHost, type MarketOptions } from './market-options.ts'
-import { connectedLines, providersLines } from './offers-text.ts'
-import { loadConfig, nodePaths } from '../node/config.ts'
+import { connectedLines, providersLines } from './render/offers-text.ts'
+import { loadConfig, nodePaths } from '../node/config/config.ts'
 import type { Cli } from './cli.ts'
 
 export interface PeersOptions extends MarketOptions {

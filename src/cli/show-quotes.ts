@@ -6,7 +6,7 @@ import { listenForInterruptions } from './interruptions.ts'
 import { writeJson } from './json-output.ts'
 import { loadRunTask } from './load-run-task.ts'
 import { marketOf, type SeveralProvidersOptions } from './market-place.ts'
-import { quotesLines, type Quoted, type Unquoted } from './quotes-text.ts'
+import { quotesLines, type Quoted, type Unquoted } from './render/quotes-text.ts'
 
 export interface QuoteOptions extends SeveralProvidersOptions {
   readonly json?: boolean

@@ -4,10 +4,10 @@ import { decideDisagreement } from './decide-disagreement.ts'
 import { EXIT } from './exit-code.ts'
 import { Interruption, listenForInterruptions } from './interruptions.ts'
 import { writeJson } from './json-output.ts'
-import { isDecided, proofLines, proofSummary, type JudgedProof } from './proof-text.ts'
+import { isDecided, proofLines, proofSummary, type JudgedProof } from './render/proof-text.ts'
 import { readDocuments } from './read-documents.ts'
 import { usageError } from './usage-error.ts'
-import { verifiedLines, verifiedSummary } from './verified-text.ts'
+import { verifiedLines, verifiedSummary } from './render/verified-text.ts'
 import { verifyAll, type Verified } from './verify-all.ts'
 
 export interface VerifyOptions {

@@ -1,4 +1,4 @@
-import { askConsent } from './ask-consent.ts'
+import { askConsent } from './payments/ask-consent.ts'
 import { checkedQuote, type ProviderQuote } from './check-quote.ts'
 import type { Key } from '../identity/key-file.ts'
 import { SoukError } from '../protocol/errors.ts'
@@ -12,8 +12,8 @@ import type { LoadedTask } from './load-task.ts'
 import { createRemoteTask, type RemoteTask, type Waiting } from './remote-task.ts'
 import { ServedBlobs } from './served-blobs.ts'
 import { submitTask } from './submit-task.ts'
-import { taskPayment } from './task-payment.ts'
-import type { Wallet } from './wallet.ts'
+import { taskPayment } from './payments/task-payment.ts'
+import type { Wallet } from './payments/wallet.ts'
 
 export interface ConnectOptions extends Waiting {
   /** The provider's multiaddr with `/p2p/PEERID`, as `souk up` prints it: nobody else is talked to. */

@@ -5,13 +5,13 @@ import { collectResult, type RunResult } from './collect-result.ts'
 import type { EarlyFollow } from './early-follows.ts'
 import type { LoadedTask } from './load-task.ts'
 import type { Link } from './link.ts'
-import { paidEvents } from './paid-events.ts'
+import { paidEvents } from './payments/paid-events.ts'
 import { resumedEvents } from './resumed-events.ts'
 import { saveOutputs, type SaveProgress, type SavedOutput } from './save-outputs.ts'
 import type { ServedBlobs } from './served-blobs.ts'
-import { settleTask } from './task-payment.ts'
+import { settleTask } from './payments/task-payment.ts'
 import { taskLogs, type OutputEvent } from './task-logs.ts'
-import type { Wallet } from './wallet.ts'
+import type { Wallet } from './payments/wallet.ts'
 
 export interface Waiting {
   /** Ends the waiting, and throws the signal's reason; the task goes on. */

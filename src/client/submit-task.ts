@@ -13,7 +13,7 @@ import type { EarlyFollow, EarlyFollows } from './early-follows.ts'
 import type { Link } from './link.ts'
 import type { LoadedTask } from './load-task.ts'
 import type { ServedBlobs } from './served-blobs.ts'
-import type { TaskPayment } from './task-payment.ts'
+import type { TaskPayment } from './payments/task-payment.ts'
 
 export interface SubmitTaskOptions {
   readonly task: LoadedTask

@@ -19,7 +19,7 @@ const MAX_DIAGNOSTICS_CHARACTERS = 4000
 /** Programs of ours that are compiled where the package is installed. */
 export const LAUNCHER_BINARY = fileURLToPath(new URL('../../build/souk-launcher', import.meta.url))
 export const PROBE_BINARY = fileURLToPath(new URL('../../build/souk-probe', import.meta.url))
-const BUILD_SCRIPT = fileURLToPath(new URL('../../src/native/launcher/build.mjs', import.meta.url))
+const BUILD_SCRIPT = fileURLToPath(new URL('./launcher/build.mjs', import.meta.url))
 const BUILD_HINT = `Install a C compiler (Debian: apt-get install gcc libc6-dev) and run: node ${BUILD_SCRIPT}`
 
 export interface LauncherProcess {

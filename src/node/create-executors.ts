@@ -14,9 +14,9 @@ import { identityBeside } from '../native/identity.ts'
 import { startLauncher, type Launcher } from '../native/launcher.ts'
 import { LAUNCHER_BINARY } from '../native/launcher-process.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { instanceIdOf, instancesFolder } from './instance-id.ts'
-import { bootId, type ProbeSubject } from './probe-cache.ts'
+import { bootId, type ProbeSubject } from './admission/probe-cache.ts'
 
 /** The runtimes that the operator has turned on, and the launcher that they share. */
 export interface Executors {

@@ -2,8 +2,8 @@ import type { Logger } from 'pino'
 import type { Key } from '../identity/key-file.ts'
 import { loadSwarmKey } from '../identity/swarm-key.ts'
 import { createHost, type HostOptions, type NetworkHost } from '../protocol/network/host.ts'
-import type { Config } from './config.ts'
-import type { BlobSource } from './inputs.ts'
+import type { Config } from './config/config.ts'
+import type { BlobSource } from './inputs/inputs.ts'
 
 /** The node's place on the network, as its operator wants it; not started. */
 export async function createNetwork(options: {

@@ -6,9 +6,9 @@ import { payoutAuthorizationSchema, type PayoutAuthorization } from '../protocol
 import type { Chain } from '../settlement/chain.ts'
 import type { ChannelSettler } from '../settlement/channel-settler.ts'
 import { checkPayoutAuthorization } from '../settlement/payout.ts'
-import type { Config } from './config.ts'
-import type { Settler } from './settler.ts'
-import type { SettlementConfig } from './config-settlement-keys.ts'
+import type { Config } from './config/config.ts'
+import type { Settler } from './payments/settler.ts'
+import type { SettlementConfig } from './config/settlement-keys.ts'
 
 type ChannelConfig = Extract<SettlementConfig, { readonly mode: 'channel' }>
 

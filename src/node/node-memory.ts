@@ -1,7 +1,7 @@
 import { systemClock } from './clock.ts'
-import type { Config } from './config.ts'
-import { createFreeAllowance, NO_ALLOWANCE, type FreeAllowance } from './free-allowance.ts'
-import { openPeerRecord, type Meeting } from './peer-record.ts'
+import type { Config } from './config/config.ts'
+import { createFreeAllowance, NO_ALLOWANCE, type FreeAllowance } from './admission/free-allowance.ts'
+import { openPeerRecord, type Meeting } from './market/peer-record.ts'
 
 /** What a node knows of its requesters beyond their tasks. */
 export interface NodeMemory {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { startLauncher, type Launcher } from '../native/launcher.ts'
 import { startLauncherProcess } from '../native/launcher-process.ts'
 import { isSoukError, type SoukError } from '../protocol/errors.ts'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { instanceIdOf } from './instance-id.ts'
 import { findNodeUser, startFailed, type NodeUser } from './node-user.ts'
 

@@ -34,6 +34,8 @@ export const RESTRICTED_BUILTINS: ReadonlySet<string> = new Set([
 ])
 
 const CORE = ['protocol', 'identity', 'artifacts']
+/** Of a node, what all of its folders may use. */
+const NODE_ROOT = ['node/clock.ts', 'node/task-errors.ts']
 
 /**
  * Who may import whom. A folder that is not here fails the test, and so does a package that its folder does
@@ -94,16 +96,91 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   // Generated.
   'settlement/contracts': { imports: [], packages: [] },
   client: {
-    imports: [...CORE, 'artifacts/registry', 'protocol/network', 'settlement'],
+    imports: [...CORE, 'artifacts/registry', 'protocol/network', 'settlement', 'client/payments'],
     packages: ['yaml', 'zod', 'fastest-levenshtein'],
-    // The wallet.
+  },
+  // The wallet: what was promised to whom.
+  'client/payments': {
+    imports: [...CORE, 'client', 'settlement'],
+    packages: ['zod'],
     builtins: ['sqlite'],
   },
   'client/market': {
-    imports: [...CORE, 'client', 'protocol/network', 'protocol/network/discovery', 'settlement'],
+    imports: [...CORE, 'client', 'client/payments', 'protocol/network', 'protocol/network/discovery', 'settlement'],
     packages: ['zod'],
     builtins: ['net', 'sqlite'],
   },
+  // A task moves down this list: each folder may import those above it, and none below.
+  'node/config': {
+    imports: [...CORE, 'executors/docker', 'executors/docker/images', 'executors/wasm', 'native'],
+    packages: ['convict'],
+    builtins: ['net'],
+  },
+  'node/journal': { imports: [...CORE, 'executors'], packages: ['zod'], builtins: ['sqlite'] },
+  'node/scheduler': { imports: [...NODE_ROOT, 'node/journal', 'protocol'], packages: [] },
+  'node/inputs': {
+    imports: [...CORE, ...NODE_ROOT, 'executors', 'node/journal', 'node/scheduler'],
+    packages: ['p-queue'],
+  },
+  'node/payments': { imports: [...CORE, ...NODE_ROOT, 'node/journal', 'settlement'], packages: [] },
+  'node/results': {
+    imports: [
+      ...CORE,
+      ...NODE_ROOT,
+      'protocol/network',
+      'node/config',
+      'node/journal',
+      'node/scheduler',
+      'node/payments',
+    ],
+    packages: ['pino'],
+  },
+  'node/admission': {
+    imports: [
+      ...CORE,
+      ...NODE_ROOT,
+      'executors',
+      'node/config',
+      'node/journal',
+      'node/scheduler',
+      'node/inputs',
+      'node/payments',
+      'node/results',
+    ],
+    packages: ['pino'],
+  },
+  'node/attempt': {
+    imports: [
+      ...CORE,
+      ...NODE_ROOT,
+      'executors',
+      'node/admission',
+      'node/inputs',
+      'node/journal',
+      'node/results',
+      'node/scheduler',
+    ],
+    packages: ['pino'],
+  },
+  // What the market hears of a node: its offers and its quotes.
+  'node/market': {
+    imports: [
+      ...CORE,
+      ...NODE_ROOT,
+      'protocol/network',
+      'protocol/network/discovery',
+      'node/config',
+      'node/journal',
+      'node/scheduler',
+      'node/payments',
+      'node/results',
+      'node/admission',
+    ],
+    packages: ['pino'],
+    builtins: ['net'],
+  },
+  'node/http': { imports: ['protocol'], packages: ['pino'], builtins: ['http'] },
+  // Joins them.
   node: {
     imports: [
       ...CORE,
@@ -116,24 +193,33 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
       'executors/docker/images',
       'native',
       'settlement',
+      'node/config',
+      'node/journal',
+      'node/inputs',
+      'node/scheduler',
+      'node/payments',
+      'node/results',
+      'node/admission',
+      'node/attempt',
+      'node/market',
       'node/http',
     ],
-    packages: ['convict', 'yaml', 'pino', 'p-queue', 'zod'],
-    builtins: ['net', 'sqlite'],
+    packages: ['pino'],
   },
-  'node/http': { imports: ['protocol', 'node'], packages: ['pino'], builtins: ['http'] },
   cli: {
     imports: [
       'protocol',
       'identity',
       'client',
       'client/market',
+      'client/payments',
       'settlement/chain.ts',
       'settlement/channel-contract.ts',
       'settlement/channel-nonces.ts',
       'settlement/payout.ts',
       'cli/commands',
-      'node/config.ts',
+      'cli/render',
+      'node/config',
       'node/create-node.ts',
       'node/privileges.ts',
     ],
@@ -141,8 +227,22 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
     builtins: ['http'],
   },
   'cli/commands': {
-    imports: ['protocol', 'identity', 'client', 'cli', 'node/config.ts', 'node/create-node.ts', 'node/privileges.ts'],
+    imports: [
+      'protocol',
+      'identity',
+      'client',
+      'cli',
+      'cli/render',
+      'node/config',
+      'node/create-node.ts',
+      'node/privileges.ts',
+    ],
     packages: ['commander', 'picocolors', 'pino'],
     builtins: ['http'],
+  },
+  // What a person reads in a terminal.
+  'cli/render': {
+    imports: ['protocol', 'identity', 'client/market', 'cli', 'node/create-node.ts'],
+    packages: ['picocolors'],
   },
 }

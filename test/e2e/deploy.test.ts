@@ -10,8 +10,8 @@ import Docker from 'dockerode'
 import { buildProgram, PROGRAMS_DIR } from '../../scripts/build-programs.ts'
 import { startOwnDockerEngine, type OwnDockerEngine } from '../../scripts/own-docker-engine.ts'
 import { findProgram } from '../../scripts/toolchain.ts'
-import { CONFIG_KEY_NAMES, variableOf } from '../../src/node/config-schema.ts'
-import { loadConfig } from '../../src/node/config.ts'
+import { CONFIG_KEY_NAMES, variableOf } from '../../src/node/config/schema.ts'
+import { loadConfig } from '../../src/node/config/config.ts'
 import { merged, readCompose, type ComposeService } from '../fixtures/deploy/compose-service.ts'
 import {
   buildImage,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { paymentRefusals } from '../../src/node/payment-refusals.ts'
+import { paymentRefusals } from '../../src/node/payments/payment-refusals.ts'
 import { channelIdOf } from '../../src/settlement/voucher.ts'
 import { channelOf, MapSettler, voucherOf } from '../fixtures/payments.ts'
 import { ProviderBooks, settleStep } from '../fixtures/provider-books.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { parseSpec } from '../../src/node/spec-bytes.ts'
+import { parseSpec } from '../../src/node/admission/spec-bytes.ts'
 import { TASK_BOUNDS } from '../../src/protocol/task.ts'
 import { bytesOf, taskSpec } from '../fixtures/provider-tasks.ts'
 

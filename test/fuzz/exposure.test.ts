@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { exposureOf, isPaid, missingWei, moved, NOTHING_YET, type Standing } from '../../src/node/exposure.ts'
+import { exposureOf, isPaid, missingWei, moved, NOTHING_YET, type Standing } from '../../src/node/payments/exposure.ts'
 
 const wei = fc.bigInt({ min: 0n, max: 10n ** 30n })
 const standing = fc.record({ receivedWei: wei, chargedWei: wei, reservedWei: wei })

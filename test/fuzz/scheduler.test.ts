@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { createCapacity, demandOf, RESOURCE_KEYS, type Resources } from '../../src/node/capacity.ts'
-import { createScheduler, type WaitingTask } from '../../src/node/scheduler.ts'
+import { createCapacity, demandOf, RESOURCE_KEYS, type Resources } from '../../src/node/scheduler/capacity.ts'
+import { createScheduler, type WaitingTask } from '../../src/node/scheduler/scheduler.ts'
 import { fakeClock } from '../fixtures/fake-clock.ts'
 import { LIMITS } from '../fixtures/provider-tasks.ts'
 

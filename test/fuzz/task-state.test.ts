@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { isSoukError } from '../../src/protocol/errors.ts'
-import { isSettled, recoveryOf, reduce, type TaskEventRecord, type TaskRecord } from '../../src/node/task-state.ts'
+import {
+  isSettled,
+  recoveryOf,
+  reduce,
+  type TaskEventRecord,
+  type TaskRecord,
+} from '../../src/node/journal/task-state.ts'
 import { ACCEPTED_AT_MS, acceptedEvent, providerFault, receiptOf } from '../fixtures/provider-tasks.ts'
 
 const RETRIES = 2

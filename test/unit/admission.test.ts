@@ -16,8 +16,8 @@ import {
   type AdmissionRequest,
   type AdmissionUsage,
   type Admitted,
-} from '../../src/node/admission.ts'
-import type { Offer } from '../../src/node/offers.ts'
+} from '../../src/node/admission/admission.ts'
+import type { Offer } from '../../src/node/admission/offers.ts'
 import {
   ACCEPTED_AT_MS,
   address,

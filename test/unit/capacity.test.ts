@@ -8,7 +8,7 @@ import {
   shareOf,
   shortagesOf,
   type Resources,
-} from '../../src/node/capacity.ts'
+} from '../../src/node/scheduler/capacity.ts'
 import { LIMITS } from '../fixtures/provider-tasks.ts'
 
 const total: Resources = { slots: 4, cpuMilliCores: 4000, memoryBytes: 1000, diskBytes: 1000, gpus: 2 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createChangeSignal } from '../../src/node/change-signal.ts'
+import { createChangeSignal } from '../../src/node/journal/change-signal.ts'
 
 describe('change signal', () => {
   const never = new AbortController().signal

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createChannelLookups } from '../../src/node/channel-lookups.ts'
+import { createChannelLookups } from '../../src/node/payments/channel-lookups.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import { channelOf, MapSettler } from '../fixtures/payments.ts'
 import { keyOf } from '../fixtures/receipts.ts'

@@ -4,11 +4,11 @@ import type { Command } from 'commander'
 import picocolors from 'picocolors'
 import { cliPage } from '../../scripts/docs/cli.ts'
 import { createCli } from '../../src/cli/cli.ts'
-import { createNarrator } from '../../src/cli/narrator.ts'
+import { createNarrator } from '../../src/cli/render/narrator.ts'
 import { createProgram } from '../../src/cli/program.ts'
-import { displayWidth } from '../../src/cli/table.ts'
-import { viewTask } from '../../src/cli/task-view.ts'
-import type { TerminalStream } from '../../src/cli/terminal.ts'
+import { displayWidth } from '../../src/cli/render/table.ts'
+import { viewTask } from '../../src/cli/render/task-view.ts'
+import type { TerminalStream } from '../../src/cli/render/terminal.ts'
 
 interface Recorded extends TerminalStream {
   text(): string

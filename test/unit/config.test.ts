@@ -7,9 +7,9 @@ import fc from 'fast-check'
 import { isFree } from '../../src/protocol/price.ts'
 import type { Issue } from '../../src/protocol/error-codes.ts'
 import { isSoukError } from '../../src/protocol/errors.ts'
-import { configEntries, loadConfig } from '../../src/node/config.ts'
-import { CONFIG_KEY_NAMES, variableOf } from '../../src/node/config-schema.ts'
-import type { Machine } from '../../src/node/machine.ts'
+import { configEntries, loadConfig } from '../../src/node/config/config.ts'
+import { CONFIG_KEY_NAMES, variableOf } from '../../src/node/config/schema.ts'
+import type { Machine } from '../../src/node/config/machine.ts'
 
 const GIB = 1024 ** 3
 const DIGEST = 'ab'.repeat(32)

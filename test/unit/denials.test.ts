@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createDenialTally } from '../../src/node/denials.ts'
+import { createDenialTally } from '../../src/node/attempt/denials.ts'
 import { SoukError } from '../../src/protocol/errors.ts'
 
 describe('denials of a node', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { DOCUMENTS, staleDocuments } from '../../scripts/generate-docs.ts'
 import { ERROR_CODES } from '../../src/protocol/error-codes.ts'
 import { REFUSAL_REASONS } from '../../src/protocol/refusals.ts'
-import { CONFIG_KEY_NAMES } from '../../src/node/config-schema.ts'
+import { CONFIG_KEY_NAMES } from '../../src/node/config/schema.ts'
 
 const lines = (path: string): readonly string[] => (DOCUMENTS[path]?.() ?? '').split('\n')
 

@@ -20,9 +20,9 @@ import { fileURLToPath } from 'node:url'
 import { isSoukError } from '../../src/protocol/errors.ts'
 import { FREE_RATES } from '../../src/protocol/price.ts'
 import { MAX_EXPIRY_AHEAD_MS } from '../../src/protocol/receipt.ts'
-import type { Journal } from '../../src/node/journal.ts'
-import { openSqliteJournal } from '../../src/node/sqlite-journal.ts'
-import { reduce, type TaskEventRecord, type TaskRecord } from '../../src/node/task-state.ts'
+import type { Journal } from '../../src/node/journal/journal.ts'
+import { openSqliteJournal } from '../../src/node/journal/sqlite-journal.ts'
+import { reduce, type TaskEventRecord, type TaskRecord } from '../../src/node/journal/task-state.ts'
 import {
   ACCEPTED_AT_MS,
   acceptedEvent,

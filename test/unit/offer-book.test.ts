@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Key } from '../../src/identity/key-file.ts'
-import { OfferBook } from '../../src/node/offer-book.ts'
+import { OfferBook } from '../../src/node/market/offer-book.ts'
 import { RateLimit } from '../../src/protocol/rate-limit.ts'
 import { fakeClock } from '../fixtures/fake-clock.ts'
 import { signedOffer } from '../fixtures/offers.ts'

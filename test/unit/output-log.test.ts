@@ -4,7 +4,13 @@ import { statSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createOutputLog, outputSizes, readOutput, removeOutput, reopenOutputLog } from '../../src/node/output-log.ts'
+import {
+  createOutputLog,
+  outputSizes,
+  readOutput,
+  removeOutput,
+  reopenOutputLog,
+} from '../../src/node/results/output-log.ts'
 
 describe('output log', () => {
   let dir: string

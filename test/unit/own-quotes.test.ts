@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { checkQuote, signQuote } from '../../src/identity/quote.ts'
-import { createOwnQuotes } from '../../src/node/own-quotes.ts'
+import { createOwnQuotes } from '../../src/node/admission/own-quotes.ts'
 import { FREE_RATES } from '../../src/protocol/price.ts'
 import type { Quote } from '../../src/protocol/quote.ts'
 import { keyOf, requesterKey } from '../fixtures/receipts.ts'

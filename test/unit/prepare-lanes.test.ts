@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createPrepareLanes } from '../../src/node/prepare-lanes.ts'
+import { createPrepareLanes } from '../../src/node/inputs/prepare-lanes.ts'
 
 const never = new AbortController().signal
 const lanesFor = (known: boolean) => createPrepareLanes({ isKnown: () => known, unknownShare: 0.75 })

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Executor } from '../../src/executors/executor.ts'
-import { probeAll } from '../../src/node/probe-cache.ts'
+import { probeAll } from '../../src/node/admission/probe-cache.ts'
 import { createFakeExecutor } from '../conformance/fake-executor.ts'
 
 describe('probe cache', () => {

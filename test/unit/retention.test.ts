@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { expiredTasks, type KeptTask, type RetentionPolicy } from '../../src/node/retention.ts'
+import { expiredTasks, type KeptTask, type RetentionPolicy } from '../../src/node/results/retention.ts'
 import { address } from '../fixtures/provider-tasks.ts'
 
 const settledAt = (finishedAtMs: number, changes: Partial<KeptTask> = {}): KeptTask => ({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { nextUsage, runningTasksOf } from '../../src/node/running-tasks.ts'
-import { acceptedTask, reduce } from '../../src/node/task-state.ts'
-import { trackTask } from '../../src/node/tracked-task.ts'
+import { nextUsage, runningTasksOf } from '../../src/node/attempt/running-tasks.ts'
+import { acceptedTask, reduce } from '../../src/node/journal/task-state.ts'
+import { trackTask } from '../../src/node/journal/tracked-task.ts'
 import { acceptedEvent, LIMITS, taskSpec } from '../fixtures/provider-tasks.ts'
 
 describe('running tasks', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { isSoukError } from '../../src/protocol/errors.ts'
-import { createCapacity, type Shares } from '../../src/node/capacity.ts'
-import { createScheduler, type Scheduler, type WaitingTask } from '../../src/node/scheduler.ts'
+import { createCapacity, type Shares } from '../../src/node/scheduler/capacity.ts'
+import { createScheduler, type Scheduler, type WaitingTask } from '../../src/node/scheduler/scheduler.ts'
 import { fakeClock, type FakeClock } from '../fixtures/fake-clock.ts'
 import { LIMITS } from '../fixtures/provider-tasks.ts'
 

@@ -10,7 +10,7 @@ import {
   type LiveTask,
   type TaskEventRecord,
   type TaskRecord,
-} from '../../src/node/task-state.ts'
+} from '../../src/node/journal/task-state.ts'
 import { ACCEPTED_AT_MS, acceptedEvent, bytes32, providerFault, receiptOf } from '../fixtures/provider-tasks.ts'
 
 const accepted = acceptedEvent(1, { retriesLeft: 1 })

@@ -45,10 +45,10 @@ export function addConfigCommands({ program, cli }: CommandRequest): void {
 
 async function show({ cli, options }: { readonly cli: Cli; readonly options: ShowOptions }): Promise<number> {
   const [{ loadConfig, configEntries }, { writeJson }, { tableLines }, { printable }] = await Promise.all([
-    import('../../node/config.ts'),
+    import('../../node/config/config.ts'),
     import('../json-output.ts'),
-    import('../table.ts'),
-    import('../printable.ts'),
+    import('../render/table.ts'),
+    import('../render/printable.ts'),
   ])
   const { stdout } = cli.terminal
   const entries = configEntries(
@@ -79,7 +79,7 @@ async function check({
   readonly json: boolean
 }): Promise<number> {
   const [{ loadConfig }, { writeJson }] = await Promise.all([
-    import('../../node/config.ts'),
+    import('../../node/config/config.ts'),
     import('../json-output.ts'),
   ])
   const { stdout } = cli.terminal

@@ -35,7 +35,7 @@ export function addDoctorCommand({ program, cli }: CommandRequest): void {
 async function doctor({ cli, options }: { readonly cli: Cli; readonly options: DoctorOptions }): Promise<number> {
   const [{ examine }, { diagnosisLines }, { writeJson }] = await Promise.all([
     import('../diagnosis.ts'),
-    import('../diagnosis-text.ts'),
+    import('../render/diagnosis-text.ts'),
     import('../json-output.ts'),
   ])
   const { stdout, stderr } = cli.terminal

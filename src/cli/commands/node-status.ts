@@ -27,9 +27,9 @@ export function addNodeCommands({ program, cli }: CommandRequest): void {
 
 async function status({ cli, options }: { readonly cli: Cli; readonly options: StatusOptions }): Promise<number> {
   const [{ loadConfig, nodePaths }, { askLocalNode }, { statusLines }, { writeJson }] = await Promise.all([
-    import('../../node/config.ts'),
+    import('../../node/config/config.ts'),
     import('../local-socket.ts'),
-    import('../status-text.ts'),
+    import('../render/status-text.ts'),
     import('../json-output.ts'),
   ])
   const { config } = await loadConfig({ ...(options.config !== undefined && { file: options.config }), env: cli.env })

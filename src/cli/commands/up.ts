@@ -61,13 +61,13 @@ async function up({ cli, options }: { readonly cli: Cli; readonly options: UpOpt
       { writeJson },
       { counted },
     ] = await Promise.all([
-      import('../../node/config.ts'),
+      import('../../node/config/config.ts'),
       import('../../node/privileges.ts'),
       import('../../node/create-node.ts'),
       import('../logger.ts'),
-      import('../runtime-text.ts'),
+      import('../render/runtime-text.ts'),
       import('../json-output.ts'),
-      import('../quantities.ts'),
+      import('../render/quantities.ts'),
     ])
     const { stdout, stderr } = cli.terminal
     const listen = options.listen === undefined ? {} : { SOUK_NETWORK_LISTEN: options.listen.join(',') }

@@ -1,0 +1,175 @@
+import type { ArtifactStore } from '../../artifacts/store.ts'
+import type { Prepared } from '../../executors/executor.ts'
+import { checkSignedTask } from '../../identity/task.ts'
+import { taskIdOf } from '../../identity/typed-data.ts'
+import type { SignedQuote } from '../../protocol/quote.ts'
+import type { Voucher } from '../../protocol/payment.ts'
+import type { SignedTask } from '../../protocol/receipt.ts'
+import { blobsOf } from '../../protocol/task.ts'
+import { admit, type Admitted, type AdmissionPolicy, type AdmissionUsage } from './admission.ts'
+import type { Capacity } from '../scheduler/capacity.ts'
+import type { Clock } from '../clock.ts'
+import type { FreeAllowance } from './free-allowance.ts'
+import { inputHolder } from '../journal/holders.ts'
+import { missingBlobs } from '../inputs/inputs.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { ExaminedPayment, Payments } from '../payments/payments.ts'
+import type { OwnQuotes } from './own-quotes.ts'
+import type { Preparation } from '../inputs/preparation.ts'
+import type { Scheduler } from '../scheduler/scheduler.ts'
+import { invalidSpec, refused, replayed } from '../task-errors.ts'
+import type { TaskTable } from '../journal/task-table.ts'
+
+export interface IntakeOptions {
+  readonly policy: AdmissionPolicy
+  readonly journal: Journal
+  readonly store: ArtifactStore
+  readonly capacity: Capacity
+  /** All unknown peers together may hold this much of the store. */
+  readonly unknownPeersStorageBytes: number
+  readonly allowance: FreeAllowance
+  /** What this provider has promised. */
+  readonly quotes: OwnQuotes
+  readonly clock: Clock
+}
+
+/** From a stranger's bytes to a durable `accepted`: the decision is admission's, this knows how things stand. */
+export interface Intake {
+  /** @throws SoukError INVALID_INPUT, or REFUSED with every reason, CHAIN_UNREACHABLE; nothing is kept of the task then. */
+  take(request: {
+    readonly peer: string
+    readonly task: SignedTask
+    readonly quote?: SignedQuote
+    readonly voucher?: Voucher
+    readonly stopping: boolean
+  }): Promise<Taken>
+  /** How things stand now for a peer. */
+  usageFor(peer: string): Omit<AdmissionUsage, 'stopping'>
+}
+
+export interface Taken extends Admitted {
+  /** The task has begun: it had its inputs and its slot at once, and the journal says so. */
+  readonly begun?: {
+    /** Gives the slot back. */
+    readonly release: () => void
+    /** What it needs besides, held for it. */
+    readonly prepared: Prepared
+  }
+}
+
+export function createIntake(
+  options: IntakeOptions & {
+    readonly tasks: TaskTable
+    readonly claim: Scheduler['claim']
+    readonly preparation: Pick<Preparation, 'hold'>
+    readonly payments: Pick<Payments, 'examine' | 'accepted'>
+  },
+): Intake {
+  const { tasks, store, journal, capacity, clock, payments } = options
+  /** Tasks between admission and the journal: the second of two copies must not free what the first one holds. */
+  const underWay = new Set<string>()
+
+  function usageFor(peer: string): Omit<AdmissionUsage, 'stopping'> {
+    const storage = store.usage()
+    const heldByUnknown = store.heldByMatching((owner) => !capacity.isKnown(owner))
+    return {
+      peerIsKnown: capacity.isKnown(peer),
+      queued: tasks.waiting(),
+      queuedOfPeer: tasks.waitingOf(peer),
+      queuedOfUnknownPeers: tasks.waitingOfUnknown(),
+      storage: {
+        freeBytes: storage.quotaBytes - storage.heldBytes,
+        peerFreeBytes: storage.ownerQuotaBytes - store.heldBy(peer),
+        unknownPeersFreeBytes: options.unknownPeersStorageBytes - heldByUnknown,
+      },
+      freeWei: options.allowance.leftWei(peer),
+    }
+  }
+
+  async function accept(
+    admitted: Admitted,
+    { task, payment }: { readonly task: SignedTask; readonly payment: ExaminedPayment },
+  ): Promise<Taken> {
+    const { taskId, spec } = admitted
+    const { authorization } = task
+    const { requester } = authorization
+    const holder = inputHolder(taskId)
+    underWay.add(taskId)
+    const { allowance } = admitted
+    if (allowance !== undefined) options.allowance.take({ taskId, peer: requester, ...allowance })
+    const leaveQueue = tasks.join(requester)
+    const held = payment.hold(admitted.maxPriceWei)
+    let prepared: Prepared | undefined
+    let release: (() => void) | undefined
+    try {
+      await store.reserve({ holder, owner: requester, blobs: blobsOf(spec) })
+      const complete = missingBlobs({ spec, owner: requester, store }).length === 0
+      prepared = complete ? options.preparation.hold({ ...admitted, authorization, requester }) : undefined
+      release = prepared && options.claim({ requester, limits: admitted.limits })
+      const atMs = clock.nowMs()
+      const appended = await tasks.accept({
+        event: {
+          kind: 'accepted',
+          taskId,
+          requester,
+          authorization: task.authorization,
+          signature: task.signature,
+          spec: task.spec,
+          runtime: admitted.runtime,
+          limits: admitted.limits,
+          rates: admitted.rates,
+          maxPriceWei: admitted.maxPriceWei.toString(),
+          ...(held !== undefined && { channelId: held.channelId }),
+          atMs,
+          queueDeadlineMs: admitted.queueDeadlineMs,
+          totalDeadlineMs: admitted.totalDeadlineMs,
+          retriesLeft: admitted.retriesLeft,
+        },
+        spec,
+        ...(release !== undefined && { beginsAtMs: atMs }),
+        ...(held !== undefined && { records: held.records }),
+      })
+      if (!appended) throw replayed()
+      payments.accepted(held)
+      if (prepared !== undefined && release !== undefined) return { ...admitted, begun: { release, prepared } }
+      // Who waits for a slot is held it while he waits, by whoever puts him in the queue.
+      prepared?.release()
+      return admitted
+    } catch (error) {
+      options.allowance.settle(taskId)
+      held?.release()
+      release?.()
+      prepared?.release()
+      store.release({ holder })
+      throw error
+    } finally {
+      leaveQueue()
+      underWay.delete(taskId)
+    }
+  }
+
+  return {
+    usageFor,
+    async take({ peer, task, quote, voucher, stopping }) {
+      const payment = await payments.examine({ peer, ...(voucher !== undefined && { voucher }) })
+      // From here to what is set aside there is no other turn: nobody else is admitted on the same room or credit.
+      const admission = admit({
+        task,
+        ...(quote !== undefined && { quote }),
+        peer,
+        nowMs: clock.nowMs(),
+        policy: options.policy,
+        usage: { ...usageFor(peer), stopping },
+        payment: { ...payment, usage: payment.usage() },
+        verifySignature: (signed) => checkSignedTask({ task: signed }) === undefined,
+        readQuote: (signed) => options.quotes.read(signed),
+        taskIdOf,
+        isNonceUsed: (key) => journal.isNonceUsed(key),
+      })
+      if (admission.kind === 'invalid') throw invalidSpec(admission.issues)
+      if (admission.kind === 'refused') throw refused(admission.reasons)
+      if (underWay.has(admission.taskId)) throw replayed()
+      return accept(admission, { task, payment })
+    },
+  }
+}

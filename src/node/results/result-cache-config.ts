@@ -1,0 +1,20 @@
+import { rm } from 'node:fs/promises'
+import type { Logger } from 'pino'
+import type { Config } from '../config/config.ts'
+import { openResultCache, type ResultCache } from './result-cache.ts'
+
+/** The cache that the operator has turned on, empty. Off, what an earlier process had is removed. */
+export async function resultCacheOf({
+  config,
+  dir,
+  logger,
+}: {
+  readonly config: Pick<Config, 'cache'>
+  readonly dir: string
+  readonly logger: Logger
+}): Promise<ResultCache | undefined> {
+  const { enabled, ...bounds } = config.cache
+  if (enabled) return openResultCache({ ...bounds, dir, logger })
+  await rm(dir, { recursive: true, force: true })
+  return undefined
+}
