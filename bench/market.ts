@@ -23,7 +23,7 @@ import type { ProviderStats } from './provider-child.ts'
 import { benchCase, percentile, round, type BenchOptions, type BenchReport } from './report.ts'
 
 const MIB = 1024 * 1024
-const IN_FLIGHT = 32
+const IN_FLIGHT = 64
 const IDLE_MS = 50
 /** A provider serves for days: V8 has compiled by then what the first hundreds of tasks are interpreted with. */
 const WARM_UPS = 300
