@@ -11,23 +11,23 @@ import { compileContracts, type DeployedCode } from './compile-contracts.ts'
 
 const folder = join(import.meta.dirname, '..', 'src/settlement/contracts')
 
-/** The contract, the file that is generated, how its constants are called, and whether what is deployed is compared with it. */
+/** The contract, the file that is generated, and how its constants are called. */
 const CONTRACTS = [
-  { name: 'SoukChannels', file: 'souk-channels.ts', constant: 'SOUK_CHANNELS', recognised: true },
-  { name: 'SoukStake', file: 'souk-stake.ts', constant: 'SOUK_STAKE', recognised: false },
+  { name: 'SoukChannels', file: 'souk-channels.ts', constant: 'SOUK_CHANNELS' },
+  { name: 'SoukStake', file: 'souk-stake.ts', constant: 'SOUK_STAKE' },
 ] as const
 
 const check = process.argv.includes('--check')
 const compiled = await compileContracts(CONTRACTS.map(({ name }) => `contracts/${name}.sol`))
 await mkdir(folder, { recursive: true })
-for (const { name, file, constant, recognised } of CONTRACTS) {
+for (const { name, file, constant } of CONTRACTS) {
   const contract = compiled.get(name)
   if (contract === undefined) throw new Error(`contracts/${name}.sol defines no ${name}`)
   const wanted = [
     `// Generated from contracts/${name}.sol by scripts/generate-contracts.ts: do not edit.`,
     `export const ${constant}_ABI = ${JSON.stringify(contract.abi, undefined, 2)} as const`,
     `export const ${constant}_BYTECODE = '${contract.bytecode}'`,
-    ...(recognised ? [`export const ${constant}_DEPLOYED = ${deployedText(contract.deployed)} as const`] : []),
+    `export const ${constant}_DEPLOYED = ${deployedText(contract.deployed)} as const`,
     '',
   ].join('\n')
   const path = join(folder, file)

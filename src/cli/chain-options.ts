@@ -74,6 +74,16 @@ export function tokenOf({ token = 'native' }: ChainOptions): string {
   return token === 'native' ? NATIVE_TOKEN : addressOf({ value: token, argument: '--token' })
 }
 
+/** How many blocks deep a transaction has to be. @throws SoukError INVALID_USAGE */
+export function confirmationsOf({ confirmations = '12' }: { readonly confirmations?: string }): number {
+  const blocks = Number(confirmations)
+  if (Number.isInteger(blocks) && blocks >= 1 && blocks <= 10_000) return blocks
+  throw usageError({
+    message: '--confirmations must be a whole number from 1 to 10000.',
+    argument: '--confirmations',
+  })
+}
+
 /** @throws SoukError INVALID_USAGE where it is no amount */
 export function weiOf({ value, argument }: { readonly value: string; readonly argument: string }): bigint {
   try {

@@ -11,6 +11,7 @@ import { formatWei } from '../protocol/units.ts'
 import {
   addressOf,
   amountOf,
+  confirmationsOf,
   contractOf,
   placeOf,
   tokenOf,
@@ -169,12 +170,7 @@ async function withAccount(
   work: (opened: Opened) => Promise<number>,
 ): Promise<number> {
   const place = placeOf({ cli, options })
-  const confirmations = Number(options.confirmations ?? '12')
-  if (!Number.isInteger(confirmations) || confirmations < 1 || confirmations > 10_000)
-    throw usageError({
-      message: '--confirmations must be a whole number from 1 to 10000.',
-      argument: '--confirmations',
-    })
+  const confirmations = confirmationsOf(options)
   const key = await loadOrCreateKey({ file: options.key ?? cli.home.key })
   const { stderr } = cli.terminal
   const { dir } = cli.home

@@ -9,6 +9,7 @@ import { addMarketCommands } from './commands/market.ts'
 import { addNodeCommands } from './commands/node-status.ts'
 import { addQuoteCommand } from './commands/quote.ts'
 import { addRunCommand } from './commands/run.ts'
+import { addStakeCommands } from './commands/stake.ts'
 import { addTasksCommands } from './commands/tasks.ts'
 import { addUpCommand } from './commands/up.ts'
 import { addVerifyCommand } from './commands/verify.ts'
@@ -70,6 +71,7 @@ export function createProgram(cli: Cli): Program {
   addUpCommand(request)
   addNodeCommands(request)
   addEarningsCommand(request)
+  addStakeCommands(request)
   addDoctorCommand(request)
   addConfigCommands(request)
   program.addHelpText('after', EXAMPLES)

@@ -4,6 +4,7 @@ import { SoukError } from '../protocol/errors.ts'
 import type { Chain } from './chain.ts'
 import { CHANNELS_NAME, CHANNELS_VERSION, domainHashOf } from './channel-domain.ts'
 import { SOUK_CHANNELS_DEPLOYED } from './contracts/souk-channels.ts'
+import { immutablesOf } from './deployed-code.ts'
 
 /** What is to be known of a contract before anything is paid through it. */
 export interface ChannelContractFacts {
@@ -14,7 +15,6 @@ export interface ChannelContractFacts {
 const WORD_BYTES = 32
 /** As the contract's constructor has it. */
 const LONGEST_CHALLENGE_SECONDS = 365 * 86_400
-const { bytes: CODE_BYTES, codeHash: CODE_HASH, immutables: IMMUTABLES } = SOUK_CHANNELS_DEPLOYED
 
 /**
  * Looks whether the contract is the one of contracts/SoukChannels.sol, to the byte, made for that chain and that address: one that
@@ -31,28 +31,26 @@ export async function inspectChannelContract({
 }): Promise<ChannelContractFacts> {
   const answer = await chain.code(contract)
   if (answer === '0x') throw refused(`there is no contract at ${contract}`)
-  const code = Buffer.from(answer.slice(2), 'hex')
-  const challengePeriodMs = challengePeriodIn({ code, contract, chainId: chain.chainId })
+  const challengePeriodMs = challengePeriodIn({ answer, contract, chainId: chain.chainId })
   if (challengePeriodMs === undefined) throw refused(`${contract} is not the contract of souk's channels`)
   return { challengePeriodMs }
 }
 
 /** Undefined where the code is another. */
 function challengePeriodIn({
-  code,
+  answer,
   contract,
   chainId,
 }: {
-  readonly code: Buffer
+  readonly answer: string
   readonly contract: string
   readonly chainId: number
 }): number | undefined {
-  if (code.byteLength !== CODE_BYTES) return undefined
-  const wordAt = (place: number): string => code.toString('hex', place, place + WORD_BYTES)
-  const period = wordAt(IMMUTABLES.CHALLENGE_PERIOD[0])
-  const expected: Readonly<Record<keyof typeof IMMUTABLES, string>> = {
-    CHALLENGE_PERIOD: period,
-    // The rest is what OpenZeppelin's EIP712 keeps of the domain: with another one it would take other signatures.
+  const immutables = immutablesOf({ answer, deployed: SOUK_CHANNELS_DEPLOYED })
+  if (immutables === undefined) return undefined
+  const { CHALLENGE_PERIOD: period, ...domain } = immutables
+  // What OpenZeppelin's EIP712 keeps of the domain: with another one it would take other signatures.
+  const expected: typeof domain = {
     _cachedDomainSeparator: Buffer.from(domainHashOf({ chainId, contract })).toString('hex'),
     _cachedChainId: wordOf(BigInt(chainId)),
     _cachedThis: wordOf(BigInt(contract)),
@@ -61,12 +59,8 @@ function challengePeriodIn({
     _name: shortString(CHANNELS_NAME),
     _version: shortString(CHANNELS_VERSION),
   }
-  for (const [name, places] of Object.entries(IMMUTABLES))
-    for (const place of places) {
-      if (wordAt(place) !== expected[name as keyof typeof IMMUTABLES]) return undefined
-      code.fill(0, place, place + WORD_BYTES)
-    }
-  if (Buffer.from(keccak256(code)).toString('hex') !== CODE_HASH) return undefined
+  for (const name of Object.keys(expected) as (keyof typeof expected)[])
+    if (domain[name] !== expected[name]) return undefined
   const seconds = Number(BigInt(`0x${period}`))
   return seconds > 0 && seconds <= LONGEST_CHALLENGE_SECONDS ? seconds * 1000 : undefined
 }

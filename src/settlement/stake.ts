@@ -97,6 +97,11 @@ export function stakeOf(answer: string): StakeOnChain {
   }
 }
 
+/** What to ask the contract whether it reads receipts of a type. */
+export function receiptTypeQuery(typeHash: string): ContractCall {
+  return { data: stakeInterface.encodeFunctionData('isReceiptType', [typeHash]), valueWei: 0n }
+}
+
 /** The contract's own name of why it refused, or undefined where the data (of a reverted call) says none. */
 export function stakeRevert(data: string): string | undefined {
   try {

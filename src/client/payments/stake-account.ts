@@ -1,0 +1,112 @@
+import type { Key } from '../../identity/key-file.ts'
+import { SoukError } from '../../protocol/errors.ts'
+import type { Receipt } from '../../protocol/receipt.ts'
+import { openChain } from '../../settlement/chain.ts'
+import type { ContractCall } from '../../settlement/channel-calls.ts'
+import { inspectStakeContract, type StakeContractFacts } from '../../settlement/stake-contract.ts'
+import {
+  bondCall,
+  slashCall,
+  stakeOf,
+  stakeQuery,
+  startUnbondingCall,
+  withdrawCall,
+  type StakeOnChain,
+} from '../../settlement/stake.ts'
+import { openTransactionStore } from '../../settlement/transaction-store.ts'
+import { createTransactionQueue } from '../../settlement/transactions.ts'
+import type { AccountProgress, ChannelPlace } from './channel-account.ts'
+
+/** What a node has bonded, as the newest block has it. */
+export interface NodeStake extends StakeOnChain {
+  readonly node: string
+  /** How long the coins can still be lost after they were asked for. */
+  readonly unbondingPeriodMs: number
+}
+
+/**
+ * What one account does at the contract of stakes. What was begun and not finished by a process that is no more is gone on with by the
+ * same request; where it was finished, that is another one.
+ * All of it throws SoukError CHAIN_REFUSED, also where the contract is not souk's (and then nothing is sent), and CHAIN_UNREACHABLE.
+ */
+export interface StakeAccount {
+  read(node: string): Promise<NodeStake>
+  /** For this account as a node; the coins go back to `beneficiary`. */
+  bond(request: { readonly amountWei: bigint; readonly beneficiary: string }): Promise<NodeStake>
+  /** As the node, or as who its coins go back to. */
+  startUnbonding(node: string): Promise<NodeStake>
+  withdraw(node: string): Promise<NodeStake>
+  /** Half of what the node has bonded is this account's then, the other half nobody's. */
+  slash(receipts: readonly [Receipt, Receipt]): Promise<NodeStake>
+  end(): Promise<void>
+}
+
+/** @throws SoukError START_FAILED where `dir` cannot be used */
+export function openStakeAccount({
+  place,
+  key,
+  dir,
+  confirmations,
+  pollMs,
+  onProgress,
+}: {
+  readonly place: ChannelPlace
+  readonly key: Key
+  /** Where this account's transactions are kept: a node's data folder, so that it gives no nonce away twice. */
+  readonly dir: string
+  readonly confirmations: number
+  readonly pollMs: number
+  readonly onProgress: AccountProgress
+}): StakeAccount {
+  const { chainId, contract } = place
+  const chain = openChain(place)
+  const store = openTransactionStore({ dir, chainId, sender: key.address })
+  const onTrouble = (error: SoukError): void => onProgress(`${error.message}; trying on`)
+  const queue = createTransactionQueue({ chain, key, store, confirmations, pollMs, onTrouble })
+  let facts: StakeContractFacts | undefined
+
+  async function read(node: string): Promise<NodeStake> {
+    facts ??= await inspectStakeContract({ chain, contract })
+    const answer = await chain.call({ to: contract, data: stakeQuery(node).data })
+    return { node, ...facts, ...stakeOf(answer) }
+  }
+
+  async function send({ what, call, node }: { what: string; call: ContractCall; node: string }): Promise<NodeStake> {
+    await read(node)
+    const key = `${what} at stake ${contract}`
+    const isOver = (state: string | undefined): boolean =>
+      state === 'confirmed' || state === 'failed' || state === 'replaced'
+    let turn = 1
+    while (isOver(queue.byKey(`${key} #${turn}`)?.state)) turn += 1
+    const { id } = queue.submit({ idempotencyKey: `${key} #${turn}`, to: contract, ...call })
+    onProgress(`${what}, waiting until it is ${confirmations} deep`)
+    const { state, hash, reason = 'it gave no reason' } = await queue.settled({ id })
+    if (state === 'confirmed') return read(node)
+    throw new SoukError({
+      code: 'CHAIN_REFUSED',
+      message: `The transaction was not executed: ${reason}`,
+      details: { kind: state, reason, ...(hash !== undefined && { hash }) },
+    })
+  }
+
+  return {
+    read,
+    bond: ({ amountWei, beneficiary }) =>
+      send({
+        what: `bonding ${amountWei} wei for ${beneficiary}`,
+        call: bondCall({ beneficiary, amountWei }),
+        node: key.address,
+      }),
+    startUnbonding: (node) => send({ what: `unbonding ${node}`, call: startUnbondingCall(node), node }),
+    withdraw: (node) => send({ what: `withdrawing of ${node}`, call: withdrawCall(node), node }),
+    slash: (receipts) => {
+      const { provider: node, taskId } = receipts[0]
+      return send({ what: `slashing ${node} for ${taskId}`, call: slashCall(receipts), node })
+    },
+    async end() {
+      await queue.close()
+      store.close()
+      chain.close()
+    },
+  }
+}
