@@ -8,6 +8,11 @@ export interface FoundAddress {
   readonly sources: readonly string[]
 }
 
+/** @param address of a provider, said by somebody or by nobody in particular */
+export function multiaddrOf(address: string | FoundAddress): string {
+  return typeof address === 'string' ? address : address.multiaddr
+}
+
 /**
  * The order in which providers are asked. First those that `comesFirst` names; of the others one of each source in turn, and in no order that they could
  * have chosen: providers cost nothing to make up, and who brings thousands at which nobody answers must not have used up the time before those are

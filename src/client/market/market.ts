@@ -6,7 +6,7 @@ import { Link } from '../link.ts'
 import type { LoadedTask } from '../load-task.ts'
 import { ServedBlobs } from '../served-blobs.ts'
 import type { Wallet } from '../payments/wallet.ts'
-import { askingOrder, type FoundAddress } from './asking-order.ts'
+import { askingOrder, multiaddrOf, type FoundAddress } from './asking-order.ts'
 import { isUnreliable } from './choose.ts'
 import { quoteAll, type QuoteAnswer } from './quote-all.ts'
 import { openMarketRecord, type MarketRecord } from './record.ts'
@@ -41,7 +41,7 @@ export interface MarketRunOptions {
 /** Many providers, asked over connections that are kept. Has to be closed, or the process does not end. */
 export interface Market extends AsyncDisposable {
   readonly record: MarketRecord
-  /** What each provider that was found would run the task for, or why it would not. @throws SoukError INVALID_INPUT; the signal's reason */
+  /** What each provider that was found would run the task for, or why it would not, in the order in which they were found. @throws SoukError INVALID_INPUT; the signal's reason */
   quotes(options: {
     readonly task: LoadedTask
     /** So many who offer to run it are enough to wait only shortly for slow ones; all are waited for where absent. */
@@ -72,18 +72,20 @@ export async function openMarket(options: MarketOptions): Promise<Market> {
       key,
       ...terms,
     })
-    const quotes: Market['quotes'] = async ({ task, enough, signal }) =>
-      quoteAll({
-        multiaddrs: askingOrder({
-          addresses: await findProviders(task),
-          comesFirst: (multiaddr) => keptItsWord(record, multiaddr),
-        }),
+    const quotes: Market['quotes'] = async ({ task, enough, signal }) => {
+      const addresses = await findProviders(task)
+      const comesFirst = (multiaddr: string): boolean => keptItsWord(record, multiaddr)
+      const answers = await quoteAll({
+        multiaddrs: askingOrder({ addresses, comesFirst }),
         clientOf: connections.clientOf,
         task,
         timeoutMs: quoteTimeoutMs,
         enough,
         signal,
       })
+      const places = new Map(addresses.map((address, place) => [multiaddrOf(address), place]))
+      return answers.toSorted((a, b) => (places.get(a.multiaddr) ?? 0) - (places.get(b.multiaddr) ?? 0))
+    }
     const close = async (): Promise<void> => {
       await connections.close()
       await host.stop()
