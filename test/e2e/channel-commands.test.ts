@@ -170,7 +170,8 @@ describe('souk wallet and souk channel', function () {
     const nonce = async (): Promise<number> => Number(await anvil.rpc('eth_getTransactionCount', key.address, 'latest'))
     const token = await deploy('PermitToken')
     const plain = await deploy('FeeToken')
-    const before = await nonce()
+    // What was sent just now may still be in no block.
+    const before = Number(await anvil.rpc('eth_getTransactionCount', key.address, 'pending'))
     const quick = ['--confirmations', '1', '--permit']
     const opened = await only('open', PAYEE, '--deposit', '1000', '--token', token, ...quick)
     assert.deepEqual([opened.status, opened.confirmedWei], ['open', '1000'])

@@ -40,6 +40,8 @@ const MOST_CONNECTIONS = 60
 const SLOWEST_MS = 30_000
 /** What the books, caches and tables that strangers fill may come to in one attack. */
 const MOST_GROWTH_BYTES = 48 * MIB
+/** And what the allocator keeps of what was given back, which is its own affair. */
+const MOST_KEPT_BYTES = 192 * MIB
 /** Of a peer that stops with its tasks, questions and files under way. */
 const SLOWEST_STOP_MS = 20_000
 const REPORT_MEMORY = new URL('../fixtures/report-memory.ts', import.meta.url).href
@@ -379,12 +381,15 @@ describe('a provider in a hostile market', function () {
     assert(own < 4 * (runs + attackers) + 200, `${own} lines of ${runs} tasks and of ${attackers} of those who attack`)
     const deadlineMs = performance.now() + 20_000
     for (;;) {
-      const { rssBytes, descriptors } = await state()
-      const isBack = rssBytes - before.rssBytes <= MOST_GROWTH_BYTES && descriptors <= before.descriptors + 5
+      const { rssBytes, usedBytes, descriptors } = await state()
+      const isBack =
+        usedBytes - before.usedBytes <= MOST_GROWTH_BYTES &&
+        rssBytes - before.rssBytes <= MOST_KEPT_BYTES &&
+        descriptors <= before.descriptors + 5
       if (isBack) return
       assert(
         performance.now() < deadlineMs,
-        `${JSON.stringify(before)} became ${JSON.stringify({ rssBytes, descriptors })}`,
+        `${JSON.stringify(before)} became ${JSON.stringify({ rssBytes, usedBytes, descriptors })}`,
       )
       await sleep(500)
     }
@@ -526,13 +531,19 @@ describe('a provider in a hostile market', function () {
     }
   }
 
-  async function state(): Promise<{ readonly rssBytes: number; readonly descriptors: number }> {
+  async function state(): Promise<{
+    readonly rssBytes: number
+    readonly usedBytes: number
+    readonly descriptors: number
+  }> {
     const mark = provider.log().length
     process.kill(provider.pid, 'SIGUSR2')
     for (;;) {
-      const report = /\{"rssBytes":(\d+)\}/.exec(provider.log().slice(mark))
-      if (report !== null)
-        return { rssBytes: Number(report[1]), descriptors: (await readdir(`/proc/${provider.pid}/fd`)).length }
+      const report = /\{"rssBytes":(\d+),"usedBytes":(\d+)\}/.exec(provider.log().slice(mark))
+      if (report !== null) {
+        const [rssBytes = 0, usedBytes = 0] = report.slice(1).map(Number)
+        return { rssBytes, usedBytes, descriptors: (await readdir(`/proc/${provider.pid}/fd`)).length }
+      }
       await sleep(20)
     }
   }

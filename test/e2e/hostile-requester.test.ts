@@ -193,7 +193,7 @@ describe('a provider among hostile requesters', function () {
     const mark = provider.log().length
     process.kill(provider.pid, 'SIGUSR2')
     for (;;) {
-      const report = /\{"rssBytes":(\d+)\}/.exec(provider.log().slice(mark))
+      const report = /\{"rssBytes":(\d+),/.exec(provider.log().slice(mark))
       if (report !== null) return Number(report[1])
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
