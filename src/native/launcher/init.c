@@ -144,20 +144,31 @@ static _Noreturn void reap(const struct sandbox_plan *plan, pid_t task)
 	}
 }
 
-/* EPIPE: the task is dead, which shows. */
-static bool release(int gate, struct failure *failure)
+static bool make_gate(struct gate *init, struct gate *task)
 {
-	return write(gate, "", 1) == 1 || errno == EPIPE ||
+	int down[2], up[2];
+
+	if (pipe2(down, O_CLOEXEC) < 0 || pipe2(up, O_CLOEXEC) < 0)
+		return false;
+	*init = (struct gate){ .in = up[0], .out = down[1] };
+	*task = (struct gate){ .in = down[0], .out = up[1] };
+	return true;
+}
+
+/* EPIPE: the task is dead, which shows. */
+static bool release(const struct gate *gate, struct failure *failure)
+{
+	return write(gate->out, "", 1) == 1 || errno == EPIPE ||
 		failure_set(failure, BLAME_HOST, "launcher", errno, "The task cannot be let go on");
 }
 
 /* The task cannot do it itself: its files in /proc would be its own only if it were dumpable. */
-static bool map_ids(const struct sandbox_plan *plan, int gate, int proc, pid_t task, struct failure *failure)
+static bool map_ids(const struct sandbox_plan *plan, const struct gate *gate, int proc, pid_t task, struct failure *failure)
 {
 	char ignored;
 
 	/* A task that ends here has said why. */
-	if (!plan->launcher->root || !plan->launcher->user_namespace || read(gate, &ignored, 1) != 1)
+	if (!plan->launcher->root || !plan->launcher->user_namespace || read(gate->in, &ignored, 1) != 1)
 		return true;
 	return ids_write_maps(proc, task, plan->request->uid, plan->request->gid) ? release(gate, failure) :
 		failure_set(failure, BLAME_HOST, "namespaces", errno, "The user namespace of the task cannot be given its ids");
@@ -238,25 +249,25 @@ void init_main(struct sandbox_plan *plan)
 	struct failure failure;
 	struct message_extra extra;
 	struct init_command command;
-	int gate[2];
+	struct gate gate;
 	pid_t task;
 
 	prepare(plan, &build);
 	take_request(plan);
 	build_root(plan, &build);
 	take(plan->control, INIT_RUN, &command, &extra);
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, gate) < 0) {
-		failure_set(&failure, BLAME_HOST, "launcher", errno, "There is no socket for the task");
+	if (!make_gate(&gate, &plan->gate)) {
+		failure_set(&failure, BLAME_HOST, "launcher", errno, "There are no pipes for the task");
 		end_failed(plan, &failure);
 	}
-	plan->gate = gate[1];
 	task = fork_task(&command, extra.fds, &failure);
 	if (task == 0)
 		task_main(plan, &command, extra.fds);
-	close(gate[1]);
+	close(plan->gate.in);
+	close(plan->gate.out);
 	/* Meanwhile the task prepares itself: what the kernel waits for here would hold it up. */
-	if (task < 0 || !root_uncover(&failure) || !release(gate[0], &failure) ||
-	    !map_ids(plan, gate[0], build.proc_writable, task, &failure) || !lay_down(plan, &failure))
+	if (task < 0 || !root_uncover(&failure) || !release(&gate, &failure) ||
+	    !map_ids(plan, &gate, build.proc_writable, task, &failure) || !lay_down(plan, &failure))
 		end_failed(plan, &failure);
 	reap(plan, task);
 }

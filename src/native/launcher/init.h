@@ -62,17 +62,22 @@ struct init_message {
 	struct failure failure;
 };
 
+/*
+ * An end of what is between init and the task. Init writes a byte when the old root is off; with root and user namespaces the task answers when it
+ * has made its own, and init writes another when the ids in it are mapped. Pipes: a socket would be one that the task sees in its network.
+ */
+struct gate {
+	int in;
+	int out;
+};
+
 /* What init and the task are told by being forked, but for the request, which init is given later. */
 struct sandbox_plan {
 	const struct launcher *launcher;
 	int control; /* init's end */
 	const struct init_request *given;
 	const struct request *request; /* from INIT_BUILD on */
-	/*
-	 * A socket between init and the task. Init writes a byte when the old root is off; with root and user namespaces the task answers when it has made
-	 * its own, and init writes another when the ids in it are mapped.
-	 */
-	int gate;
+	struct gate gate; /* the task's end */
 };
 
 _Noreturn void init_main(struct sandbox_plan *plan);

@@ -99,25 +99,25 @@ static bool leave_launcher(const struct sandbox_plan *plan, struct failure *fail
 }
 
 /* Until the old root is off, `/..` leads to it; and a process whose root is covered may make no user namespace. */
-static bool wait_for_root(int gate, struct failure *failure)
+static bool wait_for_root(const struct gate *gate, struct failure *failure)
 {
 	char ignored;
 
-	return read(gate, &ignored, 1) == 1 || fail(failure, "mounts", "The old root was not taken off");
+	return read(gate->in, &ignored, 1) == 1 || fail(failure, "mounts", "The old root was not taken off");
 }
 
-static bool wait_for_ids(int gate)
+static bool wait_for_ids(const struct gate *gate)
 {
 	char byte = 0;
 
-	return write(gate, &byte, 1) == 1 && read(gate, &byte, 1) == 1;
+	return write(gate->out, &byte, 1) == 1 && read(gate->in, &byte, 1) == 1;
 }
 
 /* Last of the namespaces, so that it owns no other. */
 static bool make_user_namespace(const struct sandbox_plan *plan, struct failure *failure)
 {
 	return !plan->launcher->root || !plan->launcher->user_namespace ||
-		(ids_make_user_namespace(plan->request->uid, plan->request->gid) && wait_for_ids(plan->gate)) ||
+		(ids_make_user_namespace(plan->request->uid, plan->request->gid) && wait_for_ids(&plan->gate)) ||
 		fail(failure, "namespaces", "No user namespace can be made");
 }
 
@@ -181,7 +181,7 @@ static void prepare_and_execute(const struct sandbox_plan *plan, const struct in
 	if (!join_cgroups(command, fds + 1 + command->channels, failure) || !leave_launcher(plan, failure))
 		return;
 	reset_signals();
-	if (!wait_for_root(plan->gate, failure) || !make_user_namespace(plan, failure) ||
+	if (!wait_for_root(&plan->gate, failure) || !make_user_namespace(plan, failure) ||
 	    !place_fds(request, setup, fds + 1, command->channels, failure))
 		return;
 	if (!set_limits(&request->limits, failure) || !ids_become(request->uid, request->gid, failure) ||
