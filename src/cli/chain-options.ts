@@ -1,4 +1,4 @@
-import type { ChannelPlace } from '../client/payments/channel-account.ts'
+import type { ContractPlace } from '../client/payments/account-transactions.ts'
 import { NATIVE_TOKEN } from '../protocol/payment.ts'
 import { parseWei } from '../protocol/units.ts'
 import type { Cli } from './cli.ts'
@@ -28,7 +28,7 @@ export interface ChannelOptions extends ChainOptions {
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/
 
 /** @throws SoukError INVALID_USAGE where something is missing, or is not what it should be */
-export function placeOf({ cli, options }: { readonly cli: Cli; readonly options: ChainOptions }): ChannelPlace {
+export function placeOf({ cli, options }: { readonly cli: Cli; readonly options: ChainOptions }): ContractPlace {
   const endpoints = (options.rpc ?? (cli.env['SOUK_RPC'] ?? '').split(',').map((item) => item.trim())).filter(
     (item) => item !== '',
   )

@@ -1,9 +1,5 @@
-import {
-  openChannelAccount,
-  type AccountProgress,
-  type ChannelAccount,
-  type ListedChannel,
-} from '../client/payments/channel-account.ts'
+import type { AccountProgress } from '../client/payments/account-transactions.ts'
+import { openChannelAccount, type ChannelAccount, type ListedChannel } from '../client/payments/channel-account.ts'
 import { openWallet } from '../client/payments/wallet.ts'
 import { loadKey, loadOrCreateKey } from '../identity/key-file.ts'
 import { NATIVE_TOKEN } from '../protocol/payment.ts'

@@ -1,4 +1,4 @@
-import type { AccountProgress } from '../client/payments/channel-account.ts'
+import type { AccountProgress } from '../client/payments/account-transactions.ts'
 import { findProviders } from '../client/market/find-providers.ts'
 import { isSoukError, SoukError } from '../protocol/errors.ts'
 import type { ChannelKey, CloseConsent } from '../protocol/payment.ts'

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { keccak256 } from '../identity/keccak.ts'
-import { SoukError } from '../protocol/errors.ts'
 import type { Chain } from './chain.ts'
 import { CHANNELS_NAME, CHANNELS_VERSION, domainHashOf } from './channel-domain.ts'
+import { contractRefused, OTHER_CHANNELS_HINT } from './contract-refused.ts'
 import { SOUK_CHANNELS_DEPLOYED } from './contracts/souk-channels.ts'
 import { immutablesOf } from './deployed-code.ts'
 
@@ -74,14 +74,7 @@ function shortString(text: string): string {
   return word.toString('hex')
 }
 
-function refused(reason: string): SoukError<'CHAIN_REFUSED'> {
-  return new SoukError({
-    code: 'CHAIN_REFUSED',
-    message: `The chain refuses: ${reason}`,
-    details: { kind: 'contract', reason },
-    hint: 'Correct settlement.contract (or --contract), or name endpoints of the chain that it is on.',
-  })
-}
+const refused = (reason: string): Error => contractRefused({ reason, hint: OTHER_CHANNELS_HINT })
 
 /** The time that a payee takes at most from when it sees a close to when what it redeems is in a block: its endpoints may be away for a while, and blocks full. */
 const REDEEMING_MS = 10 * 60_000

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { SoukError } from '../protocol/errors.ts'
 import type { ChannelKey, Voucher } from '../protocol/payment.ts'
 import { channelOf, channelQuery, type ChannelOnChain } from './channel-answers.ts'
 import {
@@ -16,6 +15,7 @@ import {
 } from './channel-calls.ts'
 import { NO_CHANNEL, type ChannelView } from './channel-views.ts'
 import type { Chain } from './chain.ts'
+import { contractRefused, OTHER_CHANNELS_HINT } from './contract-refused.ts'
 import type { StoredTransaction } from './transaction-store.ts'
 import type { TransactionQueue } from './transactions.ts'
 import { channelIdOf } from './voucher.ts'
@@ -53,13 +53,7 @@ function answerOf({ contract, answer }: { readonly contract: string; readonly an
     return channelOf(answer)
   } catch (cause) {
     const reason = `${contract} is not the contract of souk's channels`
-    throw new SoukError({
-      code: 'CHAIN_REFUSED',
-      message: `The chain refuses: ${reason}`,
-      details: { kind: 'contract', reason },
-      hint: 'Correct settlement.contract (or --contract), or name endpoints of the chain that it is on.',
-      cause,
-    })
+    throw contractRefused({ reason, hint: OTHER_CHANNELS_HINT, cause })
   }
 }
 

@@ -1,5 +1,5 @@
-import { SoukError } from '../protocol/errors.ts'
 import type { Chain } from './chain.ts'
+import { contractRefused } from './contract-refused.ts'
 import { SOUK_STAKE_DEPLOYED } from './contracts/souk-stake.ts'
 import { immutablesOf } from './deployed-code.ts'
 import { RECEIPT_TYPE_HASHES, receiptTypeQuery } from './stake.ts'
@@ -38,11 +38,5 @@ export async function inspectStakeContract({
 
 const isTrue = (answer: string): boolean => /^0x0{63}1$/.test(answer)
 
-function refused(reason: string): SoukError<'CHAIN_REFUSED'> {
-  return new SoukError({
-    code: 'CHAIN_REFUSED',
-    message: `The chain refuses: ${reason}`,
-    details: { kind: 'contract', reason },
-    hint: 'Correct --stake, or name endpoints of the chain that it is on.',
-  })
-}
+const refused = (reason: string): Error =>
+  contractRefused({ reason, hint: 'Correct --stake (or SOUK_STAKE), or name endpoints of the chain that it is on.' })

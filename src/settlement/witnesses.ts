@@ -1,6 +1,7 @@
 import { SoukError } from '../protocol/errors.ts'
 import { challengePeriodFault, inspectChannelContract } from './channel-contract.ts'
 import type { ChannelView } from './channel-views.ts'
+import { contractRefused } from './contract-refused.ts'
 import type { Chain } from './chain.ts'
 import { createChannelWatch, type ChannelWatch, type WatchOptions } from './watch.ts'
 
@@ -38,6 +39,7 @@ interface Witness {
   avoidUntilMs: number
 }
 
+const SHORT_PERIOD_HINT = 'Lower settlement.poll, or name a contract with a longer challenge period: a day is usual.'
 /** How long an endpoint that gave no answer is not asked, where another one does. */
 const AVOID_MS = 30_000
 
@@ -55,7 +57,8 @@ export function createChannelWitnesses({ chains, pollMs, ...options }: WitnessOp
     if (witness.prepared) return witness.watch
     const { challengePeriodMs } = await inspectChannelContract({ chain: witness.chain, contract })
     const fault = challengePeriodFault({ challengePeriodMs, pollMs })
-    if (fault !== undefined) throw unusable(`${contract} leaves too little time: ${fault}`)
+    if (fault !== undefined)
+      throw contractRefused({ reason: `${contract} leaves too little time: ${fault}`, hint: SHORT_PERIOD_HINT })
     witness.prepared = true
     return witness.watch
   }
@@ -107,13 +110,4 @@ export function createChannelWitnesses({ chains, pollMs, ...options }: WitnessOp
 function isOfContract(error: SoukError): boolean {
   const { details } = error as { readonly details: { readonly kind?: unknown } }
   return error.code === 'WRONG_CHAIN' || (error.code === 'CHAIN_REFUSED' && details.kind === 'contract')
-}
-
-function unusable(reason: string): SoukError<'CHAIN_REFUSED'> {
-  return new SoukError({
-    code: 'CHAIN_REFUSED',
-    message: `The contract cannot be used: ${reason}`,
-    details: { kind: 'contract', reason },
-    hint: 'Lower settlement.poll, or name a contract with a longer challenge period: a day is usual.',
-  })
 }

@@ -1,4 +1,3 @@
-import type { Key } from '../../identity/key-file.ts'
 import { SoukError } from '../../protocol/errors.ts'
 import { NATIVE_TOKEN, type ChannelKey, type CloseConsent } from '../../protocol/payment.ts'
 import type { ChannelOnChain } from '../../settlement/channel-answers.ts'
@@ -7,32 +6,19 @@ import type { ChannelView } from '../../settlement/channel-views.ts'
 import { inspectChannelContract, type ChannelContractFacts } from '../../settlement/channel-contract.ts'
 import { createChannelTransactions, readChannel } from '../../settlement/channels.ts'
 import { closeConsentFault } from '../../settlement/close-consent.ts'
-import { openChain } from '../../settlement/chain.ts'
 import { askToken } from '../../settlement/token.ts'
-import { openTransactionStore, type StoredTransaction } from '../../settlement/transaction-store.ts'
-import { createTransactionQueue } from '../../settlement/transactions.ts'
 import { noncesOf } from '../../settlement/channel-nonces.ts'
 import { channelIdOf } from '../../settlement/voucher.ts'
+import { openAccountTransactions, type AccountOptions } from './account-transactions.ts'
 import { allowDeposit } from './allow-deposit.ts'
 import type { Wallet, WalletChannel } from './wallet.ts'
-
-/** Where the channels are. */
-export interface ChannelPlace {
-  /** In the order in which they are tried. */
-  readonly endpoints: readonly string[]
-  readonly chainId: number
-  readonly contract: string
-}
 
 export interface ListedChannel extends WalletChannel {
   /** As the newest block has it. */
   readonly onChain: ChannelOnChain
 }
 
-/** What happens while one waits. */
-export type AccountProgress = (line: string) => void
-
-/** A payer's channels on one chain. What was begun and not finished by a process that is no more is gone on with. */
+/** A payer's channels on one chain. */
 export interface ChannelAccount {
   balances(token: string): Promise<{ readonly coinWei: bigint; readonly tokenWei: bigint }>
   /**
@@ -71,28 +57,12 @@ const MAX_NONCES = 1_000
 
 /** @throws SoukError START_FAILED where `dir` cannot be used */
 export function openChannelAccount({
-  place,
-  key,
   wallet,
-  dir,
-  confirmations,
-  pollMs,
-  onProgress,
-}: {
-  readonly place: ChannelPlace
-  readonly key: Key
-  readonly wallet: Wallet
-  /** Where transactions are kept. */
-  readonly dir: string
-  readonly confirmations: number
-  readonly pollMs: number
-  readonly onProgress: AccountProgress
-}): ChannelAccount {
+  ...options
+}: AccountOptions & { readonly wallet: Wallet }): ChannelAccount {
+  const { place, key, confirmations, onProgress } = options
   const { chainId, contract } = place
-  const chain = openChain(place)
-  const store = openTransactionStore({ dir, chainId, sender: key.address })
-  const onTrouble = (error: SoukError): void => onProgress(`${error.message}; trying on`)
-  const queue = createTransactionQueue({ chain, key, store, confirmations, pollMs, onTrouble })
+  const { chain, queue, done, end } = openAccountTransactions(options)
   const transactions = createChannelTransactions({ queue, contract })
 
   const read = (channel: ChannelKey): Promise<ChannelView> =>
@@ -122,16 +92,6 @@ export function openChannelAccount({
     const depositWei = confirmed.depositWei > stillWei ? confirmed.depositWei : stillWei
     const channelId = wallet.noteChannel({ chainId, contract, channel, depositWei, closed })
     return { ...find(channelId), onChain: latest }
-  }
-
-  async function done({ id }: StoredTransaction): Promise<void> {
-    const { state, hash, reason = 'it gave no reason' } = await queue.settled({ id })
-    if (state === 'confirmed') return
-    throw new SoukError({
-      code: 'CHAIN_REFUSED',
-      message: `The transaction was not executed: ${reason}`,
-      details: { kind: state, reason, ...(hash !== undefined && { hash }) },
-    })
   }
 
   let inspected: Promise<ChannelContractFacts> | undefined
@@ -289,10 +249,6 @@ export function openChannelAccount({
       for (const { channel } of own()) listed.push(await noted(channel))
       return listed
     },
-    async end() {
-      await queue.close()
-      store.close()
-      chain.close()
-    },
+    end,
   }
 }

@@ -1,7 +1,4 @@
-import type { Key } from '../../identity/key-file.ts'
-import { SoukError } from '../../protocol/errors.ts'
 import type { Receipt } from '../../protocol/receipt.ts'
-import { openChain } from '../../settlement/chain.ts'
 import type { ContractCall } from '../../settlement/channel-calls.ts'
 import { inspectStakeContract, type StakeContractFacts } from '../../settlement/stake-contract.ts'
 import {
@@ -13,9 +10,7 @@ import {
   withdrawCall,
   type StakeOnChain,
 } from '../../settlement/stake.ts'
-import { openTransactionStore } from '../../settlement/transaction-store.ts'
-import { createTransactionQueue } from '../../settlement/transactions.ts'
-import type { AccountProgress, ChannelPlace } from './channel-account.ts'
+import { openAccountTransactions, type AccountOptions } from './account-transactions.ts'
 
 /** What a node has bonded, as the newest block has it. */
 export interface NodeStake extends StakeOnChain {
@@ -42,27 +37,10 @@ export interface StakeAccount {
 }
 
 /** @throws SoukError START_FAILED where `dir` cannot be used */
-export function openStakeAccount({
-  place,
-  key,
-  dir,
-  confirmations,
-  pollMs,
-  onProgress,
-}: {
-  readonly place: ChannelPlace
-  readonly key: Key
-  /** Where this account's transactions are kept: a node's data folder, so that it gives no nonce away twice. */
-  readonly dir: string
-  readonly confirmations: number
-  readonly pollMs: number
-  readonly onProgress: AccountProgress
-}): StakeAccount {
-  const { chainId, contract } = place
-  const chain = openChain(place)
-  const store = openTransactionStore({ dir, chainId, sender: key.address })
-  const onTrouble = (error: SoukError): void => onProgress(`${error.message}; trying on`)
-  const queue = createTransactionQueue({ chain, key, store, confirmations, pollMs, onTrouble })
+export function openStakeAccount(options: AccountOptions): StakeAccount {
+  const { place, key, confirmations, onProgress } = options
+  const { contract } = place
+  const { chain, queue, done, end } = openAccountTransactions(options)
   let facts: StakeContractFacts | undefined
 
   async function read(node: string): Promise<NodeStake> {
@@ -73,20 +51,15 @@ export function openStakeAccount({
 
   async function send({ what, call, node }: { what: string; call: ContractCall; node: string }): Promise<NodeStake> {
     await read(node)
-    const key = `${what} at stake ${contract}`
+    const kind = `${what} at stake ${contract}`
     const isOver = (state: string | undefined): boolean =>
       state === 'confirmed' || state === 'failed' || state === 'replaced'
     let turn = 1
-    while (isOver(queue.byKey(`${key} #${turn}`)?.state)) turn += 1
-    const { id } = queue.submit({ idempotencyKey: `${key} #${turn}`, to: contract, ...call })
+    while (isOver(queue.byKey(`${kind} #${turn}`)?.state)) turn += 1
+    const transaction = queue.submit({ idempotencyKey: `${kind} #${turn}`, to: contract, ...call })
     onProgress(`${what}, waiting until it is ${confirmations} deep`)
-    const { state, hash, reason = 'it gave no reason' } = await queue.settled({ id })
-    if (state === 'confirmed') return read(node)
-    throw new SoukError({
-      code: 'CHAIN_REFUSED',
-      message: `The transaction was not executed: ${reason}`,
-      details: { kind: state, reason, ...(hash !== undefined && { hash }) },
-    })
+    await done(transaction)
+    return read(node)
   }
 
   return {
@@ -103,10 +76,6 @@ export function openStakeAccount({
       const { provider: node, taskId } = receipts[0]
       return send({ what: `slashing ${node} for ${taskId}`, call: slashCall(receipts), node })
     },
-    async end() {
-      await queue.close()
-      store.close()
-      chain.close()
-    },
+    end,
   }
 }
