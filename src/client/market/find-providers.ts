@@ -63,7 +63,7 @@ const ASKED_AT_ONCE = 16
 const ASK_TIMEOUT_MS = 3_000
 /** What peers are counted as together that the DHT named: each is asked for its own offer alone. */
 const TABLE = 'table'
-/** A DHT that was joined just now knows nobody at first. */
+/** A DHT that was joined just now knows nobody at first: it is asked again where the books of others had nobody either. */
 const SEARCHES = 5
 const SEARCH_AGAIN_MS = 150
 
@@ -163,6 +163,7 @@ class Search {
     try {
       let peers = 0
       for (let round = 0; round < SEARCHES && peers === 0; round += 1) {
+        if (round > 0 && this.found.size > 0) break
         if (round > 0) await pause(SEARCH_AGAIN_MS, this.#signal)
         for await (const peer of this.#discovery.findProviders({ capability, signal: this.#signal })) {
           peers += 1
