@@ -87,6 +87,13 @@ export function createChannelTransactions({
       return queue.submit({ idempotencyKey, to: contract, data, valueWei })
     }
   }
+  /** What a killed process began: it may be in a block, and settled, by the time that it is asked for again. */
+  const begun = [...queue.open()]
+  function resumed(isIt: (transaction: StoredTransaction) => boolean): StoredTransaction | undefined {
+    const place = begun.findIndex(isIt)
+    // Once: what is asked for after that is another.
+    return place === -1 ? queue.open().find(isIt) : begun.splice(place, 1)[0]
+  }
   const isTurnOf = (key: string, one: string): boolean => one === key || one.startsWith(`${key} #`)
   const idOf = (channel: ChannelKey): string => `${contract} ${channelIdOf(channel)}`
 
@@ -96,17 +103,15 @@ export function createChannelTransactions({
       const opening = openCall(deposit)
       if (deposit.permit === undefined) return submit(key, opening)
       const head = opening.data.slice(0, DEPOSIT_HEAD)
-      const begun = queue
-        .open()
-        .find(({ idempotencyKey, data }) => isTurnOf(key, idempotencyKey) && data.startsWith(head))
-      return begun ?? submit(key, opening)
+      const before = resumed(({ idempotencyKey, data }) => isTurnOf(key, idempotencyKey) && data.startsWith(head))
+      return before ?? submit(key, opening)
     },
     topUp(deposit) {
       const of = `topUp ${idOf(deposit.channel)} `
       const amount = `+ ${deposit.amountWei} wei`
-      // What a killed process began: the deposit may have grown by it since.
-      const begun = queue.open().find(({ idempotencyKey: key }) => key.startsWith(of) && key.includes(amount))
-      return begun ?? submit(`${of}${deposit.fromWei} ${amount}`, topUpCall(deposit))
+      // The deposit may have grown by it since.
+      const before = resumed(({ idempotencyKey: key }) => key.startsWith(of) && key.includes(amount))
+      return before ?? submit(`${of}${deposit.fromWei} ${amount}`, topUpCall(deposit))
     },
     startClose: (channel) => submit(`startClose ${idOf(channel)}`, startCloseCall(channel)),
     finishClose: (channel) => submit(`finishClose ${idOf(channel)}`, finishCloseCall(channel)),

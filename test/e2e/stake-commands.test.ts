@@ -3,10 +3,12 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { openStakeAccount } from '../../src/client/payments/stake-account.ts'
 import { equivocationOf } from '../../src/identity/proofs.ts'
 import type { Key } from '../../src/identity/key-file.ts'
 import { SOUK_STAKE_ABI, SOUK_STAKE_BYTECODE } from '../../src/settlement/contracts/souk-stake.ts'
 import { RECEIPT_TYPE_HASHES } from '../../src/settlement/stake.ts'
+import { openTransactionStore } from '../../src/settlement/transaction-store.ts'
 import { deployChannels, deployContract } from '../fixtures/channel-contract.ts'
 import { receiptSaying } from '../fixtures/provider-says.ts'
 import { keyOf } from '../fixtures/receipts.ts'
@@ -122,6 +124,30 @@ describe('souk stake', function () {
     assert.equal((await byNode('bond', '--amount', '3eth')).amountWei, String(3n * ETHER))
   })
 
+  it('goes on with it also where it is final before the contract has been asked about', async () => {
+    const options = {
+      place: { endpoints: [anvil.url], chainId: anvil.chainId, contract },
+      ...{ key: node, dir: join(home, 'node'), confirmations: 1, pollMs: 20, onProgress: () => undefined },
+    }
+    const before = await sent()
+    await anvil.rpc('evm_setAutomine', false)
+    const first = openStakeAccount(options)
+    void first.bond({ amountWei: 7n, beneficiary: node.address }).catch(() => undefined)
+    await until(
+      async () => BigInt((await anvil.rpc('eth_getTransactionCount', node.address, 'pending')) as string) > before,
+    )
+    await first.end()
+    const second = openStakeAccount(options)
+    await anvil.rpc('evm_setAutomine', true)
+    await anvil.mine()
+    const store = openTransactionStore({ dir: options.dir, chainId: anvil.chainId, sender: node.address })
+    await until(() => Promise.resolve(store.open().length === 0))
+    store.close()
+    assert.equal((await second.bond({ amountWei: 7n, beneficiary: node.address })).amountWei, 3n * ETHER + 7n)
+    assert.equal((await second.bond({ amountWei: 7n, beneficiary: node.address })).amountWei, 3n * ETHER + 14n)
+    await second.end()
+  })
+
   it('gives half of what a liar has bonded to whoever shows its two receipts, once', async () => {
     const receipts = [receiptSaying({ number: NODE }), receiptSaying({ number: NODE, stdout: '3.15\n' })] as const
     const file = join(home, 'proof.json')
@@ -130,7 +156,7 @@ describe('souk stake', function () {
     const slashed = await answer('slash', file, ...one)
     assert.deepEqual([slashed.node, slashed.amountWei, slashed.slashed], [node.address, '0', true])
     const rewarded = (await balanceOf(reporter.address)) - before
-    assert.ok(rewarded > ETHER && rewarded <= (3n * ETHER) / 2n, `${rewarded}`)
+    assert.ok(rewarded > ETHER && rewarded <= (3n * ETHER) / 2n + 7n, `${rewarded}`)
     assert.match((await run(['show', node.address])).stdout, /slashed +it has signed two results/)
     const again = await run(['bond', '--amount', '1eth', '--key', nodeKey, ...one, '--json'])
     assert.equal(again.code, 125)

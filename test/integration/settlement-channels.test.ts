@@ -150,6 +150,25 @@ describe('settlement through channels', function () {
     assert.ok((await chain.balance(payer.address)) > before + ETHER / 2n)
   })
 
+  it('tops up once what a process that was killed began, though that is final before it is asked for again', async () => {
+    await open(1, ETHER)
+    const channel = channelOf(1)
+    await anvil.rpc('evm_setAutomine', false)
+    const { id } = spend.topUp({ channel, amountWei: 5n, fromWei: ETHER })
+    await until('sent', () => payerQueue.open()[0]?.state === 'sent')
+    await payerQueue.close()
+
+    payerQueue = queueOf(payer)
+    const again = createChannelTransactions({ queue: payerQueue, contract })
+    await anvil.rpc('evm_setAutomine', true)
+    await anvil.mine(CONFIRMATIONS + 1)
+    await until('settled', () => payerQueue.open().length === 0)
+    assert.equal(again.topUp({ channel, amountWei: 5n, fromWei: ETHER + 5n }).id, id)
+    // What is asked for after that is another.
+    await done(again.topUp({ channel, amountWei: 5n, fromWei: ETHER + 5n }))
+    assert.equal((await settler.channel(channel, { atLeastWei: ETHER + 10n })).depositWei, ETHER + 10n)
+  })
+
   it('redeems many in one transaction when the gas is a small share, and not before', async () => {
     for (const nonce of [1, 2, 3]) {
       await open(nonce, ETHER)

@@ -41,6 +41,8 @@ export function openStakeAccount(options: AccountOptions): StakeAccount {
   const { place, key, confirmations, onProgress } = options
   const { contract } = place
   const { chain, queue, done, end } = openAccountTransactions(options)
+  /** By a process that is no more: it may be in a block, and settled, by the time that it is asked for again. */
+  const begun = new Set(queue.open().map(({ idempotencyKey }) => idempotencyKey))
   let facts: StakeContractFacts | undefined
 
   async function read(node: string): Promise<NodeStake> {
@@ -51,12 +53,15 @@ export function openStakeAccount(options: AccountOptions): StakeAccount {
 
   async function send({ what, call, node }: { what: string; call: ContractCall; node: string }): Promise<NodeStake> {
     await read(node)
-    const kind = `${what} at stake ${contract}`
-    const isOver = (state: string | undefined): boolean =>
-      state === 'confirmed' || state === 'failed' || state === 'replaced'
+    const nameOf = (turn: number): string => `${what} at stake ${contract} #${turn}`
+    const isOver = (name: string): boolean => {
+      const { state } = queue.byKey(name) ?? {}
+      return !begun.has(name) && (state === 'confirmed' || state === 'failed' || state === 'replaced')
+    }
     let turn = 1
-    while (isOver(queue.byKey(`${kind} #${turn}`)?.state)) turn += 1
-    const transaction = queue.submit({ idempotencyKey: `${kind} #${turn}`, to: contract, ...call })
+    while (isOver(nameOf(turn))) turn += 1
+    const transaction = queue.submit({ idempotencyKey: nameOf(turn), to: contract, ...call })
+    begun.delete(nameOf(turn))
     onProgress(`${what}, waiting until it is ${confirmations} deep`)
     await done(transaction)
     return read(node)
