@@ -223,7 +223,9 @@ describe('market', function () {
       for (let round = 0; round < 200; round += 1) {
         const noise = await openRaw(raw, addressOf(house), QUOTE_PROTOCOL)
         const end = readToEnd(noise)
-        noise.send(round % 2 === 0 ? framed(randomBytes(1 + round)) : Uint8Array.of(0xff, 0xff, 0xff, 0x7f))
+        // There is no wire type 7, of a field that is none: random bytes by themselves are a message now and then.
+        const malformed = framed(Buffer.concat([Uint8Array.of(0x7f), randomBytes(round)]))
+        noise.send(round % 2 === 0 ? malformed : Uint8Array.of(0xff, 0xff, 0xff, 0x7f))
         assert.equal((await end).status, 'reset')
       }
       const client = await house.client(3)
