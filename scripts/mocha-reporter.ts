@@ -1,10 +1,14 @@
 import { writeFileSync } from 'node:fs'
+import { inspect } from 'node:util'
 import Mocha from 'mocha'
 
 /** What the runner of all tests needs to know of one run of mocha, written to the file that `output` names. */
 export interface MochaResult {
   readonly passed: number
+  /** Each a line with the title, and lines below it, indented, with the error and its causes. */
   readonly failed: readonly string[]
+  /** The files that those are in. */
+  readonly failedFiles: readonly string[]
   readonly skipped: readonly string[]
   /** What kept the process alive after the last test, where something did: each kind, with how many there are. */
   readonly stillOpen?: readonly string[]
@@ -12,6 +16,8 @@ export interface MochaResult {
 
 /** How long open handles may take to close after the last test, where the option `close` does not say. */
 const CLOSE_MS = 5_000
+/** Of what is told of an error: it is read at the end of everything, where all errors are together. */
+const MOST_LINES = 30
 
 /**
  * Mocha's spec reporter that also writes a {@link MochaResult}, and ends a process that would not end. Its options: `output`, the
@@ -25,10 +31,14 @@ export default class StageReporter extends Mocha.reporters.Spec {
     const failed: string[] = []
     const skipped: string[] = []
     runner.on('pass', () => passed++)
-    runner.on('fail', (test) => failed.push(titleOf(test)))
+    const failedFiles = new Set<string>()
+    runner.on('fail', (test, error: unknown) => {
+      failed.push([titleOf(test), ...linesOf(error)].join('\n    '))
+      if (test.file !== undefined) failedFiles.add(test.file)
+    })
     runner.on('pending', (test) => skipped.push(titleOf(test)))
     runner.once('end', () => {
-      const result: MochaResult = { passed, failed, skipped }
+      const result: MochaResult = { passed, failed, failedFiles: [...failedFiles], skipped }
       writeFileSync(output, JSON.stringify(result))
       setTimeout(() => {
         const stillOpen = counted(process.getActiveResourcesInfo())
@@ -41,6 +51,13 @@ export default class StageReporter extends Mocha.reporters.Spec {
 
 function titleOf(test: Mocha.Runnable): string {
   return test.titlePath().join(' › ')
+}
+
+function linesOf(error: unknown): readonly string[] {
+  return inspect(error, { depth: 4, maxStringLength: 1000 })
+    .split('\n')
+    .filter((line) => !/^\s+at .*(?:node:internal|node_modules)/.test(line))
+    .slice(0, MOST_LINES)
 }
 
 /** Each name once, with how often it is there where that is more than once. */

@@ -30,12 +30,14 @@ export interface PartRequest {
 export interface PartResult {
   readonly durationMs: number
   readonly passed: number
-  /** What failed, each in a line. */
+  /** What failed, each in a line, with what is known of it in lines below. */
   readonly failed: readonly string[]
+  /** The files of the tests that failed, where there is nothing else that did. */
+  readonly failedFiles?: readonly string[]
   readonly skipped: readonly string[]
 }
 
-type Counts = { passed: number; failed: string[]; skipped: string[] }
+type Counts = { passed: number; failed: string[]; failedFiles?: readonly string[]; skipped: string[] }
 type Start = (args: readonly string[]) => Promise<CommandResult>
 
 /** Runs a part, and then looks for what it has left behind, which fails it too. */
@@ -76,11 +78,13 @@ export async function runPart({ work, place, timeoutMs, signal, grep, output }: 
     })
   }
 
+  const testsFailed = counts.failed.length
   const territory = { dir: place.dir, sessions }
   for (const { pid, command } of await endLeftoverProcesses({ territory, graceMs: PROCESS_GRACE_MS }))
     counts.failed.push(`left a process behind: ${pid} ${command}`)
   for (const entry of await removeLeftoverFiles(place.temporary))
     counts.failed.push(`left in the temporary folder: ${entry}`)
+  if (counts.failed.length > testsFailed) delete counts.failedFiles
   return { durationMs: Date.now() - startedAt, ...counts }
 }
 
@@ -112,5 +116,7 @@ async function runMocha(request: {
     counts.failed.push(`the process did not end after the last test; still open: ${result.stillOpen.join(', ')}`)
   } else if (!ok && result.failed.length === 0) {
     counts.failed.push(`mocha: ${problem}`)
+  } else if (result.failedFiles.length > 0) {
+    counts.failedFiles = result.failedFiles
   }
 }

@@ -17,6 +17,11 @@ export interface Stage {
   readonly parts: () => readonly Work[]
   /** Whether the tests of this stage compile programs for WebAssembly. */
   readonly needsToolchain: boolean
+  /**
+   * How often a file that failed beside others has to pass alone, to be called unsteady rather than failed. 0 where time has no
+   * part in what is tested, or chance has: what is found once is found.
+   */
+  readonly timesAlone: number
 }
 
 const MINUTE_MS = 60_000
@@ -31,6 +36,7 @@ function toolStage(name: string, tools: () => readonly ToolRun[]): Stage {
     name,
     timeoutMs: 2 * MINUTE_MS,
     needsToolchain: false,
+    timesAlone: 0,
     parts: () => [{ tools: tools() }],
   }
 }
@@ -40,16 +46,18 @@ function mochaStage(stage: {
   readonly files: string
   readonly minutes: number
   readonly needsToolchain?: boolean
+  readonly timesAlone?: number
   /** Patterns of what is run in one go, those that take longest first. Each file is in the first that has it. */
   readonly groups?: readonly (readonly string[])[]
   /** What happens to files that are in none of them. */
   readonly others?: 'one part' | 'a part each'
 }): Stage {
-  const { name, files, minutes, needsToolchain = true, groups = [], others = 'one part' } = stage
+  const { name, files, minutes, needsToolchain = true, timesAlone = 0, groups = [], others = 'one part' } = stage
   return {
     name,
     timeoutMs: minutes * MINUTE_MS,
     needsToolchain,
+    timesAlone,
     parts: () => partsOf({ files: sorted(files), groups, others }).map((part) => ({ files: part })),
   }
 }
@@ -96,18 +104,21 @@ export const STAGES: readonly Stage[] = [
   mochaStage({ name: 'unit', files: 'test/unit/**/*.test.ts', minutes: 6 }),
   mochaStage({ name: 'fuzz', files: 'test/fuzz/**/*.test.ts', minutes: 6 }),
   // One emulated core that is hardly ever idle: the other lanes have the other one.
-  mochaStage({ name: 'vm', files: 'test/vm/**/*.test.ts', minutes: 12 }),
+  mochaStage({ name: 'vm', files: 'test/vm/**/*.test.ts', minutes: 12, timesAlone: 1 }),
   mochaStage({
     name: 'escape',
     files: 'test/escape/**/*.test.ts',
     minutes: 10,
+    // Once would prove little where something may get out.
+    timesAlone: 3,
     groups: [['test/escape/docker/*.test.ts'], ['test/escape/native/*.test.ts']],
   }),
-  mochaStage({ name: 'conformance', files: 'test/conformance/**/*.test.ts', minutes: 8 }),
+  mochaStage({ name: 'conformance', files: 'test/conformance/**/*.test.ts', minutes: 8, timesAlone: 1 }),
   mochaStage({
     name: 'integration',
     files: 'test/integration/**/*.test.ts',
     minutes: 16,
+    timesAlone: 1,
     groups: [
       ['test/integration/docker-*.test.ts'],
       ['test/integration/wasm-*.test.ts'],
@@ -118,6 +129,7 @@ export const STAGES: readonly Stage[] = [
     name: 'e2e',
     files: 'test/e2e/**/*.test.ts',
     minutes: 16,
+    timesAlone: 1,
     groups: [
       // Both pack the package, which builds dist/ anew.
       ['test/e2e/package.test.ts', 'test/e2e/deploy.test.ts'],

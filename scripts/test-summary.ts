@@ -2,14 +2,16 @@ export interface StageResult {
   readonly stage: string
   readonly durationMs: number
   readonly passed: number
-  /** What failed, each in a line. */
+  /** What failed, each in a line, with what is known of it in lines below. */
   readonly failed: readonly string[]
+  /** What failed beside others and passed alone, in the same way. */
+  readonly unsteady: readonly string[]
   /** Titles of tests that were not run; a title says why. */
   readonly skipped: readonly string[]
 }
 
 export interface Summary {
-  /** A line for each stage, all that was skipped, all that failed, and the totals alone on the last line. */
+  /** A line for each stage, all that was skipped, all that was unsteady, all that failed, and the totals alone on the last line. */
   readonly text: string
   /** Whether nothing failed, and something passed. */
   readonly ok: boolean
@@ -19,14 +21,16 @@ export function summarise(request: { readonly results: readonly StageResult[]; r
   const { results, durationMs } = request
   const passed = results.reduce((sum, result) => sum + result.passed, 0)
   const failed = results.reduce((sum, result) => sum + result.failed.length, 0)
-  const skipped = results.flatMap(({ stage, skipped: titles }) => titles.map((title) => `  ${stage}: ${title}`))
-  const failures = results.flatMap(({ stage, failed: titles }) => titles.map((title) => `  ${stage}: ${title}`))
+  const listed = (which: 'skipped' | 'unsteady' | 'failed'): readonly string[] =>
+    results.flatMap((result) => result[which].map((title) => `  ${result.stage}: ${title}`))
+  const [skipped, unsteady, failures] = [listed('skipped'), listed('unsteady'), listed('failed')]
   const lines = [
     ...results.map(lineOf),
     `${'all'.padEnd(14)}       ${seconds(durationMs)}`,
     '',
     ...(skipped.length === 0 ? ['skipped: nothing'] : ['skipped:', ...skipped]),
     '',
+    ...(unsteady.length === 0 ? [] : ['failed beside others, passed alone:', ...unsteady, '']),
     ...(failures.length === 0 ? [] : ['failed:', ...failures, '']),
     `${passed} passed, ${failed} failed`,
   ]

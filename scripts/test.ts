@@ -4,6 +4,7 @@ import { availableParallelism, homedir, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildWasmSandbox, IN_CLONE } from './build-wasm-sandbox.ts'
+import { judgeAlone, type Verdict } from './test-alone.ts'
 import { runInLanes, type Place } from './test-lanes.ts'
 import { runPart, type LaneFolder, type PartResult } from './test-part.ts'
 import { STAGES, type Stage, type Work } from './test-stages.ts'
@@ -145,14 +146,22 @@ async function main(): Promise<number> {
       lanes,
       run: async (item, place) => void results.set(item, await runItem(item, place, run).catch(failure)),
     })
+    const verdicts = new Map<Item, Verdict>()
+    for (const [item, result] of results) {
+      const runFiles = (files: readonly string[]): Promise<PartResult> =>
+        runItem({ ...item, work: { files } }, { lane: 0, accompanied: false }, run).catch(failure)
+      const times = Math.min(lanes, items.length) > 1 ? item.stage.timesAlone : 0
+      verdicts.set(item, await judgeAlone({ result, times, runFiles }))
+    }
     if (signal.aborted) return INTERRUPTED
     const summed = stages.map((stage): StageResult => {
-      const parts = items.filter((item) => item.stage === stage).flatMap((item) => results.get(item) ?? [])
+      const parts = items.filter((item) => item.stage === stage).flatMap((item) => verdicts.get(item) ?? [])
       return {
         stage: stage.name,
         durationMs: parts.reduce((sum, part) => sum + part.durationMs, 0),
         passed: parts.reduce((sum, part) => sum + part.passed, 0),
         failed: parts.flatMap((part) => part.failed),
+        unsteady: parts.flatMap((part) => part.unsteady),
         skipped: parts.flatMap((part) => part.skipped),
       }
     })

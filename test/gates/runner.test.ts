@@ -7,8 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { endLeftoverProcesses, removeLeftoverFiles, type LeftoverProcess } from '../../scripts/leftovers.ts'
 import type { MochaResult } from '../../scripts/mocha-reporter.ts'
 import { runCommand } from '../../scripts/run-command.ts'
+import { judgeAlone } from '../../scripts/test-alone.ts'
 import { runInLanes } from '../../scripts/test-lanes.ts'
-import { runPart } from '../../scripts/test-part.ts'
+import { runPart, type PartResult } from '../../scripts/test-part.ts'
 import { summarise } from '../../scripts/test-summary.ts'
 import { runTool } from './run-tool.ts'
 
@@ -123,6 +124,53 @@ describe('the runner of the tests', () => {
     })
   })
 
+  describe('judging what failed beside others', () => {
+    const part = (failed: readonly string[], failedFiles?: readonly string[]): PartResult => ({
+      durationMs: 10,
+      passed: 5,
+      failed,
+      ...(failedFiles && { failedFiles }),
+      skipped: [],
+    })
+    const judge = async (
+      result: PartResult,
+      alone: readonly PartResult[],
+    ): Promise<{ readonly seen: string; readonly times: number }> => {
+      const asked: string[] = []
+      const { durationMs, passed, failed, unsteady } = await judgeAlone({
+        result,
+        times: 2,
+        runFiles: async (files) => {
+          asked.push(...files)
+          return alone[asked.length - 1] ?? assert.fail('asked once more')
+        },
+      })
+      const seen = `${durationMs} ms, ${passed} passed, failed: ${failed.join()}, unsteady: ${unsteady.join()}`
+      return { seen, times: asked.length }
+    }
+
+    it('calls unsteady what passes alone each time', async () => {
+      assert.deepEqual(await judge(part(['a'], ['f']), [part([]), part([])]), {
+        seen: '30 ms, 6 passed, failed: , unsteady: a',
+        times: 2,
+      })
+    })
+
+    it('fails what fails alone once', async () => {
+      assert.deepEqual(await judge(part(['a'], ['f']), [part([]), part(['b'])]), {
+        seen: '30 ms, 5 passed, failed: a,alone too: b, unsteady: ',
+        times: 2,
+      })
+    })
+
+    it('tries nothing again that is more than a test that failed', async () => {
+      assert.deepEqual(await judge(part(['left a process behind: 1 sh']), []), {
+        seen: '10 ms, 5 passed, failed: left a process behind: 1 sh, unsteady: ',
+        times: 0,
+      })
+    })
+  })
+
   describe('looking for what was left behind', () => {
     it('finds and ends a process of a session', async () => {
       const { session } = await runCommand({ ...shell('sleep 600 &'), timeoutMs: 20_000, signal: never })
@@ -163,12 +211,15 @@ describe('the runner of the tests', () => {
       return { code, result: JSON.parse(await readFile(output, 'utf8')) as MochaResult }
     }
 
-    it('counts what passed, and names what failed and what was skipped', async () => {
+    it('counts what passed, and names what failed, with why, and what was skipped', async () => {
       const { code, result } = await runMocha(
-        "describe('a', () => {\n  it('b', () => {})\n  it('c', () => { throw new Error('d') })\n  it.skip('e (no f here)')\n})",
+        "describe('a', () => {\n  it('b', () => {})\n  it('c', () => { throw new Error('d', { cause: 'f' }) })\n  it.skip('e (no f here)')\n})",
       )
       assert.notEqual(code, 0)
-      assert.deepEqual(result, { passed: 1, failed: ['a › c'], skipped: ['a › e (no f here)'] })
+      const { failed, ...counted } = result
+      assert.deepEqual(counted, { passed: 1, failedFiles: [join(dir, 'a.test.ts')], skipped: ['a › e (no f here)'] })
+      assert.equal(failed.length, 1)
+      assert.match(failed[0] ?? '', /^a › c\n    Error: d\n(?:    .*\n)*.*cause.*: 'f'/)
     })
 
     it('ends a process that something keeps alive, and tells what', async () => {
@@ -185,8 +236,8 @@ describe('the runner of the tests', () => {
     it('lists stages, what was skipped and what failed, and ends with the totals alone', () => {
       const { text, ok } = summarise({
         results: [
-          { stage: 'unit', durationMs: 1234, passed: 5, failed: [], skipped: ['a (no b here)'] },
-          { stage: 'e2e', durationMs: 2000, passed: 1, failed: ['c'], skipped: [] },
+          { stage: 'unit', durationMs: 1234, passed: 5, failed: [], unsteady: ['d'], skipped: ['a (no b here)'] },
+          { stage: 'e2e', durationMs: 2000, passed: 1, failed: ['c'], unsteady: [], skipped: [] },
         ],
         durationMs: 3300,
       })
@@ -199,6 +250,9 @@ describe('the runner of the tests', () => {
         'skipped:',
         '  unit: a (no b here)',
         '',
+        'failed beside others, passed alone:',
+        '  unit: d',
+        '',
         'failed:',
         '  e2e: c',
         '',
@@ -207,7 +261,7 @@ describe('the runner of the tests', () => {
     })
 
     it('says that nothing was skipped', () => {
-      const results = [{ stage: 'unit', durationMs: 1, passed: 5, failed: [], skipped: [] }]
+      const results = [{ stage: 'unit', durationMs: 1, passed: 5, failed: [], unsteady: [], skipped: [] }]
       const { text, ok } = summarise({ results, durationMs: 1 })
       assert.equal(ok, true)
       assert.match(text, /^skipped: nothing$/m)
@@ -215,7 +269,7 @@ describe('the runner of the tests', () => {
     })
 
     it('does not pass where nothing ran', () => {
-      const results = [{ stage: 'unit', durationMs: 1, passed: 0, failed: [], skipped: [] }]
+      const results = [{ stage: 'unit', durationMs: 1, passed: 0, failed: [], unsteady: [], skipped: [] }]
       assert.equal(summarise({ results, durationMs: 1 }).ok, false)
     })
   })

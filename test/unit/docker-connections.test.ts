@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { EngineTimeout } from '../../src/executors/docker/engine-errors.ts'
 import { watchEngine } from '../../src/executors/docker/engine-watch.ts'
 import { openInitChannel, SOCKET_NAME, type InitChannel } from '../../src/executors/docker/init-channel.ts'
 import { MAX_BODY_BYTES, SECRET_BYTES, WINDOW_BYTES, type InitOrder } from '../../src/executors/docker/init-frames.ts'
@@ -228,5 +229,30 @@ describe('watching an engine', () => {
       { present: true },
     ])
     assert.equal(backs, 1)
+  })
+
+  it('asks one that is slow again before it calls it gone, and with it the tasks that run', async () => {
+    let unanswered = 0
+    const watch = watchEngine({
+      engine: {
+        socketPath: '/nowhere',
+        ping: async () => {
+          unanswered -= 1
+          if (unanswered >= 0) throw new EngineTimeout('no answer within 5 s')
+        },
+      },
+      onBack: () => {},
+    })
+    unanswered = 2
+    assert.deepEqual(await watch.look(), { present: true })
+    unanswered = 3
+    const gone = await watch.look()
+    assert.ok(!gone.present)
+    assert.match(gone.why, /does not answer: no answer within 5 s/)
+    // Then one look is one question again.
+    unanswered = 2
+    assert.equal((await watch.look()).present, false)
+    assert.equal(unanswered, 1)
+    watch.close()
   })
 })

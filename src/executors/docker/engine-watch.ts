@@ -1,5 +1,5 @@
 import type { Presence } from '../executor.ts'
-import { whyGone } from './engine-errors.ts'
+import { EngineTimeout, whyGone } from './engine-errors.ts'
 import type { DockerEngine } from './engine.ts'
 
 /** Knows whether the engine answers, and tells when that changes. */
@@ -13,6 +13,8 @@ export interface EngineWatch {
 }
 
 const INTERVAL_MS = 2_000
+/** An engine that refuses is gone at once. One that is only slow, on a host that is, is asked again: with it go all tasks that run. */
+const UNANSWERED_PINGS = 3
 
 export function watchEngine({
   engine,
@@ -41,11 +43,12 @@ export function watchEngine({
     if (next.present) onBack()
     for (const listener of listeners) listener(next)
   }
-  const ping = async (): Promise<Presence> => {
+  const ping = async (pingsLeft = UNANSWERED_PINGS - 1): Promise<Presence> => {
     try {
       await engine.ping()
       become({ present: true })
     } catch (error) {
+      if (error instanceof EngineTimeout && state.present && pingsLeft > 0 && !closed) return ping(pingsLeft - 1)
       become({ present: false, why: whyGone(error, engine.socketPath) })
     }
     return state

@@ -81,7 +81,7 @@ export async function openInitChannel({
 type Parse = (chunk: Buffer) => InitFrame[]
 
 /** How long whoever connects may take to say who he is. */
-const GREETING_TIMEOUT_MS = 1_000
+const GREETING_TIMEOUT_MS = 5_000
 
 /** Reads the greeting, and hangs up where there is none or `onHello` does not want it. */
 function greet(socket: Socket, onHello: (hello: InitHello, parse: Parse) => boolean): void {
