@@ -2,11 +2,11 @@ import { constants } from 'node:os'
 import type { Execution, Isolation, Outcome } from '../protocol/execution.ts'
 import { SoukError } from '../protocol/errors.ts'
 import { LIMIT_NAMES, TIME_LIMITS, type LimitName } from '../protocol/limits.ts'
-import { StopReason, type Job, type NativeTask } from '../executors/executor.ts'
+import type { Job, NativeTask } from '../executors/executor.ts'
 import { createOutputMeter } from '../executors/output.ts'
 import { createResultCollector, type ResultCollector } from '../executors/results.ts'
 import { collectFiles } from './collect-files.ts'
-import { cancelledBeforeStart, invalidTask, providerStopped } from '../executors/run-failures.ts'
+import { interruptionOf, invalidTask } from '../executors/run-failures.ts'
 import { sandboxFailed, writableRootRefused } from './failures.ts'
 import { LauncherLost, type LauncherConnection } from './launcher-connection.ts'
 import { LauncherProtocolError, type ControlFrame } from './launcher-frames.ts'
@@ -174,15 +174,12 @@ class TaskRun {
   }
 
   #abort(): void {
-    const { reason } = this.#options.job.signal as { reason: unknown }
-    const kind = reason instanceof StopReason ? reason.kind : 'cancelled'
-    if (kind === 'shutdown') this.#fail(providerStopped())
-    else if (this.#stage === 'starting')
-      this.#fail(
-        kind === 'cancelled' ? cancelledBeforeStart() : sandboxFailed('its time ran out before it had started'),
-      )
-    else if (this.#stage === 'running')
-      this.#stop(kind === 'cancelled' ? { kind: 'cancelled' } : { kind: 'limit', limit: 'wallTime' })
+    const { signal } = this.#options.job
+    const started = this.#stage !== 'starting'
+    const interruption = interruptionOf({ signal, started, failed: sandboxFailed })
+    if ('error' in interruption) this.#fail(interruption.error)
+    // A task that has ended by itself is not stopped any more; only its results are still to be handed over.
+    else if (this.#stage === 'running') this.#stop(interruption.outcome)
   }
 
   /** The result files. Those that were not handed over whole change nothing of what the task came to. */

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { NativeTask } from '../executors/executor.ts'
-import { SoukError } from '../protocol/errors.ts'
 import type { LimitKey, Limits } from '../protocol/limits.ts'
 import type { Refusal } from '../protocol/refusals.ts'
-import { invalidTask } from '../executors/run-failures.ts'
+import { invalidTask, throwIfRefused } from '../executors/run-failures.ts'
 import { PROGRAM_PATH } from './request.ts'
 
 /** The least and the most that a task can be held to, by limit. */
@@ -64,14 +63,7 @@ export function checkTask({
     throw invalidTask('runtime.writable', 'a program that is alone in its root has none to change')
   checkPaths(task)
   const refusals = [...unenforceable(limits), ...outOfBounds(limits, bounds)]
-  if (refusals.length > 0) {
-    throw new SoukError({
-      code: 'REFUSED',
-      message: refusals.map((refusal) => refusal.message).join(' '),
-      details: { reasons: refusals },
-      phase: 'prepare',
-    })
-  }
+  throwIfRefused(refusals)
 }
 
 const isAtOrBelow = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`)

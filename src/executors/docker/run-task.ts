@@ -2,12 +2,12 @@ import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Execution, Isolation, Outcome } from '../../protocol/execution.ts'
 import { LIMIT_NAMES, type LimitName } from '../../protocol/limits.ts'
-import { StopReason, type DockerTask, type BoundedJob, type ResumedJob } from '../executor.ts'
+import type { BoundedJob, DockerTask, ResumedJob } from '../executor.ts'
 import { createOutputMeter } from '../output.ts'
 import { createResultCollector } from '../results.ts'
 import type { RunningContainer } from './container.ts'
 import type { ContainerState } from './engine.ts'
-import { cancelledBeforeStart, providerStopped } from '../run-failures.ts'
+import { interruptionOf, isShutdown, providerStopped } from '../run-failures.ts'
 import { notExecuted } from './exec-errors.ts'
 import { containerFailed } from './failures.ts'
 import type { EngineWatch } from './engine-watch.ts'
@@ -43,6 +43,7 @@ const COLLECT_TIMEOUT_MS = 120_000
 const POLL_MS = 20
 /** How often the engine is asked why a container has ended, before it counts as having no reason. */
 const LOOKS_FOR_CAUSE = 25
+
 /** Runs one task in a container that waits. Throws and resolves as the executor's `run` does; the caller disposes. */
 export async function runTask(options: RunOptions): Promise<Execution> {
   const run = new TaskRun(options)
@@ -231,14 +232,10 @@ class TaskRun {
   }
 
   #abort(): void {
-    const { reason } = this.#options.job.signal as { reason: unknown }
-    const kind = reason instanceof StopReason ? reason.kind : 'cancelled'
-    if (kind === 'shutdown') this.#fail(providerStopped())
-    else if (!this.#started)
-      this.#fail(
-        kind === 'cancelled' ? cancelledBeforeStart() : containerFailed('its time ran out before it had started'),
-      )
-    else this.#stop(kind === 'cancelled' ? { kind: 'cancelled' } : { kind: 'limit', limit: 'wallTime' })
+    const { signal } = this.#options.job
+    const interruption = interruptionOf({ signal, started: this.#started, failed: containerFailed })
+    if ('error' in interruption) this.#fail(interruption.error)
+    else this.#stop(interruption.outcome)
   }
 
   /**
@@ -309,7 +306,7 @@ class TaskRun {
     const collector = await createResultCollector({ dir, maxBytes: limits.diskBytes, maxFiles: limits.inodes })
     const stopped = Promise.withResolvers<never>()
     const onAbort = (): void => {
-      if (signal.reason instanceof StopReason && signal.reason.kind === 'shutdown') stopped.reject(providerStopped())
+      if (isShutdown(signal)) stopped.reject(providerStopped())
     }
     signal.addEventListener('abort', onAbort)
     onAbort()

@@ -1,13 +1,12 @@
 import { posix } from 'node:path'
 import type { DockerTask } from '../executor.ts'
 import type { ImageFacts } from './engine.ts'
-import { SoukError } from '../../protocol/errors.ts'
 import type { LimitKey, Limits } from '../../protocol/limits.ts'
 import type { Refusal } from '../../protocol/refusals.ts'
 import { imageRefused } from './failures.ts'
 import { RESERVED } from './folders.ts'
 import { programOf } from './container-recipe.ts'
-import { invalidTask } from '../run-failures.ts'
+import { invalidTask, throwIfRefused } from '../run-failures.ts'
 
 /** Limits that this runtime does not have. */
 export const UNENFORCEABLE: readonly { readonly limit: LimitKey; readonly why: string }[] = [
@@ -38,14 +37,7 @@ export function checkTask(task: DockerTask, limits: Limits): void {
   if (words.some((word) => Buffer.byteLength(word) >= MAX_STRING_BYTES))
     throw invalidTask('command', `an argument or variable has more than ${MAX_STRING_BYTES - 1} bytes`)
   const refusals = [...unenforceable(limits), ...tooLittle(limits)]
-  if (refusals.length > 0) {
-    throw new SoukError({
-      code: 'REFUSED',
-      message: refusals.map((refusal) => refusal.message).join(' '),
-      details: { reasons: refusals },
-      phase: 'prepare',
-    })
-  }
+  throwIfRefused(refusals)
 }
 
 /**

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Execution, Isolation, Outcome } from '../../protocol/execution.ts'
 import type { LimitName } from '../../protocol/limits.ts'
-import { StopReason, type BoundedJob, type WasmTask } from '../executor.ts'
+import type { BoundedJob, WasmTask } from '../executor.ts'
 import { createOutputMeter } from '../output.ts'
 import type { Report } from './channel.ts'
 import { crashOf, outcomeOf, outcomeOfCrash, usageOf, type Ending } from './ending.ts'
-import { cancelledBeforeStart, providerStopped } from '../run-failures.ts'
+import { interruptionOf } from '../run-failures.ts'
 import { moduleRefused, sandboxFailed } from './failures.ts'
 import { feedJob, feedStdin } from './feed.ts'
 import { jobHeader } from './job-header.ts'
@@ -224,15 +224,11 @@ class TaskRun {
   }
 
   #abort(): void {
-    const { reason } = this.#options.job.signal as { reason: unknown }
-    const kind = reason instanceof StopReason ? reason.kind : 'cancelled'
+    const { signal } = this.#options.job
     const started = this.#stage === 'running' || this.#stage === 'ended'
-    if (kind === 'shutdown') this.#fail(providerStopped())
-    else if (!started)
-      this.#fail(
-        kind === 'cancelled' ? cancelledBeforeStart() : sandboxFailed('its time ran out before it had started'),
-      )
-    else this.#stop(kind === 'cancelled' ? { kind: 'cancelled' } : { kind: 'limit', limit: 'wallTime' })
+    const interruption = interruptionOf({ signal, started, failed: sandboxFailed })
+    if ('error' in interruption) this.#fail(interruption.error)
+    else this.#stop(interruption.outcome)
   }
 
   async #followReports(): Promise<void> {

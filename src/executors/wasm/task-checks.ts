@@ -1,8 +1,7 @@
-import { SoukError } from '../../protocol/errors.ts'
 import type { Refusal } from '../../protocol/refusals.ts'
 import type { LimitKey, BoundedLimits } from '../../protocol/limits.ts'
 import type { WasmTask } from '../executor.ts'
-import { invalidTask } from '../run-failures.ts'
+import { invalidTask, throwIfRefused } from '../run-failures.ts'
 import { moduleRefused } from './failures.ts'
 
 /** What this runtime can hold a task to, beyond what its probe hits; `unenforceable` are no limits of this runtime. */
@@ -57,14 +56,7 @@ export function checkTask({
       message: 'A WebAssembly task cannot be deterministic on the host that this provider has chosen for it.',
       subject: 'runtime.deterministic',
     })
-  if (refusals.length > 0) {
-    throw new SoukError({
-      code: 'REFUSED',
-      message: refusals.map((refusal) => refusal.message).join(' '),
-      details: { reasons: refusals },
-      phase: 'prepare',
-    })
-  }
+  throwIfRefused(refusals)
 }
 
 function unmet(limits: BoundedLimits, { stackBytes, unenforceable }: WasmBounds): Refusal[] {
