@@ -1,5 +1,5 @@
+import { localImageId } from '../executors/docker/local-image.ts'
 import { loadConfig } from '../node/config/config.ts'
-import { localImageId } from '../node/create-node.ts'
 import type { Cli } from './cli.ts'
 
 export interface LocalImage {
@@ -9,11 +9,11 @@ export interface LocalImage {
 }
 
 /**
- * The id of what the engine of this host has under a name now: a task says what it runs, and a tag can come to mean
- * something else.
+ * The id of the image that the Docker engine of this host has under a name now. A task names the id, as a tag can come to mean another
+ * image.
  * @throws SoukError CONFIG_INVALID, RUNTIME_UNAVAILABLE, IMAGE_REFUSED
  */
 export async function idOfLocalImage({ cli, configFile, image }: LocalImage): Promise<string> {
   const { config } = await loadConfig({ ...(configFile !== undefined && { file: configFile }), env: cli.env })
-  return localImageId({ config, image })
+  return localImageId({ socketPath: config.sandbox.docker.socket, image })
 }

@@ -79,18 +79,6 @@ export async function channelsOf(options: {
   return createSettlement({ ...options, settlement })
 }
 
-/** Ends what a provider has begun that cannot be paid, and throws why. */
-export async function stopAfter({
-  provider,
-  error,
-}: {
-  readonly provider: { stop(options: { readonly drainMs: number }): Promise<void> }
-  readonly error: unknown
-}): Promise<never> {
-  await provider.stop({ drainMs: 0 })
-  throw error
-}
-
 /** A file of a few hundred bytes. */
 const MAX_AUTHORIZATION_BYTES = 10_000
 

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Executors } from './create-executors.ts'
 
-const REAP_TIMEOUT_MS = 30_000
+/** For one runtime. */
+export const REAP_TIMEOUT_MS = 30_000
 
 /**
  * Removes what an earlier process of this data folder left of its sandboxes, and the scratch of its tasks. A runtime
@@ -38,17 +39,4 @@ export async function reapLeftovers({
     const path = join(workDir, name)
     if (!kept.has(path)) await rm(path, { recursive: true, force: true })
   }
-}
-
-/** The same for a data folder that is to be removed. @throws whatever keeps something of it from being removed. */
-export async function reapAll({
-  executors,
-  dataDir,
-}: {
-  readonly executors: Executors
-  readonly dataDir: string
-}): Promise<void> {
-  for (const { executor } of executors.subjects)
-    await executor.reap({ signal: AbortSignal.timeout(REAP_TIMEOUT_MS), keep: [] })
-  await executors.unmountLeftovers({ folder: dataDir, keep: [] })
 }

@@ -219,9 +219,12 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
       'settlement/payout.ts',
       'cli/commands',
       'cli/render',
+      'executors/docker/local-image.ts',
       'node/config',
-      'node/create-node.ts',
+      'node/create-local-node.ts',
+      'node/examine-host.ts',
       'node/privileges.ts',
+      'node/reap-data-dir.ts',
     ],
     packages: ['commander', 'picocolors', 'pino'],
     builtins: ['http'],
@@ -242,7 +245,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   },
   // What a person reads in a terminal.
   'cli/render': {
-    imports: ['protocol', 'identity', 'client/market', 'cli', 'node/create-node.ts'],
+    imports: ['protocol', 'identity', 'client/market', 'cli', 'node/examine-host.ts'],
     packages: ['picocolors'],
   },
 }

@@ -1,4 +1,4 @@
-import type { ExaminedRuntime } from '../../node/create-node.ts'
+import type { ExaminedRuntime } from '../../node/examine-host.ts'
 import type { RuntimeName } from '../../protocol/execution.ts'
 import type { LimitKey, Limits } from '../../protocol/limits.ts'
 import type { RuntimeClassStatus } from '../../protocol/node-status.ts'
