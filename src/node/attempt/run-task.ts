@@ -1,32 +1,32 @@
 import { createReadStream, existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
+import type { Logger } from 'pino'
 import type { ArtifactStore } from '../../artifacts/store.ts'
 import type { Executor, ResumedJob, RuntimeTask } from '../../executors/executor.ts'
 import type { Key } from '../../identity/key-file.ts'
-import { keepResults } from '../results/keep-results.ts'
 import { signReceipt } from '../../identity/receipt.ts'
 import { SoukError } from '../../protocol/errors.ts'
 import type { Denials, RuntimeName } from '../../protocol/execution.ts'
 import type { Receipt } from '../../protocol/receipt.ts'
-import { isDeterministic } from '../../protocol/task.ts'
-import { chargeOf } from '../admission/pricing.ts'
-import type { Logger } from 'pino'
-import { runAttempt, type Attempt } from './attempt.ts'
-import type { Clock } from '../clock.ts'
-import type { Capacity } from '../scheduler/capacity.ts'
-import type { DenialTally } from './denials.ts'
-import { inputHolder, outputHolder } from '../journal/holders.ts'
-import { resolveTask, stdinFileOf } from '../inputs/inputs.ts'
-import { jobFolder } from './job-folder.ts'
-import { createOutputLog, outputFile, reopenOutputLog, type OutputLog } from '../results/output-log.ts'
 import type { Offer } from '../admission/offers.ts'
-import type { CacheQuestion, ResultCache } from '../results/result-cache.ts'
-import { markStart, startMarkOf } from './start-mark.ts'
-import type { TaskTable } from '../journal/task-table.ts'
-import { nextUsage } from './running-tasks.ts'
+import { chargeOf } from '../admission/pricing.ts'
+import type { Clock } from '../clock.ts'
+import { resolveTask, stdinFileOf } from '../inputs/inputs.ts'
+import { inputHolder, outputHolder } from '../journal/holders.ts'
 import { interruptedError, isSettled, type LiveTask } from '../journal/task-state.ts'
+import type { TaskTable } from '../journal/task-table.ts'
 import type { TrackedTask } from '../journal/tracked-task.ts'
+import { keepResults } from '../results/keep-results.ts'
+import { createOutputLog, reopenOutputLog, type OutputLog } from '../results/output-log.ts'
+import type { ResultCache } from '../results/result-cache.ts'
+import type { Capacity } from '../scheduler/capacity.ts'
+import { runAttempt, type Attempt } from './attempt.ts'
+import type { DenialTally } from './denials.ts'
+import { jobFolder } from './job-folder.ts'
+import { nextUsage } from './running-tasks.ts'
+import { markStart, startMarkOf } from './start-mark.ts'
+import { taskCacheOf, type TaskCache } from './task-cache.ts'
 
 export interface RunTaskOptions {
   readonly task: TrackedTask
@@ -50,9 +50,13 @@ export interface RunTaskOptions {
 }
 
 /**
- * One attempt at a task that has its slot, from `started` in the journal to `finished`, `failed` or
- * `requeued`; resolves to `again` when it was requeued, and to `left` where the node stops and the task goes on: it stays
- * `running`, and its folder and output stay. What the task used is free again when it resolves otherwise.
+ * One attempt at a task that has its slot: from `started` in the journal to `finished`, `failed` or `requeued`. Resolves to
+ *
+ * - `settled`: the task has come to its end,
+ * - `again`: it was requeued and is to be queued once more,
+ * - `left`: the node stops and the task goes on without it. It stays `running` in the journal, and its folder and output stay.
+ *
+ * Unless it was left, everything that the attempt used is free again by then.
  */
 export async function runTask(options: RunTaskOptions): Promise<'settled' | 'again' | 'left'> {
   const { task, tasks, resumes, clock, logger } = options
@@ -75,8 +79,8 @@ export async function runTask(options: RunTaskOptions): Promise<'settled' | 'aga
     })
   try {
     if (!(await beginning)) return 'settled'
-    const question = resumes ? undefined : questionOf({ ...options, record })
-    const { receipt, denials } = await receiptOf({ ...options, record, attempt, dir, start, question })
+    const taskCache = resumes ? undefined : taskCacheOf({ ...options, record })
+    const { receipt, denials } = await receiptOf({ ...options, record, attempt, dir, start, taskCache })
     await tasks.commit({
       taskId,
       decide: ({ channelId }) => ({
@@ -87,7 +91,7 @@ export async function runTask(options: RunTaskOptions): Promise<'settled' | 'aga
         ...(channelId !== undefined && { channelId }),
       }),
     })
-    if (question !== undefined) await keepInCache({ ...options, record, question, receipt })
+    await taskCache?.keep(receipt)
     options.store.release({ holder: inputHolder(taskId) })
     const { outcome, usage } = receipt
     const denied = options.denials.note({ runtime: record.runtime, denials, limitsHit: usage.limitsHit })
@@ -108,14 +112,17 @@ export async function runTask(options: RunTaskOptions): Promise<'settled' | 'aga
   }
 }
 
-/** Whether the task has begun, and whether the next process of this node would know when. */
+/** Whether the task's first instruction has run, and whether the time of that is noted for the next process of this node. */
 interface Start {
   begun: boolean
   /** Never rejects. */
   marked: Promise<void>
 }
 
-/** Who can go on with a task lets go of it when the node stops, and says so as of a task that ended. */
+/**
+ * Whether the executor has let go of a task that goes on. An executor with `resume` does so when the node stops, and then rejects with
+ * PROVIDER_STOPPED as any other does for a task that it has ended.
+ */
 function isLeft({
   executors,
   runtime,
@@ -128,26 +135,21 @@ function isLeft({
   return error.code === 'PROVIDER_STOPPED' && shutdown.aborted && executors.get(runtime)?.resume !== undefined
 }
 
+interface AttemptPlace {
+  readonly record: LiveTask
+  /** Which attempt at the task this is, from 1. */
+  readonly attempt: number
+  readonly dir: string
+  readonly start: Start
+  readonly taskCache: TaskCache | undefined
+}
+
+/** Makes the attempt, hands over what it put out, and signs what it came to. @throws SoukError where it is not billable */
 async function receiptOf(
-  options: RunTaskOptions & {
-    readonly record: LiveTask
-    readonly attempt: number
-    readonly dir: string
-    readonly start: Start
-    readonly question: CacheQuestion | undefined
-  },
+  options: RunTaskOptions & AttemptPlace,
 ): Promise<{ readonly receipt: Receipt; readonly denials: Denials | undefined }> {
-  const { task, record, store, clock, start, dir } = options
+  const { task, record } = options
   const { taskId } = record
-  const executor = options.executors.get(record.runtime)
-  if (executor === undefined) {
-    throw new SoukError({
-      code: 'RUNTIME_UNAVAILABLE',
-      message: `The runtime ${record.runtime} is not offered here any more`,
-      details: { runtime: record.runtime, why: 'the operator turned it off' },
-    })
-  }
-  const stdinFile = stdinFileOf({ spec: record.spec, owner: record.requester, store })
   const onGrow = (): void => {
     task.sizes = log.sizes()
     task.changes.notify()
@@ -155,47 +157,13 @@ async function receiptOf(
   const place = { dir: options.outputDir, taskId, onGrow }
   const log = await (options.resumes ? reopenOutputLog(place) : createOutputLog({ ...place, attempt: options.attempt }))
   try {
-    // Before anything is answered: its requester has brought every file that it names.
-    const resolved = resolveTask({
-      spec: record.spec,
-      specDigest: record.authorization.specDigest,
-      runtime: record.runtime,
-      owner: record.requester,
-      store,
-    })
-    const answer = await answerOf({ ...options, log })
-    const attempt =
-      answer?.attempt ??
-      (await runAttempt({
-        executor,
-        task: resolved,
-        requester: record.requester,
-        limits: record.limits,
-        dir,
-        stdin: stdinFile === undefined ? Readable.from([]) : createReadStream(stdinFile),
-        stdout: log.stdout,
-        stderr: log.stderr,
-        cancel: task.cancel.signal,
-        shutdown: options.shutdown,
-        totalDeadlineMs: record.totalDeadlineMs,
-        clock,
-        before: options.resumes ? await stateBefore({ record, dir, log }) : undefined,
-        onStarted(atMs) {
-          start.begun = true
-          // Where it is lost the task counts from a moment before.
-          if (executor.resume !== undefined) start.marked = markStart({ dir, atMs }).catch(() => {})
-        },
-        onUsage(usage) {
-          task.usage = nextUsage({ before: task.usage, usage, atMs: clock.nowMs() })
-        },
-      }))
-    if (attempt === undefined) throw interruptedError(record)
+    const { attempt, cachedPercent } = await attemptOf({ ...options, log })
     const { execution, startedAtMs, finishedAtMs } = attempt
     const outputs = await keepResults({ ...options, outputs: execution.outputs })
     const digests = await log.seal()
     const receipt = signReceipt({
       receipt: {
-        ...chargeOf({ ...record, usage: execution.usage, outputs, cachedPercent: answer?.percent }),
+        ...chargeOf({ ...record, usage: execution.usage, outputs, cachedPercent }),
         version: 1,
         taskId,
         authorization: record.authorization,
@@ -219,69 +187,57 @@ async function receiptOf(
   }
 }
 
-/** What the cache is asked for a task; undefined where there is none, or the task need not come out the same. */
-function questionOf({
-  cache,
-  policy,
-  record,
-}: Pick<RunTaskOptions, 'cache' | 'policy'> & { readonly record: LiveTask }): CacheQuestion | undefined {
-  if (cache === undefined || !isDeterministic(record.spec.runtime)) return undefined
-  const capability = policy.offers.find(({ runtime }) => runtime === record.runtime)?.capability
-  if (capability?.available !== true) return undefined
-  return {
-    specDigest: record.authorization.specDigest,
-    engine: capability.isolation.engine,
+/** What the cache answers, or else what the runtime makes of the task. */
+async function attemptOf(
+  options: RunTaskOptions & AttemptPlace & { readonly log: OutputLog },
+): Promise<{ readonly attempt: Attempt; readonly cachedPercent: number | undefined }> {
+  const { task, record, store, clock, start, dir, log, taskCache } = options
+  const { spec, runtime, requester } = record
+  const executor = options.executors.get(runtime)
+  if (executor === undefined) throw runtimeGone(runtime)
+  const stdinFile = stdinFileOf({ spec, owner: requester, store })
+  // Before the cache may answer, so that only a requester who has brought every file of the task gets its result.
+  const { specDigest } = record.authorization
+  const resolved = resolveTask({ spec, specDigest, runtime, owner: requester, store })
+  // Nobody waits for the answer to a task that is cancelled.
+  const cached = task.cancel.signal.aborted ? undefined : await taskCache?.answer({ dir, log })
+  if (cached !== undefined) return { attempt: cached.attempt, cachedPercent: cached.percent }
+  const attempt = await runAttempt({
+    executor,
+    task: resolved,
+    requester,
     limits: record.limits,
-  }
+    dir,
+    stdin: stdinFile === undefined ? Readable.from([]) : createReadStream(stdinFile),
+    stdout: log.stdout,
+    stderr: log.stderr,
+    cancel: task.cancel.signal,
+    shutdown: options.shutdown,
+    totalDeadlineMs: record.totalDeadlineMs,
+    clock,
+    before: options.resumes ? await stateBefore({ record, dir, log }) : undefined,
+    onStarted(atMs) {
+      start.begun = true
+      // If the mark is lost, a resumed task counts its time from the start of the attempt, a moment earlier.
+      if (executor.resume !== undefined) start.marked = markStart({ dir, atMs }).catch(() => {})
+    },
+    onUsage(usage) {
+      task.usage = nextUsage({ before: task.usage, usage, atMs: clock.nowMs() })
+    },
+  })
+  if (attempt === undefined) throw interruptedError(record)
+  return { attempt, cachedPercent: undefined }
 }
 
-/** An attempt that an earlier one stands for. Nobody waits for the answer to a task that is cancelled. */
-async function answerOf({
-  cache,
-  question,
-  task,
-  clock,
-  dir,
-  log,
-}: Pick<RunTaskOptions, 'cache' | 'task' | 'clock'> & {
-  readonly question: CacheQuestion | undefined
-  readonly dir: string
-  readonly log: OutputLog
-}): Promise<{ readonly attempt: Attempt; readonly percent: number } | undefined> {
-  if (cache === undefined || question === undefined || task.cancel.signal.aborted) return undefined
-  const startedAtMs = clock.nowMs()
-  const { stdout, stderr } = log
-  const answer = await cache.answer({ question, dir, stdout, stderr })
-  if (answer === undefined) return undefined
-  const { execution, percent } = answer
-  return { attempt: { execution, startedAtMs, finishedAtMs: clock.nowMs() }, percent }
-}
-
-/** The engine is what the run really had. */
-async function keepInCache({
-  cache,
-  record,
-  question,
-  receipt,
-  store,
-  outputDir,
-}: Pick<RunTaskOptions, 'cache' | 'store' | 'outputDir'> & {
-  readonly record: LiveTask
-  readonly question: CacheQuestion
-  readonly receipt: Receipt
-}): Promise<void> {
-  if (receipt.terms?.cached === true) return
-  const { taskId, requester: owner } = record
-  await cache?.keep({
-    question: { ...question, engine: receipt.isolation.engine },
-    receipt,
-    stdoutFile: outputFile({ dir: outputDir, taskId }, 'stdout'),
-    stderrFile: outputFile({ dir: outputDir, taskId }, 'stderr'),
-    fileOf: (sha256) => store.path({ owner, sha256 }),
+function runtimeGone(runtime: RuntimeName): SoukError<'RUNTIME_UNAVAILABLE'> {
+  return new SoukError({
+    code: 'RUNTIME_UNAVAILABLE',
+    message: `The runtime ${runtime} is not offered here any more`,
+    details: { runtime, why: 'the operator turned it off' },
   })
 }
 
-/** What an earlier process had of an attempt. */
+/** How far an earlier process of this node had followed the attempt. */
 async function stateBefore({
   record,
   dir,
