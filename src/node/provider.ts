@@ -13,6 +13,7 @@ import { inputHolder } from './journal/holders.ts'
 import { fetchInputs, missingBlobs, type BlobSource, type FetchProgress } from './inputs/inputs.ts'
 import { createExpectedStart } from './market/expected-start.ts'
 import { createIntake, type IntakeOptions } from './admission/intake.ts'
+import { createRefusedRate } from './admission/refused-rate.ts'
 import { createPayments, type Payments } from './payments/payments.ts'
 import type { PrepareLanes } from './inputs/prepare-lanes.ts'
 import type { Meeting } from './market/peer-record.ts'
@@ -98,6 +99,7 @@ export function createProvider(options: ProviderOptions): Provider {
     },
   })
   const intake = createIntake({ ...options, tasks, claim: (task) => scheduler.claim(task), preparation, payments })
+  const refusedRate = createRefusedRate({ clock, isKnown: options.capacity.isKnown })
   const expectedStart = createExpectedStart({ ...options, scheduler, maxQueueWaitMs: options.policy.maxQueueWaitMs })
   const { quote } = createQuoteDesk({
     ...options,
@@ -129,11 +131,14 @@ export function createProvider(options: ProviderOptions): Provider {
   }
 
   async function takeIn(submission: Submission): Promise<string> {
-    const { peer } = submission
-    const { taskId, runtime, spec, begun } = await intake.take({ ...submission, stopping }).catch((error: unknown) => {
-      if (isSoukError(error, 'REFUSED')) options.onMeeting(peer, 'refused')
-      throw error
-    })
+    const { peer, task } = submission
+    const bytes = task.spec.byteLength
+    const { taskId, runtime, spec, begun } = await refusedRate
+      .within({ peer, bytes }, () => intake.take({ ...submission, stopping }))
+      .catch((error: unknown) => {
+        if (isSoukError(error, 'REFUSED')) options.onMeeting(peer, 'refused')
+        throw error
+      })
     options.onMeeting(peer, 'accepted')
     logger.info({ taskId, requester: peer, runtime, name: spec.name }, 'task accepted')
     const accepted = tasks.get(taskId)
@@ -318,7 +323,7 @@ export function createProvider(options: ProviderOptions): Provider {
 
     open: ({ peer, sha256 }) => openResultBlob({ peer, sha256, tasks, store, accounts }),
 
-    pay: (request) => seenThrough(payments.pay(request)),
+    pay: (request) => seenThrough(refusedRate.within({ ...request, bytes: 0 }, () => payments.pay(request))),
     account: async (request) => Promise.resolve(payments.statement(request)),
     close: (request) => seenThrough(payments.close(request)),
 

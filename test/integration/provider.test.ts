@@ -64,6 +64,25 @@ describe('provider', function () {
     assert.equal(Buffer.from(stderr).toString(), 'and this')
   })
 
+  it('does not look at what comes after too much that it had to refuse, and takes tasks of others meanwhile', async () => {
+    const { client } = await start({ fine: () => Promise.resolve(0) })
+    const stranger = await client(1)
+    const noTask = { ...(await scriptedTask('fine')), bytes: new Uint8Array(1) }
+    const answers = new Set<string>()
+    for (let round = 0; round < 50 && !answers.has('refused'); round += 1) {
+      const ends = Array.from({ length: 1_500 }, () =>
+        stranger.submit({ task: noTask }).then(
+          () => 'accepted',
+          (thrown: unknown) =>
+            isSoukError(thrown, 'REFUSED') ? String(thrown.details.reasons[0]?.subject) : SoukError.from(thrown).code,
+        ),
+      )
+      for (const answer of await Promise.all(ends)) answers.add(answer)
+    }
+    assert.deepEqual([...answers], ['INVALID_INPUT', 'refused'])
+    assert.equal((await (await submit(await client(2), 'fine')).result()).receipt.outcome.kind, 'exited')
+  })
+
   it('cancels what waits, at no cost, and what runs, with a receipt', async () => {
     const { client } = await start({ hang }, 'capacity: {slots: 1}')
     const requester = await client()
