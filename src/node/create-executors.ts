@@ -21,34 +21,34 @@ import { bootId, type ProbeSubject } from './admission/probe-cache.ts'
 /** The runtimes that the operator has turned on, and the launcher that they share. */
 export interface Executors {
   readonly subjects: readonly ProbeSubject[]
-  /** Unmounts what tasks of a dead process have left mounted below the folder; resolves to how many. */
+  /** Unmounts the file systems that tasks of a dead process have left mounted below the folder; resolves to how many. */
   unmountLeftovers: CappedStorage['unmountLeftovers']
-  /** Ends all of them, the launcher last. */
+  /** Closes all executors, then the launcher. */
   close(): Promise<void>
 }
 
 export interface CreateExecutorsOptions {
   readonly config: Config
-  /** Souk's own: another one may find something else when it probes. */
+  /** Souk's own. Another version may find something else when it probes, so what was found is kept per version. */
   readonly version: string
   readonly dataDir: string
   /** Whether images that an engine was given stay for the next process of this data folder; they do where absent. */
   readonly keepsImages?: boolean
-  /** One that was started when this process had the right to; it is ended with the rest. */
+  /** One that was started while this process had the privileges to do so; it is closed with the rest. */
   readonly launcher?: Launcher
 }
 
 /**
- * Constructs what is on, and joins what stands on each other: the native sandbox is around the processes of the
- * WebAssembly runtime, where this host has one, and Docker's writable folders are the launcher's.
+ * Constructs the executors of the runtimes that are enabled, and gives each the ports that it needs of the launcher: the confinement
+ * of the WebAssembly runtime's processes, where this host can have one, and the storage of Docker's writable folders.
  */
 export async function createExecutors(options: CreateExecutorsOptions): Promise<Executors> {
   const { config, dataDir } = options
   const { wasm, docker, native } = config.sandbox
   const instance = await instanceIdOf(dataDir)
-  // Early: starting a process holds up a node the longer the larger it has grown.
+  // Before anything large is loaded: fork(2) takes longer the more memory a process has.
   const shared = shareLauncher({ ...options, stateDir: instancesFolder(dataDir), instance })
-  const needed: Join = { ...options, instance, shared }
+  const needed: SubjectOptions = { ...options, instance, shared }
   const subjects = [
     ...(wasm.enabled ? [await wasmSubject(needed)] : []),
     ...(docker.enabled ? [await dockerSubject(needed)] : []),
@@ -64,7 +64,7 @@ export async function createExecutors(options: CreateExecutorsOptions): Promise<
   }
 }
 
-/** Executors that somebody else has constructed. */
+/** Wraps executors that the caller has constructed. */
 export function asExecutors({
   all,
   config,
@@ -88,7 +88,7 @@ export function asExecutors({
 interface SharedLauncher {
   readonly launcher: Launcher
   readonly storage: CappedStorage
-  /** What it is and may do here. @throws SoukError RUNTIME_UNAVAILABLE */
+  /** The launcher's version and abilities, on which the outcome of probing depends. @throws SoukError RUNTIME_UNAVAILABLE */
   facts(): Promise<object>
 }
 
@@ -109,19 +109,19 @@ function shareLauncher({
     storage: createCappedStorage(launcher),
     async facts() {
       const hello = await launcher.hello()
-      // One that somebody else runs says its version and no more.
+      // The binary of one that the operator runs cannot be digested from here: its version has to do.
       return launcherSocket === undefined ? { ...hello, ...(await digestFile({ file: LAUNCHER_BINARY })) } : hello
     },
   }
 }
 
-/** What the construction of any of them may need. */
-interface Join extends CreateExecutorsOptions {
+/** What the construction of an executor may need. */
+interface SubjectOptions extends CreateExecutorsOptions {
   readonly instance: string
   readonly shared: SharedLauncher
 }
 
-async function wasmSubject({ config, version, dataDir, shared }: Join): Promise<ProbeSubject> {
+async function wasmSubject({ config, version, dataDir, shared }: SubjectOptions): Promise<ProbeSubject> {
   const { prewarm, stackSizeBytes, maxModuleBytes, compileTimeoutMs, memoryLimitBytes, host, reuse } =
     config.sandbox.wasm
   const asked = config.sandbox.native
@@ -146,7 +146,7 @@ async function wasmSubject({ config, version, dataDir, shared }: Join): Promise<
   }
 }
 
-/** The native sandbox as a wall around other runtimes; undefined where this host has none, or not all of it. */
+/** The native sandbox for the processes of other runtimes; undefined where this host lacks it, or its control groups or seccomp. */
 async function confinementOf(
   { launcher }: SharedLauncher,
   asked: Config['sandbox']['native'],
@@ -156,7 +156,7 @@ async function confinementOf(
   return createConfinement({ launcher, hello, ...identityBeside(hello, asked) })
 }
 
-async function nativeSubject({ config, version, dataDir, shared }: Join): Promise<ProbeSubject> {
+async function nativeSubject({ config, version, dataDir, shared }: SubjectOptions): Promise<ProbeSubject> {
   const {
     uid,
     gid,
@@ -197,7 +197,7 @@ async function dockerSubject({
   keepsImages = true,
   instance,
   shared,
-}: Join): Promise<ProbeSubject> {
+}: SubjectOptions): Promise<ProbeSubject> {
   const {
     socket: socketPath,
     uid,
@@ -245,7 +245,7 @@ async function factsOfEngine(socketPath: string): Promise<object> {
   const engine = connectEngine({ socketPath })
   try {
     const info = await engine.info()
-    // It does not tell the versions of all its runtimes.
+    // The engine does not tell the versions of its low-level runtimes: the size and time of their programs stand for them.
     const programs = info.runtimes.map(({ path }) => path).filter((path) => isAbsolute(path))
     const found = await Promise.all(programs.map((path) => stat(path).catch(() => undefined)))
     return { ...info, programs: found.map((file) => [file?.size, file?.mtimeMs]) }
@@ -254,7 +254,7 @@ async function factsOfEngine(socketPath: string): Promise<object> {
   }
 }
 
-/** Says for later processes of this data folder that the runtime was on; some keep things in it. */
+/** The runtime's own folder. That it exists tells later processes of this data folder that the runtime was enabled once. */
 async function folderOf({
   dataDir,
   runtime,

@@ -5,7 +5,7 @@ import { createHost, type HostOptions, type NetworkHost } from '../protocol/netw
 import type { Config } from './config/config.ts'
 import type { BlobSource } from './inputs/inputs.ts'
 
-/** The node's place on the network, as its operator wants it; not started. */
+/** The node's libp2p host as the configuration wants it, not started yet. */
 export async function createNetwork(options: {
   readonly config: Config
   readonly key: Key
@@ -27,7 +27,7 @@ export async function createNetwork(options: {
         bootstrap,
         mdns,
         gossip: discovery.includes('gossip'),
-        // Of a peer that is reached through a relay nobody can ask anything of the table.
+        // A DHT server has to be dialled directly, so a node that is reached through a relay is only a client.
         ...(discovery.includes('dht') && { dht: config.network.relay === 'client' ? 'client' : 'server' }),
       },
     }),

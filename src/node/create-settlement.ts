@@ -13,8 +13,8 @@ import type { SettlementConfig } from './config/settlement-keys.ts'
 type ChannelConfig = Extract<SettlementConfig, { readonly mode: 'channel' }>
 
 /**
- * The chain's side of a node that is paid through channels; its transactions are kept in the data folder. Nothing is asked of the chain
- * before the settler starts.
+ * Constructs the settler of a node that is paid through channels; its transactions are stored in the data folder. It asks nothing of
+ * the chain before it is started.
  *
  * @throws SoukError CONFIG_INVALID where the payout address has not authorised this node.
  */
@@ -44,7 +44,7 @@ export async function createSettlement({
   const onTrouble = (error: SoukError): void => logger.warn({ err: error }, 'settlement cannot go on for now')
   const chainOf = (endpoints: readonly string[]): Chain => openChain({ endpoints, chainId: config.chain.id })
   const chain = chainOf(settlement.rpc)
-  // What each endpoint says of a channel is compared with what the others say.
+  // One client per endpoint, so that their answers about a channel can be compared with each other.
   const witnesses = settlement.rpc.length > 1 ? settlement.rpc.map((url) => chainOf([url])) : []
   const store = openTransactionStore({ dir: config.node.dataDir, chainId: config.chain.id, sender: key.address })
   const queue = createTransactionQueue({ chain, key, store, confirmations, pollMs, onTrouble })
@@ -66,7 +66,7 @@ export async function createSettlement({
   }
 }
 
-/** The chain's side of how the config says that this node is paid; undefined where it is paid otherwise, or not at all. */
+/** The channel settler that the config asks for; undefined if the caller brings a settler of its own, or nothing is settled. */
 export async function channelsOf(options: {
   readonly config: Config
   readonly key: Key
@@ -79,7 +79,7 @@ export async function channelsOf(options: {
   return createSettlement({ ...options, settlement })
 }
 
-/** A file of a few hundred bytes. */
+/** An authorization has a few hundred bytes. */
 const MAX_AUTHORIZATION_BYTES = 10_000
 
 async function authorizationOf({
@@ -91,7 +91,7 @@ async function authorizationOf({
   readonly chainId: number
   readonly node: string
 }): Promise<PayoutAuthorization | undefined> {
-  // The node's own key needs nobody's word.
+  // A node that is paid to its own address needs nobody's authorization.
   if (file === undefined || payout === undefined || payout === node) return undefined
   const wrong = (message: string, cause?: unknown): SoukError =>
     new SoukError({

@@ -3,22 +3,22 @@ import { mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RUNTIME_NAMES, type RuntimeName } from '../protocol/execution.ts'
 
-/** Where a data folder has what its sandboxes keep between tasks, and what they are known by. */
+/** The folder, in a data folder, of what its sandboxes keep between tasks, and of the secret behind {@link instanceIdOf}. */
 export const instancesFolder = (dataDir: string): string => join(dataDir, 'instances')
 
-/** The runtimes that have been on in a data folder: each has a folder of its own there. */
+/** The runtimes that were ever enabled for a data folder: each has a folder of its own there. */
 export async function usedRuntimes(dataDir: string): Promise<readonly RuntimeName[]> {
   const names = await readdir(instancesFolder(dataDir)).catch((): string[] => [])
   return RUNTIME_NAMES.filter((runtime) => names.includes(runtime))
 }
 
 const FORM = /^[0-9a-f]{32}$/
-/** Names of control groups and labels of containers are made of it; the launcher takes up to 32 characters. */
+/** In characters. Control groups and containers are named with the id; the launcher takes up to 32. */
 const ID_LENGTH = 24
 
 /**
- * What tells the sandboxes of this data folder from those of any other: the same for each process that holds the folder,
- * so that it finds what the one before has left. A copy of the folder, somewhere else, is another instance.
+ * The id that marks the sandboxes of this data folder, in 24 hex digits. It is the same for every process that uses the folder, so that
+ * each finds what the one before has left. It depends on the folder's path, too: a copy elsewhere is another instance.
  */
 export async function instanceIdOf(dataDir: string): Promise<string> {
   const folder = instancesFolder(dataDir)

@@ -3,10 +3,10 @@ import type { Config } from './config/config.ts'
 import { createFreeAllowance, NO_ALLOWANCE, type FreeAllowance } from './admission/free-allowance.ts'
 import { openPeerRecord, type Meeting } from './market/peer-record.ts'
 
-/** What a node knows of its requesters beyond their tasks. */
+/** What a node remembers of its requesters besides their tasks. */
 export interface NodeMemory {
   readonly allowance: FreeAllowance
-  /** Told of what each requester does, and was done to him. */
+  /** Called for each event with a requester that is counted. */
   readonly onMeeting: (requester: string, what: Meeting) => void
 }
 

@@ -9,7 +9,7 @@ export interface NodeUser {
   readonly groups: readonly number[]
 }
 
-/** From here up are tasks' users: whoever is one of them could not keep off what is theirs. */
+/** Ids from here up are those of tasks: a node with such an id could not be protected from its tasks. */
 const FIRST_TASK_ID = 65_534
 
 interface Accounts {

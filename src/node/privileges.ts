@@ -11,9 +11,9 @@ import { findNodeUser, startFailed, type NodeUser } from './node-user.ts'
 
 /** A process that was root and is an ordinary user for good, and what it has left behind as root. */
 export interface Separation {
-  /** Absent where the configuration names one that somebody else has started, or no launcher can be started here. */
+  /** Absent if the configuration names a launcher that somebody else runs, or none can be started here. */
   readonly launcher?: Launcher
-  /** Resolves when the launcher is gone, which nobody here can start anew; never rejects. */
+  /** Resolves when the launcher has died, as this process has no right to start another; never rejects. */
   readonly lost: Promise<SoukError>
 }
 
@@ -80,7 +80,7 @@ export async function examinePrivileges(config: Config): Promise<{
   }
 }
 
-/** @throws SoukError START_FAILED where this process, which is not root, is somebody else. */
+/** @throws SoukError START_FAILED if this process, which is not root, runs as another user than the configured one. */
 function requireSame({ uid }: NodeUser, asked: string): void {
   if (process.geteuid?.() === uid) return
   throw startFailed(
@@ -89,7 +89,7 @@ function requireSame({ uid }: NodeUser, asked: string): void {
   )
 }
 
-/** @returns undefined where none can be started here, of which everything that needs one says why. */
+/** @returns undefined if none can be started here; everything that needs one will say why. */
 async function privilegedLauncher(instance: string, user: NodeUser): Promise<Required<Separation> | undefined> {
   const started = await startLauncherProcess({ instance, peerUid: user.uid }).catch((error: unknown) => {
     if (isSoukError(error, 'RUNTIME_UNAVAILABLE')) return undefined
@@ -133,7 +133,7 @@ const WRITABLE_BY_OTHERS = 0o022
 const STICKY = 0o1000
 
 /**
- * Root makes nothing where the user, or anybody else, could put something in the place of what is made, or has put a link.
+ * Root makes no folder where the user, or anybody else, could replace what is made, or has put a link.
  *
  * @throws SoukError START_FAILED
  */

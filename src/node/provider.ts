@@ -41,18 +41,18 @@ export interface ProviderOptions extends IntakeOptions {
   /** Results of deterministic tasks, to be given again; none where absent. */
   readonly cache?: ResultCache
   readonly lanes: PrepareLanes
-  /** Told of what each requester does, and was done to him. */
+  /** Called for each event with a requester that is counted. */
   readonly onMeeting: (requester: string, what: Meeting) => void
   readonly settler: Settler
   readonly logger: Logger
   /** Scratch of running tasks, and what they wrote to stdout and stderr. */
   readonly workDir: string
   readonly outputDir: string
-  /** The journal can take no more: nothing that happens from now on can be promised to anybody. */
+  /** Called when the journal cannot be written any more: nothing can be promised to anybody from then on. */
   readonly onFatal: (error: SoukError) => void
 }
 
-/** The provider's side of the house: takes tasks in, sees them through, and answers for them. */
+/** The provider: accepts tasks, sees each through to its end, and serves its requester meanwhile and afterwards. */
 export interface Provider extends TaskService, BlobService, QuoteService {
   readonly scheduler: Scheduler
   readonly tasks: TaskTable
@@ -61,11 +61,11 @@ export interface Provider extends TaskService, BlobService, QuoteService {
   readonly stopping: boolean
   /** What sandboxes denied to tasks since the node started. */
   denied(): readonly DeniedTotals[]
-  /** Takes up what an earlier process of this node left: queued tasks run, interrupted ones go on, are settled or run again. */
+  /** Takes up the tasks of an earlier process: queued ones run, interrupted ones are resumed, run again or settled. */
   recover(found: FoundTasks): Promise<void>
   /**
-   * Takes no more tasks, lets running ones end for `drainMs`, then lets go of those that the next process of this node can go on
-   * with, and ends the others as the provider's fault.
+   * Takes no more tasks and gives running ones `drainMs` to end. Of those that run still, it leaves alone what the next process of
+   * this node can resume, and ends the others as the provider's fault.
    */
   stop(options: { readonly drainMs: number }): Promise<void>
 }
@@ -124,7 +124,7 @@ export function createProvider(options: ProviderOptions): Provider {
     underWay.add(tracked)
   }
 
-  /** Whoever stops the node waits for this, too: nothing is accepted behind its back. */
+  /** Makes `stop` wait for the work, too, so that nothing is accepted after it. */
   function seenThrough<T>(work: Promise<T>): Promise<T> {
     inBackground(Promise.allSettled([work]).then(() => undefined))
     return work
@@ -164,7 +164,7 @@ export function createProvider(options: ProviderOptions): Provider {
       const next = await runTask({ ...options, task, resumes, tasks, denials, shutdown: shutdown.signal })
       noteEnd(task)
       if (next === 'again' && !stopping) begin(task)
-      // Before another one starts in its place, so that results cannot come faster than they go.
+      // Before the slot is released, so that results cannot be added faster than they are removed.
       else {
         letGo(task)
         await retention.enforce()
@@ -179,7 +179,7 @@ export function createProvider(options: ProviderOptions): Provider {
     const { taskId } = task.record
     const settled = await tasks.commit({
       taskId,
-      // Cancellation and a deadline can meet; the first one counts.
+      // A cancellation and a deadline can coincide: the first one counts.
       decide: (record) =>
         isSettled(record) ? undefined : { kind: 'failed', taskId, atMs: clock.nowMs(), error: error.toJSON() },
     })
@@ -199,13 +199,15 @@ export function createProvider(options: ProviderOptions): Provider {
     options.onMeeting(record.requester, result.kind === 'receipt' ? 'finished' : 'failed')
   }
 
-  /** What the task needed besides its inputs may go where room is needed. */
+  /** What the task needed besides its inputs may now be removed if room is needed. */
   function letGo(task: TrackedTask): void {
     task.prepared?.release()
     task.prepared = undefined
   }
 
-  /** From the journal to the queue: inputs and what else is needed first, so that no slot waits for a requester or a registry. */
+  /**
+   * Takes an accepted task to the queue. First its inputs and its image are fetched, so that no slot waits for a requester or a registry.
+   */
   function begin(task: TrackedTask): void {
     const record = liveRecord(task)
     const missing = missingBlobs({ spec: record.spec, owner: record.requester, store })
@@ -218,7 +220,9 @@ export function createProvider(options: ProviderOptions): Provider {
     }
   }
 
-  /** A task that was accepted by a larger machine than this one is now is given up: it must not keep the node down. */
+  /**
+   * Fails a task that can never run here, as one that was accepted when the machine was larger: it must not keep the node from starting.
+   */
   function enqueue(task: TrackedTask, record: LiveTask): void {
     try {
       scheduler.enqueue(record)
@@ -235,7 +239,7 @@ export function createProvider(options: ProviderOptions): Provider {
     )
     const signal = AbortSignal.any([deadline.signal, task.cancel.signal, shutdown.signal])
     const tell = preparationTeller({ task, clock })
-    // Of a task that only needs something else there is nothing to tell.
+    // A task without inputs to fetch has nothing to tell here.
     const onProgress = (progress: FetchProgress): void => {
       if (progress.totalBytes > 0) tell({ what: 'inputs', ...progress })
     }
@@ -252,7 +256,7 @@ export function createProvider(options: ProviderOptions): Provider {
           if (task.prepared !== undefined) return
           await takeImageTurn(async () => {
             task.prepared = await broughtOrLeft({ preparation, task: record, signal, onProgress: onImage })
-            // It was settled without waiting for this.
+            // The task may have been settled meanwhile, without waiting for this.
             if (signal.aborted) letGo(task)
           })
         },
@@ -262,7 +266,7 @@ export function createProvider(options: ProviderOptions): Provider {
       scheduler.enqueue(liveRecord(task))
     } catch (error) {
       tell(undefined)
-      // Stays queued in the journal: the next process of this node takes it up again.
+      // The task stays queued in the journal, and the next process of this node takes it up.
       if (shutdown.signal.aborted) return
       await settleUnstarted(task, task.cancel.signal.aborted ? cancelledInQueue() : SoukError.from(error))
     } finally {
@@ -270,7 +274,7 @@ export function createProvider(options: ProviderOptions): Provider {
     }
   }
 
-  /** The task, for its requester; for anybody else there is no such task. */
+  /** The peer's own task. @throws SoukError NOT_FOUND, also for a task of another requester */
   function ownTask({ peer, taskId }: { readonly peer: string; readonly taskId: string }): TrackedTask {
     const task = tasks.find(taskId)
     if (task !== undefined && task.record.requester === peer) return task
@@ -329,7 +333,7 @@ export function createProvider(options: ProviderOptions): Provider {
 
     async recover(found) {
       const { toResume, toRun } = await recoverTasks({ ...options, found, tasks, accounts })
-      // They have what they need in fact: nothing else may be given it.
+      // Before anything is queued: resumed tasks use their resources already, and nothing else may get them.
       const places = toResume.map((task) => ({ task, release: scheduler.resume(liveRecord(task)) }))
       for (const place of places) inBackground(execute({ ...place, resumes: true }))
       for (const task of toRun) begin(task)

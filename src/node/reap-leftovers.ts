@@ -7,8 +7,8 @@ import type { Executors } from './create-executors.ts'
 export const REAP_TIMEOUT_MS = 30_000
 
 /**
- * Removes what an earlier process of this data folder left of its sandboxes, and the scratch of its tasks. A runtime
- * that cannot be asked now is no reason not to start: it is not offered either, and reaps when it can be used again.
+ * Removes what an earlier process of this data folder left of its sandboxes, and the scratch of its tasks. A runtime that does not
+ * answer now does not keep the node from starting: it is not offered either, and reaps when it can be used again.
  */
 export async function reapLeftovers({
   executors,
@@ -18,7 +18,7 @@ export async function reapLeftovers({
 }: {
   readonly executors: Executors
   readonly workDir: string
-  /** Folders in `workDir` of tasks that are gone on with: they, and what belongs to them, stay. */
+  /** Job folders in `workDir` of tasks that will be resumed: they, and what belongs to them, stay. */
   readonly keep: readonly string[]
   readonly logger: Logger
 }): Promise<void> {

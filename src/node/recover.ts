@@ -15,15 +15,15 @@ import { isSettled, recoveryOf, reduce, type TaskRecord } from './journal/task-s
 import type { TaskTable } from './journal/task-table.ts'
 import { trackTask, type TrackedTask } from './journal/tracked-task.ts'
 
-/** What an earlier process of this node left. */
+/** The tasks that an earlier process of this node left. */
 export interface FoundTasks {
   /** The journal's events, folded: each task as it is now. */
   readonly records: readonly TaskRecord[]
-  /** Of those that were running, the ones that may still be: their runtime can go on with them, and their folder is there. */
+  /** Ids of the running ones that may still be running: their runtime can resume them, and their job folder is there. */
   readonly resumable: ReadonlySet<string>
 }
 
-/** Looks at everything, and changes nothing. */
+/** Reads the journal and the job folders; changes nothing. */
 export async function findTasks(options: {
   readonly journal: Journal
   readonly executors: ReadonlyMap<RuntimeName, Executor>
@@ -40,14 +40,14 @@ export async function findTasks(options: {
 }
 
 export interface RecoveredTasks {
-  /** They have their place already. */
+  /** Running ones, whose run is to be resumed. */
   readonly toResume: readonly TrackedTask[]
   readonly toRun: readonly TrackedTask[]
 }
 
 /**
- * Takes up what was found: every task is in the table again, with its blobs held; those that were running are gone on with,
- * settled or put back.
+ * Puts every task that was found back into the table, with its blobs held, and journals what became of those that were interrupted
+ * (see {@link recoveryOf}).
  */
 export async function recoverTasks(options: {
   readonly found: FoundTasks

@@ -16,26 +16,26 @@ import { quoteOf } from './quote-refusals.ts'
 import { parseSpec } from './spec-bytes.ts'
 import { termsOf, type AgreedTerms } from './task-terms.ts'
 
-/** What does not change from task to task. */
+/** What this provider takes and on what terms: the part of an admission that does not depend on who asks or how full it is. */
 export interface AdmissionPolicy {
   /** This provider's address, in lower case. */
   readonly provider: string
-  /** 0 without a chain. */
+  /** EIP-155; 0 without a chain. */
   readonly chainId: number
   readonly offers: readonly Offer[]
-  /** For a task whose `runtime` can mean several. */
+  /** Where several runtimes can run what a task brings and it names none. */
   readonly defaultRuntime: RuntimeName
   /** What tasks cost, by runtime. */
   readonly prices: Prices
-  /** The longest a task may wait in the queue, and how long it may when it does not say. */
+  /** The longest that a task may wait in the queue; also the wait of a task that sets no limit on it. */
   readonly maxQueueWaitMs: number
-  /** The longest from acceptance to the end, and how long that is when the task does not say. */
+  /** The longest time from acceptance to the end of the last attempt; also that of a task that sets no limit on it. */
   readonly maxTotalMs: number
   readonly maxRetries: number
   /** All blobs that a task names, together. */
   readonly maxInputBytes: number
   readonly maxQueued: number
-  /** The same fractions as of the machine, of the places in the queue. */
+  /** The fractions of the queue that one requester, and all unknown ones together, may hold; the same as those of the machine. */
   readonly shares: Shares
   /** The whole machine: a task that needs more of it can never run. */
   readonly capacity: Resources
@@ -54,20 +54,20 @@ export interface AdmissionUsage {
     readonly peerFreeBytes: number
     readonly unknownPeersFreeBytes: number
   }
-  /** What is left today of what is run for nothing, for this peer. */
+  /** How much of today's free allowance is left for this peer. */
   readonly freeWei: bigint
 }
 
 export interface AdmissionRequest {
   readonly task: SignedTask
-  /** What this provider promised of the task before. */
+  /** This provider's quote for the task, where the requester brings one. */
   readonly quote?: SignedQuote
   /** The address of the connection's authenticated key. */
   readonly peer: string
   readonly nowMs: number
   readonly policy: AdmissionPolicy
   readonly usage: AdmissionUsage
-  /** Whether tasks are paid here, why this one's voucher cannot be taken, and how its channel stands. */
+  /** Whether tasks are paid here; why this one's voucher is not accepted; and the balance of its channel. */
   readonly payment: {
     readonly required: boolean
     readonly refusals: readonly Refusal[]
@@ -94,12 +94,12 @@ export type Admission =
   | Admitted
   /** Every reason that applies, in the order of REFUSAL_REASONS. */
   | { readonly kind: 'refused'; readonly reasons: readonly Refusal[] }
-  /** Not a task at all. */
+  /** What was sent is not a valid task. */
   | { readonly kind: 'invalid'; readonly issues: readonly Issue[] }
 
 /**
- * Whether this provider takes the task, on what terms, or every reason why not. Pure: the durable check of
- * the nonce is the journal's, when the acceptance is appended.
+ * Whether this provider takes the task and on what terms, or else every reason why not. Pure: `isNonceUsed` only serves to refuse a
+ * replayed task early, and what guarantees it is the journal's own check when the acceptance is appended.
  */
 export function admit(request: AdmissionRequest): Admission {
   const { task, policy, nowMs } = request
@@ -143,7 +143,7 @@ export function admit(request: AdmissionRequest): Admission {
   }
 }
 
-/** Where the voucher itself is refused, how much is missing cannot be said. */
+/** A refused voucher leaves open which channel pays, so what that channel would lack is not computed. */
 function moneyRefusals({
   maxPriceWei,
   required,
@@ -153,7 +153,7 @@ function moneyRefusals({
   return required && refusals.length === 0 ? paymentRefusals({ maxPriceWei, usage }) : refusals
 }
 
-/** A task as such, whoever signed it: the terms that it would be run on, and every reason why it would not be now. */
+/** Looks at the task alone, not at who signed it: the terms on which it would run, and every reason why it would not run now. */
 export function assess(request: {
   readonly spec: TaskSpec
   readonly policy: AdmissionPolicy
@@ -190,7 +190,7 @@ function timeoutRefusals(spec: TaskSpec, policy: AdmissionPolicy): Refusal[] {
   })
 }
 
-/** What is checked against a number: refused where `asked` is more than `offered`. */
+/** A numeric bound: the task is refused if `asked` is more than `offered`. */
 interface Bound {
   readonly reason: RefusalReason
   readonly subject: string

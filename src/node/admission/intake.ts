@@ -33,9 +33,12 @@ export interface IntakeOptions {
   readonly clock: Clock
 }
 
-/** From a stranger's bytes to a durable `accepted`: the decision is admission's, this knows how things stand. */
+/**
+ * Takes a task from a stranger's bytes to a durable `accepted`. Admission decides; intake tells it the current usage and carries out the
+ * decision.
+ */
 export interface Intake {
-  /** @throws SoukError INVALID_INPUT, or REFUSED with every reason, CHAIN_UNREACHABLE; nothing is kept of the task then. */
+  /** @throws SoukError INVALID_INPUT, REFUSED with every reason, or CHAIN_UNREACHABLE; nothing of the task is kept then. */
   take(request: {
     readonly peer: string
     readonly task: SignedTask
@@ -43,16 +46,16 @@ export interface Intake {
     readonly voucher?: Voucher
     readonly stopping: boolean
   }): Promise<Taken>
-  /** How things stand now for a peer. */
+  /** The current usage, as it counts for this peer. */
   usageFor(peer: string): Omit<AdmissionUsage, 'stopping'>
 }
 
 export interface Taken extends Admitted {
-  /** The task has begun: it had its inputs and its slot at once, and the journal says so. */
+  /** Set if the task could begin at once, as its inputs were here and a slot was free. Its first attempt is journaled then. */
   readonly begun?: {
     /** Gives the slot back. */
     readonly release: () => void
-    /** What it needs besides, held for it. */
+    /** Holds what it needs besides its inputs. */
     readonly prepared: Prepared
   }
 }
@@ -66,7 +69,10 @@ export function createIntake(
   },
 ): Intake {
   const { tasks, store, journal, capacity, clock, payments } = options
-  /** Tasks between admission and the journal: the second of two copies must not free what the first one holds. */
+  /**
+   * Tasks between admission and the journal. A second copy of one is refused here: if it failed later, it would release what the first
+   * holds.
+   */
   const underWay = new Set<string>()
 
   function usageFor(peer: string): Omit<AdmissionUsage, 'stopping'> {
@@ -132,7 +138,7 @@ export function createIntake(
       if (!appended) throw replayed()
       payments.accepted(held)
       if (prepared !== undefined && release !== undefined) return { ...admitted, begun: { release, prepared } }
-      // Who waits for a slot is held it while he waits, by whoever puts him in the queue.
+      // A task that has to wait gets its own hold when it is put into the queue.
       prepared?.release()
       return admitted
     } catch (error) {
@@ -152,7 +158,8 @@ export function createIntake(
     usageFor,
     async take({ peer, task, quote, voucher, stopping }) {
       const payment = await payments.examine({ peer, ...(voucher !== undefined && { voucher }) })
-      // From here to what is set aside there is no other turn: nobody else is admitted on the same room or credit.
+      // There must be no `await` from here until `accept` has set aside what the task needs: another task could be admitted on the same
+      // room or credit.
       const admission = admit({
         task,
         ...(quote !== undefined && { quote }),

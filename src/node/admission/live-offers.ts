@@ -11,13 +11,13 @@ export interface ProbeOffersOptions {
   readonly subjects: readonly ProbeSubject[]
   /** Where the results of probing are kept between runs. */
   readonly probesFile: string
-  /** Probes anew, whatever is kept. */
+  /** Ignores what was kept, and probes anew. */
   readonly refresh?: boolean
-  /** Whoever asks for a limit is the operator himself: what nothing holds here he does without. */
+  /** A limit that this host cannot enforce is dropped even where the task asks for it: its requester is the operator himself. */
   readonly waivesAsked?: boolean
 }
 
-/** An offer for every runtime: a task for one that is off is refused with why, rather than as unknown. */
+/** An offer for every runtime, including those that are off: a task for one of them is then told why it is refused. */
 export async function probeOffers({
   config,
   subjects,
@@ -36,11 +36,11 @@ function turnedOff(runtime: RuntimeName): Capability {
   return { runtime, available: false, why: `turned off in the configuration (sandbox.${runtime}.enabled)` }
 }
 
-/** What is offered, as it changes: a runtime whose engine goes away is withdrawn, and is back by itself with its engine. */
+/** The current offers. A runtime whose engine goes away is withdrawn, and offered again when the engine is back. */
 export interface LiveOffers {
-  /** As things stand now; the array is another one after each change. */
+  /** The offers as they are now. Each change makes a new array. */
   current(): readonly Offer[]
-  /** Watches no more. */
+  /** Stops watching. */
   close(): void
 }
 
@@ -56,7 +56,7 @@ export async function openLiveOffers(options: ProbeOffersOptions & { readonly lo
   const stops = subjects.map((subject) => {
     const { executor } = subject
     const { runtime } = executor
-    /** Of the changes that come while a probe is under way, the last one counts. */
+    /** Counts changes, so that a probe that was overtaken by a later change has no effect. */
     let changes = 0
     return executor.watch?.((presence) => {
       changes += 1
@@ -75,7 +75,7 @@ export async function openLiveOffers(options: ProbeOffersOptions & { readonly lo
           if (capability.available) logger.info({ runtime }, 'runtime is back, and offered again')
           else logger.warn({ runtime, why: capability.why }, 'runtime is back, and does not work')
         },
-        (error: unknown) => logger.error({ runtime, err: error }, 'what a runtime can do that is back cannot be told'),
+        (error: unknown) => logger.error({ runtime, err: error }, 'a runtime is back, but could not be probed'),
       )
     })
   })
@@ -87,7 +87,7 @@ export async function openLiveOffers(options: ProbeOffersOptions & { readonly lo
   }
 }
 
-/** Tells the operator what of his configuration this host does not do. */
+/** Tells the operator which parts of his configuration this host cannot honour. */
 function report({ offer, logger }: { readonly offer: Offer; readonly logger: Logger }): void {
   const { runtime, capability } = offer
   if (!capability.available) logger.warn({ runtime, why: capability.why }, 'runtime is not available')

@@ -17,32 +17,32 @@ export interface Offer {
   readonly runtime: RuntimeName
   /** The most that a task may ask for, per limit, and what it gets when it asks for nothing. */
   readonly caps: BoundedLimits
-  /** What it gets instead of the cap where it asks for nothing: a runtime that cannot use more needs no more. */
+  /** What a task gets that asks for nothing, where that is less than the cap: for a runtime that could not use more. */
   readonly defaults?: RequestedLimits
-  /** Limits that nothing holds here are left out of what a task asks for, too: who asks is who has said so. */
+  /** Limits that this host cannot enforce are dropped even where a task asks for them: its requester is the operator himself. */
   readonly waivesAsked?: boolean
-  /** Without these, too, nothing of it runs: what they hold back would take the host with it. */
+  /** Limits without which nothing runs, besides those that every run has: without them a task could take down the host. */
   readonly required?: readonly LimitKey[]
-  /** What of this the runtime has proven on this host. */
+  /** Which limits the runtime has proven on this host. */
   readonly capability: Capability
 }
 
-/** Weights are no restriction of the task but of its neighbours: without a cap of the operator's, none is given. */
+/** A weight takes from a task's neighbours rather than limiting the task: without a cap of the operator's, no task gets one. */
 const WEIGHTS: ReadonlySet<LimitKey> = new Set<LimitKey>(['cpuShares', 'ioWeight'])
 
-/** What a task has only where it asks, and no provider has unless his operator says so. */
+/** What a task gets only if it asks for it, and only if the operator has set a cap. */
 const GIVEN_WHEN_ASKED: ReadonlySet<LimitKey> = new Set<LimitKey>(['gpus'])
 
 type Choice =
   | { readonly offer: Offer; readonly refusal?: undefined }
   | { readonly offer?: undefined; readonly refusal: Refusal }
 
-/** A provider whose native runtime has images that a task may name. Whether that brings one itself is no question of this. */
+/** The feature of a native runtime that has images which a task may name. A task that brings its own image does not need it. */
 const IMAGES = 'image'
 
 /**
- * The offer that a task means: the only one that can run it, else the default. What is chosen may be unable to: then
- * its reason is the answer.
+ * The offer that a task means: the only one that can run it, or else the default runtime's. An offer that cannot run the task may be
+ * chosen, too, so that the refusal says why.
  */
 export function chooseOffer(
   runtime: RuntimeSpec,
@@ -52,7 +52,7 @@ export function chooseOffer(
   const fitting = policy.offers.filter((offer) => meant.includes(offer.runtime))
   const able = fitting.filter(({ capability }) => capability.available && takes(capability, runtime))
   const preferred = fitting.find((offer) => offer.runtime === policy.defaultRuntime)
-  // Of several that cannot, any says why not.
+  // If none of them can run it, any one will do to say why not.
   const chosen = able.length === 1 ? able[0] : (preferred ?? (able.length === 0 ? fitting[0] : undefined))
   if (chosen === undefined) return { refusal: unknownRuntime({ meant, fitting, offers: policy.offers }) }
   const { capability } = chosen
@@ -87,7 +87,7 @@ function unknownRuntime({
   return { reason: 'UNKNOWN_RUNTIME', message, subject: 'runtime', asked, offered }
 }
 
-/** An offer as it is for tasks of a class. That a class is not offered is said elsewhere, and changes nothing here. */
+/** An offer as it is for tasks of one class. A class that is not offered changes nothing here: feature-refusals.ts refuses it. */
 export function offerInClass(offer: Offer, asked: string | undefined): Offer {
   const { capability } = offer
   if (!capability.available || asked === undefined) return offer
@@ -101,7 +101,7 @@ type Applied =
   | { readonly limits: Limits; readonly refusals?: undefined }
   | { readonly limits?: undefined; readonly refusals: readonly Refusal[] }
 
-/** The limits that a run of the task would have, or every reason why there is no such run. */
+/** The limits that a run of the task would have, or every reason why it cannot be run with limits that hold. */
 export function appliedLimits(asked: { readonly [K in LimitKey]?: number | undefined }, offer: Offer): Applied {
   const { runtime, caps, capability } = offer
   const above = LIMIT_KEYS.flatMap((key) => aboveOffer({ runtime, key, asked: asked[key], cap: caps[key] }))
@@ -175,7 +175,7 @@ function aboveOffer({
   ]
 }
 
-/** What a task gets that does not ask: the cap, or less where the runtime enforces no more. */
+/** What a task gets that asks for nothing: the cap, or the most that the runtime can enforce if that is less. */
 function withinProof(cap: number | undefined, proof: ProvenLimit | undefined): number | undefined {
   return cap === undefined || proof?.max === undefined ? cap : Math.min(cap, proof.max)
 }

@@ -31,7 +31,7 @@ export function resourcesOf({ capacity, sandbox }: Config): Resources {
   }
 }
 
-/** What admission goes by. */
+/** The admission policy that follows from the configuration. */
 export function policyOf(options: {
   readonly config: Config
   readonly address: string
@@ -57,12 +57,12 @@ export function policyOf(options: {
   }
 }
 
-/** What of it one requester, and all unknown ones together, may have. */
+/** The fractions that one requester, and all unknown ones together, may have. */
 export function sharesOf({ peers }: Config): Shares {
   return { peer: peers.share, unknownPeers: peers.unknownShare }
 }
 
-/** The same with these runtimes turned on, and no others. */
+/** The configuration with exactly these runtimes enabled. */
 export function withRuntimes(config: Config, on: readonly RuntimeName[]): Config {
   const { wasm, native, docker } = config.sandbox
   return {

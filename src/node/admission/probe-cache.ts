@@ -7,25 +7,25 @@ import type { Capability, Executor } from '../../executors/executor.ts'
 /** The longest a probe of one runtime may take before the runtime counts as unavailable. */
 const PROBE_TIMEOUT_MS = 60_000
 
-/** A runtime, and what its answer depends on besides this host, Node and the kernel. */
+/** A runtime that is probed, and on what the outcome depends besides this host, Node and the kernel. */
 export interface ProbeSubject {
   readonly executor: Executor
   /**
-   * Souk's version, the settings of the executor, the version of an engine, a program's digest. Where it cannot be
-   * told, the runtime is probed.
+   * Says on what the outcome depends (souk's version, the executor's settings, an engine's version, a program's digest), as one text.
+   * The runtime is probed anew if the text differs, and also if this rejects.
    */
   readonly dependsOn: () => Promise<string>
 }
 
 /**
- * What each runtime can do here. Probing really hits every limit and takes seconds, so what it found is kept
- * until the host boots anew, or the kernel, Node, or what the runtime depends on changes. Only success is
- * kept: what was unavailable, in part or as a whole, is looked at again.
+ * What each runtime can do here. Probing really hits every limit and takes seconds, so its outcome is kept until the host reboots, or
+ * until the kernel, Node, or what the runtime depends on changes. Only full success is kept: a runtime that was unavailable, or some of
+ * whose classes were refused, is probed again.
  */
 export async function probeAll(options: {
   readonly subjects: readonly ProbeSubject[]
   readonly cacheFile: string
-  /** Probes anew, whatever is kept. */
+  /** Ignores what was kept, and probes anew. */
   readonly refresh?: boolean
 }): Promise<readonly Capability[]> {
   const { subjects, cacheFile, refresh = false } = options
@@ -43,7 +43,7 @@ export async function probeAll(options: {
       return capability
     }),
   )
-  // What is kept of other runtimes, of which nobody asked now, stays.
+  // Entries of runtimes that were not asked for now stay.
   if (found.size > 0) await writeCache({ file: cacheFile, entries: new Map([...kept, ...found]) })
   return capabilities
 }
@@ -63,7 +63,7 @@ async function cacheKeyOf(dependsOn: () => Promise<string>): Promise<string | un
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex')
 }
 
-/** Changes with every boot; where there is none, nothing is kept from one process to the next. */
+/** Differs after every boot. Where the kernel gives none, it differs for every process, so that nothing is kept across processes. */
 export async function bootId(): Promise<string> {
   try {
     return await readFile('/proc/sys/kernel/random/boot_id', 'utf8')

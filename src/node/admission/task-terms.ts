@@ -20,7 +20,10 @@ export interface AgreedTerms {
   readonly rates: Rates
   /** The most that the task can come to: what is set aside for it. */
   readonly maxPriceWei: bigint
-  /** It is free only because it takes this much of what is run for nothing per day: all that it could have come to. */
+  /**
+   * Set if the task is free only because it draws on the free allowance: the rates that it would have had, and the most that it could
+   * have come to.
+   */
   readonly allowance?: { readonly rates: Rates; readonly mostWei: bigint }
 }
 
@@ -37,9 +40,9 @@ export interface TermsRequest {
     readonly prices: Prices
     readonly capacity: Resources
   }
-  /** What is left today of what is run for nothing, for the peer that asks. */
+  /** How much of today's free allowance is left for the peer that asks. */
   readonly freeWei: bigint
-  /** What was promised before, where something was: it stands, whatever is offered by now. */
+  /** A quote that was given before: it stands, whatever is offered by now. */
   readonly quote?: Quote
 }
 
@@ -69,7 +72,7 @@ function engineOf({ capability }: Offer): string {
 
 /** An offer with what was quoted of it for its caps; undefined where the quote is of another runtime. */
 function asQuoted(offer: Offer, { runtime, limits }: Quote): Offer | undefined {
-  // What a quote has no limit on it will not get one on.
+  // No defaults: the task must not get a limit that its quote does not name.
   return offer.runtime === runtime ? { ...offer, caps: limits as Offer['caps'], defaults: {} } : undefined
 }
 

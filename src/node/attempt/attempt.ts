@@ -14,7 +14,7 @@ import type { Clock } from '../clock.ts'
 export interface AttemptOptions {
   readonly executor: Executor
   readonly task: RuntimeTask
-  /** Its peer's address. */
+  /** The Ethereum address of the peer that submitted it. */
   readonly requester: string
   readonly limits: Limits
   readonly dir: string
@@ -24,12 +24,12 @@ export interface AttemptOptions {
   /** Aborted with StopReason `cancelled` by the requester, `shutdown` by the provider. */
   readonly cancel: AbortSignal
   readonly shutdown: AbortSignal
-  /** Epoch milliseconds; what is left until then bounds the wall time. */
+  /** Epoch milliseconds. The wall time is cut to what is left until then. */
   readonly totalDeadlineMs: number
   readonly clock: Clock
-  /** The task has begun, at this time: its first instruction. */
+  /** The task's first instruction ran at this time, in epoch milliseconds. */
   readonly onStarted: (atMs: number) => void
-  /** Where it is gone on with what an earlier process of this node began. */
+  /** Set to resume an attempt that an earlier process of this node began. */
   readonly before?: ResumedJob<RuntimeTask>['before'] | undefined
   onUsage(usage: LiveUsage): void
 }
@@ -41,10 +41,10 @@ export interface Attempt {
 }
 
 /**
- * One task to one Execution. Wall time lives here and nowhere else: it runs from the task's first
- * instruction, and reaches the executor as one more reason to stop. It runs on while there is no node.
+ * Runs one task, or resumes it, to one Execution. Wall time is measured here and nowhere else: it counts from the task's first
+ * instruction, also while no node is there, and reaches the executor as an abort of the job's signal.
  *
- * Resolves to undefined where nothing is left of a run to go on with.
+ * Resolves to undefined where nothing is left of a run that was to be resumed.
  *
  * @throws SoukError what the executor rejects with: the task never started, or did not end by its own doing.
  */
@@ -81,7 +81,7 @@ export async function runAttempt(options: AttemptOptions): Promise<Attempt | und
     const execution = await (before === undefined ? executor.run(job) : executor.resume?.({ ...job, before }))
     if (execution === undefined) return undefined
     const nowMs = clock.nowMs()
-    // A task that ended while there was no node ended then.
+    // A task may have ended while no node was there: then it ended when its wall time says, and not now.
     const finishedAtMs = before === undefined ? nowMs : Math.min(nowMs, startedAtMs + execution.usage.wallTimeMs)
     return { execution: withOvershoot(execution, budgetMs), startedAtMs, finishedAtMs }
   } finally {
@@ -90,7 +90,7 @@ export async function runAttempt(options: AttemptOptions): Promise<Attempt | und
   }
 }
 
-/** What wall time a task had is known here alone: less than its limit where all of its time, queued and running, ran out. */
+/** Only here is it known how much wall time the task was allowed, as the total deadline may have cut it: so the overshoot is set here. */
 function withOvershoot(execution: Execution, budgetMs: number): Execution {
   const { outcome, usage } = execution
   if (outcome.kind !== 'limit' || outcome.limit !== 'wallTime') return execution

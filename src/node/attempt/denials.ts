@@ -10,15 +10,15 @@ export type DeniedRun = Partial<Denials> & {
 
 /** What sandboxes denied to tasks since the node started. */
 export interface DenialTally {
-  /** Counts one run; returns what there is to tell the operator of it, or nothing. */
+  /** Counts what one run was denied, and returns it for the log; undefined if it was denied nothing. */
   note(run: {
     readonly runtime: RuntimeName
     readonly denials: Denials | undefined
     readonly limitsHit: Usage['limitsHit']
   }): DeniedRun | undefined
-  /** Counts a task that did not run: an image that is refused is a denial too. */
+  /** Counts a task that did not run, if that is because its image was refused. */
   noteFailure(failure: { readonly runtime: RuntimeName; readonly error: SoukError }): void
-  /** Runtimes that denied something, in the order of the first time. */
+  /** Per runtime; only runtimes that have denied something, in the order in which they first did. */
   totals(): readonly DeniedTotals[]
 }
 

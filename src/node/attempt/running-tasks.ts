@@ -2,7 +2,7 @@ import type { LiveUsage } from '../../executors/executor.ts'
 import type { RunningTask, RunningUsage } from '../../protocol/node-status.ts'
 import type { TrackedTask } from '../journal/tracked-task.ts'
 
-/** What a task uses now, with the cores that it has used since it was told before. */
+/** What a task uses now, with the cores that it has used on average since `before`. */
 export function nextUsage({
   before,
   usage,

@@ -2,9 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
- * When the task of a job folder began, for the node that comes after this one. The journal knows when its attempt began, which is
- * earlier by as long as a sandbox takes; a write that waits for the disk would cost every task more than this is worth:
- * what survives this process is all that is needed, as no sandbox survives its machine.
+ * The file in a job folder that says when the task's first instruction ran, for the next process of this node. The journal only knows
+ * when the attempt began, which is earlier by the time that a sandbox takes to start. The file is written without fsync: it has to
+ * survive this process but not the machine, as no sandbox survives that either.
  */
 const FILE = 'started'
 /** Epoch milliseconds. */
@@ -14,7 +14,7 @@ export async function markStart({ dir, atMs }: { readonly dir: string; readonly 
   await writeFile(join(dir, FILE), String(atMs), { mode: 0o600 })
 }
 
-/** Undefined where it did not come to be written. */
+/** Epoch milliseconds; undefined where the mark was never written. */
 export async function startMarkOf(dir: string): Promise<number | undefined> {
   const text = await readFile(join(dir, FILE), 'utf8').catch(() => '')
   return NUMBER.test(text) ? Number(text) : undefined

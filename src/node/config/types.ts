@@ -17,7 +17,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 /**
  * The operator's configuration as the node reads it: effective values, deeply frozen. Sizes are bytes, times
  * milliseconds, money is wei, paths are absolute. Which key of the file each comes from, and what it means,
- * is in config-schema.ts (and, generated from it, in docs/CONFIG.md).
+ * is in schema.ts (and, generated from it, in docs/CONFIG.md).
  */
 export interface Config {
   readonly node: {

@@ -11,8 +11,8 @@ export interface LocalSocket {
 }
 
 /**
- * Answers GET requests for the paths of `answers` with what they say then, as JSON, on a unix socket that only this user can open (0600 in a 0700 folder). The data folder
- * is locked by its owner before this is called, so that a socket found there is a dead process's.
+ * Serves the paths of `answers` to GET requests, as JSON made at the time of the request, on a unix socket that only this user can
+ * open (0600 in a 0700 folder). The caller holds the lock of the data folder, so a socket that is found there is a dead process's.
  *
  * @throws SoukError START_FAILED when the path is too long for a socket.
  */

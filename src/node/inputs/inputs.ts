@@ -28,7 +28,7 @@ export interface BlobSource {
   connected(request: { readonly peer: string; readonly signal: AbortSignal }): Promise<void>
 }
 
-/** Between two transfers of which the second one has to begin where the first one broke off, and where several in a row bring nothing new. */
+/** Before a transfer that broke off is resumed: the first pause; it doubles up to the longest one while transfers bring nothing new. */
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 5_000
 
@@ -50,8 +50,8 @@ export function missingBlobs(options: {
 }
 
 /**
- * Brings every blob that the task names into the store. A requester that goes away in the middle is waited
- * for, until `signal` aborts; what it had sent is kept and the transfer goes on from there.
+ * Brings every blob that the task names into the store. If the requester goes away in the middle, this waits for it until `signal`
+ * aborts, keeps what it had sent, and resumes the transfer there.
  *
  * @throws SoukError INVALID_INPUT when content does not match its digest, BLOB_UNAVAILABLE when the requester
  *   does not serve it, STORAGE_FULL; or the signal's reason.
@@ -116,7 +116,7 @@ async function fetchOne(options: {
       signal.throwIfAborted()
       if (isSoukError(error, 'NOT_FOUND')) throw unavailable(blob, error)
       if (!isSoukError(error, 'CONNECTION_LOST') && !isSoukError(error, 'UNREACHABLE')) throw error
-      // A requester that is there and breaks off each transfer at once would have this side ask without end.
+      // A requester that breaks off each transfer at once must not make this side ask in a tight loop.
       pauseMs = fetched > reached ? FIRST_PAUSE_MS : Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
       reached = Math.max(reached, fetched)
       await delay(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted())

@@ -16,7 +16,7 @@ export interface PreparableTask {
 
 /** What tasks need of this host besides their inputs: an image. */
 export interface Preparation {
-  /** Holds it where it is known to be here, as it is where a task needs nothing; undefined where `bring` has to see to it. */
+  /** Holds what the task needs if that is known to be here (or if it needs nothing); undefined if `bring` has to be called. */
   hold(task: PreparableTask): Prepared | undefined
   /** @throws SoukError what {@link Executor.prepare} rejects with; or the signal's reason. */
   bring(
@@ -43,7 +43,7 @@ export function createPreparation({
       try {
         return executor.hold(resolved(task))
       } catch {
-        // A task that cannot be resolved; `bring` says why not.
+        // The task cannot be resolved: `bring` will throw why.
         return undefined
       }
     },
@@ -55,8 +55,8 @@ export function createPreparation({
 }
 
 /**
- * What the task needs besides its inputs, or undefined where this provider has failed in a way that may pass until the task
- * has its slot: then it is the run's to bring it, or to say why not.
+ * Brings what the task needs besides its inputs. Undefined if the provider failed in a way that may have passed by the time the task has
+ * its slot: the run will then bring it, or throw why it cannot.
  * @throws as {@link Preparation.bring}
  */
 export async function broughtOrLeft({

@@ -3,19 +3,22 @@ import { shareOf } from '../scheduler/capacity.ts'
 
 /** Transfers at once, over all requesters: each holds a few chunks in memory. */
 const TRANSFERS_AT_ONCE = 16
-/** Images that are brought in at once, as many as the Docker executor brings (its COMING_AT_ONCE). */
+/** Images that are pulled or unpacked at once: as many as the Docker executor takes (COMING_AT_ONCE in its task-images.ts). */
 const IMAGES_AT_ONCE = 3
 
 /** Does `transfer` once it is its turn. */
 export type TakeTurn = (transfer: () => Promise<void>) => Promise<void>
 
 /**
- * Fetching inputs, one task of a requester at a time and a bounded number of transfers in all, so that a requester with
- * many large inputs, or a slow one, holds back itself first. Requesters that the operator does not know have a share of
- * the transfers together, and of the images that are brought in at once: a crowd of slow ones leaves room for those he knows.
+ * Bounds how much is fetched at once: one task per requester at a time, so that a slow requester, or one with many large inputs, delays
+ * only itself; and a fixed number of transfers over all requesters. Unknown requesters together get only a share of the transfers and
+ * of the images that are brought in, so that a crowd of slow strangers leaves room for known ones.
  */
 export interface PrepareLanes {
-  /** `work` takes a turn for each transfer, and another one for an image, and holds none while it waits for something else. */
+  /**
+   * Runs `work` in the peer's lane. It calls `takeTurn` around each transfer and `takeImageTurn` around bringing an image, and must wait
+   * for nothing else inside them.
+   */
   run(options: {
     readonly peer: string
     readonly signal: AbortSignal
@@ -41,7 +44,7 @@ export function createPrepareLanes({
       try {
         const takeTurn: TakeTurn = (transfer) =>
           isKnown(peer) ? all.add(transfer, { signal }) : crowd.add(() => all.add(transfer, { signal }), { signal })
-        // Those that he knows wait for nobody here: the executor has its own bound.
+        // Known requesters need no bound here, as the executor has its own.
         const takeImageTurn: TakeTurn = (bring) => (isKnown(peer) ? bring() : crowdImages.add(bring, { signal }))
         await lane.add(() => work(takeTurn, takeImageTurn), { signal })
       } finally {

@@ -2,12 +2,12 @@ import type { PreparingProgress } from '../../protocol/events.ts'
 import type { Clock } from '../clock.ts'
 import type { TrackedTask } from '../journal/tracked-task.ts'
 
-/** Between two words of progress: a person reads no faster, and each goes to every follower. */
+/** Between two progress events, each of which goes to every follower: a person reads no faster. */
 const PROGRESS_INTERVAL_MS = 250
 
 /**
- * Tells the followers of a task how far what it needs has come, a few times a second: at once where something else is
- * fetched or all of it is there, and that nothing is fetched any more.
+ * Returns a function that tells a task's followers how far its preparation is: a few times a second, and at once when something else
+ * begins to be fetched, when a fetch is complete, and when there is nothing left to fetch (`undefined`).
  */
 export function preparationTeller({ task, clock }: { readonly task: TrackedTask; readonly clock: Clock }) {
   let toldAtMs = -Infinity

@@ -87,7 +87,7 @@ export function decodeEvent(row: EventRow): StoredEvent {
   }
 }
 
-/** Acceptances were once for a price that was the same whatever a task came to. */
+/** Reads acceptances of older versions, which had one fixed price instead of rates. */
 function withRates(fields: object): object {
   if (!('priceWei' in fields)) return fields
   const { priceWei, ...rest } = fields

@@ -12,13 +12,13 @@ export interface NonceKey {
 export type JournalRecord = TaskEventRecord | LedgerRecord
 
 /**
- * The provider's memory: what happened to each task, in order, on disk before anybody is told. Append-only
- * but for `removed`, which deletes the task's events; the nonce that it used stays until its expiry.
+ * What happened to each task and each payment channel, in order, on disk before anybody is told. It is append-only, except that
+ * `removed` deletes a task's events. The nonce that the task used stays until its expiry.
  */
 export interface Journal {
   /**
-   * Resolves when the records are durable, all or none of them; a `finished` that names a channel charges it. Appends are made durable in the order of the
-   * calls; those made in one turn of the event loop share one write to disk.
+   * Resolves when the records are durable, all or none of them. A `finished` that names a channel also charges that channel. Appends
+   * become durable in the order of the calls; those made in one turn of the event loop share one write to disk.
    *
    * @throws SoukError STORAGE_FULL when disk or quota is full: nothing was written, a later append may succeed.
    * @throws SoukError INTERNAL when the disk failed: what is on it is not known, every later append fails too.
@@ -34,6 +34,6 @@ export interface Journal {
   channels(): Iterable<LedgerRow>
   /** Whether a task with this nonce was ever accepted: it counts from its append on, even before it is durable. */
   isNonceUsed(key: NonceKey): boolean
-  /** Makes what was appended durable, then lets go of the data folder. Later appends are rejected. */
+  /** Makes what was appended durable, then unlocks the data folder. Later appends are rejected. */
   close(): Promise<void>
 }

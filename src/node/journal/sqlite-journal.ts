@@ -40,13 +40,16 @@ const SCHEMA = `
   ${LEDGER_CLOSING}`
 
 const DEFAULT_MAX_BYTES = 1024 ** 3
-/** New tasks leave the rest of the quota to the ends of those that were accepted: the node stops where it has no room. */
+/**
+ * The share of the quota that acceptances may fill. The rest is kept for how accepted tasks end: if that cannot be written, the node
+ * stops.
+ */
 const ROOM_FOR_NEW_TASKS = 0.75
 const PAGE_BYTES = 4096
 const CACHE_KIB = 8192
-/** The log goes into the file when it has so many pages: a page that many tasks change is then written there once for all. */
+/** The write-ahead log is checkpointed at this many pages: a page that many tasks have changed is then copied to the file only once. */
 const LOG_PAGES = 4000
-/** More than that many take, with their headers. */
+/** More than LOG_PAGES take with their frame headers (https://www.sqlite.org/fileformat2.html#the_write_ahead_log). */
 const LOG_BYTES = 16 * 1024 ** 2
 const LOAD_ROWS = 500
 
@@ -84,7 +87,7 @@ export function openSqliteJournal({
   })
   const { db } = file
   const maxPages = Math.ceil(maxBytes / PAGE_BYTES)
-  // What a savepoint would restore is written to a temporary file unless it is kept in memory: four writes a task.
+  // temp_store: otherwise SQLite writes what a savepoint may have to restore to a temporary file, four writes a task.
   db.exec(`PRAGMA max_page_count = ${maxPages}; PRAGMA journal_size_limit = ${LOG_BYTES};
     PRAGMA wal_autocheckpoint = ${LOG_PAGES}; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY`)
   const sql = {
@@ -111,7 +114,7 @@ export function openSqliteJournal({
   let pendingNonces = new Set<string>()
   let scheduled: NodeJS.Immediate | undefined
   let closed = false
-  /** What is on the disk is not known any more: nothing may be built on it before a restart has read it. */
+  /** Set after a failed write, when the state of the file is unknown: nothing more is appended until a restart has read it. */
   let broken: SoukError | undefined
 
   function flush(): void {
@@ -141,7 +144,7 @@ export function openSqliteJournal({
         broken = error
         return batch.map(() => ({ error }))
       }
-      // One that is too big must not take the others with it.
+      // One append that is too big must not fail the others of the batch.
       return batch.length > 1 ? batch.flatMap((one) => writeAll([one])) : [{ error: storageFull(maxBytes, thrown) }]
     }
   }
@@ -190,7 +193,7 @@ export function openSqliteJournal({
     const { pages } = sql.usedPages.get() as { pages: number }
     if (pages + spec.byteLength / PAGE_BYTES > maxPages * ROOM_FOR_NEW_TASKS) throw storageFull(maxBytes)
     const { requester, nonce, expiryMs } = authorization
-    // Not to the minute: a clock that is set back must not let an old task in again.
+    // Nonces are kept well beyond their expiry: a clock that is set back must not let an old task in again.
     sql.purgeNonces.run(atMs - MAX_EXPIRY_AHEAD_MS)
     return sql.addNonce.run(requester, nonce, expiryMs).changes === 1 && sql.addTask.run(taskId, spec).changes === 1
   }

@@ -94,12 +94,12 @@ export interface LiveTask extends TaskFacts {
   readonly lastError?: SerialisedError
 }
 
-/** A task that has come to its end, once and for all. Its spec, which may be large, is let go. */
+/** A task that has come to its final end. Its spec, which may be large, is no longer in memory. */
 export interface SettledTask extends TaskFacts {
   readonly state: 'finished' | 'failed'
   readonly finishedAtMs: number
   readonly result: TaskResult
-  /** About what it takes in the journal: the spec, and what the task came to. */
+  /** Roughly what it takes in the journal: its spec and its result. */
   readonly journaledBytes: number
 }
 
@@ -123,7 +123,7 @@ export function reduce(task: TaskRecord | undefined, event: TaskEventRecord): Ta
   if (task === undefined || task.taskId !== event.taskId) throw impossible(task, event)
   if (isSettled(task)) {
     if (event.kind === 'removed') return undefined
-    // Cancellation crosses the end of the task on its way; it changes nothing any more.
+    // A cancellation may arrive just after the task's end: it changes nothing then.
     if (event.kind === 'cancelRequested') return task
     throw impossible(task, event)
   }
@@ -138,7 +138,7 @@ export function reduce(task: TaskRecord | undefined, event: TaskEventRecord): Ta
         state: 'queued',
         retriesLeft: task.retriesLeft - 1,
         queuedAtMs: event.atMs,
-        // It may wait as long as it might the first time; the total deadline stands.
+        // It may wait as long as the first time. The total deadline stays.
         queueDeadlineMs: event.atMs + (task.queueDeadlineMs - task.queuedAtMs),
         lastError: event.error,
       }
@@ -155,7 +155,7 @@ export function reduce(task: TaskRecord | undefined, event: TaskEventRecord): Ta
   }
 }
 
-/** The task that an acceptance makes, for who has read the event's spec already. */
+/** The task that an acceptance makes, for a caller who has parsed the event's spec already. */
 export function acceptedTask(event: AcceptedEvent, spec: TaskSpec): LiveTask {
   return {
     state: 'queued',
@@ -180,7 +180,7 @@ export function acceptedTask(event: AcceptedEvent, spec: TaskSpec): LiveTask {
   }
 }
 
-/** The bytes went through admission before they were journaled, so a spec that is none is our own fault. */
+/** Admission has parsed these bytes before they were journaled, so an invalid spec is the provider's fault. */
 function specOf(bytes: Uint8Array): TaskSpec {
   try {
     return taskSpecSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)))
@@ -213,7 +213,7 @@ function settled(task: LiveTask, atMs: number, result: TaskResult): SettledTask 
   }
 }
 
-/** Without writing it out once more: names and digests are all that can be much. */
+/** An estimate, which saves serialising the receipt again: only the output entries can be large. */
 function bytesOfResult(result: TaskResult): number {
   const fixed = 4096
   if (result.kind === 'failed') return fixed + JSON.stringify(result.error).length
@@ -226,10 +226,7 @@ function impossible(task: TaskRecord | undefined, event: TaskEventRecord): SoukE
   return new SoukError({ code: 'INTERNAL', message: `Impossible transition: ${reason}`, details: { reason } })
 }
 
-/**
- * One line of a task list. `preparing` is the caller's knowledge: that the inputs of a queued task are being
- * fetched is not journaled.
- */
+/** One line of a task list. Whether the inputs of a queued task are being fetched (`preparing`) is not journaled: the caller says it. */
 export function summaryOf(
   task: TaskRecord,
   live: { readonly stdoutBytes: number; readonly stderrBytes: number; readonly preparing?: boolean },
@@ -252,7 +249,7 @@ export function summaryOf(
   }
 }
 
-/** What a provider that comes back does with a task: the event to journal first, where there is one. */
+/** What a node that starts does with a task that it finds in the journal, and the event that it journals before. */
 export type Recovery =
   | { readonly action: 'run' }
   | { readonly action: 'resume' }
@@ -260,7 +257,7 @@ export type Recovery =
   | { readonly action: 'fail'; readonly event: Extract<TaskEventRecord, { kind: 'failed' }> }
   | { readonly action: 'keep' }
 
-/** An attempt that ended with the process that had it. */
+/** The error of an attempt that ended together with the process that made it. */
 export function interruptedError({ attempts }: Pick<TaskRecord, 'attempts'>): SoukError<'PROVIDER_STOPPED'> {
   return new SoukError({
     code: 'PROVIDER_STOPPED',
@@ -270,9 +267,14 @@ export function interruptedError({ attempts }: Pick<TaskRecord, 'attempts'>): So
 }
 
 /**
- * After a crash: a queued task runs; one that was running is gone on with where that can be, else it runs again while it has
- * retries left, else it is settled as the provider's fault; a settled one is kept. Nobody waits for a task that was
- * cancelled or whose deadline passed meanwhile, but one that may still be running is ended as ever.
+ * What is done with a task after a crash:
+ *
+ * - settled: it is kept;
+ * - running: it is resumed if its run is still there, else it runs again if it has retries left, else it fails as the provider's fault;
+ * - queued: it runs.
+ *
+ * A task that was cancelled, or whose deadline has passed, is not run or retried. One whose run may still be going on is resumed all
+ * the same, and ended by the attempt.
  */
 export function recoveryOf(
   task: TaskRecord,
@@ -298,7 +300,7 @@ export function recoveryOf(
   return atMs >= expiry.atMs ? fail(expiryErrorOf(task, { nowMs: atMs })) : { action: 'run' }
 }
 
-/** The times of a task that waits, in epoch milliseconds. */
+/** The times of a waiting task, in epoch milliseconds. */
 export type WaitingTimes = Pick<LiveTask, 'acceptedAtMs' | 'queuedAtMs' | 'queueDeadlineMs' | 'totalDeadlineMs'>
 
 /** When a task that has not started expires, and as what: the earlier of its two deadlines. */

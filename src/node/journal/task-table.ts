@@ -16,7 +16,7 @@ import { trackTask, type TrackedTask } from './tracked-task.ts'
 
 export type LaterEvent = Exclude<TaskEventRecord, AcceptedEvent>
 
-/** How much of settled tasks is kept, altogether. */
+/** How much of settled tasks is kept, over all requesters. */
 export interface KeptAmounts {
   readonly results: number
   /** What they take in the journal, and about as much in memory. */
@@ -26,8 +26,8 @@ export interface KeptAmounts {
 }
 
 /**
- * Every task that this node knows, and the only way to change one: an event becomes durable first, then true
- * in memory, then seen by followers.
+ * Every task that this node knows, and the only way to change one: an event is first made durable, then applied in memory, then
+ * shown to followers.
  */
 export interface TaskTable {
   /** @throws SoukError INTERNAL when there is no such task. */
@@ -49,8 +49,8 @@ export interface TaskTable {
     readonly records?: readonly LedgerRecord[]
   }): Promise<boolean>
   /**
-   * Commits what `decide` makes of the task as it is once everything before is committed; nothing where it returns
-   * undefined. Resolves to whether there was an event.
+   * Waits until earlier commits of the task are through, calls `decide` with the task as it is then, and commits the event that it
+   * returns, if any. Resolves to whether there was one.
    */
   commit(change: {
     readonly taskId: string
@@ -64,14 +64,14 @@ export interface TaskTable {
   waiting(): number
   waitingOf(requester: string): number
   waitingOfUnknown(): number
-  /** How much there is of settled tasks. */
+  /** How much is kept of settled tasks now. */
   kept(): KeptAmounts
 }
 
 export function createTaskTable(options: {
   readonly journal: Journal
   readonly isKnown: (requester: string) => boolean
-  /** A task has settled, durably; nobody has been told yet. */
+  /** Called when a task's end is durable, before its followers are told. */
   readonly onSettled: (task: TrackedTask, settled: { readonly before: LiveTask; readonly after: SettledTask }) => void
   readonly onFatal: (error: SoukError) => void
 }): TaskTable {
@@ -132,7 +132,7 @@ export function createTaskTable(options: {
       return result.appended
     } catch (error) {
       const fatal = SoukError.from(error)
-      // A task that cannot be accepted is refused; one that was accepted and cannot be settled must not be lost.
+      // A full journal may refuse new tasks. That an accepted task's later event cannot be written is fatal: its end must not be lost.
       if (events[0].kind !== 'accepted' || fatal.code !== 'STORAGE_FULL') options.onFatal(fatal)
       throw fatal
     }

@@ -5,21 +5,21 @@ import type { RunningUsage } from '../../protocol/node-status.ts'
 import { createChangeSignal, type ChangeSignal } from './change-signal.ts'
 import { isSettled, summaryOf, type LiveTask, type TaskRecord } from './task-state.ts'
 
-/** A task of this node: what the journal says of it, and what only this process knows. */
+/** A task of this node: its journaled record, and the state that only this process has of it. */
 export interface TrackedTask {
   record: TaskRecord
-  /** While inputs are being fetched, or something else that it needs: an image. */
+  /** How far its inputs, or its image, have been fetched; set while they are. */
   preparing?: PreparingProgress | undefined
-  /** What it needs of this host besides, held until it is settled. */
+  /** Holds what it needs of this host besides its inputs (an image) until it is settled. */
   prepared?: Prepared | undefined
-  /** While it runs, where its runtime tells. */
+  /** Set while it runs, if its runtime reports usage. */
   usage?: RunningUsage | undefined
-  /** What its channel was charged with, all told, once it was: its output goes out when that much is received. */
+  /** The total charge of its channel just after this task was charged to it. Its output is released once that much was received. */
   dueWei?: bigint | undefined
-  /** Output that can be read. */
+  /** Bytes of output that can be read. */
   sizes: OutputOffsets
   readonly changes: ChangeSignal
-  /** Settles, and never rejects, when no event of this task is on its way into the journal: one follows the other. */
+  /** Resolves when the last commit of this task is through. Commits are chained on it, one after the other; it never rejects. */
   lastCommit: Promise<unknown>
   /** Aborted by the requester's cancellation, with a StopReason. */
   readonly cancel: AbortController
@@ -38,7 +38,7 @@ export function summaryOfTracked({ record, sizes, preparing }: TrackedTask): Tas
   })
 }
 
-/** A task that has not ended. @throws SoukError INTERNAL where it has. */
+/** The record of a task that has not ended. @throws SoukError INTERNAL if it has. */
 export function liveRecord({ record }: TrackedTask): LiveTask {
   if (!isSettled(record)) return record
   const reason = 'a settled task cannot be queued'

@@ -2,19 +2,19 @@ import type { Limits } from '../../protocol/limits.ts'
 import { demandOf, type Capacity } from '../scheduler/capacity.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 
-/** When nothing has run yet, a task is taken to run for this long. */
+/** The assumed duration of a task before anything has run. */
 const FIRST_GUESS_MS = 1000
-/** How much of the mean each run is: the latest sixteen or so are most of it. */
+/** Of each run in the exponential moving average: about the latest sixteen runs make up most of it. */
 const WEIGHT = 1 / 16
 
-/** A guess at how long a task would wait for its slot; the files that it needs first are not in it. */
+/** Estimates how long a task would wait for its slot, apart from fetching its inputs. */
 export interface ExpectedStart {
   /**
-   * 0 where nothing waits and it would fit beside what runs. Else as many tasks as would be before it, and one that runs, each as
-   * long as tasks ran here lately, over as many slots as there are; never more than the longest that a task may wait.
+   * In milliseconds: 0 if nothing waits and the task would fit beside what runs. Otherwise (tasks ahead of it + 1) × mean duration of
+   * recent runs / slots, at most the longest that a task may wait.
    */
   ofNext(task: { readonly requester: string; readonly limits: Limits }): number
-  /** A task had its slot for this long. */
+  /** Notes that a task has held its slot for this long. */
   ran(durationMs: number): void
 }
 

@@ -16,18 +16,18 @@ export interface MarketPresenceOptions {
   readonly config: PresenceConfig
   readonly host: NetworkHost
   readonly key: Key
-  /** Whether the operator knows that address. */
+  /** Whether the operator has named that address as one that he knows. */
   readonly isKnown: (address: string) => boolean
   readonly logger: Logger
-  /** How it is paid. */
+  /** Says how this node is paid. */
   readonly settler: Pick<Settler, 'terms'>
-  /** As things stand then. */
+  /** Called for the current offers. */
   readonly offers: () => readonly Offer[]
 }
 
 type PresenceConfig = Pick<Config, 'chain' | 'pricing'> & { readonly network: Pick<Config['network'], 'bootstrap'> }
 
-/** A node's place in the market: it says what it offers, keeps what others offer, and tells whoever asks. */
+/** A node's part in the market: it publishes its own offer, keeps the offers of others, and serves them to whoever asks. */
 export interface MarketPresence {
   /** Those that this node knows, its own included. */
   offers(): readonly OfferDocument[]
@@ -37,7 +37,7 @@ export interface MarketPresence {
 }
 
 const ANY_REQUESTER = `0x${'0'.repeat(40)}`
-/** Reading a bootstrap peer's book. */
+/** For reading all offers that a bootstrap peer knows. */
 const READ_TIMEOUT_MS = 60_000
 
 /** Undefined where the host has no discovery. To be called before the host starts. */
@@ -73,7 +73,7 @@ export async function createMarketPresence(options: MarketPresenceOptions): Prom
     }
   }
   discovery.listen(({ offer, publisher: by, from }) => book.judge({ signed: offer, publisher: by, from }))
-  // What was published before this node was there, or while it was cut off.
+  // Gossip only brings what is published from now on: older offers are read from the bootstrap peers.
   discovery.onBootstrap((multiaddrs) => {
     const from = addressOfPeerId(peerIdIn(multiaddrs[0] ?? ''))
     if (from === undefined || reading.has(from)) return
@@ -94,7 +94,7 @@ export async function createMarketPresence(options: MarketPresenceOptions): Prom
   }
 }
 
-/** As for somebody whom the operator does not know; what credit there is for whom its quotes say. */
+/** The terms for an unknown requester, without credit: who gets how much credit is said in quotes alone. */
 function paymentFor(settler: Pick<Settler, 'terms'>): PaymentTerms {
   const terms = settler.terms(ANY_REQUESTER)
   return terms.kind === 'channel' ? { ...terms, creditWei: '0' } : terms

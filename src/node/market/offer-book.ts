@@ -8,18 +8,18 @@ import { RateLimit } from '../../protocol/rate-limit.ts'
 
 export interface OfferBookOptions {
   readonly clock: Pick<Clock, 'nowMs'>
-  /** Providers whose offers no stranger's push out: this node itself, those that its operator knows, those connected. */
+  /** Whether a provider's offer may never be evicted: this node's own, those of known providers, and of connected ones. */
   readonly isKept: (provider: string) => boolean
-  /** Offers of so many providers: 4096 where absent. */
+  /** The most providers whose offers are kept: 4096 where absent. */
   readonly capacity?: number
 }
 
-/** An offer, and on whose word it came. */
+/** An offer, and where it came from. */
 export interface ReceivedOffer {
   readonly signed: SignedOffer
   /** The Ethereum address of the peer that sent it. */
   readonly from: string
-  /** Whom gossip's own signature names: only a provider publishes its offer. */
+  /** The author that gossipsub's own signature names, where it came by gossip. Only a provider may publish its offer. */
   readonly publisher?: string
 }
 
@@ -29,18 +29,18 @@ interface Entry {
 }
 
 const CAPACITY = 4096
-/** Of one provider: one now, some changes after it, and then one in a quarter of a minute. */
+/** New offers of one provider: a few changes in a row, then four a minute. */
 const PER_PROVIDER = { burst: 6, perSecond: 1 / 15 }
-/** From one peer, its own and those that it passes on. What is beyond is not looked at. */
+/** Offers from one sending peer, its own and those that it relays. Those beyond are dropped unread. */
 const PER_SENDER = { burst: 512, perSecond: 32 }
-/** Senders and providers whose rates are remembered. */
+/** Senders, and providers, whose rates are tracked at once. */
 const MAX_RATES = 8192
 const SWEEP_INTERVAL_MS = 1_000
 
 /**
- * The offers that a node knows, the newest of each provider. Keys cost nothing, so that whoever wants can have any number of
- * providers: of a full book the peer that brought most strangers' offers loses one of these, the one that expires first. So
- * a flood pushes out its own; what the node keeps (`isKept`) is not pushed out at all.
+ * The offers that a node knows, the newest of each provider. Keys cost nothing, so an attacker can appear as any number of providers.
+ * When the book is full, the peer that brought the most evictable offers therefore loses one of them, the one that expires first: a
+ * flood evicts its own offers. Offers that are kept (`isKept`) are never evicted.
  */
 export class OfferBook {
   readonly #options: OfferBookOptions
@@ -48,7 +48,7 @@ export class OfferBook {
   readonly #entries = new Map<string, Entry>()
   readonly #senders = new RateLimit({ ...PER_SENDER, maxKeys: MAX_RATES })
   readonly #providers = new RateLimit({ ...PER_PROVIDER, maxKeys: MAX_RATES })
-  /** Providers in order, as long as none comes or goes. */
+  /** The providers in order, cached until one is added or removed. */
   #sorted: readonly string[] | undefined
   #sweptAtMs = 0
 
@@ -62,14 +62,14 @@ export class OfferBook {
     return this.#entries.size
   }
 
-  /** What came by gossip: whether it is to go on to others. */
+  /** Takes an offer that came by gossip; returns whether gossip is to relay it. */
   judge(received: ReceivedOffer): Judgement {
     const nowMs = this.#options.clock.nowMs()
     if (!this.#senders.take(received.from, nowMs)) return 'ignore'
     return this.#add(received, nowMs)
   }
 
-  /** What was asked for, or is this node's own. */
+  /** Takes an offer that this node asked for, or its own: the sender's rate does not count. */
   add(received: ReceivedOffer): Judgement {
     return this.#add(received, this.#options.clock.nowMs())
   }
@@ -115,7 +115,7 @@ export class OfferBook {
     }
     const { provider, sequence } = checked.offer
     if (publisher !== undefined && publisher !== provider) return 'reject'
-    // From here on it may be late, early or old by no fault of who sends it on.
+    // From here on it may be refused through no fault of the sender, so it is ignored instead of rejected.
     if (!standsAt(checked.offer, nowMs)) return 'ignore'
     const known = this.#entries.get(provider)
     if (known !== undefined && known.checked.offer.sequence >= sequence) return 'ignore'
@@ -134,7 +134,7 @@ export class OfferBook {
     const { isKept } = this.#options
     const broughtBy = new Map<string, Entry[]>()
     for (const each of this.#entries.values()) if (!isKept(each.checked.offer.provider)) append(broughtBy, each)
-    // What is to come in competes like all the others, unless it is kept.
+    // The new offer may itself be the one to evict, unless it is kept.
     if (!isKept(entry.checked.offer.provider)) append(broughtBy, entry)
     const most = [...broughtBy.values()].reduce<readonly Entry[]>((a, b) => (b.length > a.length ? b : a), [])
     const victim = most.reduce<Entry | undefined>(

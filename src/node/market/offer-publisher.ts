@@ -17,27 +17,29 @@ export interface OfferPublisherOptions {
   readonly chainId: number
   readonly clock: Pick<Clock, 'nowMs'>
   readonly logger: Logger
-  /** As they are now; so is everything else that is called. */
+  /** This and the other functions are called for the current values before each publication. */
   readonly multiaddrs: () => readonly string[]
   readonly runtimes: () => readonly OfferedRuntime[]
   readonly payment: () => PaymentTerms
 }
 
-/** How often it is looked whether what is offered has changed. */
+/** How often the publisher checks whether the offer has changed. */
 const LOOK_INTERVAL_MS = 2_000
 const PUBLISH_INTERVAL_MS = 180_000
-/** Whoever joins hears an offer soon, and not one for each that joins. */
+/** The least time between publications for peers that join. */
 const LEAST_PUBLISH_INTERVAL_MS = 15_000
-/** Several who join at once, as after a start, are told together. */
+/** Waits for more peers that join at about the same time, as after a start, so that one publication serves them all. */
 const JOINED_PAUSE_MS = 250
-/** So often in a row without waiting: a node that has just come is known to nobody, and comes to know others within moments. */
+/** How many publications for joining peers go without LEAST_PUBLISH_INTERVAL_MS: a new node meets most of its peers within moments. */
 const PROMPT_PUBLISHES = 4
 const PROVIDE_INTERVAL_MS = 600_000
-/** After nobody was there to keep a record. */
+/** When no peer of the DHT took the provider record. */
 const PROVIDE_AGAIN_MS = 5_000
 const PROVIDE_TIMEOUT_MS = 60_000
 
-/** Says what this node offers: every few minutes, when it changes and when somebody joins; and in the DHT. */
+/**
+ * Publishes this node's offer by gossip (every few minutes, when it changes, and when a peer joins) and its provider records in the DHT.
+ */
 export class OfferPublisher {
   readonly #options: OfferPublisherOptions
   readonly #stopped = new AbortController()
@@ -82,7 +84,7 @@ export class OfferPublisher {
     }, JOINED_PAUSE_MS).unref()
   }
 
-  /** That a record takes long to get into the DHT keeps no offer back. */
+  /** Publishing and providing run side by side: a slow DHT must not delay an offer. */
   #look(): void {
     this.#publishing ??= this.#publishWhatIs()
       .catch((thrown: unknown) => this.#failed(thrown))
@@ -131,7 +133,7 @@ export class OfferPublisher {
     const due = text !== this.#said || sinceMs >= (this.#joined ? leastMs : PUBLISH_INTERVAL_MS)
     if (!due) return
     if (this.#joined && this.#promptLeft > 0) this.#promptLeft -= 1
-    // Of a clock that is set back, and of a node that starts again, the next offer still counts.
+    // Grows even if the clock is set back, and also across restarts, so that others always take the newest offer.
     this.#sequence = Math.max(this.#sequence + 1, nowMs)
     const signed = signOffer({
       offer: {
@@ -170,7 +172,7 @@ export class OfferPublisher {
   }
 }
 
-/** An address of this host's own is no use to others, but where there is no other: then others are here. */
+/** Loopback addresses are of no use to other hosts. If there are no others, all peers must be on this host, and they are kept. */
 function withoutLoopback(multiaddrs: readonly string[]): readonly string[] {
   const outside = multiaddrs.filter((address) => !isLoopback(address.split('/')[2] ?? ''))
   return outside.length > 0 ? outside : multiaddrs

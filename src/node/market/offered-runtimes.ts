@@ -3,10 +3,10 @@ import type { Prices } from '../config/types.ts'
 import type { Offer } from '../admission/offers.ts'
 import { unenforced } from '../admission/operator-caps.ts'
 
-/** As capabilities name classes among features. */
+/** The prefix of classes among a capability's features. */
 const CLASS = 'class:'
 
-/** What others are told of what works here, within the bounds of an offer. */
+/** The runtimes that work here, as an offer describes them, cut to the bounds of an offer. */
 export function offeredRuntimes({
   offers,
   prices,

@@ -20,7 +20,7 @@ const SCHEMA = `
     PRIMARY KEY (day, holder)
   ) STRICT, WITHOUT ROWID`
 
-/** What a requester has done, or was done to him, each counted. `unpaid`: tasks whose price it owed for too long. */
+/** Events with a requester that are counted. `unpaid`: a task whose price it owed for too long. */
 export const MEETINGS = ['accepted', 'refused', 'finished', 'failed', 'unpaid'] as const
 export type Meeting = (typeof MEETINGS)[number]
 
@@ -29,16 +29,18 @@ export type RequesterRecord = { readonly [M in Meeting]: number } & {
   readonly lastSeenMs: number
 }
 
-/** What a provider remembers of the requesters that it met, and of what it ran for nothing today. */
+/** What a provider remembers of its requesters, and how much of today's free allowance is spent. */
 export interface PeerRecord extends AllowanceStore {
   note(meeting: { readonly requester: string; readonly what: Meeting; readonly atMs: number }): void
   of(requester: string): RequesterRecord | undefined
   close(): void
 }
 
-/** Keys cost nothing: of requesters that owe nothing, those that were away for longest are forgotten beyond this. */
+/**
+ * Keys cost nothing, so the table is bounded: beyond this, requesters without unpaid tasks that were not seen for longest are forgotten.
+ */
 const MOST_REQUESTERS = 10_000
-/** Counts of so many meetings are written at once. */
+/** Meetings that are collected before they are written in one transaction. */
 const MOST_PENDING = 256
 const FLUSH_MS = 1000
 

@@ -20,15 +20,15 @@ export interface QuoteDeskOptions {
   readonly isKnown: (peer: string) => boolean
   readonly usageFor: (peer: string) => AdmissionUsage
   readonly expectedStart: ExpectedStart
-  /** Knows of answers that need not be computed; none where absent. */
+  /** Results that need not be computed again; none where absent. */
   readonly cache?: Pick<ResultCache, 'percentFor'>
   /** How this provider is paid by a requester. */
   readonly paymentTerms: (requester: string) => PaymentTerms
 }
 
 /**
- * Says what tasks would be run for. It is admission's own check that says so, and a refusal has every reason; nothing is set aside
- * of what was quoted, and a quote holds whether it is remembered or not.
+ * Quotes tasks. The decision is admission's own, so that a refusal has every reason. Nothing is reserved for a quote, and a quote holds
+ * whether this provider remembers it or not, as the requester brings it back.
  */
 export function createQuoteDesk(options: QuoteDeskOptions): QuoteService {
   const { key, quotes, policy, clock, isKnown } = options

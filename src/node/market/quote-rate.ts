@@ -2,12 +2,12 @@ import { RateLimit } from '../../protocol/rate-limit.ts'
 import type { Refusal } from '../../protocol/refusals.ts'
 import type { Clock } from '../clock.ts'
 
-/** A quote is one, and one more for each so many bytes of its task. */
+/** A quote costs one token, and one more for each so many bytes of its task. */
 const BYTES_OF_ONE = 16 * 1024
 /** What one peer, and what all unknown ones together, may ask for per second, and how much at once. */
 const PER_PEER = { perSecond: 50, burst: 250 }
 const PER_UNKNOWN_PEERS = { perSecond: 1000, burst: 2000 }
-/** Peers whose allowance is not whole; beyond, who was here first is forgotten, and the bound on all together holds. */
+/** Peers whose rate is tracked at once. Beyond, the oldest is forgotten; the bound on all of them together still holds. */
 const MOST_PEERS = 10_000
 const ALL = 'all'
 

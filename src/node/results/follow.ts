@@ -7,13 +7,13 @@ import type { TrackedTask } from '../journal/tracked-task.ts'
 const CHUNK_BYTES = 64 * 1024
 
 /**
- * What a follower sees of a task, from now to its end: each change of state, output from `offsets`, and
- * `finished` after the last byte. A new attempt starts output anew. Of a task that has finished
- * and is not paid, output ends where it was; whoever pays follows again from there.
+ * What a follower sees of a task, from now to its end: each change of state, output from `offsets`, and `finished` after the last
+ * byte. The output of a new attempt starts from 0. Output of a task that has finished but is not paid is withheld: after paying, its
+ * requester follows again from where the output ended.
  */
 export async function* followTask(options: {
   readonly task: TrackedTask
-  /** Whether a settled task's output may go to its requester: what it came to is paid. */
+  /** Whether a finished task is paid, so that its output may go to its requester. */
   readonly isReleased: (task: TrackedTask) => boolean
   readonly offsets: OutputOffsets
   readonly outputDir: string
@@ -51,7 +51,7 @@ export async function* followTask(options: {
         offset: offsets[stream],
         length: Math.min(available, CHUNK_BYTES),
       })
-      // A new attempt may have emptied the file meanwhile; the next round tells.
+      // A new attempt may have emptied the file meanwhile: the next round will show it.
       if (data.byteLength === 0) continue
       yield { kind: 'output', stream, offset: offsets[stream], data }
       offsets[stream] += data.byteLength

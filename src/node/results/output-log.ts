@@ -12,18 +12,17 @@ type StreamDigest = Receipt['stdout']
 const STREAMS = ['stdout', 'stderr'] as const satisfies readonly OutputStream[]
 
 /**
- * What one attempt wrote to stdout and stderr, kept in two files so that a reader can come back for it. A write calls back when
- * its bytes are in the file: they are not lost with this process, and the file's size tells the next one of them. Only `seal`
- * makes them outlive the machine.
+ * What one attempt wrote to stdout and stderr, in two files. A write calls back when its bytes are in the file, so that they survive
+ * this process and the next one finds them by the file's size. Only `seal` makes them survive the machine, too.
  */
 export interface OutputLog {
   readonly stdout: Writable
   readonly stderr: Writable
   /** Bytes that a reader can read now. */
   sizes(): OutputOffsets
-  /** Makes everything durable and tells what it was. Nothing may be written any more. */
+  /** Makes everything durable, and returns size and sha256 of each stream. Nothing may be written afterwards. */
   seal(): Promise<{ readonly stdout: StreamDigest; readonly stderr: StreamDigest }>
-  /** Lets go of the files without making anything durable; after `seal` nothing is left to do. */
+  /** Closes the files without making anything durable; does nothing after `seal`. */
   close(): Promise<void>
 }
 
@@ -65,7 +64,7 @@ export async function reopenOutputLog(options: Omit<OutputLogOptions, 'attempt'>
   return logOf(streams)
 }
 
-/** The digest is of everything, so it is read once more. */
+/** Reads the whole file again, as the digest covers it. */
 async function takeUp(stream: LogStream, file: string): Promise<void> {
   try {
     for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { openResultCache, type ResultCache } from './result-cache.ts'
 
-/** The cache that the operator has turned on, empty. Off, what an earlier process had is removed. */
+/** A new, empty cache if the operator has enabled it; undefined otherwise. Either way, what an earlier process cached is removed. */
 export async function resultCacheOf({
   config,
   dir,

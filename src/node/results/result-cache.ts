@@ -11,25 +11,25 @@ import type { Limits } from '../../protocol/limits.ts'
 import type { Receipt } from '../../protocol/receipt.ts'
 import type { BlobRef } from '../../protocol/task.ts'
 
-/** What is asked: the same task, on the same engine, with the same limits as applied, comes to the same. */
+/** The key of a result: the same task, on the same engine and with the same applied limits, has the same result. */
 export interface CacheQuestion {
   readonly specDigest: string
-  /** As a receipt's isolation names it, the version of what rewrites modules included. */
+  /** As a receipt's isolation names it; that includes the version of the module rewriter. */
   readonly engine: string
   readonly limits: Limits
 }
 
 /**
- * Results of deterministic tasks, kept to answer whoever asks the same again. It says nothing of who may have an answer: the
- * caller has seen to it that a requester has brought every file of the task. It is empty when a node starts, and so never
- * has an answer of another version of souk.
+ * Results of deterministic tasks, kept to answer the same task again. Who may have an answer is not its business: the caller makes sure
+ * that the requester has brought every file of the task. It is empty when a node starts, so it never has a result of another version
+ * of souk.
  */
 export interface ResultCache {
-  /** What an answer costs, in percent of what the task costs, where there is one now. */
+  /** The price of an answer in percent of what the task would cost; undefined if there is no answer now. */
   percentFor(question: CacheQuestion): number | undefined
   /**
-   * What the task came to, as first measured; its files are in `dir`/results, and its output was written. Undefined, and nothing
-   * was done, where there is no answer.
+   * The execution as it was first measured. Its result files are in `dir`/results then, and its output was written to the streams.
+   * Undefined if there is no answer; then nothing was written.
    */
   answer(request: {
     readonly question: CacheQuestion
@@ -37,7 +37,7 @@ export interface ResultCache {
     readonly stdout: Writable
     readonly stderr: Writable
   }): Promise<{ readonly execution: Execution; readonly percent: number } | undefined>
-  /** Keeps what came of a task, where it is one that comes out the same again. Never rejects. */
+  /** Keeps the result of a task, unless its outcome may differ the next time (a time limit, say). Never rejects. */
   keep(request: {
     readonly question: CacheQuestion
     readonly receipt: Receipt
@@ -52,7 +52,7 @@ export interface ResultCacheOptions {
   /** A folder of its own. What is in it is removed. */
   readonly dir: string
   readonly maxEntries: number
-  /** Of all files in it, each counted in whole blocks, and one more for each entry. */
+  /** Of all files in it. Each counts in whole blocks of 4 KiB, and each entry for one block more. */
   readonly maxBytes: number
   readonly percent: number
   readonly logger: Logger
@@ -64,7 +64,7 @@ interface Entry {
   readonly execution: Execution
   /** By name in `dir`: the two streams, and result files by their digest. */
   readonly files: ReadonlyMap<string, BlobRef>
-  /** Who is being answered with it: its files stay until they are done. */
+  /** How many answers are being made of it: its files stay until they are done. */
   users: number
   evicted: boolean
 }
@@ -77,9 +77,9 @@ export async function openResultCache(options: ResultCacheOptions): Promise<Resu
   const { dir, percent, logger } = options
   await rm(dir, { recursive: true, force: true })
   await mkdir(dir, { recursive: true, mode: 0o700 })
-  /** The one that was asked for longest ago is first. */
+  /** In order of their last use, the least recent first. */
   const entries = new Map<string, Entry>()
-  /** Being copied in: they count, and nobody has to copy the same. */
+  /** Keys of results that are being copied in: they count, and the same result is not copied twice. */
   const coming = new Set<string>()
   let bytes = 0
 
@@ -98,7 +98,7 @@ export async function openResultCache(options: ResultCacheOptions): Promise<Resu
     }
   }
 
-  /** Each file is what it was: a disk that forgets must not make its provider a liar. */
+  /** Whether each file still has its digest: a corrupt disk must not make the provider sign a wrong result. */
   async function isWhole({ dir: folder, files }: Entry): Promise<boolean> {
     for (const [name, { sha256, bytes: length }] of files) {
       const found = await digestFile({ file: join(folder, name) })
@@ -165,7 +165,7 @@ export async function openResultCache(options: ResultCacheOptions): Promise<Resu
           for (const [name, { bytes: length }] of files) {
             const source = name === 'stdout' ? stdoutFile : name === 'stderr' ? stderrFile : fileOf(name)
             if (source === undefined) throw new Error(`the result ${name} is gone`)
-            // Of a stream without a byte there is no file.
+            // An empty stream has no file.
             if (length > 0 || !(name in STREAMS)) await copyFile(source, join(folder, name), constants.COPYFILE_FICLONE)
             else await writeFile(join(folder, name), '')
           }

@@ -9,7 +9,7 @@ import type { KeptAmounts, TaskTable } from '../journal/task-table.ts'
 export interface RetentionPolicy {
   /** How long a settled task, its output and its result files are kept. */
   readonly resultsMs: number
-  /** The most that is kept; what goes is the oldest of whoever has most of it. */
+  /** The most that is kept. Beyond, the requester who has the most loses its oldest results. */
   readonly most: KeptAmounts
 }
 
@@ -34,9 +34,9 @@ export interface RetentionOptions {
 const amountOf = (task: KeptTask, amount: keyof KeptAmounts): number => (amount === 'results' ? 1 : task[amount])
 
 /**
- * The settled tasks that are past their time, oldest first, and then those that are too much. Whoever has most of what
- * is too much has to give: all requesters that the operator does not know count as one, and among them again the one
- * with most. So nobody's results go because others have many.
+ * The settled tasks to remove: those that are past their time, oldest first, and then those beyond `policy.most`. The latter are taken
+ * from whoever has the most of the amount that is exceeded. All unknown requesters count as one for that, and among them it is again
+ * the one with the most, so that nobody loses results because others have many.
  */
 export function expiredTasks(options: {
   readonly settled: readonly KeptTask[]
@@ -64,7 +64,7 @@ interface Heap<Member> {
   sum: number
 }
 
-/** Of tasks, oldest first, those that have to go for `most` to be kept. */
+/** Which of the tasks, given oldest first, have to go so that `most` is not exceeded. */
 function surplusOf({
   kept,
   amount,
@@ -112,7 +112,7 @@ function heaviest<One extends { readonly sum: number }>(all: readonly One[]): On
 }
 
 export interface Retention {
-  /** Lets go of results at once where too much is kept: for whoever has just added one. Never rejects. */
+  /** Removes results at once if they fill too much of the disk: to be called after adding one. Never rejects. */
   enforce(): Promise<void>
   stop(): void
 }
@@ -165,7 +165,7 @@ export function startRetention(options: RetentionOptions): Retention {
   return {
     async enforce() {
       const kept = tasks.kept()
-      // The number of results is the sweep's: it may be exceeded for a few seconds, what fills a disk may not.
+      // The number of results is left to the sweep: it may be exceeded for a few seconds, but the disk must not fill up.
       if (stopped || (kept.journaledBytes <= policy.most.journaledBytes && kept.outputBytes <= policy.most.outputBytes))
         return
       await sweeping

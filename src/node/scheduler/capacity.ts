@@ -1,8 +1,8 @@
 import type { Limits } from '../../protocol/limits.ts'
 
 /**
- * An amount of what a provider shares out. Cores are counted in thousandths, as integers, so that ten tasks
- * of 0.1 cores fill one core exactly.
+ * Resources of the machine that tasks share. Cores are counted in thousandths, as integers, so that ten tasks of 0.1 cores fill one
+ * core exactly.
  */
 export interface Resources {
   readonly slots: number
@@ -21,14 +21,14 @@ export const RESOURCE_KEYS = [
   'gpus',
 ] as const satisfies readonly (keyof Resources)[]
 
-/** Thousandths of a core, rounded up, but not up for the noise of a binary fraction (1.1 × 1000). */
+/** Thousandths of a core, rounded up; the floating-point error of a product such as 1.1 × 1000 does not round up. */
 export function milliCoresOf(cpuCores: number): number {
   return Math.max(1, Math.ceil(Math.round(cpuCores * 1e6) / 1e3))
 }
 
 /**
- * What a task takes for as long as it runs: one slot, and all that its limits allow it, which without a limit is `total`;
- * but no GPU that it does not ask for.
+ * What a task takes while it runs: one slot, and as much of each resource as its limits allow. Where it has no limit, that is `total`,
+ * except that it gets no GPU without asking.
  */
 export function demandOf(
   limits: Pick<Limits, 'cpuCores' | 'memoryBytes' | 'diskBytes' | 'gpus'>,
@@ -43,7 +43,7 @@ export function demandOf(
   }
 }
 
-/** The resources of which `demand` alone is more than `total`: empty when the task can run, some day. */
+/** The resources of which `demand` is more than `total`; none if it fits. */
 export function shortagesOf(demand: Resources, total: Resources): readonly (keyof Resources)[] {
   return RESOURCE_KEYS.filter((key) => demand[key] > total[key])
 }
@@ -56,7 +56,7 @@ export interface Shares {
   readonly unknownPeers: number
 }
 
-/** What keeps a task from starting now: the machine is full, or a share of it is; or all is there but its GPUs. */
+/** What keeps a task from starting now: the whole machine or a share of it is in use; `gpusAlone` if only GPUs are lacking. */
 export interface Blocker {
   readonly by: 'total' | 'unknownPeers' | 'peer'
   readonly gpusAlone: boolean
@@ -72,15 +72,18 @@ export interface CapacitySnapshot {
 }
 
 /**
- * Who has how much of the machine. Shares bound slots, cores, memory, disk and GPUs alike; whoever has nothing
- * running may always have one task, however small the share: else a small machine would serve nobody.
+ * Who uses how much of the machine. Shares bound slots, cores, memory, disk and GPUs alike. A requester with nothing running may always
+ * run one task, however small the share: otherwise a small machine would serve nobody.
  */
 export interface Capacity {
   readonly total: Resources
   isKnown(requester: string): boolean
-  /** Takes all of `demand`, or nothing. The release gives it back, once, however often it is called. */
+  /** Takes all of `demand`, or nothing. `release` gives it back; calling it again does nothing. */
   reserve(request: { readonly requester: string; readonly demand: Resources }): Reservation
-  /** Takes it for what has it in fact, whether there is room or not: until enough is given back nothing more is reserved. */
+  /**
+   * Takes `demand` for a task that is running already, even if that exceeds the total. Nothing more can be reserved until there is room
+   * again.
+   */
   take(request: { readonly requester: string; readonly demand: Resources }): () => void
   snapshot(): CapacitySnapshot
 }

@@ -11,7 +11,7 @@ import type { Clock } from '../clock.ts'
 import { DeadlineHeap, type HeapEntry } from './deadline-heap.ts'
 import { expiryErrorOf, expiryOf, type LiveTask } from '../journal/task-state.ts'
 
-/** What the scheduler needs to know of a task; a LiveTask has it all. */
+/** What the scheduler needs to know of a task. */
 export type WaitingTask = Pick<
   LiveTask,
   'taskId' | 'requester' | 'limits' | 'acceptedAtMs' | 'queuedAtMs' | 'queueDeadlineMs' | 'totalDeadlineMs'
@@ -33,37 +33,35 @@ export interface SchedulerOptions {
 
 export interface SchedulerSnapshot {
   readonly queued: number
-  readonly queuedOfUnknownPeers: number
   readonly running: number
   readonly capacity: CapacitySnapshot
 }
 
 /**
- * The queue: first come first served for one requester, in turn between requesters, so that nobody's first
- * task waits for another's thousandth. A task too big for what is free is passed by a bounded number of
- * others; then nothing that could take what it waits for starts before it does.
+ * A fair queue: first come, first served within a requester, and round robin between requesters, so that nobody's first task waits for
+ * another's thousandth. If a task is too big for what is free, a bounded number of others may start before it (`maxBypasses`). After
+ * that, nothing starts before it that would use what it waits for.
  */
 export interface Scheduler {
   /** Starts the task now, or queues it. @throws SoukError INTERNAL when it is queued already, or can never run. */
   enqueue(task: WaitingTask): void
   /**
-   * What a task needs, at once, where it would start at once if it were queued: its release, as `onStart` gives it.
-   * Undefined where it would have to wait.
+   * Reserves what a task needs if the task could start right now; returns its release, as `onStart` would give it. Undefined if it would
+   * have to wait.
    */
   claim(task: Pick<WaitingTask, 'requester' | 'limits'>): (() => void) | undefined
-  /** For a task that runs already, and has what it needs: its release, as `onStart` gives it. */
+  /** Counts a task that is running already; returns its release, as `onStart` would give it. */
   resume(task: Pick<WaitingTask, 'requester' | 'limits'>): () => void
-  /** Takes a task out of the queue; false when it is not in it (any more): then it is up to its attempt. */
+  /** Takes a task out of the queue; false if it is not there (any more), so that its attempt has to be cancelled instead. */
   cancel(taskId: string): boolean
   /** How many queued tasks are likely to start before this one; undefined when it is not queued. */
   positionOf(taskId: string): number | undefined
   /** The same for a task that this requester would queue now. */
   positionOfNext(requester: string): number
-  queuedOf(requester: string): number
   snapshot(): SchedulerSnapshot
-  /** Starts nothing any more; queued tasks stay queued (and expire). Resolves when nothing runs. */
+  /** Starts nothing more. Queued tasks stay queued, and may expire. Resolves when nothing runs. */
   drain(): Promise<void>
-  /** Starts and expires nothing any more. */
+  /** Starts and expires nothing more. */
   close(): void
 }
 
@@ -73,19 +71,19 @@ interface Entry extends HeapEntry {
   readonly task: WaitingTask
   readonly demand: Resources
   readonly unknown: boolean
-  /** How many tasks have started that it had to let pass. */
+  /** How many tasks have started before it since it came to the head of its line. */
   bypasses: number
 }
 
-/** A task that others pass, and what it waits for. */
-interface Grievance {
+/** A task at the head of its line that cannot start, and what it waits for. */
+interface BlockedTask {
   readonly entry: Entry
   readonly blocker: Blocker
 }
 
 /**
- * Whether another task takes of what one waits for. What a requester's own tasks hold is no grievance against others; nor
- * is a group's share against outsiders, nor are GPUs against who takes none.
+ * Whether starting `other` would use what a blocked task waits for. Other requesters are not in the way of a task that waits for its own
+ * requester's share, nor known ones of a task that waits for the unknown peers' share, nor tasks without GPUs of one that waits for GPUs.
  */
 function isInTheWay({ by, gpusAlone }: Blocker, other: Pick<Entry, 'demand' | 'unknown'>): boolean {
   if (by === 'peer' || (by === 'unknownPeers' && !other.unknown)) return false
@@ -98,14 +96,13 @@ type Line = Map<string, Entry>
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { capacity, clock, onStart, onExpired, maxBypasses = DEFAULT_MAX_BYPASSES } = options
   const entries = new Map<string, Entry>()
-  /** Lines that are not empty; whose turn it is comes first. */
+  /** The lines that are not empty, in the order of their turns. */
   const lines = new Map<string, Line>()
-  /** Heads of lines that were passed often enough, longest first: they go before everybody. */
+  /** Heads of lines that were bypassed `maxBypasses` times, in the order in which that happened: they go before all others. */
   const overdue = new Set<Entry>()
   const deadlines = new DeadlineHeap<Entry>()
   const idle: (() => void)[] = []
   let running = 0
-  let queuedOfUnknownPeers = 0
   let stopped = false
   let closed = false
   let dispatching = false
@@ -120,12 +117,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (line?.size === 0) lines.delete(requester)
     overdue.delete(entry)
     deadlines.remove(entry)
-    if (entry.unknown) queuedOfUnknownPeers -= 1
   }
 
   /**
-   * Expires what is due, late timer or not, and starts whatever can start. Callbacks may come back in here:
-   * then the loop that is under way goes on.
+   * Expires what is due, even if its timer is late, and starts whatever can start. A callback may call this again: then the loop
+   * that is under way makes another round.
    */
   function dispatch(): void {
     if (dispatching) {
@@ -148,17 +144,17 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   function startNext(): boolean {
     const { used, total } = capacity.snapshot()
     if (stopped || used.slots >= total.slots) return false
-    const grievances: Grievance[] = []
+    const blocked: BlockedTask[] = []
     for (const entry of overdue) {
       const blocker = tryStart(entry)
       if (blocker === undefined) return true
       if (blocker.by === 'total' && !blocker.gpusAlone) return false
-      grievances.push({ entry, blocker })
+      blocked.push({ entry, blocker })
     }
-    const passed: Grievance[] = []
+    const passed: BlockedTask[] = []
     for (const line of lines.values()) {
       const [entry] = line.values()
-      if (entry === undefined || overdue.has(entry) || grievances.some(({ blocker }) => isInTheWay(blocker, entry)))
+      if (entry === undefined || overdue.has(entry) || blocked.some(({ blocker }) => isInTheWay(blocker, entry)))
         continue
       const blocker = tryStart(entry)
       if (blocker === undefined) {
@@ -189,7 +185,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     return undefined
   }
 
-  /** Counts a task that has what it needs among those running, until it gives that back. */
+  /** Counts a task as running until the returned function is called, which also gives its resources back. */
   function started(giveBack: () => void): () => void {
     running += 1
     let released = false
@@ -244,7 +240,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       if (line === undefined) lines.set(requester, new Map([[taskId, entry]]))
       else line.set(taskId, entry)
       deadlines.add(entry)
-      if (unknown) queuedOfUnknownPeers += 1
       dispatch()
     },
     claim({ requester, limits }) {
@@ -266,8 +261,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       return positionIn(lines, entry.task)
     },
     positionOfNext: (requester) => positionIn(lines, { requester, taskId: '' }),
-    queuedOf: (requester) => lines.get(requester)?.size ?? 0,
-    snapshot: () => ({ queued: entries.size, queuedOfUnknownPeers, running, capacity: capacity.snapshot() }),
+    snapshot: () => ({ queued: entries.size, running, capacity: capacity.snapshot() }),
     drain() {
       stopped = true
       return running === 0 ? Promise.resolve() : new Promise((resolve) => idle.push(resolve))
@@ -280,7 +274,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 }
 
-/** Turn by turn, with everything the same size: each other line gets ahead by at most as many as this one has before it. */
+/**
+ * Assumes that all tasks are of one size, so that lines take turns: each other line starts at most as many tasks before this one as its
+ * own line does, and one more if its turn is earlier.
+ */
 function positionIn(lines: ReadonlyMap<string, Line>, task: Pick<WaitingTask, 'requester' | 'taskId'>): number {
   let before = 0
   for (const id of lines.get(task.requester)?.keys() ?? []) {
