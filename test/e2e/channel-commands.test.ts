@@ -157,7 +157,7 @@ describe('souk wallet and souk channel', function () {
   })
 
   it('opens and fills a channel in a token, approving by a signature in the same transaction', async () => {
-    const contracts = await compileContracts(['contracts/test/TestTokens.sol'])
+    const contracts = await compileContracts(['contracts/test/TestTokens.sol'], { pipeline: 'legacy' })
     const deploy = async (name: string): Promise<string> => {
       const { abi, bytecode } = contracts.get(name) ?? {}
       assert(abi !== undefined && bytecode !== undefined)

@@ -132,7 +132,7 @@ describe('channels on a chain, whatever is called in whatever order', function (
   let caller: string
 
   before(async () => {
-    const contracts = await compileContracts(['contracts/test/TestTokens.sol'])
+    const contracts = await compileContracts(['contracts/test/TestTokens.sol'], { pipeline: 'legacy' })
     chain = await startTestChain()
     const contract = await chain.deploy({ abi: SOUK_CHANNELS_ABI, bytecode: SOUK_CHANNELS_BYTECODE }, CHALLENGE)
     at = { chainId: chain.chainId, contract }

@@ -60,7 +60,9 @@ describe('the contract of payment channels', function () {
   let permitToken: string
 
   before(async () => {
-    contracts = await compileContracts(['contracts/test/TestTokens.sol', 'contracts/test/TestAccounts.sol'])
+    contracts = await compileContracts(['contracts/test/TestTokens.sol', 'contracts/test/TestAccounts.sol'], {
+      pipeline: 'legacy',
+    })
     chain = await startTestChain()
     ;[, payer, payee, node, stranger] = chain.keys
     contract = await chain.deploy({ abi: SOUK_CHANNELS_ABI, bytecode: SOUK_CHANNELS_BYTECODE }, DAY)
