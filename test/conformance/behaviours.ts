@@ -235,13 +235,13 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   {
     name: 'idle time ends a task that sleeps, its output kept',
     program: 'sleep',
-    limits: { idleTimeMs: 200 },
+    limits: { idleTimeMs: 700 },
     expected: { outcome: limit('idleTime'), stdout: 'started\n', limitsHit: ['idleTime'] },
   },
   {
     name: 'idle time does not end a task that computes',
     program: 'spin',
-    limits: { idleTimeMs: 400, cpuTimeMs: 1000 },
+    limits: { idleTimeMs: 900, cpuTimeMs: 1000 },
     expected: { outcome: limit('cpuTime'), stdout: 'started\n', limitsHit: ['cpuTime'] },
   },
   {

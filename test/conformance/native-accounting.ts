@@ -57,7 +57,7 @@ const ACCOUNTS: readonly Account[] = [
     name: 'nothing that only a wait would tell, of a task whose processes are all stopped and then killed',
     command: ['stop-all', '5'],
     inGroups: true,
-    limits: { idleTimeMs: 300, pids: 10, wallTimeMs: 3 * BOUNDED_MS },
+    limits: { idleTimeMs: 1000, pids: 10, wallTimeMs: 3 * BOUNDED_MS },
     expected: { ...ended('idleTime'), stdout: 'started\n' },
     holds: ({ usage }) => {
       assert.deepEqual(

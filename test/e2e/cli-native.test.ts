@@ -12,7 +12,7 @@ import type { NodeStatus } from '../../src/protocol/node-status.ts'
 import { runDocumentSchema, type RunDocument } from '../../src/protocol/run-document.ts'
 import { launcherInstances, mountsBelow } from '../fixtures/left-on-host.ts'
 import { leftoversOf } from '../fixtures/native-launcher.ts'
-import { descendantsOf, survivorsOf } from '../fixtures/processes.ts'
+import { descendantsOf, processSet, survivorsIn } from '../fixtures/processes.ts'
 import { startProvider, type ProviderProcess } from '../fixtures/provider-process.ts'
 import { souk, startSouk, type CommandEnd } from '../fixtures/souk-command.ts'
 
@@ -227,6 +227,7 @@ command: [/bin/sh, -c, "cat /data/numbers; echo more > /data/more || echo refuse
     await running.says('up')
     const pid = running.child.pid ?? 0
     const processes = await descendantsOf(pid)
+    const started = await processSet(processes)
     const [instance = ''] = await launcherInstances(processes)
     assert.notEqual(instance, '')
     for (const each of [...processes, pid]) {
@@ -237,7 +238,7 @@ command: [/bin/sh, -c, "cat /data/numbers; echo more > /data/more || echo refuse
       }
     }
     await running.ended
-    assert.deepEqual(await survivorsOf(processes, { withinMs: 20_000 }), [])
+    assert.deepEqual(await survivorsIn(started, { withinMs: 20_000 }), [])
     const folders = join(home, 'souk/local')
     assert.equal((await readdir(folders)).length, 1)
     const next = await inRoot(['--quiet'], 'echo next')
@@ -248,10 +249,11 @@ command: [/bin/sh, -c, "cat /data/numbers; echo more > /data/more || echo refuse
 
   it('leaves nothing behind', async () => {
     const processes = await descendantsOf(provider.pid)
+    const started = await processSet(processes)
     const instances = [...(await launcherInstances(processes))]
     assert.equal(instances.length, 1, 'one launcher, which runs nothing now')
     assert.equal(await provider.end('SIGTERM'), 0)
-    assert.deepEqual(await survivorsOf(processes, { withinMs: 20_000 }), [])
+    assert.deepEqual(await survivorsIn(started, { withinMs: 20_000 }), [])
     assert.deepEqual(await leftoversOf(instances[0] ?? ''), [])
     assert.deepEqual(await mountsBelow(dir), [])
   })

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { buildProgram, PROGRAMS_DIR } from '../../scripts/build-programs.ts'
 import { verifyDocument } from '../../src/identity/verify-document.ts'
 import { runDocumentSchema, type RunDocument } from '../../src/protocol/run-document.ts'
-import { descendantsOf, survivorsOf } from '../fixtures/processes.ts'
+import { descendantsOf, processSet, survivorsIn } from '../fixtures/processes.ts'
 import { startProvider, type ProviderProcess } from '../fixtures/provider-process.ts'
 import { souk, startSouk, type CommandEnd } from '../fixtures/souk-command.ts'
 
@@ -352,7 +352,10 @@ describe('souk, with a provider', function () {
     try {
       const child = spawn(process.execPath, ['bin/souk', 'run', '--local', '--quiet', '--json', EXAMPLE], {
         stdio: ['ignore', full.fd, 'pipe'],
-        env: { PATH: process.env['PATH'], HOME: home, SOUK_HOME: join(home, 'souk') },
+        env: {
+          ...{ PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
+          ...{ HOME: home, SOUK_HOME: join(home, 'souk') },
+        },
       })
       let stderr = ''
       child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text))
@@ -367,12 +370,12 @@ describe('souk, with a provider', function () {
   it('leaves no process behind when it is killed, and the next local run removes its folder', async () => {
     const running = startSouk({ args: ['run', '--local', '--wasm', program('spin')], home })
     await running.says('running')
-    const children = await descendantsOf(running.child.pid ?? 0)
-    assert.notEqual(children.length, 0)
+    const children = await processSet(await descendantsOf(running.child.pid ?? 0))
+    assert.notEqual(children.size, 0)
     assert.equal((await readdir(join(home, 'souk', 'local'))).length, 1)
     running.child.kill('SIGKILL')
     await running.ended
-    assert.deepEqual(await survivorsOf(children, { withinMs: 10_000 }), [])
+    assert.deepEqual(await survivorsIn(children, { withinMs: 30_000 }), [])
     assert.equal((await command('run', '--local', '--quiet', EXAMPLE)).code, 0)
     assert.deepEqual(await readdir(join(home, 'souk', 'local')), [])
   })

@@ -27,7 +27,7 @@ const SUBMIT_MS = 600
 const LIFE_MS = 1200
 /** What stands beside has to last longer than all rounds do. */
 const FOREVER_MS = 3_600_000
-const GONE_WITHIN_MS = 10_000
+const GONE_WITHIN_MS = 30_000
 
 const CAPACITY = 'capacity: {slots: 6, cpu_cores: 6, memory: 2g}\npeers: {share: 1, unknown_share: 1}\n'
 

@@ -8,7 +8,7 @@ import { settled } from '../conformance/leftovers.ts'
 import { launcherInstances } from '../fixtures/left-on-host.ts'
 import { leftoversOf } from '../fixtures/native-launcher.ts'
 import { ORDINARY_UID, ordinaryPlace, type OrdinaryPlace } from '../fixtures/ordinary-user.ts'
-import { descendantsOf, survivorsOf } from '../fixtures/processes.ts'
+import { descendantsOf, processSet, survivorsIn } from '../fixtures/processes.ts'
 import { souk } from '../fixtures/souk-command.ts'
 import { soukIn, type SoukInPlace } from '../fixtures/souk-in-place.ts'
 import { wasmProgram } from '../fixtures/wasm-program.ts'
@@ -93,13 +93,14 @@ describe('souk up, started by root with node.user', function () {
     }
 
     const processes = await descendantsOf(pid)
+    const started = await processSet(processes)
     const [instance = ''] = await launcherInstances(processes)
     const launcher = await launcherOf(processes)
     assert.equal(launcher.uid, 0)
     assert.equal((await stat(launcher.folder)).uid, 0)
     process.kill(pid, 'SIGKILL')
     await node.ended
-    assert.deepEqual(await survivorsOf(processes, { withinMs: 20_000 }), [])
+    assert.deepEqual(await survivorsIn(started, { withinMs: 20_000 }), [])
     assert.deepEqual(await leftoversOf(instance), [])
     assert.equal(existsSync(launcher.folder), false, 'the folder of the socket is left')
   })
@@ -109,10 +110,11 @@ describe('souk up, started by root with node.user', function () {
     const { multiaddrs } = await again.document<{ multiaddrs: [string] }>()
     assert.equal((await taskAt(multiaddrs[0], '--native', native)).stdout, '[hello]\n')
     const processes = await descendantsOf(again.pid)
+    const started = await processSet(processes)
     const [instance = ''] = await launcherInstances(processes)
     process.kill(again.pid, 'SIGTERM')
     assert.equal((await again.ended).code, 0)
-    assert.deepEqual(await survivorsOf(processes, { withinMs: 20_000 }), [])
+    assert.deepEqual(await survivorsIn(started, { withinMs: 20_000 }), [])
     assert.deepEqual(await leftoversOf(instance), [])
 
     const orphaned = await up({ name: 'first' })

@@ -84,7 +84,7 @@ export const ATTACKS_ON_LIMITS: readonly Attack[] = [
   {
     name: 'everybody stopped whom it can reach',
     program: 'stop-everybody',
-    limits: { idleTimeMs: 400 },
+    limits: { idleTimeMs: 1000 },
     expected: { outcome: limit('idleTime'), stdout: 'started\n', limitsHit: ['idleTime'] },
   },
   {
@@ -152,7 +152,8 @@ export const ATTACKS_ON_LIMITS: readonly Attack[] = [
       outcome: limit('wallTime'),
       stdout: 'started\n',
       limitsHit: ['wallTime'],
-      usage: (usage) => usage.wallTimeMs < 5000,
+      // A machine that has much else to do takes a while for its end, too; without one it would go on for ever.
+      usage: (usage) => usage.wallTimeMs < 30_000,
     },
   },
   {

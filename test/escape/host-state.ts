@@ -38,7 +38,7 @@ export async function hostState({ mark, folder, kept, names }: Territory): Promi
   return {
     processes,
     'network namespaces': [...networks].sort(),
-    mounts: mounts(names),
+    mounts: mounts(names, (pid) => running.has(pid) && !below.has(pid)),
     'control groups': controlGroups(names).filter((group) => !waiting.keepers.has(Number(basename(group)))),
     files: (await readdir(folder, { recursive: true })).sort(),
     descriptors: kept.flatMap(descriptorsOf),
@@ -58,9 +58,10 @@ export function additions(before: HostState, now: HostState): string {
 
 /**
  * `mount point (type)` of each line of proc_pid_mountinfo(5), network namespaces that are kept by a mount included, but
- * for those that other tests make in their temporary folders meanwhile.
+ * for what other tests make meanwhile: mounts in their temporary folders, and networks with the number of their process
+ * in their name (test/fixtures/network-namespaces.ts).
  */
-function mounts(names: readonly string[]): string[] {
+function mounts(names: readonly string[], isOthers: (pid: number) => boolean): string[] {
   const lines = contentNow('/proc/self/mountinfo')
     .split('\n')
     .filter((line) => line !== '')
@@ -68,6 +69,8 @@ function mounts(names: readonly string[]): string[] {
     const [before = '', after = ''] = line.split(' - ')
     const point = before.split(' ')[4] ?? ''
     const ours = names.some((name) => line.includes(name))
+    const network = /^\/run\/netns\/souk-(\d+)-/.exec(point)?.[1]
+    if (network !== undefined && isOthers(Number(network))) return []
     return ours || !TEMPORARY.some((folder) => point.startsWith(`${folder}/`))
       ? [`${point} (${after.split(' ')[0]})`]
       : []

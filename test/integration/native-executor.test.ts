@@ -297,7 +297,7 @@ describe('native executor', function () {
     const { outcome } = await executor.run(
       await job(await program('flood'), {
         stdout: stalled,
-        limits: { ...ROOMY_LIMITS, idleTimeMs: 200, outputBytes: 1e9 },
+        limits: { ...ROOMY_LIMITS, idleTimeMs: 700, outputBytes: 1e9 },
         signal: stop.signal,
         onStarted: () => setTimeout(() => stop.abort(new StopReason('wallTime')), 1500),
       }),

@@ -56,10 +56,10 @@ describe('provider', function () {
         return hang(context)
       },
     })
-    const task = await submit(await client(), 'talk', 'timeouts: {execution: 200ms}')
+    const task = await submit(await client(), 'talk', 'timeouts: {execution: 1s}')
     const { receipt, stdout, stderr } = await task.result()
     assert.deepEqual(receipt.outcome, { kind: 'limit', limit: 'wallTime' })
-    assert.equal(receipt.usage.overshootMs, Math.max(0, receipt.usage.wallTimeMs - 200))
+    assert.equal(receipt.usage.overshootMs, Math.max(0, receipt.usage.wallTimeMs - 1000))
     assert.equal(Buffer.from(stdout).toString(), 'partial ')
     assert.equal(Buffer.from(stderr).toString(), 'and this')
   })
@@ -109,8 +109,8 @@ describe('provider', function () {
     const { client } = await start({ hang })
     const { receipt } = await (await submit(await client(), 'hang', 'timeouts: {total: 300ms}')).result()
     assert.deepEqual(receipt.outcome, { kind: 'limit', limit: 'wallTime' })
-    assert.ok((receipt.usage.overshootMs ?? Infinity) < 5_000, JSON.stringify(receipt.usage))
-    assert.ok(receipt.timings.finishedAtMs - receipt.timings.acceptedAtMs < 5_000)
+    assert.ok((receipt.usage.overshootMs ?? Infinity) < 20_000, JSON.stringify(receipt.usage))
+    assert.ok(receipt.timings.finishedAtMs - receipt.timings.acceptedAtMs < 20_000)
   })
 
   it('runs a task again after its own fault, as often as the task allows, with output anew', async () => {

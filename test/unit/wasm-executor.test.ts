@@ -163,9 +163,9 @@ describe('WebAssembly executor', function () {
     const { outcome } = await executor.run(
       await job('flood', {
         stdout: stalled,
-        limits: { ...ROOMY_LIMITS, idleTimeMs: 100, outputBytes: 1e9 },
+        limits: { ...ROOMY_LIMITS, idleTimeMs: 500, outputBytes: 1e9 },
         signal: stop.signal,
-        onStarted: () => setTimeout(() => stop.abort(new StopReason('wallTime')), 600),
+        onStarted: () => setTimeout(() => stop.abort(new StopReason('wallTime')), 1200),
       }),
     )
     assert.deepEqual(outcome, { kind: 'limit', limit: 'wallTime' })
