@@ -401,11 +401,11 @@ describe('souk up', function () {
   })
   afterEach(() => rm(dir, { recursive: true, force: true }))
 
-  const start = () =>
+  const start = ({ listen = '/ip4/127.0.0.1/tcp/0', folder = 'node' } = {}) =>
     startSouk({
-      args: ['up', '--listen', '/ip4/127.0.0.1/tcp/0'],
+      args: ['up', '--listen', listen],
       home: dir,
-      env: { SOUK_NODE_DATA_DIR: join(dir, 'node'), SOUK_NODE_LOG_LEVEL: 'warn' },
+      env: { SOUK_NODE_DATA_DIR: join(dir, folder), SOUK_NODE_LOG_LEVEL: 'warn' },
     })
 
   it('prints its addresses, one a line, and exits with 0 once it has drained', async () => {
@@ -448,5 +448,28 @@ describe('souk up', function () {
     assert.match(second.stderr, /^error {2}The start failed \(START_FAILED\)\nwhy {4}.*\ndo {5}.*\n$/m)
     up.child.kill('SIGTERM')
     assert.equal((await up.ended).code, 0)
+  })
+
+  it('says that its port is another process’s, and exits with 1', async () => {
+    const up = start()
+    await up.says('/p2p/')
+    const { child, ended } = up
+    const status = await souk({
+      args: ['node', 'status', '--json'],
+      home: dir,
+      env: { SOUK_NODE_DATA_DIR: join(dir, 'node') },
+    })
+    const listen = /\/ip4\/127\.0\.0\.1\/tcp\/\d+/.exec(status.stdout)?.[0] ?? assert.fail()
+    const second = await start({ listen, folder: 'second' }).ended
+    assert.equal(second.code, 1, second.stderr)
+    const [error = '', why = '', ...more] = second.stderr.trimEnd().split('\n').slice(-3)
+    assert.match(error, /START_FAILED/)
+    assert.equal(
+      why,
+      `why    The network could not be started: ${listen} cannot be listened on: another process has that port already (EADDRINUSE).`,
+    )
+    assert.match(more.join(), /^do {5}.*network\.listen/)
+    child.kill('SIGTERM')
+    assert.equal((await ended).code, 0)
   })
 })

@@ -3,7 +3,7 @@ import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { addressOfPeer, addressOfRemote } from './peer-address.ts'
 import { encodeBlobAnswer } from '../blob-codec.ts'
 import { encodeAnswer, encodeQuoteAnswer } from '../codec.ts'
-import { SoukError } from '../errors.ts'
+import type { SoukError } from '../errors.ts'
 import { WIRE_BOUNDS } from '../wire-bounds.ts'
 import { protocolError } from '../wire-fields.ts'
 import type { BlobRead } from './blob-client.ts'
@@ -21,6 +21,7 @@ import { serveQuoteStream } from './quote-server.ts'
 import { peerStatusOf } from './peer-status.ts'
 import { readFromPeer } from './read-from-peer.ts'
 import type { InternalErrorListener } from './stranger-error.ts'
+import { startFailed } from './start-failure.ts'
 import { TaskClient, type ProviderConnection } from './task-client.ts'
 import { TaskServer } from './task-server.ts'
 import type { BlobService, QuoteService, TaskService } from './task-service.ts'
@@ -313,14 +314,4 @@ async function refuseStranger(stream: FramedStream, refusal: (error: SoukError) 
 
 function notSecp256k1(): SoukError<'PROTOCOL_ERROR'> {
   return protocolError('a peer needs a secp256k1 identity, as its key is its account')
-}
-
-function startFailed(cause: unknown): SoukError<'START_FAILED'> {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new SoukError({
-    code: 'START_FAILED',
-    message: `The network could not be started: ${reason}.`,
-    details: { reason },
-    cause,
-  })
 }
