@@ -55,6 +55,17 @@ describe('a quote that is checked', () => {
     refused({ limits: { ...limits, wallTimeMs: 2000 } }, /wallTimeMs/)
   })
 
+  it('is refused, by no fault of the protocol, where it is for another chain, and says which to name', () => {
+    assert.throws(
+      () => quoted({ chainId: 5 }),
+      (thrown) =>
+        isSoukError(thrown, 'REFUSED') &&
+        thrown.details.reasons.map(({ reason, offered }) => `${reason} ${offered}`).join() === 'FOREIGN_CHAIN 5' &&
+        thrown.message.includes(`on chain 5, and you sign for chain ${CHAIN_ID}`) &&
+        thrown.hint.includes('--chain-id 5'),
+    )
+  })
+
   it('is refused where whoever is to be paid has not authorised the provider', () => {
     const paid = (changes: Partial<typeof terms>): { payment: PaymentTerms } => ({ payment: { ...terms, ...changes } })
     const { authorization, ...unauthorised } = terms

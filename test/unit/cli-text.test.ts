@@ -219,6 +219,23 @@ describe('errors on the terminal', () => {
     ])
   })
 
+  it('name a price as people write it, and what would pay it', () => {
+    const reasons = [
+      {
+        reason: 'PRICE_TOO_LOW',
+        message: 'The task pays at most 0 wei, within its limits it can come to 11000000000000 wei',
+        subject: 'priceWei',
+        asked: '0',
+        offered: '11000000000000',
+      },
+    ] as const
+    const error = new SoukError({ code: 'REFUSED', message: 'The task is refused.', details: { reasons } })
+    assert.deepEqual(linesOf(error).slice(1), [
+      'why    The task pays at most 0 wei, within its limits it can come to 11000gwei',
+      'do     Allow the price, with --max-price 11000gwei or price.max in the task file.',
+    ])
+  })
+
   it('have a line for each reason of a refusal, in the units that people write', () => {
     const reasons = [
       {

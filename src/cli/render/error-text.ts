@@ -1,7 +1,8 @@
-import type { ErrorCode, ErrorDetails, Issue } from '../../protocol/error-codes.ts'
+import { refusalHint } from '../../protocol/refusal-hint.ts'
+import { ERROR_CODES, type ErrorCode, type ErrorDetails, type Issue } from '../../protocol/error-codes.ts'
 import type { SerialisedError } from '../../protocol/errors.ts'
 import type { Refusal } from '../../protocol/refusals.ts'
-import { formatBytes, formatDurationMs } from '../../protocol/units.ts'
+import { formatBytes, formatDurationMs, formatWei } from '../../protocol/units.ts'
 import { printable, printableLines } from './printable.ts'
 import type { Colors } from './terminal.ts'
 
@@ -57,11 +58,17 @@ export function errorLines({
     `${colors.red(colors.bold('error'.padEnd(LABEL_WIDTH)))}${colors.bold(HEADLINES[error.code])} ${colors.dim(`(${error.code})`)}`,
     `${label('why')}${why}`,
     ...more.map((reason) => `${' '.repeat(LABEL_WIDTH)}${reason}`),
-    `${label('do')}${printable(error.hint)}`,
+    `${label('do')}${printable(hintOf(error))}`,
   ]
 }
 
 const LABEL_WIDTH = 'error'.length + 2
+
+/** What the reasons of a refusal come to says more than what holds for each of them. */
+function hintOf({ code, hint, details }: SerialisedError): string {
+  if (code !== 'REFUSED' || hint !== ERROR_CODES.REFUSED.hint) return hint
+  return refusalHint((details['reasons'] as readonly Refusal[] | undefined) ?? []) ?? hint
+}
 
 function reasonsOf(error: SerialisedError): readonly string[] {
   const { details } = error
@@ -84,8 +91,9 @@ function reasonsOf(error: SerialisedError): readonly string[] {
   return [...lines, ...issues.map(({ path, message }) => printable(path === '' ? message : `${path} ${message}`))]
 }
 
-/** What a provider says of sizes and times is in bytes and milliseconds; people write `512m` and `30s`. */
-function refusalText({ message, subject = '', asked, offered }: Refusal): string {
+/** What a provider says of sizes, times and prices is in bytes, milliseconds and wei; people write `512m`, `30s` and `20gwei`. */
+function refusalText({ message: text, subject = '', asked, offered }: Refusal): string {
+  const message = text.replaceAll(/\b(\d{10,78}) wei\b/g, (_, digits: string) => formatWei(BigInt(digits)))
   const format = subject.endsWith('Bytes') ? formatBytes : subject.endsWith('Ms') ? formatDurationMs : undefined
   const numbers = [asked, offered].filter((value) => value !== undefined && /^\d{1,15}$/.test(value))
   if (format === undefined || numbers.length === 0) return printable(message)

@@ -2,6 +2,7 @@ import { SoukError } from '../../protocol/errors.ts'
 import type { Refusal } from '../../protocol/refusals.ts'
 import { formatWei } from '../../protocol/units.ts'
 import type { LoadedTask } from '../load-task.ts'
+import { refusalHint } from '../../protocol/refusal-hint.ts'
 import type { QuoteAnswer } from './quote-all.ts'
 
 const SHORT = 12
@@ -20,7 +21,9 @@ export function nobodyTakes({
       code: 'REFUSED',
       message: `None of ${answers.length} providers takes the task: ${reasons.map(({ message }) => message).join('; ')}.`,
       details: { reasons },
-      hint: 'Change what they refuse it for, or ask other providers; `souk quote` shows what each of them says.',
+      hint:
+        refusalHint(reasons) ??
+        'Change what they refuse it for, or ask other providers; `souk quote` shows what each of them says.',
     })
   }
   const [first] = answers
