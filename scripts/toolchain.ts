@@ -59,6 +59,9 @@ export const REQUIRED: readonly RequiredPackage[] = [
   ...OTHER_ENGINES,
   // Networks of the tests' own, which fall apart and come together again.
   withProgram('iproute2', 'ip'),
+  // Routers in them: NAT, and a gateway that opens ports when asked by UPnP. The package has no service.
+  withProgram('iptables', 'iptables-legacy'),
+  withProgram('miniupnpd-iptables', 'miniupnpd'),
 ]
 
 /** Where programs are that only root has in its PATH. */

@@ -592,5 +592,9 @@ peers: { known: [bob], share: 2 }
     assert.deepEqual(await paths('relay: server, hole_punching: true'), ['network.hole_punching'])
     assert.deepEqual(await paths('autonat: true'), ['network.autonat'])
     assert.deepEqual(await paths('relay: both'), ['network.relay'])
+    const announce = 'announce: [/ip4/192.0.2.1/tcp/4150]'
+    assert.deepEqual(await paths(`${announce}, upnp: true`), ['network.announce'])
+    assert.deepEqual(await paths(`${announce}, relay: client`), ['network.relay', 'network.announce'])
+    assert.deepEqual(await paths(`${announce}, relay: server, autonat: true`), ['network.autonat'])
   })
 })

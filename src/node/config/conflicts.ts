@@ -86,6 +86,13 @@ export function conflicts(values: ConfigValues): readonly Issue[] {
       message: 'needs network.relay: client: there is nothing to make direct without it',
     })
   }
+  const found = values['network.upnp'] ? 'network.upnp' : values['network.relay'] === 'client' ? 'network.relay' : ''
+  if (found !== '' && values['network.announce'].length > 0) {
+    issues.push({
+      path: 'network.announce',
+      message: `must be empty with ${found}: it is all that others are told, and the addresses found that way would not be among it`,
+    })
+  }
   if (values['network.autonat'] && values['network.discovery'].length === 0) {
     issues.push({ path: 'network.autonat', message: 'needs network.discovery: without it there is nobody to ask' })
   }

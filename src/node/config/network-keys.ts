@@ -18,7 +18,7 @@ export const NETWORK_KEYS = {
   'network.announce': key({
     kind: list({ item: tcpMultiaddr, max: 16 }),
     default: '',
-    doc: 'Addresses to tell other peers, where they differ from those listened on (behind NAT, say).',
+    doc: 'Addresses to tell other peers instead of those listened on (of a port that is forwarded, say). They are all that is told: none is added by `network.relay`, `network.autonat` or `network.upnp`.',
   }),
   'network.max_connections': key({
     kind: integer({ min: 1, max: 100_000 }),
@@ -68,12 +68,12 @@ export const NETWORK_KEYS = {
   'network.autonat': key({
     kind: flag(),
     default: 'false',
-    doc: 'Have other nodes find out which addresses of this one can be dialled, and do so for them. Needs `network.discovery`.',
+    doc: 'Tell others a public address only once another node with `network.autonat` has dialled it, and dial for them. Without, every address listened on is told, whether a firewall is before it or not. Needs `network.discovery`.',
   }),
   'network.upnp': key({
     kind: flag(),
     default: 'false',
-    doc: "Ask the local network's router by multicast for a port of its public address. Whoever is on the Internet can then dial this node.",
+    doc: "Ask the local network's router by multicast for a port of its public address. Whoever is on the Internet can then dial this node. The router has to speak UPnP IGD 2, and to have a public address itself.",
   }),
   'network.private_key_file': key({
     kind: optionalPath(),

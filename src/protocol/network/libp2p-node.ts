@@ -29,6 +29,8 @@ export interface Libp2pNodeOptions {
   readonly preSharedKey?: Uint8Array | undefined
 }
 
+type Components = Parameters<NonNullable<Libp2pOptions['services']>[string]>[0]
+
 /** The transports and the protocols that every souk peer has: TCP, noise, yamux, identify, ping; and those that were asked for. Not started. */
 export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp2p> {
   const connections = (): readonly Connection[] => node.getConnections()
@@ -45,7 +47,12 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
     transports: [tcp({ dialOpts: { noDelay: true }, listenOpts: { noDelay: true } }), ...reach.transports],
     connectionEncrypters: [noiseInOneWrite()],
     streamMuxers: [yamuxWithFewUpdates({ streamOptions: { maxStreamWindowSize: WIRE_LIMITS.streamWindowBytes } })],
-    services: { identify: identify(), ping: ping(), ...reach.services, ...services },
+    services: {
+      ...{ identify: identify(), ping: ping() },
+      ...(options.reach?.autonat !== true && { listening: tellingWhereItListens }),
+      ...reach.services,
+      ...services,
+    },
     connectionManager: {
       maxConnections: options.maxConnections,
       // Counted per remote host: everybody behind one address shares it.
@@ -59,6 +66,21 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
     connectionGater: { denyInboundEncryptedConnection: (peer) => !options.mayConnect(peer) },
   })
   return node
+}
+
+/** Longer than any node runs, and short of what a date can be. */
+const FOR_EVER_MS = 2 ** 42
+
+/**
+ * libp2p tells nobody an address that is public before AutoNAT has found that it can be dialled. Where nobody is asked, what the operator
+ * has it listen on counts.
+ */
+function tellingWhereItListens({ events, addressManager }: Components): object {
+  events.addEventListener('transport:listening', ({ detail }) => {
+    for (const address of detail.getAddrs())
+      addressManager.confirmObservedAddr(address, { type: 'transport', ttl: FOR_EVER_MS })
+  })
+  return {}
 }
 
 /** What discovery adds. It is much code: who has no use for it does not load it. */

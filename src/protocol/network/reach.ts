@@ -64,7 +64,7 @@ export async function reachParts(options: ReachOptions): Promise<ReachParts> {
       }),
     }),
     ...(holePunching && { holePunching: (await import('@libp2p/dcutr')).dcutr() }),
-    ...(autonat && { autonat: (await import('@libp2p/autonat')).autoNAT() }),
+    ...(autonat && { autonat: await dialledAnew() }),
     ...(upnp && { upnp: await portFromRouter(autonat) }),
   }
   return {
@@ -72,6 +72,22 @@ export async function reachParts(options: ReachOptions): Promise<ReachParts> {
     services,
     listen:
       relay === 'client' ? Array.from({ length: Math.min(MOST_RELAYS, relays.length) }, () => '/p2p-circuit') : [],
+  }
+}
+
+/**
+ * AutoNAT dials whoever asks it to, over a connection that is there. libp2p would take that very one for the answer, find that it leads
+ * to another address than the one to try, say that nobody can be dialled there, and close it.
+ */
+async function dialledAnew() {
+  const { autoNAT } = await import('@libp2p/autonat')
+  const create = autoNAT()
+  return (components: Parameters<typeof create>[0]) => {
+    const { connectionManager } = components
+    const openConnection: typeof connectionManager.openConnection = (target, options) =>
+      // Of a peer that it comes across, to ask that one, it has several.
+      connectionManager.openConnection(target, { ...options, force: !Array.isArray(target) })
+    return create(overriding(components, { connectionManager: overriding(connectionManager, { openConnection }) }))
   }
 }
 
