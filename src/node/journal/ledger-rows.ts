@@ -63,18 +63,18 @@ export function openLedgerTable(db: DatabaseSync): LedgerTable {
     'channel_id AS channelId, voucher, charged_wei AS chargedWei, redeemed_wei AS redeemedWei, closing_wei AS closingWei'
   const sql = {
     all: db.prepare(`SELECT ${columns} FROM channels ORDER BY channel_id`),
-    find: db.prepare(`SELECT ${columns} FROM channels WHERE channel_id = ?`),
     charged: db.prepare('SELECT charged_wei AS chargedWei FROM channels WHERE channel_id = ?'),
-    add: db.prepare("INSERT INTO channels (channel_id, voucher, charged_wei, redeemed_wei) VALUES (?, ?, '0', '0')"),
-    renew: db.prepare('UPDATE channels SET voucher = ? WHERE channel_id = ?'),
+    // Decimal digits without leading zeros: the longer number is the higher one, and of two that are as long the one that sorts later.
+    voucher: db.prepare(
+      `INSERT INTO channels (channel_id, voucher, charged_wei, redeemed_wei) VALUES (?, ?, '0', '0')
+       ON CONFLICT (channel_id) DO UPDATE SET voucher = excluded.voucher
+       WHERE (length(${amountIn('excluded.voucher')}), ${amountIn('excluded.voucher')})
+           > (length(${amountIn('channels.voucher')}), ${amountIn('channels.voucher')})`,
+    ),
     charge: db.prepare('UPDATE channels SET charged_wei = ? WHERE channel_id = ?'),
     redeem: db.prepare('UPDATE channels SET redeemed_wei = ? WHERE channel_id = ?'),
     consent: db.prepare('UPDATE channels SET closing_wei = ? WHERE channel_id = ? AND closing_wei IS NULL'),
     forget: db.prepare('DELETE FROM channels WHERE channel_id = ?'),
-  }
-  const find = (channelId: string): LedgerRow | undefined => {
-    const row = sql.find.get(channelId)
-    return row === undefined ? undefined : decodeRow(row)
   }
   return {
     write(record) {
@@ -82,12 +82,7 @@ export function openLedgerTable(db: DatabaseSync): LedgerTable {
       if (record.kind === 'redeemed') sql.redeem.run(record.redeemedWei, channelId)
       else if (record.kind === 'closing') sql.consent.run(record.amountWei, channelId)
       else if (record.kind === 'forgotten') sql.forget.run(channelId)
-      else {
-        const text = JSON.stringify(record.voucher)
-        const before = find(channelId)
-        if (before === undefined) sql.add.run(channelId, text)
-        else if (BigInt(record.voucher.amountWei) > BigInt(before.voucher.amountWei)) sql.renew.run(text, channelId)
-      }
+      else sql.voucher.run(channelId, JSON.stringify(record.voucher))
     },
     charge({ channelId, priceWei }) {
       const row = sql.charged.get(channelId)
@@ -100,6 +95,8 @@ export function openLedgerTable(db: DatabaseSync): LedgerTable {
     load: () => sql.all.all().map(decodeRow),
   }
 }
+
+const amountIn = (column: string): string => `${column} ->> 'amountWei'`
 
 function decodeRow(row: unknown): LedgerRow {
   try {

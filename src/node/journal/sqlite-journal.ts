@@ -97,7 +97,8 @@ export function openSqliteJournal({
     savepoint: db.prepare('SAVEPOINT append'),
     release: db.prepare('RELEASE append'),
     undo: db.prepare('ROLLBACK TO append'),
-    usedPages: db.prepare('SELECT page_count - freelist_count AS pages FROM pragma_page_count, pragma_freelist_count'),
+    pages: db.prepare('PRAGMA page_count'),
+    freePages: db.prepare('PRAGMA freelist_count'),
     addTask: db.prepare('INSERT OR IGNORE INTO tasks (task_id, spec) VALUES (?, ?)'),
     removeTask: db.prepare('DELETE FROM tasks WHERE task_id = ?'),
     addEvent: db.prepare('INSERT INTO events (task_id, kind, at_ms, body) VALUES (?, ?, ?, ?)'),
@@ -161,37 +162,52 @@ export function openSqliteJournal({
 
   function writeTogether(batch: readonly Waiting[]): readonly Written[] {
     sql.begin.run()
-    const outcomes = batch.map(({ events }) => writeOne(events))
+    const [only, ...others] = batch
+    if (only !== undefined && others.length === 0) return [writeAlone(only.events)]
+    const outcomes = batch.map(({ events }) => {
+      sql.savepoint.run()
+      const outcome = writeEvents(events)
+      if (!isAppended(outcome)) sql.undo.run()
+      sql.release.run()
+      return outcome
+    })
     sql.commit.run()
     return outcomes
   }
 
-  function writeOne(events: readonly JournalRecord[]): Written {
-    sql.savepoint.run()
-    let outcome: Written = { result: { appended: true } }
+  /** The transaction has nothing else in it, and is undone as a whole. */
+  function writeAlone(events: readonly JournalRecord[]): Written {
+    const outcome = writeEvents(events)
+    const end = isAppended(outcome) ? sql.commit : sql.rollback
+    end.run()
+    return outcome
+  }
+
+  /** What was written before something that could not be has to be undone. */
+  function writeEvents(events: readonly JournalRecord[]): Written {
     try {
       for (const event of events) {
-        if (event.kind === 'accepted' && !accept(event)) {
-          outcome = { result: { appended: false, reason: 'REPLAYED' } }
-          break
-        }
+        if (event.kind === 'accepted' && !accept(event)) return { result: { appended: false, reason: 'REPLAYED' } }
         write(event)
       }
+      return { result: { appended: true } }
     } catch (thrown) {
-      if (thrown instanceof SoukError) outcome = { error: SoukError.from(thrown) }
-      else if (sqliteCodeOf(thrown) === SQLITE_CONSTRAINT)
-        outcome = { error: failed('the events cannot follow what is there', thrown) }
-      else throw thrown
+      if (thrown instanceof SoukError) return { error: SoukError.from(thrown) }
+      if (sqliteCodeOf(thrown) === SQLITE_CONSTRAINT)
+        return { error: failed('the events cannot follow what is there', thrown) }
+      throw thrown
     }
-    if (!('result' in outcome && outcome.result.appended)) sql.undo.run()
-    sql.release.run()
-    return outcome
+  }
+
+  function usedPages(): number {
+    const { page_count: all } = sql.pages.get() as { page_count: number }
+    const { freelist_count: free } = sql.freePages.get() as { freelist_count: number }
+    return all - free
   }
 
   /** False when the nonce, or the task, was there before. */
   function accept({ taskId, spec, authorization, atMs }: AcceptedEvent): boolean {
-    const { pages } = sql.usedPages.get() as { pages: number }
-    if (pages + spec.byteLength / PAGE_BYTES > maxPages * ROOM_FOR_NEW_TASKS) throw storageFull(maxBytes)
+    if (usedPages() + spec.byteLength / PAGE_BYTES > maxPages * ROOM_FOR_NEW_TASKS) throw storageFull(maxBytes)
     const { requester, nonce, expiryMs } = authorization
     // Nonces are kept well beyond their expiry: a clock that is set back must not let an old task in again.
     sql.purgeNonces.run(atMs - MAX_EXPIRY_AHEAD_MS)
@@ -240,6 +256,8 @@ export function openSqliteJournal({
     },
   }
 }
+
+const isAppended = (written: Written): boolean => 'result' in written && written.result.appended
 
 const keyOf = ({ requester, nonce }: NonceKey): string => `${requester} ${nonce}`
 
