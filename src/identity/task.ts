@@ -1,6 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
 import { isSoukError } from '../protocol/errors.ts'
-import type { Refusal } from '../protocol/refusals.ts'
 import type { Authorization, SignedTask } from '../protocol/receipt.ts'
 import type { Key } from './key-file.ts'
 import { signDigest } from './sign.ts'
@@ -49,35 +48,17 @@ export function signTask({ spec, key, nonce, ...terms }: TaskToSign): {
 }
 
 /**
- * Whether a task is what its requester signed: its bytes have the digest, and the signature is the requester's.
+ * The id of a task that is what its requester signed: its bytes have the digest, and the signature is the requester's; else undefined.
  * That the requester is the peer which sent it, and times, nonce, provider and chain, are admission's to check.
  */
-export function checkSignedTask({ task }: { readonly task: SignedTask }): Refusal | undefined {
-  const { spec, authorization, signature } = task
-  const specDigest = specDigestOf(spec)
-  if (specDigest !== authorization.specDigest) {
-    return refusal('The task is not the one that was signed: its bytes have another digest.', {
-      subject: 'specDigest',
-      asked: authorization.specDigest,
-      offered: specDigest,
-    })
-  }
-  let signer: string | undefined
+export function signedTaskIdOf({ spec, authorization, signature }: SignedTask): string | undefined {
+  if (specDigestOf(spec) !== authorization.specDigest) return undefined
   try {
-    signer = recoverSigner({ digest: taskIdOf(authorization), signature })
+    const taskId = taskIdOf(authorization)
+    return recoverSigner({ digest: taskId, signature }) === authorization.requester ? taskId : undefined
   } catch (thrown) {
-    if (!isSoukError(thrown, 'INVALID_INPUT')) throw thrown
     // Values that have no hash cannot have been signed.
-    return refusal(thrown.message)
+    if (isSoukError(thrown, 'INVALID_INPUT')) return undefined
+    throw thrown
   }
-  if (signer === authorization.requester) return undefined
-  return refusal('The signature is not by the requester that the task names.', {
-    subject: 'signature',
-    asked: authorization.requester,
-    ...(signer === undefined ? {} : { offered: signer }),
-  })
-}
-
-function refusal(message: string, about: Pick<Refusal, 'subject' | 'asked' | 'offered'> = {}): Refusal {
-  return { reason: 'BAD_SIGNATURE', message, ...about }
 }

@@ -61,10 +61,12 @@ export function safeInteger(what: string, value: number): number {
   return value
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 /** JSON in strict UTF-8, at most `maxBytes` long. */
 export function jsonOfBytes(what: string, bytes: Uint8Array, maxBytes: number): unknown {
   if (bytes.byteLength > maxBytes) throw protocolError(`${what} has ${bytes.byteLength} bytes, more than ${maxBytes}`)
-  return coding(what, () => JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown)
+  return coding(what, () => JSON.parse(utf8.decode(bytes)) as unknown)
 }
 
 /** @throws SoukError PROTOCOL_ERROR where the JSON is longer than `maxBytes`. */

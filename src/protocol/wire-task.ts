@@ -8,7 +8,7 @@ import type {
   SignedTask as SignedTaskMessage,
   TaskSummary as TaskSummaryMessage,
 } from './messages.js'
-import { addressSchema, authorizationSchema, bytes32Schema, signatureSchema, type SignedTask } from './receipt.ts'
+import { authorizationSchema, bytes32Schema, signatureSchema, type SignedTask } from './receipt.ts'
 import type { SignedQuote } from './quote.ts'
 import { nameSchema, runtimeNameSchema } from './task.ts'
 import { WIRE_BOUNDS } from './wire-bounds.ts'
@@ -57,8 +57,8 @@ export function signedTaskFromMessage(message: SignedTaskMessage): SignedTask {
   const fields = required('submit.task.authorization', message.authorization)
   const authorization = checked('authorization', authorizationSchema, {
     specDigest: bareHexOfBytes('spec digest', fields.specDigest, HASH_BYTES),
-    requester: checked('requester', addressSchema, hexOfBytes('requester', fields.requester, ADDRESS_BYTES)),
-    provider: checked('provider', addressSchema, hexOfBytes('provider', fields.provider, ADDRESS_BYTES)),
+    requester: hexOfBytes('requester', fields.requester, ADDRESS_BYTES),
+    provider: hexOfBytes('provider', fields.provider, ADDRESS_BYTES),
     nonce: hexOfBytes('nonce', fields.nonce, HASH_BYTES),
     expiryMs: fields.expiryMs,
     maxPriceWei: fields.maxPriceWei,

@@ -1,10 +1,9 @@
 import type { CheckedQuote } from '../../identity/quote.ts'
 import type { Issue } from '../../protocol/error-codes.ts'
-import { issuesOf } from '../../protocol/errors.ts'
 import { REFUSAL_REASONS, type Refusal, type RefusalReason } from '../../protocol/refusals.ts'
 import type { RuntimeName } from '../../protocol/execution.ts'
 import type { Quote, SignedQuote } from '../../protocol/quote.ts'
-import { authorizationSchema, signatureSchema, type Authorization, type SignedTask } from '../../protocol/receipt.ts'
+import type { SignedTask } from '../../protocol/receipt.ts'
 import { blobsOf, type TaskSpec } from '../../protocol/task.ts'
 import { authorizationRefusals } from './authorization-refusals.ts'
 import { shareOf, type Resources, type Shares } from '../scheduler/capacity.ts'
@@ -59,6 +58,7 @@ export interface AdmissionUsage {
 }
 
 export interface AdmissionRequest {
+  /** In its form already: the codec has seen to that. */
   readonly task: SignedTask
   /** This provider's quote for the task, where the requester brings one. */
   readonly quote?: SignedQuote
@@ -73,11 +73,10 @@ export interface AdmissionRequest {
     readonly refusals: readonly Refusal[]
     readonly usage: PaymentUsage | undefined
   }
-  /** Whether the signature is by `authorization.requester` over `authorization`. Must not throw. */
-  readonly verifySignature: (task: SignedTask) => boolean
+  /** The task's id, where it is what `authorization.requester` signed. Must not throw. */
+  readonly signedTaskIdOf: (task: SignedTask) => string | undefined
   /** Reads a quote, and checks that this provider signed it. Must not throw. */
   readonly readQuote: (quote: SignedQuote) => CheckedQuote
-  readonly taskIdOf: (authorization: Authorization) => string
   readonly isNonceUsed: (key: { readonly requester: string; readonly nonce: string }) => boolean
 }
 
@@ -103,17 +102,17 @@ export type Admission =
  */
 export function admit(request: AdmissionRequest): Admission {
   const { task, policy, nowMs } = request
-  const issues = issuesOfSigned(task)
-  const parsed = parseSpec(task.spec)
-  if (!parsed.ok) return { kind: 'invalid', issues: [...parsed.issues, ...issues] }
-  const { spec } = parsed
-  if (issues.length === 0 && spec.maxPriceWei !== task.authorization.maxPriceWei) {
-    const message = `is ${spec.maxPriceWei}, but the signed authorization says ${task.authorization.maxPriceWei}`
-    issues.push({ path: 'maxPriceWei', message })
-  }
-  if (issues.length > 0) return { kind: 'invalid', issues }
-
   const { authorization } = task
+  const parsed = parseSpec(task.spec)
+  if (!parsed.ok) return { kind: 'invalid', issues: parsed.issues }
+  const { spec } = parsed
+  if (spec.maxPriceWei !== authorization.maxPriceWei) {
+    const message = `is ${spec.maxPriceWei}, but the signed authorization says ${authorization.maxPriceWei}`
+    return { kind: 'invalid', issues: [{ path: 'maxPriceWei', message }] }
+  }
+
+  // A signature says nothing of a task that somebody else sends.
+  const taskId = request.peer === authorization.requester ? request.signedTaskIdOf(task) : undefined
   const quoted =
     request.quote === undefined
       ? { refusals: [] }
@@ -128,13 +127,19 @@ export function admit(request: AdmissionRequest): Admission {
   const reasons = [
     ...quoted.refusals,
     ...offered.refusals,
-    ...authorizationRefusals({ ...request, ...policy, ...(mostWei !== undefined && { mostWei }) }),
+    ...authorizationRefusals({
+      ...request,
+      ...policy,
+      isAuthentic: taskId !== undefined,
+      ...(mostWei !== undefined && { mostWei }),
+    }),
     ...moneyRefusals({ maxPriceWei: mostWei ?? 0n, ...request.payment }),
   ]
-  if (offered.agreed === undefined || reasons.length > 0) return { kind: 'refused', reasons: inOrder(reasons) }
+  if (taskId === undefined || offered.agreed === undefined || reasons.length > 0)
+    return { kind: 'refused', reasons: inOrder(reasons) }
   return {
     kind: 'accepted',
-    taskId: request.taskIdOf(task.authorization),
+    taskId,
     spec,
     ...offered.agreed,
     retriesLeft: Math.min(spec.retry, policy.maxRetries),
@@ -164,17 +169,6 @@ export function assess(request: {
   const terms = termsOf({ spec, policy, freeWei: usage.freeWei, ...(quote !== undefined && { quote }) })
   const refusals = [...terms.refusals, ...timeoutRefusals(spec, policy), ...roomRefusals(spec, { policy, usage })]
   return { refusals: inOrder(refusals), ...(terms.agreed !== undefined && { agreed: terms.agreed }) }
-}
-
-function issuesOfSigned(task: SignedTask): Issue[] {
-  const authorization = authorizationSchema.safeParse(task.authorization)
-  const signature = signatureSchema.safeParse(task.signature)
-  return [
-    ...(authorization.success
-      ? []
-      : issuesOf(authorization.error).map(({ path, message }) => ({ path: `authorization.${path}`, message }))),
-    ...(signature.success ? [] : [{ path: 'signature', message: 'must be a 65-byte signature in hex' }]),
-  ]
 }
 
 function timeoutRefusals(spec: TaskSpec, policy: AdmissionPolicy): Refusal[] {

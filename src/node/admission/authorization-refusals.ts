@@ -12,7 +12,8 @@ interface SignedRequest {
   readonly chainId: number
   /** The most that the task can come to, where there are terms on which it could be run. */
   readonly mostWei?: bigint
-  readonly verifySignature: (task: SignedTask) => boolean
+  /** Whether it is of the peer that sent it, who signed it as it is. */
+  readonly isAuthentic: boolean
   readonly isNonceUsed: (key: { readonly requester: string; readonly nonce: string }) => boolean
 }
 
@@ -22,9 +23,7 @@ export function authorizationRefusals({ task, peer, nowMs, ...here }: SignedRequ
   const { requester, nonce, provider, chainId, expiryMs } = authorization
   const refusals: Refusal[] = []
 
-  const authentic =
-    peer === requester && authorization.specDigest === specDigestOf(task.spec) && here.verifySignature(task)
-  if (!authentic) refusals.push({ reason: 'BAD_SIGNATURE', message: whyNotAuthentic(task, peer) })
+  if (!here.isAuthentic) refusals.push({ reason: 'BAD_SIGNATURE', message: whyNotAuthentic(task, peer) })
   // Whether a nonce was used is told to nobody but its owner.
   else if (here.isNonceUsed({ requester, nonce })) {
     refusals.push({

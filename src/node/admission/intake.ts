@@ -1,7 +1,6 @@
 import type { ArtifactStore } from '../../artifacts/store.ts'
 import type { Prepared } from '../../executors/executor.ts'
-import { checkSignedTask } from '../../identity/task.ts'
-import { taskIdOf } from '../../identity/typed-data.ts'
+import { signedTaskIdOf } from '../../identity/task.ts'
 import type { SignedQuote } from '../../protocol/quote.ts'
 import type { Voucher } from '../../protocol/payment.ts'
 import type { SignedTask } from '../../protocol/receipt.ts'
@@ -168,9 +167,8 @@ export function createIntake(
         policy: options.policy,
         usage: { ...usageFor(peer), stopping },
         payment: { ...payment, usage: payment.usage() },
-        verifySignature: (signed) => checkSignedTask({ task: signed }) === undefined,
+        signedTaskIdOf,
         readQuote: (signed) => options.quotes.read(signed),
-        taskIdOf,
         isNonceUsed: (key) => journal.isNonceUsed(key),
       })
       if (admission.kind === 'invalid') throw invalidSpec(admission.issues)

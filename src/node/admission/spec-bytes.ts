@@ -11,6 +11,9 @@ export type ParsedSpec =
   | { readonly ok: true; readonly spec: TaskSpec }
   | { readonly ok: false; readonly issues: readonly Issue[] }
 
+/** `ignoreBOM` keeps a byte order mark, so that JSON.parse refuses it: the digest covers exactly what is read. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 const wrong = (message: string): ParsedSpec => ({ ok: false, issues: [{ path: '', message }] })
 
 /** Reads a spec from the bytes that a stranger sent: bounded in size and depth, strict in encoding and shape. */
@@ -23,8 +26,7 @@ export function parseSpec(bytes: Uint8Array): ParsedSpec {
   if (commas > MAX_JSON_COMMAS) return wrong(`the spec has more than ${MAX_JSON_COMMAS} values`)
   let text: string
   try {
-    // ignoreBOM keeps a byte order mark, so that JSON.parse refuses it: the digest covers exactly what is read.
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    text = utf8.decode(bytes)
   } catch {
     return wrong('the spec is not UTF-8')
   }
