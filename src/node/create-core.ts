@@ -134,12 +134,9 @@ export async function createCore(options: CreateCoreOptions): Promise<Core> {
       fail(error)
     },
   })
-  try {
-    await channels?.start(booksOf(provider, (err) => logger.error({ err }, 'what was redeemed cannot be noted')))
-  } catch (error) {
-    await provider.stop({ drainMs: 0 })
-    throw error
-  }
+  // What it has begun, the first sweep of its retention included, would go on where a later step of the start fails.
+  cleanUp.defer(() => provider.stop({ drainMs: 0 }))
+  await channels?.start(booksOf(provider, (err) => logger.error({ err }, 'what was redeemed cannot be noted')))
   const storage = (): NodeStatus['storage'] => {
     const { bytes, quotaBytes } = store.usage()
     return { bytes, quotaBytes }

@@ -36,10 +36,7 @@ export async function createLocalNode(options: CreateLocalNodeOptions): Promise<
     return {
       provider,
       offers,
-      async stop() {
-        await provider.stop({ drainMs: 0 })
-        await cleanUp.disposeAsync()
-      },
+      stop: () => cleanUp.disposeAsync(),
     }
   } catch (error) {
     await cleanUp.disposeAsync()
