@@ -1,36 +1,33 @@
 import type { Logger } from 'pino'
 import type { ArtifactStore } from '../artifacts/store.ts'
-import { StopReason, type Executor, type PrepareProgress } from '../executors/executor.ts'
+import type { Executor } from '../executors/executor.ts'
 import type { Key } from '../identity/key-file.ts'
 import { isSoukError, SoukError } from '../protocol/errors.ts'
 import type { RuntimeName } from '../protocol/execution.ts'
-import type { DeniedTotals } from '../protocol/node-status.ts'
 import type { BlobService, QuoteService, Submission, TaskService } from '../protocol/network/task-service.ts'
-import { createAccounts, type Accounts } from './payments/accounts.ts'
-import { createDenialTally } from './attempt/denials.ts'
-import { followTask } from './results/follow.ts'
-import { inputHolder } from './journal/holders.ts'
-import { fetchInputs, missingBlobs, type BlobSource, type FetchProgress } from './inputs/inputs.ts'
-import { createExpectedStart } from './market/expected-start.ts'
+import type { DeniedTotals } from '../protocol/node-status.ts'
 import { createIntake, type IntakeOptions } from './admission/intake.ts'
 import { createRefusedRate } from './admission/refused-rate.ts'
-import { createPayments, type Payments } from './payments/payments.ts'
+import { createDenialTally } from './attempt/denials.ts'
+import type { BlobSource } from './inputs/inputs.ts'
+import { createPreparation } from './inputs/preparation.ts'
 import type { PrepareLanes } from './inputs/prepare-lanes.ts'
-import type { Meeting } from './market/peer-record.ts'
-import { broughtOrLeft, createPreparation } from './inputs/preparation.ts'
-import { preparationTeller } from './inputs/preparing-progress.ts'
-import { createQuoteDesk } from './market/quote-desk.ts'
-import { recoverTasks, type FoundTasks } from './recover.ts'
-import type { ResultCache } from './results/result-cache.ts'
-import { openResultBlob } from './results/result-blobs.ts'
-import { startRetention, type RetentionPolicy } from './results/retention.ts'
-import { runTask } from './attempt/run-task.ts'
-import { createScheduler, type Scheduler } from './scheduler/scheduler.ts'
-import type { Settler } from './payments/settler.ts'
-import { cancelledInQueue } from './task-errors.ts'
-import { expiryErrorOf, expiryOf, isSettled, type LiveTask } from './journal/task-state.ts'
+import { isSettled } from './journal/task-state.ts'
 import { createTaskTable, type TaskTable } from './journal/task-table.ts'
 import { liveRecord, summaryOfTracked, type TrackedTask } from './journal/tracked-task.ts'
+import { createExpectedStart } from './market/expected-start.ts'
+import type { Meeting } from './market/peer-record.ts'
+import { createQuoteDesk } from './market/quote-desk.ts'
+import { createAccounts, type Accounts } from './payments/accounts.ts'
+import { createPayments, type Payments } from './payments/payments.ts'
+import type { Settler } from './payments/settler.ts'
+import { recoverTasks, type FoundTasks } from './recover.ts'
+import { followTask } from './results/follow.ts'
+import { openResultBlob } from './results/result-blobs.ts'
+import type { ResultCache } from './results/result-cache.ts'
+import { startRetention, type RetentionPolicy } from './results/retention.ts'
+import type { Scheduler } from './scheduler/scheduler.ts'
+import { createTaskLifecycle } from './task-lifecycle.ts'
 
 export interface ProviderOptions extends IntakeOptions {
   readonly key: Key
@@ -84,20 +81,18 @@ export function createProvider(options: ProviderOptions): Provider {
   })
   const denials = createDenialTally()
   const preparation = createPreparation(options)
-  const shutdown = new AbortController()
-  const underWay = new Set<Promise<void>>()
-  let stopping = false
-
-  const scheduler = createScheduler({
-    capacity: options.capacity,
-    clock,
-    onStart({ taskId, release }) {
-      inBackground(execute({ task: tasks.get(taskId), release }))
-    },
-    onExpired({ taskId, error }) {
-      inBackground(settleUnstarted(tasks.get(taskId), error))
-    },
+  const retention = startRetention({
+    ...options,
+    tasks,
+    policy: options.retention,
+    isKnown: options.capacity.isKnown,
   })
+  const lifecycle = createTaskLifecycle({
+    ...options,
+    ...{ tasks, denials, preparation, retention },
+    onRan: (durationMs) => expectedStart.ran(durationMs),
+  })
+  const { scheduler, seenThrough } = lifecycle
   const intake = createIntake({ ...options, tasks, claim: (task) => scheduler.claim(task), preparation, payments })
   const refusedRate = createRefusedRate({ clock, isKnown: options.capacity.isKnown })
   const expectedStart = createExpectedStart({ ...options, scheduler, maxQueueWaitMs: options.policy.maxQueueWaitMs })
@@ -106,35 +101,14 @@ export function createProvider(options: ProviderOptions): Provider {
     paymentTerms: (requester) => options.settler.terms(requester),
     expectedStart,
     isKnown: options.capacity.isKnown,
-    usageFor: (peer) => ({ ...intake.usageFor(peer), stopping }),
+    usageFor: (peer) => ({ ...intake.usageFor(peer), stopping: lifecycle.stopping }),
   })
-  const retention = startRetention({
-    ...options,
-    tasks,
-    policy: options.retention,
-    isKnown: options.capacity.isKnown,
-  })
-
-  function inBackground(work: Promise<void>): void {
-    const tracked = work
-      .catch((error: unknown) => {
-        logger.error({ err: error }, 'task handling failed')
-      })
-      .finally(() => underWay.delete(tracked))
-    underWay.add(tracked)
-  }
-
-  /** Makes `stop` wait for the work, too, so that nothing is accepted after it. */
-  function seenThrough<T>(work: Promise<T>): Promise<T> {
-    inBackground(Promise.allSettled([work]).then(() => undefined))
-    return work
-  }
 
   async function takeIn(submission: Submission): Promise<string> {
     const { peer, task } = submission
     const bytes = task.spec.byteLength
     const { taskId, runtime, spec, begun } = await refusedRate
-      .within({ peer, bytes }, () => intake.take({ ...submission, stopping }))
+      .within({ peer, bytes }, () => intake.take({ ...submission, stopping: lifecycle.stopping }))
       .catch((error: unknown) => {
         if (isSoukError(error, 'REFUSED')) options.onMeeting(peer, 'refused')
         throw error
@@ -142,136 +116,12 @@ export function createProvider(options: ProviderOptions): Provider {
     options.onMeeting(peer, 'accepted')
     logger.info({ taskId, requester: peer, runtime, name: spec.name }, 'task accepted')
     const accepted = tasks.get(taskId)
-    if (begun === undefined) begin(accepted)
+    if (begun === undefined) lifecycle.begin(accepted)
     else {
       accepted.prepared = begun.prepared
-      inBackground(execute({ task: accepted, release: begun.release }))
+      lifecycle.run({ task: accepted, release: begun.release })
     }
     return taskId
-  }
-
-  async function execute({
-    task,
-    release,
-    resumes = false,
-  }: {
-    readonly task: TrackedTask
-    readonly release: () => void
-    readonly resumes?: boolean
-  }): Promise<void> {
-    const startedAtMs = clock.nowMs()
-    try {
-      const next = await runTask({ ...options, task, resumes, tasks, denials, shutdown: shutdown.signal })
-      noteEnd(task)
-      if (next === 'again' && !stopping) begin(task)
-      // Before the slot is released, so that results cannot be added faster than they are removed.
-      else {
-        letGo(task)
-        await retention.enforce()
-      }
-    } finally {
-      expectedStart.ran(clock.nowMs() - startedAtMs)
-      release()
-    }
-  }
-
-  async function settleUnstarted(task: TrackedTask, error: SoukError): Promise<void> {
-    const { taskId } = task.record
-    const settled = await tasks.commit({
-      taskId,
-      // A cancellation and a deadline can coincide: the first one counts.
-      decide: (record) =>
-        isSettled(record) ? undefined : { kind: 'failed', taskId, atMs: clock.nowMs(), error: error.toJSON() },
-    })
-    if (!settled) return
-    noteEnd(task)
-    letGo(task)
-    store.release({ holder: inputHolder(taskId) })
-    denials.noteFailure({ runtime: task.record.runtime, error })
-    logger.info({ taskId, code: error.code }, 'task failed before it started')
-    await retention.enforce()
-  }
-
-  function noteEnd({ record }: TrackedTask): void {
-    if (!isSettled(record)) return
-    const { result } = record
-    options.allowance.settle(record.taskId, result.kind === 'receipt' ? result.receipt : undefined)
-    options.onMeeting(record.requester, result.kind === 'receipt' ? 'finished' : 'failed')
-  }
-
-  /** What the task needed besides its inputs may now be removed if room is needed. */
-  function letGo(task: TrackedTask): void {
-    task.prepared?.release()
-    task.prepared = undefined
-  }
-
-  /**
-   * Takes an accepted task to the queue. First its inputs and its image are fetched, so that no slot waits for a requester or a registry.
-   */
-  function begin(task: TrackedTask): void {
-    const record = liveRecord(task)
-    const missing = missingBlobs({ spec: record.spec, owner: record.requester, store })
-    if (task.cancel.signal.aborted) inBackground(settleUnstarted(task, cancelledInQueue()))
-    else if (missing.length > 0) inBackground(prepare(task, record))
-    else {
-      task.prepared ??= preparation.hold(record)
-      if (task.prepared === undefined) inBackground(prepare(task, record))
-      else enqueue(task, record)
-    }
-  }
-
-  /**
-   * Fails a task that can never run here, as one that was accepted when the machine was larger: it must not keep the node from starting.
-   */
-  function enqueue(task: TrackedTask, record: LiveTask): void {
-    try {
-      scheduler.enqueue(record)
-    } catch (error) {
-      inBackground(settleUnstarted(task, SoukError.from(error)))
-    }
-  }
-
-  async function prepare(task: TrackedTask, record: LiveTask): Promise<void> {
-    const deadline = new AbortController()
-    const disarm = clock.setTimeout(
-      () => deadline.abort(expiryErrorOf(record, { nowMs: clock.nowMs() })),
-      expiryOf(record).atMs - clock.nowMs(),
-    )
-    const signal = AbortSignal.any([deadline.signal, task.cancel.signal, shutdown.signal])
-    const tell = preparationTeller({ task, clock })
-    // A task without inputs to fetch has nothing to tell here.
-    const onProgress = (progress: FetchProgress): void => {
-      if (progress.totalBytes > 0) tell({ what: 'inputs', ...progress })
-    }
-    const onImage = ({ what, doneBytes, totalBytes }: PrepareProgress): void =>
-      tell({ what, fetchedBytes: doneBytes, totalBytes })
-    const { requester: peer, spec } = record
-    try {
-      await options.lanes.run({
-        peer,
-        signal,
-        async work(takeTurn, takeImageTurn) {
-          await fetchInputs({ spec, peer, store, blobs: options.blobs, signal, onProgress, takeTurn })
-          task.prepared ??= preparation.hold(record)
-          if (task.prepared !== undefined) return
-          await takeImageTurn(async () => {
-            task.prepared = await broughtOrLeft({ preparation, task: record, signal, onProgress: onImage })
-            // The task may have been settled meanwhile, without waiting for this.
-            if (signal.aborted) letGo(task)
-          })
-        },
-      })
-      signal.throwIfAborted()
-      tell(undefined)
-      scheduler.enqueue(liveRecord(task))
-    } catch (error) {
-      tell(undefined)
-      // The task stays queued in the journal, and the next process of this node takes it up.
-      if (shutdown.signal.aborted) return
-      await settleUnstarted(task, task.cancel.signal.aborted ? cancelledInQueue() : SoukError.from(error))
-    } finally {
-      disarm()
-    }
   }
 
   /** The peer's own task. @throws SoukError NOT_FOUND, also for a task of another requester */
@@ -288,7 +138,7 @@ export function createProvider(options: ProviderOptions): Provider {
   return {
     ...{ scheduler, tasks, accounts, payments },
     get stopping() {
-      return stopping
+      return lifecycle.stopping
     },
     denied: denials.totals,
 
@@ -304,9 +154,7 @@ export function createProvider(options: ProviderOptions): Provider {
         taskId,
         decide: (record) => (isSettled(record) ? undefined : { kind: 'cancelRequested', taskId, atMs: clock.nowMs() }),
       })
-      if (!noted) return
-      task.cancel.abort(new StopReason('cancelled'))
-      if (scheduler.cancel(taskId)) await settleUnstarted(task, cancelledInQueue())
+      if (noted) await lifecycle.cancel(task)
     },
 
     list: ({ peer }) => Promise.resolve(tasks.of(peer).map(summaryOfTracked)),
@@ -335,21 +183,13 @@ export function createProvider(options: ProviderOptions): Provider {
       const { toResume, toRun } = await recoverTasks({ ...options, found, tasks, accounts })
       // Before anything is queued: resumed tasks use their resources already, and nothing else may get them.
       const places = toResume.map((task) => ({ task, release: scheduler.resume(liveRecord(task)) }))
-      for (const place of places) inBackground(execute({ ...place, resumes: true }))
-      for (const task of toRun) begin(task)
+      for (const place of places) lifecycle.run({ ...place, resumes: true })
+      for (const task of toRun) lifecycle.begin(task)
     },
 
-    async stop({ drainMs }) {
-      stopping = true
+    stop(end) {
       retention.stop()
-      const { promise: drained, resolve } = Promise.withResolvers<void>()
-      const disarm = clock.setTimeout(resolve, drainMs)
-      void scheduler.drain().then(resolve)
-      await drained
-      disarm()
-      scheduler.close()
-      shutdown.abort(new StopReason('shutdown'))
-      while (underWay.size > 0) await Promise.allSettled(underWay)
+      return lifecycle.stop(end)
     },
   }
 }
