@@ -27,8 +27,8 @@ export interface WasmTask extends TaskBase {
   readonly name: string
   readonly module: { readonly source: string; readonly sha256: string; readonly bytes: number }
   /**
-   * The same standard output, outputs and fuel on every provider, with random numbers from this seed: 64 hex digits. Real
-   * clocks and random numbers where absent.
+   * Makes standard output, result files and fuel the same on every provider: clocks are simulated, and random numbers come from this
+   * seed of 64 hex digits. Real clocks and random numbers where absent.
    */
   readonly deterministic?: { readonly seed: string }
 }
@@ -42,8 +42,8 @@ export type NativeRoot =
   /** One that the operator offers, pinned by the digest that he declared for it. */
   | { readonly kind: 'named'; readonly name: string; readonly sha256: string }
   /**
-   * An image, pinned: that of a digest (`sha256:…`) in an archive that the task brings, or one that the operator offers
-   * (`NAME@sha256:…`). The command is the arguments of its entrypoint, where it has one.
+   * An image, pinned: by a digest (`sha256:…`) in the archive that the task brings, or by the name and digest (`NAME@sha256:…`) of one
+   * that the operator offers. If the image has an entrypoint, the command is its arguments.
    */
   | {
       readonly kind: 'image'
@@ -55,7 +55,7 @@ export interface NativeTask extends TaskBase {
   readonly runtime: 'native'
   readonly name: string
   readonly root: NativeRoot
-  /** Whether the task may change its root, on its own disk; never where a program is alone in it. Read-only where absent. */
+  /** Whether the task may write to its root, which counts as its disk; never with a root of kind `program`. Read-only where absent. */
   readonly writable?: boolean
   /** Folders that the operator offers, read-only, by the names that he gave them. None where absent. */
   readonly mounts?: readonly { readonly name: string; readonly target: string }[]
@@ -63,21 +63,28 @@ export interface NativeTask extends TaskBase {
 
 export interface DockerTask extends TaskBase {
   readonly runtime: 'docker'
-  /** `name@sha256:…`, or the engine's own id of an image, `sha256:…`; with `archive` that of the image in it, or its manifest's digest. */
+  /**
+   * `name@sha256:…`, or the engine's id of an image, `sha256:…`. With `archive`: the id of the image in it, or the digest of its
+   * manifest.
+   */
   readonly image: string
   /** An image that the task brings: an OCI archive, or one of `docker save`. */
   readonly archive?: { readonly source: string; readonly sha256: string; readonly bytes: number }
-  /** The low-level runtime that the task asks for, by the name that the operator offers it under; his default where absent. */
+  /**
+   * The OCI runtime (runc, runsc) that the task asks for, by the name under which the operator offers it; the operator's default where
+   * absent.
+   */
   readonly runtimeClass?: string
   /** How many GPUs it is given; none where absent. */
   readonly gpus?: number
 }
 
 /**
- * Features that a task may ask for, as a capability names them. Native: a root that can be changed, and folders, by name
- * after the prefix. Docker: classes of runtimes, by name after the prefix, the one of tasks that name none first; and images
- * that a task brings. WebAssembly: runs that come out the same everywhere; and components (WASI 0.2), which no task asks
- * for, as nobody knows a component from a module before its bytes are there.
+ * Features that a task may ask for, as a capability names them. Those that end in a colon are prefixes, followed by a name.
+ *
+ * - native: a writable root; the operator's folders, by name;
+ * - docker: runtime classes, by name, the default one first; images that a task brings;
+ * - wasm: deterministic runs; components (WASI 0.2). No task asks for the latter, as only its bytes tell a component from a module.
  */
 export const FEATURES = {
   writableRoot: 'writable-root',
@@ -92,10 +99,14 @@ export const FEATURES = {
 export type RuntimeTask = WasmTask | NativeTask | DockerTask
 
 /**
- * One run. Output is written to `stdout` and `stderr` with their backpressure and never ended by the
- * executor; once the callback of a write is called, its bytes outlive this process. `signal` aborts with a {@link StopReason}. Result files are left in `dir`/results under their
- * sha256; but for the caller's file `started`, everything else in `dir` is scratch of the executor, which makes it where it needs
- * it: making and removing a folder is dearer than a small task. The caller removes `dir`.
+ * One run of a task.
+ *
+ * - `stdout`, `stderr`: the executor writes output with their backpressure and never ends them. Once the callback of a write is called,
+ *   the bytes survive this process.
+ * - `signal` aborts with a {@link StopReason}.
+ * - `dir`: the executor makes it if it needs it, as making and removing a folder costs more than a small task. It leaves the result files
+ *   in `dir`/results, each named by its sha256. Everything else in it is the executor's scratch, except the caller's file `started`. The
+ *   caller removes `dir`.
  */
 export interface Job<T extends RuntimeTask> {
   readonly task: T
@@ -105,11 +116,14 @@ export interface Job<T extends RuntimeTask> {
   readonly stdout: Writable
   readonly stderr: Writable
   readonly signal: AbortSignal
-  /** Whose task it is: what it leaves warm may serve another task of theirs, where the operator allows that. Nobody's where absent. */
+  /**
+   * The requester's address. A process that the task leaves warm may serve the same requester again, if the operator allows that; nobody
+   * where absent.
+   */
   readonly requester?: string
   /** Called once, when the task's own first instruction is about to run: from here on it is billable. */
   onStarted(): void
-  /** Called at most once a second while it runs, by runtimes that have the numbers at hand. */
+  /** Called at most once a second while it runs, by runtimes that measure usage. */
   onUsage?(usage: LiveUsage): void
 }
 
@@ -122,16 +136,19 @@ export interface LiveUsage {
 }
 
 /**
- * A run that was under way when the node ended, known by its `dir`, which is as it was left. Output goes on where `before`
- * says that the node's own record of it ends: what came earlier is not written again, what came later is. `stdin` is the
- * same from its beginning. What is left of its wall time is the caller's to measure, as ever: `signal` may have aborted
- * before, and a task that had ended by then is told as it ended. `onStarted` is not called again.
+ * A run that was under way when an earlier node process ended. It is identified by `dir`, which is as that process left it.
+ *
+ * - Output continues after the bytes that `before` says were written: nothing earlier is written again, everything later is.
+ * - `stdin` is the same stream, from its beginning.
+ * - Wall time is measured by the caller, as always, so `signal` may have aborted already. A task that ended before that is reported as it
+ *   ended.
+ * - `onStarted` is not called again.
  */
 export type ResumedJob<T extends RuntimeTask> = Job<T> & {
   readonly before: {
-    /** Unix time of the task's first instruction, from which `usage.wallTimeMs` counts. */
+    /** When the task's first instruction ran, in epoch milliseconds: `usage.wallTimeMs` counts from it. */
     readonly startedAtMs: number
-    /** How much of each stream has been written. */
+    /** How much of each stream was written by the earlier process. */
     readonly stdoutBytes: number
     readonly stderrBytes: number
   }
@@ -140,7 +157,7 @@ export type ResumedJob<T extends RuntimeTask> = Job<T> & {
 /** A run of a runtime that always bounds cores and memory. */
 export type BoundedJob<T extends RuntimeTask> = Job<T> & { readonly limits: BoundedLimits }
 
-/** @throws Error where a bound is missing: such a job is for another runtime. */
+/** Narrows the job's limits. @throws Error if a bound is missing, which admission prevents for the runtimes that call this */
 export function boundedJob<T extends RuntimeTask>(job: Job<T>): BoundedJob<T> {
   const { cpuCores, memoryBytes } = job.limits
   if (cpuCores === undefined || memoryBytes === undefined)
@@ -148,7 +165,7 @@ export function boundedJob<T extends RuntimeTask>(job: Job<T>): BoundedJob<T> {
   return { ...job, limits: { ...job.limits, cpuCores, memoryBytes } }
 }
 
-/** Why a run is being stopped from outside; the reason of a job's AbortSignal. */
+/** Why a run is stopped from outside: the reason of a job's AbortSignal. */
 export class StopReason extends Error {
   override readonly name = 'StopReason'
   readonly kind: 'cancelled' | 'wallTime' | 'shutdown'
@@ -170,16 +187,19 @@ export interface ProvenLimit {
   readonly max?: number
 }
 
-/** Walls, and the limits that hold within them. */
+/** The isolation of a runtime, and which limits hold in it. */
 export interface Holds {
   readonly isolation: Isolation
   readonly proven: readonly ProvenLimit[]
   readonly unproven: readonly { readonly limit: LimitKey; readonly why: string }[]
-  /** Those of them which the host needs not fear: no number of the task's is held, but far too much ends it. */
+  /**
+   * Those of the unproven ones that have a backstop: the task's own number is not enforced, but far more than any allowed number ends the
+   * task, so the host is safe.
+   */
   readonly backstops?: readonly LimitKey[]
 }
 
-/** What holds for tasks of one class of a runtime. */
+/** Which limits hold for tasks of one class of a runtime. */
 export interface ClassCapability extends Holds {
   readonly name: string
 }
@@ -187,11 +207,11 @@ export interface ClassCapability extends Holds {
 export interface AvailableRuntime extends Holds {
   readonly runtime: RuntimeName
   readonly available: true
-  /** Those that a task may ask for by name. What a task gets that names none is said beside this. */
+  /** The classes that a task may name. The fields beside this one are for tasks that name none. */
   readonly classes?: readonly ClassCapability[]
-  /** Those that the operator names, and that are not offered. */
+  /** Classes that the operator has configured, but that do not work here. */
   readonly refusedClasses?: readonly { readonly name: string; readonly why: string }[]
-  /** Those of them that tasks run without here, as the operator has said: every isolation's `missing` names them. */
+  /** The unproven limits that the operator has waived, so that tasks run without them. Every isolation's `missing` names them. */
   readonly waived?: readonly LimitKey[]
   readonly features: readonly string[]
 }
@@ -206,7 +226,7 @@ export interface UnavailableRuntime {
 /** What a runtime can do on this host, each cap proven by hitting it. */
 export type Capability = AvailableRuntime | UnavailableRuntime
 
-/** Whether what a runtime needs beside this host is there: an engine, say. */
+/** Whether the service that a runtime depends on, such as a Docker engine, is there. */
 export type Presence = { readonly present: true } | { readonly present: false; readonly why: string }
 
 export interface ReapOptions {
@@ -215,25 +235,25 @@ export interface ReapOptions {
   readonly keep: readonly string[]
 }
 
-/** How far the bringing of something has come. */
+/** How far the fetching of an image has come. */
 export interface PrepareProgress {
   readonly what: 'image'
   readonly doneBytes: number
   readonly totalBytes: number
 }
 
-/** Something that a task needs of this host, and that is here. */
+/** Holds something on this host that a task needs, such as an image. */
 export interface Prepared {
-  /** It may be removed again where room is needed. More than once is once. */
+  /** From now on it may be removed if room is needed. Calling this again does nothing. */
   release(): void
 }
 
 /**
- * The seam on which every runtime hangs.
+ * What every runtime implements.
  *
- * `run` resolves with whatever the *task* did, limits, cancellation and partial output included; it rejects
- * with a SoukError when the task never started, or when host, network or operator failed (a shutdown is the
- * provider's fault). Resolved is billable, rejected never is.
+ * The money rule: `run` resolves with whatever the *task* did, including limits, cancellation and partial output, and that is billable.
+ * It rejects with a SoukError if the task never started, or if host, network or operator failed (a shutdown is the provider's fault);
+ * that is never billable.
  */
 export interface Executor<T extends RuntimeTask = RuntimeTask> {
   readonly runtime: RuntimeName
@@ -241,11 +261,14 @@ export interface Executor<T extends RuntimeTask = RuntimeTask> {
   probe(signal: AbortSignal): Promise<Capability>
   /** @throws SoukError as the money rule says. */
   run(job: Job<T>): Promise<Execution>
-  /** What the task needs of this host, where it is known to be here; undefined where `prepare` has to see to it. */
+  /**
+   * Holds what the task needs of this host if that is known to be here; undefined if `prepare` has to be called. Absent where tasks need
+   * nothing.
+   */
   hold?(task: T): Prepared | undefined
   /**
-   * Brings what the task needs and this host lacks (an image), before a slot is taken. `run` does the same where nobody
-   * has, in the slot.
+   * Brings what the task needs and this host lacks (an image), before the task takes a slot. If it was not called, `run` does the same,
+   * in the slot.
    * @throws SoukError IMAGE_REFUSED, UNREACHABLE, CONNECTION_LOST, STORAGE_FULL, RUNTIME_UNAVAILABLE, EXECUTOR_FAILED; the
    *   signal's reason.
    */
@@ -255,21 +278,23 @@ export interface Executor<T extends RuntimeTask = RuntimeTask> {
     onProgress(progress: PrepareProgress): void
   }): Promise<Prepared>
   /**
-   * Goes on with a run that was under way in `job.dir` when the node ended; resolves to undefined where nothing of it is left to
-   * go on with, nor mounted, and to what `run` does otherwise. It can be called again after another crash. Who can do this lets go of tasks that have started when it is told of a
-   * `shutdown`: `run` rejects with PROVIDER_STOPPED, and the task itself goes on. Absent where tasks end with their node.
+   * Resumes a run that was under way in `job.dir` when an earlier node process ended. Resolves as `run` does, or to undefined if nothing
+   * of the run is left; then nothing of it is mounted any more either. It can be called again after another crash.
+   *
+   * An executor with this method does not end a started task when it is told of a `shutdown`: `run` rejects with PROVIDER_STOPPED, and
+   * the task itself goes on. Absent where tasks end with their node.
    *
    * @throws SoukError as the money rule says.
    */
   resume?(job: ResumedJob<T>): Promise<Execution | undefined>
   /**
-   * Removes what dead predecessors of this instance left behind, but for what belongs to the job folders in `keep`, whose
-   * runs will be resumed; resolves to how many things.
+   * Removes what dead processes of this instance left behind, except what belongs to the job folders in `keep`, whose runs will be
+   * resumed. Resolves to the number of things removed.
    */
   reap(options: ReapOptions): Promise<number>
   /**
-   * Tells of each change from now on: an engine that goes away, or comes back. What comes back has to be probed.
-   * @returns how to hear no more.
+   * Calls back whenever the engine goes away or comes back. After it has come back, the runtime has to be probed again.
+   * @returns a function that ends the watch
    */
   watch?(onChange: (presence: Presence) => void): () => void
   /** Ends what the executor keeps ready between tasks. */

@@ -21,9 +21,9 @@ export interface ProbeRuns<T extends RuntimeTask> {
   readonly run: (job: Job<T>) => Promise<Execution>
   /** A task of this runtime that runs the probe program with a command. */
   task(base: TaskBase): T
-  /** Limits that nothing holds here: they are not tried, and no run is given them. */
+  /** Limits that cannot be enforced here: they are not tried, and no run gets them. */
   readonly without?: readonly LimitKey[]
-  /** The least that a run may have here, where that is more than the trial of it would give. */
+  /** The least value of a limit that a run may have here, where that is more than its trial would use. */
   readonly leastMemoryBytes?: number
   /** An empty folder for jobs; the caller removes it. */
   readonly dir: string
@@ -49,7 +49,7 @@ export async function hitLimits<T extends RuntimeTask>(runs: ProbeRuns<T>): Prom
   return verdicts
 }
 
-/** How walls are to look from inside. */
+/** What the isolation has to look like from inside. */
 export interface Walls {
   readonly uid: number
   /** Whether the kernel that the task sees has a filter of its system calls; it has one where absent. */

@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream'
 export interface OutputMeter {
   /** Bytes passed on so far; never more than the limit. */
   readonly bytes: number
-  /** A reader is slow and the task may be waiting for it. */
+  /** Whether a reader is slow, so that the task may be waiting for it. */
   readonly blocked: boolean
   /**
    * Passes `source` on to `sink` until it ends, keeping the pace of `sink`, which is left open. Never rejects.
@@ -18,12 +18,12 @@ export interface OutputMeter {
   }): Promise<void>
   /** Passes one chunk on, as {@link pump} does; resolves when there is room for the next. */
   pass(output: { readonly chunk: Uint8Array; readonly sink: Writable }): Promise<void>
-  /** The task is dead: what is left, at most what pipes hold, is passed on without waiting for readers. */
+  /** To be called when the task is dead: the rest, at most what pipes hold, is passed on without waiting for slow readers. */
   release(): void
 }
 
 export interface OutputMeterOptions {
-  /** What came before, where this goes on with streams that another one has begun; it counts. */
+  /** Bytes that were passed on before, by the process whose run is resumed: they count towards the limit. 0 where absent. */
   readonly bytesBefore?: number
   /** Both streams together; exactly this many bytes are kept, in the order in which they arrive. */
   readonly limitBytes: number
@@ -83,7 +83,7 @@ export function createOutputMeter({ bytesBefore = 0, limitBytes, onExceeded }: O
         // The other end was killed while it wrote: what came before is all there is.
       }
     },
-    // A reason of its own: making the usual one costs as much as all else here.
+    // A given reason saves making the default DOMException with its stack, which costs as much as all else here.
     release: () => released.abort('the task is dead'),
   }
 }

@@ -1,7 +1,10 @@
 import type { Readable, Writable } from 'node:stream'
 import type { ResultCollector } from './results.ts'
 
-/** What one runtime needs of another. Whoever needs it declares it here, the native runtime provides it, create-node.ts joins them. */
+/*
+ * The ports through which runtimes use the native launcher: the wasm and docker runtimes need them, src/native implements them, and
+ * src/node/create-executors.ts connects the two.
+ */
 
 /** A file or folder of this host that a confined program sees, read-only. */
 export interface ConfinedBind {
@@ -18,7 +21,7 @@ export interface ConfinedProgram {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly binds: readonly ConfinedBind[]
-  /** Pipes beside 0, 1 and 2, by the descriptor that they have inside. */
+  /** Further pipes beside 0, 1 and 2, by the descriptor that each has inside. */
   readonly channels: readonly { readonly descriptor: number; readonly direction: 'in' | 'out' }[]
   readonly limits: {
     readonly memoryBytes?: number
@@ -33,9 +36,9 @@ export interface ConfinedProgram {
   }
 }
 
-/** A program that runs confined. Everything of it is dead and gone once `ended` resolves. */
+/** A program that runs confined. Once `ended` resolves, all of its processes are dead and nothing of its sandbox is left. */
 export interface ConfinedProcess {
-  /** Its number on this host. */
+  /** Its process id on this host. */
   readonly pid: number
   readonly stdin: Writable
   readonly stdout: Readable
@@ -47,11 +50,11 @@ export interface ConfinedProcess {
   /** Never rejects; `code` and `signal` are null where the sandbox itself failed. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
   kill(): void
-  /** Lets go of its pipes. */
+  /** Closes its pipes. */
   destroy(): void
 }
 
-/** Starts programs in an empty room: no network, no files but what they need, a seccomp filter. */
+/** Starts programs in the native sandbox: no network, only the files that they need, a seccomp filter. */
 export interface Confinement {
   /** The walls that it puts up, outermost first, in the vocabulary of an isolation's `layers`. */
   readonly layers: readonly string[]
@@ -66,11 +69,11 @@ export interface StorageLease {
   readonly work: string
   /** One per output, in order. */
   readonly outputs: readonly string[]
-  /** Hands the result files over without following anything. Everything that could write must be dead. */
+  /** Hands over the result files; symbolic links are not followed. Everything that could write must be dead. */
   collect(collector: ResultCollector): Promise<{ readonly diskFull: boolean; readonly inodesFull: boolean }>
   /**
-   * Gives it other caps.
-   * @throws SoukError EXECUTOR_FAILED where more is used than it would then hold; it is as it was then.
+   * Changes its caps.
+   * @throws SoukError EXECUTOR_FAILED if more is in use than the new caps allow; the old caps stay then.
    */
   resize(caps: { readonly diskBytes: number; readonly inodes: number }): Promise<void>
   /** Unmounts it; what is in it is gone. */

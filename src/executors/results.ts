@@ -23,10 +23,10 @@ export interface ResultCollector {
   outputs(): Output[]
 }
 
-/** Room is left for an entry that says that there are more, and one for each declared output. */
+/** Leaves room for one entry that says that there are more files, and one for each declared output. */
 const MAX_RESULT_ENTRIES = MAX_RESULT_FILES - TASK_BOUNDS.outputs - 1
 const MAX_PATH_BYTES = 4096
-/** All names of a result together: a receipt has them all, and has to fit into one message. */
+/** All file names of a result together: the receipt has them all, and has to fit into one message. */
 const MAX_NAME_BYTES = 1024 * 1024
 const CONTROL_CHARACTER = /\p{Cc}/u
 
@@ -47,7 +47,7 @@ export async function createResultCollector({
   const note: ResultCollector['refuse'] = ({ path, code, message }) => {
     entries.push({ path: printable(path), error: { code, message } })
   }
-  /** The first one that is too many is named, and stands for the rest. */
+  /** Counts a file; the first one that exceeds a limit gets an entry that stands for all further ones. */
   const tooMany = (path: string, limit: number): boolean => {
     files += 1
     nameBytes += Buffer.byteLength(path)
@@ -87,7 +87,7 @@ async function store(file: {
   readonly maxBytes: number
 }): Promise<{ sha256: string; bytes: number } | undefined> {
   const partial = join(file.folder, '.partial')
-  // One that a node was killed over may lie there.
+  // May exist already, if a node was killed while it wrote one.
   const handle = await open(partial, 'w', 0o600)
   const hash = createHash('sha256')
   let bytes = 0

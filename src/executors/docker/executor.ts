@@ -28,31 +28,31 @@ import { isWarm, makeWarmContainer, MOST_WARM_INPUT_BYTES, removeWarmDirs } from
 import { createWarmPool, type WarmPool } from './warm-pool.ts'
 
 export interface DockerExecutorOptions {
-  /** Of an engine on this host. */
+  /** The unix socket of an engine on this host. */
   readonly socketPath: string
-  /** Where what a task writes is kept. */
+  /** Makes the file systems that tasks write to. */
   readonly storage: CappedStorage
-  /** What containers of this instance are known by: 1 to 32 of `a` to `z`, `0` to `9` and `-`. */
+  /** The id that marks the containers of this instance: 1 to 32 of `a` to `z`, `0` to `9` and `-`. */
   readonly instance: string
   /** Folder of this instance alone, in which its jobs' folders are. */
   readonly instanceDir: string
   readonly uid: number
   readonly gid: number
-  /** What tasks may name, as `allowedReference` takes it; nothing when empty. */
+  /** The images that tasks may name, in the form that `allowedReference` takes; none if empty. */
   readonly images: readonly string[]
-  /** Containers that wait for tasks like those that came before; 0 for none. */
+  /** How many containers are made ahead for tasks like those that came before. */
   readonly prewarm: number
-  /** For how long a container of a task that has begun waits for another node when this one is gone; 0: it ends with it. */
+  /** How long the container of a started task waits for another node process when this one is gone; 0: it ends with the node. */
   readonly reattachMs: number
-  /** Where images come from that the engine does not have. */
+  /** Where images are fetched from that the engine does not have. */
   readonly supply: ImageSupply
   /** Cores that tasks may run on, as cpuset(7) lists them; all where absent. */
   readonly cpuset?: string
   /** Ids of GPUs that tasks may ask for; none where empty. */
   readonly gpus: readonly string[]
   /**
-   * Low-level runtimes that tasks may ask for, by the engine's names; the first is that of a task which names none. Empty:
-   * the engine's own default, and no other.
+   * The OCI runtimes that tasks may ask for, by the engine's names for them; the first is for tasks that name none. If empty, only the
+   * engine's default is used.
    */
   readonly classes?: readonly string[]
 }
@@ -85,7 +85,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     onBack: () => {
       facts = undefined
       images.forget()
-      // What it could not remove while it was away.
+      // Removes what could not be removed while the engine was away.
       removals.reap().catch(() => {})
       images.reap().catch(() => {})
     },
@@ -98,14 +98,14 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     },
   })
   const folders = createImageFolders({ engine, removals, instance })
-  /** Folders of containers that were made ahead. */
+  /** The folders of containers that were made ahead of a task. */
   const warmDirs = new Set<string>()
   const places: Workshop['places'] = new Map()
   const gpuPool = createGpuPool(options.gpus)
   let facts: Promise<EngineFacts> | undefined
-  /** Tasks that have a file system mounted. */
+  /** How many tasks have a file system mounted. */
   let active = 0
-  /** Those for which a container is being made. */
+  /** How many tasks have a container being made. */
   let preparing = 0
 
   const engineFacts = async (): Promise<EngineFacts> => {
@@ -136,7 +136,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     make: async (shape) => makeWarmContainer({ shape, workshop: await workshopNow(), instanceDir, dirs: warmDirs }),
     isBusy: () => preparing > 0 || !watch.state.present,
   })
-  /** One that waits for such a task, or else one that is made for it. */
+  /** A container for the job: a warm one of its shape, or else a new one. */
   const containerFor = async ({
     job,
     shape,
@@ -148,7 +148,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
   }): Promise<ReadyContainer> => {
     const { inputs } = job.task
     const copied = inputs.reduce((sum, { bytes }) => sum + bytes, 0)
-    // One with GPUs would keep them from everybody else.
+    // A warm container with GPUs would keep them from all other tasks.
     const canBeWarm = copied <= MOST_WARM_INPUT_BYTES && !shape.gpus?.length
     const warm = canBeWarm ? from?.take(shape) : undefined
     if (warm !== undefined) {
@@ -156,7 +156,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
         await warm.enter({ inputs, limits: job.limits })
         return warm
       } catch {
-        // What it is for is no worse off: another one is made.
+        // The warm container could not be adapted: a new one is made instead.
         pool.discard(warm)
       }
     }
@@ -172,7 +172,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     try {
       return await images.acquire(wanted)
     } catch (error) {
-      // Why it was stopped is for whoever has stopped it.
+      // If it was stopped, the signal's reason is thrown rather than what the stop has caused.
       wanted.signal.throwIfAborted()
       if (isEngineGone(error)) await watch.look()
       throw engineFailure({ doing: 'bringing the image in', error, socketPath })
@@ -182,7 +182,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     const job = boundedJob(asked)
     checkTask(job.task, job.limits)
     throwIfStopped(job.signal)
-    // Nobody else listens yet, and an error that nobody hears ends the process; it is looked at once the task runs.
+    // An 'error' event without a listener would end the node. The error itself is handled once the task runs.
     job.stdin.on('error', ignore)
     await mkdir(job.dir, { recursive: true, mode: 0o700 })
     try {
@@ -194,7 +194,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       }
     } catch (error) {
       if (error === job.signal.reason) throw notStarted(job.signal)
-      // It may be that an image is not there any more.
+      // The failure may mean that an image is gone: the engine is asked again the next time.
       images.doubt()
       if (isEngineGone(error) || isEngineGone((error as Error).cause)) await watch.look()
       throw engineFailure({ doing: 'running a task', error, socketPath })
@@ -234,7 +234,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
         over = true
         return execution
       } finally {
-        // Everything of the task is dead, and nothing of this one is in the job's folder.
+        // A warm container has nothing in the job's folder, so it can be removed in the background.
         if (over && isWarm(container)) pool.discard(container)
         else await putAway(container, job)
       }
@@ -245,7 +245,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
       gpus.release()
     }
   }
-  /** A task that has begun goes on when the node stops, for the next one. */
+  /** Removes the container; but if the node stops, the container of a started task is left for the next process of the node. */
   const putAway = async (container: RunningContainer, job: Job<DockerTask>): Promise<void> => {
     if (reattachMs > 0 && isShutdown(job.signal) && container.channel.hasBegun()) container.leave()
     else await container.dispose()
@@ -256,7 +256,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     const gpus = left && gpuPool.keep(left.name, left.gpus)
     try {
       if (left === undefined) {
-        // The container is reaped; its disk was kept with the folder.
+        // The container was reaped, but its disk was kept together with the folder.
         await storage.unmountLeftovers({ folder: job.dir, keep: [] })
         return undefined
       }
@@ -300,12 +300,12 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor<D
     watch: (listener) => watch.listen(listener),
     async reap({ keep }) {
       const left = (await Promise.all(keep.map(readLeftContainer))).filter((each) => each !== undefined)
-      // Before there is a task that could be given them.
+      // Before any new task could be given the GPUs.
       for (const { name, gpus } of left) gpuPool.keep(name, gpus)
       const inUse = [...keep, ...warmDirs, ...left.map(({ dir }) => dir)]
       const unmounted = active === 0 ? await storage.unmountLeftovers({ folder: instanceDir, keep: inUse }) : 0
       await removeWarmDirs({ instanceDir, keep: inUse })
-      // Also where the engine is not there yet: what is reaped when it comes is not what is to be gone on with.
+      // Even if the engine is not there yet: when it comes back, everything else is reaped.
       removals.spare(left.map(({ name }) => name))
       if (!(await watch.look()).present) return unmounted
       const removed = await removals.reap()
@@ -326,6 +326,6 @@ const ignore = (): void => {}
 interface RunImageOptions {
   readonly job: BoundedJob<DockerTask>
   readonly image: ImageFacts
-  /** Whose containers it may have; it gets one of its own where absent, as what is tried once does. */
+  /** The pool whose warm containers it may use. Absent for probes, which always get a new one. */
   readonly from?: WarmPool | undefined
 }

@@ -28,7 +28,7 @@ export type Begin =
   | { readonly kind: 'go'; readonly order: InitOrder }
   | { readonly kind: 'resume'; readonly before: ResumedJob<DockerTask>['before'] }
 
-/** Why a run is over, as far as the task is concerned; whichever comes first. */
+/** Why a run is over; the first reason counts. */
 type Ending =
   | { readonly kind: 'task'; readonly outcome: Outcome; readonly ranMs: number }
   | { readonly kind: 'stopped'; readonly outcome: Outcome; readonly ranMs?: number }
@@ -41,7 +41,7 @@ const LEFTOVERS_TIMEOUT_MS = 10_000
 /** For handing over results once the task is over. */
 const COLLECT_TIMEOUT_MS = 120_000
 const POLL_MS = 20
-/** How often the engine is asked why a container has ended, before it counts as having no reason. */
+/** How often the engine is asked why a container has ended, before that counts as unknown. */
 const LOOKS_FOR_CAUSE = 25
 
 /** Runs one task in a container that waits. Throws and resolves as the executor's `run` does; the caller disposes. */
@@ -92,14 +92,14 @@ class TaskRun {
     const startedAtMs =
       begin.kind === 'go' ? await this.#go(begin.order) : performance.now() - (Date.now() - begin.before.startedAtMs)
     this.#follow()
-    // Not before: what it says can be here sooner than the word that it has started.
+    // Not earlier: output can arrive before the message that the task has started.
     const output = Promise.all([this.#pump('stdout'), this.#pump('stderr')])
     const ending = await this.#ending.promise
     this.#over = true
     if (ending.kind === 'failed') throw ending.error
     const endedAtMs = performance.now()
     this.#stopWatch?.()
-    // Dying is hurried, and what that takes is not the task's.
+    // Read before the kill, which gives the container every core: CPU time spent on dying is not the task's.
     const stoppedCpuTimeMs = ending.kind === 'stopped' ? counters.cpuTimeMs() : undefined
     if (ending.kind === 'stopped') await this.#killed()
     // Everything of the task is dead, and its counters are still there.
@@ -122,10 +122,10 @@ class TaskRun {
     return {
       outcome,
       usage: {
-        // Where no node was there at its end, its first process was.
+        // A resumed task may have ended while no node was there: then init has measured its time.
         wallTimeMs: Math.round((begin.kind === 'resume' ? ending.ranMs : undefined) ?? endedAtMs - startedAtMs),
         cpuTimeMs: Math.round(cpuTimeMs),
-        // Where it ran out all of it was in use, also where a kernel that died of that has taken its counters with it.
+        // If memory ran out, all of it was in use, even if a guest kernel died of it and its counters are lost.
         memoryPeakBytes: Math.min(hit.has('memory') ? Infinity : counters.memoryPeakBytes(), job.limits.memoryBytes),
         outputBytes: this.#meter.bytes,
         limitsHit: LIMIT_NAMES.filter((limit) => hit.has(limit)),
@@ -147,7 +147,7 @@ class TaskRun {
     job.stdin.off('error', this.#onStdinError)
   }
 
-  /** Gives the word; resolves to when the task's first instruction ran. */
+  /** Starts the task; resolves to the time (performance.now) of its first instruction. */
   async #go(order: InitOrder): Promise<number> {
     const { job, container } = this.#options
     const failed = this.#ending.promise.then((ending) => {
@@ -162,8 +162,9 @@ class TaskRun {
   }
 
   /**
-   * A task that has ended already has ended as it did, whatever its time. What was past the cap was taken from its first
-   * process and not kept: that such a thing is missing is how it shows that there was too much.
+   * Resumes the output where the earlier process left off. A task that has ended already is reported as it ended, whatever its wall time
+   * is by now. Output beyond the cap was acknowledged to init but not kept: if the cap is reached and init no longer has the bytes that
+   * would come next, the cap was exceeded.
    */
   async #resume({ stdoutBytes, stderrBytes }: ResumedJob<DockerTask>['before']): Promise<void> {
     const { job, container } = this.#options
@@ -176,12 +177,12 @@ class TaskRun {
         ? { stdout: Math.max(stdoutBytes, stdoutFrom), stderr: Math.max(stderrBytes, stderrFrom) }
         : { stdout: stdoutBytes, stderr: stderrBytes },
     )
-    // Its end is followed below; this is what comes first.
+    // Only so that its end comes before a wall time that has run out meanwhile; `#follow` handles an end that is still to come.
     if (phase === 'ended') await channel.ended.then((end) => this.#taskEnded(end), noop)
     else if (this.#outputExceeded) this.#stop({ kind: 'limit', limit: 'output' })
   }
 
-  /** Watches over the task from now on, and hears of its end. */
+  /** Starts to enforce the limits that the node enforces, and to listen for the task's end. */
   #follow(): void {
     const { job, container } = this.#options
     const { channel, counters } = container
@@ -199,20 +200,20 @@ class TaskRun {
     channel.ended.then(
       (end) => this.#taskEnded(end),
       (error: unknown) => {
-        // It goes with the container, too, that nobody needs any more.
+        // The connection also ends when a container is removed that is not needed any more.
         if (!this.#over) void this.#lost(error).catch((failure: unknown) => this.#fail(failure))
       },
     )
   }
 
   #taskEnded({ status, timedOut, wallTimeMs }: InitEnd): void {
-    // The timer of the node is due first; it was not there.
+    // The node's own timer fires earlier, so this happens only if no node was there.
     if (timedOut)
       this.#ending.resolve({ kind: 'stopped', outcome: { kind: 'limit', limit: 'wallTime' }, ranMs: wallTimeMs })
     else this.#ending.resolve({ kind: 'task', outcome: outcomeOfStatus(status), ranMs: wallTimeMs })
   }
 
-  /** Passes an output on; what its reader has is acknowledged to init. */
+  /** Passes an output on, and acknowledges to init what its reader has. */
   #pump(stream: 'stdout' | 'stderr'): Promise<void> {
     const { job, container } = this.#options
     const { channel } = container
@@ -239,16 +240,16 @@ class TaskRun {
   }
 
   /**
-   * The first process is gone without a word. The task cannot end it, but where memory ran out the kernel can; else
-   * somebody on this host did, for which the task is not to pay.
+   * Init is gone without having reported an end. The task has no way to end it. Either the kernel did because memory (or, for a guest
+   * kernel, pids) ran out, or somebody on this host did, and then the task is not billable.
    */
   async #lost(cause: unknown): Promise<never> {
     const { counters, runtime } = this.#options.container
-    // While they can be read, to be known later: the control group goes with the container.
+    // Read now, and remembered by the counters: the control group goes with the container.
     const pidsRanOut = counters.pidsDenied() > 0
     counters.memoryPeakBytes()
     let state = await this.#state()
-    // The engine hears of the end and of memory apart from each other.
+    // The engine may learn of the end before it learns that memory ran out.
     for (let looks = 0; looks < LOOKS_FOR_CAUSE && state?.oomKilled === false && !this.#over; looks += 1) {
       await sleep(POLL_MS)
       state = await this.#state()
@@ -278,16 +279,16 @@ class TaskRun {
     container.channel.kill()
     container.hurry().catch(noop)
     const dead = container.channel.ended.then(noop, async () => {
-      // Init went first; the kernel ends the others with it (pid_namespaces(7)).
+      // Init died first; the kernel kills the rest of its pid namespace with it (pid_namespaces(7)).
       while ((await this.#state())?.running === true) await sleep(POLL_MS)
     })
     if (await within(KILL_TIMEOUT_MS, dead)) return
-    // A task can keep init from the processor, and is not to have its run for free by that.
+    // A task can starve init of CPU time, and must not get its run for free by that: the engine kills it instead.
     await container.kill().catch(noop)
     if (!(await within(KILL_TIMEOUT_MS, dead))) throw containerFailed('the task could not be ended')
   }
 
-  /** Waits for the last output. Where init was taken with the task, for want of memory, what it had not sent is lost. */
+  /** Waits for the last output. If init was killed together with the task for lack of memory, what it had not sent is lost. */
   async #drained(output: Promise<unknown>): Promise<void> {
     const { channel } = this.#options.container
     this.#meter.release()
@@ -324,7 +325,7 @@ class TaskRun {
   }
 
   #outcomeOf(ending: Exclude<Ending, { kind: 'failed' }>, memoryRanOut: boolean): Outcome {
-    // What was past the cap is lost, also where the task ended by itself with its last byte.
+    // Output beyond the cap is lost, even if the task ended by itself right after it.
     if (this.#outputExceeded) return { kind: 'limit', limit: 'output' }
     if (ending.kind === 'stopped') return ending.outcome
     return memoryRanOut ? { kind: 'limit', limit: 'memory' } : ending.outcome

@@ -26,20 +26,20 @@ import { checkTask, UNENFORCEABLE, type WasmBounds } from './task-checks.ts'
 export { DEFAULT_STACK_BYTES }
 
 export interface WasmExecutorOptions {
-  /** Folder of this instance alone, where it keeps track of its processes. */
+  /** A folder of this instance alone, where it records its processes. */
   readonly instanceDir: string
   /** Processes kept ready, at about 50 MB each; a task that finds none waits for one to start (about 50 ms). */
   readonly prewarm?: number
-  /** Who answers the calls of WASI preview 1: our own host, or @wasmer/wasi as far as it goes. */
+  /** Which implementation of WASI preview 1 is used: souk's own, or @wasmer/wasi with what that supports. */
   readonly host?: WasmHost
   /** Whether a process may serve several tasks of the same requester, one after the other. */
   readonly reuse?: WasmReuse
-  /** Stack of a task that asks for none, whole KiB. Another one than V8's default makes each start a quarter longer. */
+  /** Stack of a task that asks for none, in whole KiB. Any value but V8's default makes each start a quarter slower. */
   readonly stackBytes?: number
   readonly maxModuleBytes?: number
   /** Checking and compiling a module may take this long. */
   readonly compileTimeoutMs?: number
-  /** The most memory that a task may ask for: what a confined process gets, beside its own. */
+  /** The most memory that a task may ask for. A confined process gets that much, besides what it needs itself. */
   readonly maxMemoryBytes?: number
   /** The native sandbox, around each process. Without it `isolation.missing` says so. */
   readonly confinement?: Confinement | undefined
@@ -56,10 +56,10 @@ const DEFAULTS = {
 }
 /** Below this Node itself does not start. */
 const MIN_STACK_BYTES = 256 * 1024
-/** What V8 may overrun, and what lies below its own frames. */
+/** Stack that is left to what V8 may overrun its limit by, and to the frames below V8's own. */
 const STACK_RESERVE_BYTES = 1024 * 1024
 const UNLIMITED_STACK_BYTES = 16 * 1024 * 1024
-/** What came of programs, kept for the next task with one of them. */
+/** Rewritten programs that are kept for the next task with the same program. */
 const MAX_PREPARED_BYTES = 64 * 1024 * 1024
 /** A process that has grown beyond this is not left waiting for another task. */
 const MAX_WAITING_BYTES = 256 * 1024 * 1024
@@ -91,7 +91,7 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
   const bounds = describeBounds(host)
   pool.refill()
 
-  /** What came of a job's program before; a component is transpiled where nothing has. */
+  /** The prepared form of a job's program, if it is known. A component is transpiled if it is not. */
   const programs = async (job: BoundedJob<WasmTask>): Promise<PreparedProgram | undefined> => {
     const known = prepared.get(job)
     if (known !== undefined || !(await isComponentFile(job.task.module.source))) return known
@@ -113,7 +113,7 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
     const job = boundedJob(asked)
     checkTask({ task: job.task, limits: job.limits, bounds, maxModuleBytes })
     throwIfStopped(job.signal)
-    // Nobody else listens yet, and an error that nobody hears ends the node; it is looked at where it is fed.
+    // An 'error' event without a listener would end the node. The error itself is handled where stdin is fed to the process.
     job.stdin.on('error', ignore)
     try {
       return await runBounded(job)
@@ -139,7 +139,7 @@ export function createWasmExecutor(options: WasmExecutorOptions): Executor<WasmT
     } finally {
       const kept = clean && requester !== undefined
       if (kept) pool.giveBack(sandbox, requester)
-      // Ending a process and starting the next one take some time, and the result need not wait for them.
+      // The result need not wait until this process has ended and the next one has started.
       setImmediate(() => {
         if (!kept) sandbox.kill()
         pool.refill()
@@ -177,7 +177,7 @@ function describeBounds(host: WasmHost): WasmBounds {
       min: MIN_STACK_BYTES,
       max: Math.max(MIN_STACK_BYTES, Math.min(available - STACK_RESERVE_BYTES, UNLIMITED_STACK_BYTES)),
     },
-    // What @wasmer/wasi answers is not ours to promise.
+    // How @wasmer/wasi answers may change with its version.
     deterministic: host === 'souk',
     components: host === 'souk',
     unenforceable: UNENFORCEABLE,

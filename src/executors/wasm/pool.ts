@@ -2,24 +2,27 @@ import { availableParallelism } from 'node:os'
 import { providerStopped } from '../run-failures.ts'
 import { startSandbox, type SandboxProcess, type StartOptions } from './sandbox-process.ts'
 
-/** A process for one task, and who it has served before. */
+/** A process for one task. */
 export interface TakenSandbox {
   readonly sandbox: SandboxProcess
-  /** It ran tasks of the same requester before this one. */
+  /** Whether it ran tasks of the same requester before this one. */
   readonly reused: boolean
   /** Whether it may be given back afterwards. */
   readonly reusable: boolean
 }
 
-/** Processes kept ready, and those that wait for another task of the requester that they have served. */
+/** Processes that are ready for any task, and processes that wait for another task of the requester whom they have served. */
 export interface SandboxPool {
-  /** A process for one task, waiting, ready or newly started; the caller kills it or gives it back. Throws what {@link startSandbox} throws. */
+  /**
+   * A process for one task: a waiting, a ready or a new one. The caller kills it or gives it back.
+   * @throws what {@link startSandbox} throws
+   */
   take(wanted: { readonly stackBytes: number; readonly requester: string | undefined }): Promise<TakenSandbox>
-  /** Leaves a process that is as it was before its task for another one of that requester. */
+  /** Keeps a clean process for another task of that requester. */
   giveBack(sandbox: SandboxProcess, requester: string): void
-  /** Starts what is missing. A start that fails leaves it missing until the next call. */
+  /** Starts processes until the pool is full. If a start fails, the next call tries again. */
   refill(): void
-  /** Kills what is kept, and waits for the end of that and of what was taken. */
+  /** Kills the processes in the pool, and waits until they and those that were taken have ended. */
   close(): Promise<void>
 }
 
@@ -30,10 +33,10 @@ export interface PoolOptions extends StartOptions {
   readonly maxWaiting: number
 }
 
-/** A process that waits holds memory, and its requester may never come back. */
+/** How long a process waits for its requester, who may never come back, while it holds memory. */
 const WAIT_MS = 60_000
 
-/** Starting is work for a whole core: more at a time would only make each take longer. */
+/** Starting keeps a whole core busy: more starts at a time would only make each take longer. */
 const MAX_STARTING = availableParallelism()
 
 interface Waiting {
@@ -50,7 +53,7 @@ export function createSandboxPool({
   const ready = new Set<SandboxProcess>()
   const waiting = new Map<SandboxProcess, Waiting>()
   const running = new Set<SandboxProcess>()
-  /** Tasks that found none ready, the first one first. */
+  /** Tasks that wait for a process, in the order in which they came. */
   const takers: PromiseWithResolvers<SandboxProcess>[] = []
   const starts = new Set<Promise<void>>()
   let closed = false

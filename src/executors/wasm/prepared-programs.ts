@@ -6,7 +6,7 @@ import { isMetered } from './job-header.ts'
 import { REWRITE_VERSION } from './module/rewrite.ts'
 import { ChannelBroken, contentOf, type Frame } from './reports.ts'
 
-/** What a rewritten program may have grown to: meters and the like add up to this many times its own bytes, and little else. */
+/** The most that a rewritten program may grow to: meters and the like multiply its bytes by less than this, and add little else. */
 const MAX_GROWTH = 16
 const MAX_ADDED_BYTES = 64 * 1024
 
@@ -16,17 +16,17 @@ export interface PreparedProgram {
   readonly bytes: Uint8Array
 }
 
-/** A process, as far as programs are concerned. */
+/** What is known of a sandbox process with regard to programs. */
 export interface ProgramHolder {
-  /** It has compiled no stranger's program yet, so that what it says came of one is our own parser's word. */
+  /** It has compiled no stranger's program yet, so what it reports about one comes from souk's own parser and can be trusted. */
   untouched: boolean
-  /** What it has compiled and keeps, by key. */
+  /** Keys of the modules that it has compiled and keeps. */
   readonly compiled: Set<string>
 }
 
 /**
- * What came of programs, by digest, version of what made it and how they were rewritten; the one used longest ago goes first.
- * No native code is kept: that could only come from a process that had compiled a stranger's bytes.
+ * A cache of programs in prepared form, by digest, by the version of the rewriter and by how they were rewritten. The least recently used
+ * one is dropped first. Native code is never kept: it could only come from a process that has compiled a stranger's bytes.
  */
 export interface PreparedPrograms {
   /** Of all of them together: a longer one is not kept. */
@@ -66,13 +66,13 @@ export function createPreparedPrograms({ maxBytes }: { readonly maxBytes: number
   }
 }
 
-/** What tells a job's program from every other: its content, and everything on which its rewriting depends. */
+/** The cache key of a job's program: its content, and everything on which its rewriting depends. */
 export function keyOf(job: BoundedJob<WasmTask>): string {
   const kind = job.task.deterministic === undefined ? (isMetered(job) ? 'metered' : 'plain') : 'deterministic'
   return `${job.task.module.sha256} ${REWRITE_VERSION}.${COMPONENT_VERSION} ${kind}`
 }
 
-/** What a process is given of a job's program: nothing where it has it compiled, what came of it where that is known, or its file. */
+/** What a process is sent of a job's program: nothing if it has it compiled, its prepared form if that is known, else its file. */
 export function programOf({
   job,
   sandbox,
@@ -84,7 +84,7 @@ export function programOf({
 }): { readonly program: JobProgram; readonly bytes: Uint8Array | FedFile | undefined } {
   const key = keyOf(job)
   const compiled = sandbox.compiled.has(key)
-  // It compiles at once what needs no rewriting.
+  // Both are compiled without our parser running first, so from then on the process is not trusted.
   if (compiled || known !== undefined) sandbox.untouched = false
   if (compiled) return { program: { key, bytes: 0, form: { kind: 'source' } }, bytes: undefined }
   if (known !== undefined) return { program: { key, bytes: known.bytes.length, form: known.form }, bytes: known.bytes }
@@ -93,9 +93,9 @@ export function programOf({
 }
 
 /**
- * Takes what came of a program from a process that has compiled nothing yet, for the next task with it too.
+ * Reads a rewritten program from a process and, if the process is still untouched, keeps it for the next task with the same program.
  *
- * @throws ChannelBroken where it is out of all proportion
+ * @throws ChannelBroken if it is larger than rewriting could have made it
  */
 export async function takeRewritten(
   {
@@ -111,7 +111,7 @@ export async function takeRewritten(
 ): Promise<void> {
   if (bytes > MAX_GROWTH * job.task.module.bytes + MAX_ADDED_BYTES)
     throw new ChannelBroken(`${bytes} bytes of a program`)
-  // What will not be kept is not gathered either: it may have hundreds of megabytes.
+  // Collected only if it will be kept: it may have hundreds of megabytes.
   const kept = sandbox.untouched && bytes <= prepared.maxBytes
   sandbox.untouched = false
   const chunks: Uint8Array[] = []
@@ -119,7 +119,10 @@ export async function takeRewritten(
   if (kept) prepared.put(job, { form: { kind: 'rewritten', facts }, bytes: Buffer.concat(chunks) })
 }
 
-/** The process has compiled the job's module, and keeps it, as many as it keeps itself, the first ones first to go; no component. */
+/**
+ * Notes that the process has compiled the job's module and keeps it. It keeps MAX_COMPILED modules, first in, first out, and no
+ * components.
+ */
 export function noteCompiled({
   job,
   sandbox,

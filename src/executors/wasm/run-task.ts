@@ -29,28 +29,28 @@ export interface RunOptions {
   readonly isolation: Isolation
   readonly compileTimeoutMs: number
   readonly prepared: PreparedPrograms
-  /** What came of its program before. A component has to have been transpiled. */
+  /** Its program in prepared form, if there is one; there has to be for a component. */
   readonly known: PreparedProgram | undefined
   /** Whether the process may be left for another task of the same requester. */
   readonly reusable: boolean
 }
 
-/** What a run came to, and whether its process can take another job: it is as it was then, and has nothing of this one. */
+/** What a run came to, and whether its process is clean: it has nothing left of this job and can take another. */
 export interface RunEnd {
   readonly execution: Execution
   readonly clean: boolean
-  /** Of the process, at its task's end. */
+  /** Resident memory of the process at the task's end. */
   readonly residentBytes: number
 }
 
-/** The sandbox says that a call of its own failed. */
+/** The sandbox process reports that a system call of its own failed. */
 class SandboxFault extends Error {
   override readonly name = 'SandboxFault'
 }
 
-/** For what is left in the pipes of a process that was killed. */
+/** For passing on what is left in the pipes of a killed process. */
 const LEFTOVERS_TIMEOUT_MS = 5_000
-/** For the feeder of a job that its process says it has read. */
+/** For the feeder to finish a job that its process reports as read. */
 const FED_TIMEOUT_MS = 1_000
 
 /** Runs one task on a process that is ready, and kills that unless it is clean. Throws and resolves as the executor's `run` does. */
@@ -110,7 +110,7 @@ class TaskRun {
     const feeding = this.#feed().catch((error: unknown) => this.#fail(error))
     const reports = this.#followReports()
     this.#reports = reports
-    // What it rejects with is also the ending, or looked at once the task has ended.
+    // A rejection is also reported as the ending, or else awaited again below: it must not count as unhandled.
     reports.catch(() => {})
     const ending = await this.#ending.promise
     clearTimeout(this.#compileTimer)
@@ -119,7 +119,7 @@ class TaskRun {
     else this.#endedAtMs ||= performance.now()
     // While the process is still there.
     const cpuTimeMs = Math.round(this.#watch.cpuTimeMs())
-    // A short task can be over before its feeder has seen the end of the last file.
+    // A short task can end before its feeder has noticed the end of the last file.
     if (this.#options.reusable && this.#complete)
       await Promise.race([feeding, this.#options.sandbox.ended, sleep(FED_TIMEOUT_MS, undefined, { ref: false })])
     const clean = this.#isClean(ending)
@@ -175,7 +175,7 @@ class TaskRun {
     )
   }
 
-  /** Leaves a process that has said everything for another job, or kills it, for which the result need not wait. */
+  /** Leaves a process that has reported everything for another job, or kills it without making the result wait for that. */
   #release({ kill }: { readonly kill: boolean }): void {
     const { sandbox } = this.#options
     this.#quiesced = true
@@ -198,7 +198,7 @@ class TaskRun {
     this.#endStdin?.()
     sandbox.kill()
     this.#meter.release()
-    // A process that it might have made would keep the pipe open for as long as it likes.
+    // A child process, should it have made one, could keep the pipe open for ever.
     const timer = setTimeout(() => sandbox.destroy(), LEFTOVERS_TIMEOUT_MS)
     await this.#reports?.catch(() => {})
     clearTimeout(timer)
@@ -236,7 +236,7 @@ class TaskRun {
     try {
       for (let next = await sandbox.frames.next(); next.done !== true; next = await sandbox.frames.next()) {
         const frame = next.value
-        // What comes after that must begin nothing any more: neither a timer nor the task's time.
+        // Reports that come after the end must not start anything: neither a timer nor the task's time.
         const over = this.#endedBy === 'stopped' || this.#endedBy === 'failed'
         if (frame.kind === 'stdout' || frame.kind === 'stderr') await this.#passOutput(frame.kind, frame.data)
         else if (frame.kind === 'report' && !over && (await this.#onReport(frame.report))) return
@@ -261,16 +261,16 @@ class TaskRun {
     }
   }
 
-  /** Nobody sees what a task says before it is known to have started, nor after it has ended. */
+  /** Output counts only while the task runs: before `started` and after `ended` it breaks the protocol. */
   async #passOutput(kind: 'stdout' | 'stderr', chunk: Uint8Array): Promise<void> {
     if (this.#stage !== 'running') throw new ChannelBroken(`output while ${this.#stage}`)
     await this.#meter.pass({ chunk, sink: this.#options.job[kind] })
   }
 
   /**
-   * The process can say no more. Once the task has started that is the task's own doing where the process crashed or
-   * broke the rules, for which it is killed: else a task could have its run for free by tearing down its sandbox.
-   * What had ended before stays as it was, without the results that did not come.
+   * The process has died or broken the protocol. If the task had started, this counts as the task's doing (it was `killed`), as otherwise
+   * a task could get its run for free by tearing down its sandbox. If the task had ended before, its outcome stays, without the results
+   * that did not come.
    */
   #gone(why: string, { cause, crash }: { readonly cause: Error; readonly crash: NodeJS.Signals | null }): void {
     if (this.#stage === 'ended') this.#results.lose(why)
