@@ -93,8 +93,9 @@ export function createProvider(options: ProviderOptions): Provider {
     onRan: (durationMs) => expectedStart.ran(durationMs),
   })
   const { scheduler, seenThrough } = lifecycle
-  const intake = createIntake({ ...options, tasks, claim: (task) => scheduler.claim(task), preparation, payments })
-  const refusedRate = createRefusedRate({ clock, isKnown: options.capacity.isKnown })
+  const refusedRate = createRefusedRate({ ...options, ...options.capacity })
+  const claim: Scheduler['claim'] = (task) => scheduler.claim(task)
+  const intake = createIntake({ ...options, tasks, claim, preparation, payments, refusedRate })
   const expectedStart = createExpectedStart({ ...options, scheduler, maxQueueWaitMs: options.policy.maxQueueWaitMs })
   const { quote } = createQuoteDesk({
     ...options,
@@ -105,10 +106,9 @@ export function createProvider(options: ProviderOptions): Provider {
   })
 
   async function takeIn(submission: Submission): Promise<string> {
-    const { peer, task } = submission
-    const bytes = task.spec.byteLength
-    const { taskId, runtime, spec, begun } = await refusedRate
-      .within({ peer, bytes }, () => intake.take({ ...submission, stopping: lifecycle.stopping }))
+    const { peer } = submission
+    const { taskId, runtime, spec, begun } = await intake
+      .take({ ...submission, stopping: lifecycle.stopping })
       .catch((error: unknown) => {
         if (isSoukError(error, 'REFUSED')) options.onMeeting(peer, 'refused')
         throw error

@@ -50,8 +50,8 @@ export function createFreeAllowance(options: {
     },
     take({ taskId, peer, mostWei, rates }) {
       const key = { day: today(), holder: holderOf(peer) }
-      taken.set(taskId, { ...key, mostWei, rates })
       store.setSpentWei({ ...key, wei: store.spentWei(key) + mostWei })
+      taken.set(taskId, { ...key, mostWei, rates })
     },
     settle(taskId, receipt) {
       const found = taken.get(taskId)

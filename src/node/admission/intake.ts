@@ -15,6 +15,7 @@ import type { Journal } from '../journal/journal.ts'
 import type { ExaminedPayment, Payments } from '../payments/payments.ts'
 import type { OwnQuotes } from './own-quotes.ts'
 import type { Preparation } from '../inputs/preparation.ts'
+import type { RefusedRate } from './refused-rate.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { invalidSpec, refused, replayed } from '../task-errors.ts'
 import type { TaskTable } from '../journal/task-table.ts'
@@ -32,19 +33,21 @@ export interface IntakeOptions {
   readonly clock: Clock
 }
 
+interface Submitted {
+  readonly peer: string
+  readonly task: SignedTask
+  readonly quote?: SignedQuote
+  readonly voucher?: Voucher
+  readonly stopping: boolean
+}
+
 /**
  * Takes a task from a stranger's bytes to a durable `accepted`. Admission decides; intake tells it the current usage and carries out the
  * decision.
  */
 export interface Intake {
   /** @throws SoukError INVALID_INPUT, REFUSED with every reason, or CHAIN_UNREACHABLE; nothing of the task is kept then. */
-  take(request: {
-    readonly peer: string
-    readonly task: SignedTask
-    readonly quote?: SignedQuote
-    readonly voucher?: Voucher
-    readonly stopping: boolean
-  }): Promise<Taken>
+  take(request: Submitted): Promise<Taken>
   /** The current usage, as it counts for this peer. */
   usageFor(peer: string): Omit<AdmissionUsage, 'stopping'>
 }
@@ -65,6 +68,7 @@ export function createIntake(
     readonly claim: Scheduler['claim']
     readonly preparation: Pick<Preparation, 'hold'>
     readonly payments: Pick<Payments, 'examine' | 'accepted'>
+    readonly refusedRate: RefusedRate
   },
 ): Intake {
   const { tasks, store, journal, capacity, clock, payments } = options
@@ -99,9 +103,10 @@ export function createIntake(
     const { authorization } = task
     const { requester } = authorization
     const holder = inputHolder(taskId)
-    underWay.add(taskId)
     const { allowance } = admitted
+    // Nothing is to be undone where it cannot be written.
     if (allowance !== undefined) options.allowance.take({ taskId, peer: requester, ...allowance })
+    underWay.add(taskId)
     const leaveQueue = tasks.join(requester)
     const held = payment.hold(admitted.maxPriceWei)
     let prepared: Prepared | undefined
@@ -153,28 +158,31 @@ export function createIntake(
     }
   }
 
+  async function take({ peer, task, quote, voucher, stopping }: Submitted): Promise<Taken> {
+    const payment = await payments.examine({ peer, ...(voucher !== undefined && { voucher }) })
+    // There must be no `await` from here until `accept` has set aside what the task needs: another task could be admitted on the same
+    // room or credit.
+    const admission = admit({
+      task,
+      ...(quote !== undefined && { quote }),
+      peer,
+      nowMs: clock.nowMs(),
+      policy: options.policy,
+      usage: { ...usageFor(peer), stopping },
+      payment: { ...payment, usage: payment.usage() },
+      signedTaskIdOf,
+      readQuote: (signed) => options.quotes.read(signed),
+      isNonceUsed: (key) => journal.isNonceUsed(key),
+    })
+    if (admission.kind === 'invalid') throw invalidSpec(admission.issues)
+    if (admission.kind === 'refused') throw refused(admission.reasons)
+    if (underWay.has(admission.taskId)) throw replayed()
+    return accept(admission, { task, payment })
+  }
+
   return {
     usageFor,
-    async take({ peer, task, quote, voucher, stopping }) {
-      const payment = await payments.examine({ peer, ...(voucher !== undefined && { voucher }) })
-      // There must be no `await` from here until `accept` has set aside what the task needs: another task could be admitted on the same
-      // room or credit.
-      const admission = admit({
-        task,
-        ...(quote !== undefined && { quote }),
-        peer,
-        nowMs: clock.nowMs(),
-        policy: options.policy,
-        usage: { ...usageFor(peer), stopping },
-        payment: { ...payment, usage: payment.usage() },
-        signedTaskIdOf,
-        readQuote: (signed) => options.quotes.read(signed),
-        isNonceUsed: (key) => journal.isNonceUsed(key),
-      })
-      if (admission.kind === 'invalid') throw invalidSpec(admission.issues)
-      if (admission.kind === 'refused') throw refused(admission.reasons)
-      if (underWay.has(admission.taskId)) throw replayed()
-      return accept(admission, { task, payment })
-    },
+    take: (request) =>
+      options.refusedRate.within({ peer: request.peer, bytes: request.task.spec.byteLength }, () => take(request)),
   }
 }
