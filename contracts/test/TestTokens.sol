@@ -50,6 +50,20 @@ contract FalseToken is ERC20 {
     }
 }
 
+/** Lets nobody change what is allowed but to nothing first, as Tether's does. */
+contract StrictToken is ERC20 {
+    constructor() ERC20("Strict", "STR") {}
+
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function _approve(address owner, address spender, uint256 value, bool emitEvent) internal override {
+        require(!emitEvent || value == 0 || allowance(owner, spender) == 0, "not from nothing");
+        super._approve(owner, spender, value, emitEvent);
+    }
+}
+
 /** Takes a fee and calls its sender first: a deposit inside a deposit would make up for the fee, and be counted twice. */
 contract HookedFeeToken is FeeToken {
     function transferFrom(address from, address to, uint256 amount) public override returns (bool) {

@@ -175,7 +175,10 @@ async function withAccount(
   try {
     const account = openChannelAccount({ place, key, wallet, dir, confirmations, pollMs: POLL_MS, onProgress })
     try {
-      return await work({ account, onProgress, address: key.address, chainId: place.chainId, contract: place.contract })
+      const { chainId, contract } = place
+      const code = await work({ account, onProgress, address: key.address, chainId, contract })
+      account.told()
+      return code
     } finally {
       await account.end()
     }

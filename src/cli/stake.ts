@@ -83,6 +83,7 @@ async function withAccount({ cli, options }: Request, work: (opened: Opened) => 
   const account = openStakeAccount({ place, key, dir: dirname(file), confirmations, pollMs: POLL_MS, onProgress })
   try {
     await print({ cli, options, chainId: place.chainId, contract, stake: await work({ account, key }) })
+    account.told()
     return EXIT.success
   } finally {
     await account.end()

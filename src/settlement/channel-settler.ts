@@ -12,6 +12,7 @@ import { alarmingView, countedView, settledView } from './channel-views.ts'
 import { createChannelTransactions } from './channels.ts'
 import type { Chain } from './chain.ts'
 import { chooseRedemptions, redeemGasOf, type Redeemable } from './redeem.ts'
+import { createRequests } from './requests.ts'
 import type { TransactionQueue } from './transactions.ts'
 import { channelIdOf } from './voucher.ts'
 import { createChannelWitnesses } from './witnesses.ts'
@@ -74,7 +75,7 @@ export function createChannelSettler(options: ChannelSettlerOptions): ChannelSet
     ...{ contract, payee, confirmations, pollMs, trustedMs: TRUSTED_MS },
     chains: options.witnesses ?? [chain],
   })
-  const transactions = createChannelTransactions({ queue, contract })
+  const transactions = createChannelTransactions({ requests: createRequests(queue), contract })
   let timer: NodeJS.Timeout | undefined
   let turning: Promise<void> | undefined
   let closed = false

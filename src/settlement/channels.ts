@@ -16,8 +16,8 @@ import {
 import { NO_CHANNEL, type ChannelView } from './channel-views.ts'
 import type { Chain } from './chain.ts'
 import { contractRefused, OTHER_CHANNELS_HINT } from './contract-refused.ts'
+import type { Request, Requests } from './requests.ts'
 import type { StoredTransaction } from './transaction-store.ts'
-import type { TransactionQueue } from './transactions.ts'
 import { channelIdOf } from './voucher.ts'
 
 /** @throws SoukError CHAIN_UNREACHABLE, CHAIN_REFUSED where there is no such contract. */
@@ -57,14 +57,18 @@ function answerOf({ contract, answer }: { readonly contract: string; readonly an
   }
 }
 
-/** `0x`, the function, and the channel and amount of a deposit: what comes after is a permit, which is another each time. */
-const DEPOSIT_HEAD = 2 + 2 * (4 + 4 * 32)
+/** Where in a deposit's call its channel and amount are; before is the function, after a permit, which is another each time. */
+const DEPOSIT_ARGUMENTS = [2 + 2 * 4, 2 + 2 * (4 + 4 * 32)] as const
 
 /** What is sent to the contract, each through the account's queue. The same request again is the same transaction, unless that failed. */
 export interface ChannelTransactions {
   open(deposit: Deposit): StoredTransaction
-  /** `fromWei` is the deposit that it is added to: the same top-up twice is one. */
-  topUp(deposit: Deposit & { readonly fromWei: bigint }): StoredTransaction
+  /** What {@link open} has sent for that deposit, where nobody knows yet what became of it. */
+  opening(deposit: Deposit): StoredTransaction | undefined
+  /** The same once more is another, as soon as it is known what became of the one before. */
+  topUp(deposit: Deposit): StoredTransaction
+  /** As {@link opening}, of a top-up. */
+  toppingUp(deposit: Deposit): StoredTransaction | undefined
   startClose(channel: ChannelKey): StoredTransaction
   finishClose(channel: ChannelKey): StoredTransaction
   closeCooperatively(close: CooperativeClose): StoredTransaction
@@ -73,56 +77,46 @@ export interface ChannelTransactions {
 }
 
 export function createChannelTransactions({
-  queue,
+  requests,
   contract,
 }: {
-  readonly queue: TransactionQueue
+  readonly requests: Requests
   readonly contract: string
 }): ChannelTransactions {
-  function submit(key: string, { data, valueWei }: ContractCall): StoredTransaction {
-    for (let turn = 1; ; turn += 1) {
-      const idempotencyKey = turn === 1 ? key : `${key} #${turn}`
-      const before = queue.byKey(idempotencyKey)
-      if (before?.state === 'failed' || before?.state === 'replaced') continue
-      return queue.submit({ idempotencyKey, to: contract, data, valueWei })
+  const idOf = (channel: ChannelKey): string => `${contract} ${channelIdOf(channel)}`
+  const once = (name: string, call: ContractCall): StoredTransaction => requests.once({ name, to: contract, ...call })
+  const topUpName = ({ channel, amountWei }: Deposit): string => `topUp ${idOf(channel)} + ${amountWei} wei`
+  const opened = (deposit: Deposit): Request => {
+    const call = openCall(deposit)
+    const deposited = call.data.slice(...DEPOSIT_ARGUMENTS)
+    return {
+      ...{ name: `open ${idOf(deposit.channel)}`, to: contract, ...call },
+      isSame: ({ data }) => data.slice(...DEPOSIT_ARGUMENTS) === deposited,
     }
   }
-  /** What a killed process began: it may be in a block, and settled, by the time that it is asked for again. */
-  const begun = [...queue.open()]
-  function resumed(isIt: (transaction: StoredTransaction) => boolean): StoredTransaction | undefined {
-    const place = begun.findIndex(isIt)
-    // Once: what is asked for after that is another.
-    return place === -1 ? queue.open().find(isIt) : begun.splice(place, 1)[0]
-  }
-  const isTurnOf = (key: string, one: string): boolean => one === key || one.startsWith(`${key} #`)
-  const idOf = (channel: ChannelKey): string => `${contract} ${channelIdOf(channel)}`
 
   return {
-    open(deposit) {
-      const key = `open ${idOf(deposit.channel)}`
-      const opening = openCall(deposit)
-      if (deposit.permit === undefined) return submit(key, opening)
-      const head = opening.data.slice(0, DEPOSIT_HEAD)
-      const before = resumed(({ idempotencyKey, data }) => isTurnOf(key, idempotencyKey) && data.startsWith(head))
-      return before ?? submit(key, opening)
-    },
-    topUp(deposit) {
-      const of = `topUp ${idOf(deposit.channel)} `
-      const amount = `+ ${deposit.amountWei} wei`
-      // The deposit may have grown by it since.
-      const before = resumed(({ idempotencyKey: key }) => key.startsWith(of) && key.includes(amount))
-      return before ?? submit(`${of}${deposit.fromWei} ${amount}`, topUpCall(deposit))
-    },
-    startClose: (channel) => submit(`startClose ${idOf(channel)}`, startCloseCall(channel)),
-    finishClose: (channel) => submit(`finishClose ${idOf(channel)}`, finishCloseCall(channel)),
+    open: (deposit) => requests.once(opened(deposit)),
+    opening: (deposit) => requests.unheard(opened(deposit)),
+    topUp: (deposit) =>
+      requests.anew({ name: topUpName(deposit), to: contract, ...topUpCall(deposit), isSame: () => true }),
+    toppingUp: (deposit) => requests.unheard({ name: topUpName(deposit) }),
+    startClose: (channel) => once(`startClose ${idOf(channel)}`, startCloseCall(channel)),
+    finishClose: (channel) => once(`finishClose ${idOf(channel)}`, finishCloseCall(channel)),
     closeCooperatively: (request) =>
-      submit(`close ${idOf(request.close.channel)} ${request.close.amountWei}`, closeCooperativelyCall(request)),
+      requests.once({
+        name: `close ${idOf(request.close.channel)} ${request.close.amountWei}`,
+        to: contract,
+        ...closeCooperativelyCall(request),
+        // Any consent to it does, and any voucher for as much.
+        isSame: () => true,
+      }),
     redeem(vouchers) {
       const [first] = vouchers
       if (first === undefined) throw new RangeError('no voucher to redeem')
       const all = vouchers.map(({ channel, amountWei }) => `${channelIdOf(channel)} ${amountWei}`).sort()
       const call = vouchers.length === 1 ? redeemCall(first) : redeemBatchCall(vouchers)
-      return submit(`redeem ${contract} ${createHash('sha256').update(all.join()).digest('hex')}`, call)
+      return once(`redeem ${contract} ${createHash('sha256').update(all.join()).digest('hex')}`, call)
     },
   }
 }

@@ -1,8 +1,7 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { SoukError } from '../protocol/errors.ts'
 import type { Fees } from './chain.ts'
+import { openTransactionFile } from './transaction-file.ts'
 
 /**
  * What becomes of an intent. `queued`: no nonce yet. `sent`: a nonce is its own, and at least one signed transaction is written here,
@@ -33,6 +32,8 @@ export interface StoredTransaction extends Intent {
   readonly feeWei?: bigint
   /** Why it failed. */
   readonly reason?: string
+  /** Whoever asked for it knows what became of it. */
+  readonly told: boolean
 }
 
 /** One signed transaction for an intent; a replacement is a further one with the same nonce. */
@@ -52,7 +53,8 @@ export interface TransactionStore {
   /** @throws SoukError INVALID_INPUT where the key stands for something else. */
   add(intent: Intent): StoredTransaction
   get(id: number): StoredTransaction | undefined
-  byKey(idempotencyKey: string): StoredTransaction | undefined
+  /** The last turn of what has that key: `KEY`, `KEY #2`, `KEY #3`… */
+  latest(idempotencyKey: string): StoredTransaction | undefined
   byNonce(nonce: number): StoredTransaction | undefined
   /** Neither confirmed, failed nor replaced; by nonce, those without one last, in the order in which they came. */
   open(): readonly StoredTransaction[]
@@ -76,42 +78,11 @@ export interface TransactionStore {
     readonly mined?: { readonly hash: string; readonly blockNumber: number; readonly feeWei: bigint }
     readonly reason?: string
   }): void
+  /** Durable when this returns. Of what has not settled, nobody can be told yet. */
+  tell(ids: readonly number[]): void
   close(): void
 }
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS intents (
-    id INTEGER PRIMARY KEY,
-    chain_id INTEGER NOT NULL,
-    sender TEXT NOT NULL,
-    idempotency_key TEXT NOT NULL,
-    recipient TEXT NOT NULL,
-    data TEXT NOT NULL,
-    value_wei TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN (${TRANSACTION_STATES.map((state) => `'${state}'`).join(', ')})),
-    nonce INTEGER,
-    gas_limit TEXT,
-    hash TEXT,
-    block_number INTEGER,
-    fee_wei TEXT,
-    reason TEXT,
-    changed_ms INTEGER NOT NULL,
-    UNIQUE (chain_id, sender, idempotency_key),
-    UNIQUE (chain_id, sender, nonce)
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS attempts (
-    hash TEXT PRIMARY KEY,
-    intent_id INTEGER NOT NULL REFERENCES intents (id) ON DELETE CASCADE,
-    raw TEXT NOT NULL,
-    max_fee_wei TEXT NOT NULL,
-    max_priority_fee_wei TEXT NOT NULL,
-    at_ms INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX IF NOT EXISTS attempts_of_intent ON attempts (intent_id)`
-
-const SCHEMA_VERSION = 1
-/** How long another process may have the file. */
-const BUSY_TIMEOUT_MS = 10_000
 /** What is settled for so long is forgotten; no one asks again with its key. */
 const KEPT_MS = 180 * 86_400_000
 
@@ -131,7 +102,7 @@ export function openTransactionStore({
   /** Lower case. */
   readonly sender: string
 }): TransactionStore {
-  const db = openFile(join(dir, 'transactions.sqlite'), dir)
+  const db = openTransactionFile({ dir, states: TRANSACTION_STATES })
   const sql = statements(db)
 
   function inOneStep<T>(work: () => T): T {
@@ -157,7 +128,7 @@ export function openTransactionStore({
 
   sql.forget.run(Date.now() - KEPT_MS, chainId, sender)
   return {
-    byKey,
+    latest: (key) => storedOf(sql.latest.get(chainId, sender, key, `${key} #`, `${key} $`)),
     byNonce,
     get,
     add(intent) {
@@ -197,40 +168,16 @@ export function openTransactionStore({
       const feeWei = mined === undefined ? null : String(mined.feeWei)
       sql.update.run(state, hash, blockNumber, feeWei, reason ?? null, Date.now(), id)
     },
+    tell(ids) {
+      inOneStep(() => ids.forEach((id) => sql.tell.run(id)))
+    },
     close: () => db.close(),
-  }
-}
-
-function openFile(path: string, dir: string): DatabaseSync {
-  let db: DatabaseSync | undefined
-  try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 })
-    // SQLite would make it readable by others.
-    closeSync(openSync(path, 'a', 0o600))
-    db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
-    db.exec('BEGIN IMMEDIATE')
-    const { user_version: version } = db.prepare('PRAGMA user_version').get() as { readonly user_version: number }
-    if (version !== 0 && version !== SCHEMA_VERSION)
-      throw new Error(`it has schema version ${version}, this souk reads version ${SCHEMA_VERSION}`)
-    db.exec(`${SCHEMA}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`)
-    return db
-  } catch (cause) {
-    db?.close()
-    const reason = `cannot use ${path}: ${cause instanceof Error ? cause.message : String(cause)}`
-    throw new SoukError({
-      code: 'START_FAILED',
-      message: `The transactions of this account cannot be kept: ${reason}`,
-      details: { reason },
-      hint: 'Check that the folder can be written and the disk has room, or restore the file from a backup.',
-      cause,
-    })
   }
 }
 
 function statements(db: DatabaseSync) {
   const columns = `id, idempotency_key AS idempotencyKey, recipient, data, value_wei AS valueWei, state, nonce,
-    gas_limit AS gasLimit, hash, block_number AS blockNumber, fee_wei AS feeWei, reason`
+    gas_limit AS gasLimit, hash, block_number AS blockNumber, fee_wei AS feeWei, reason, told`
   const mine = 'chain_id = ? AND sender = ?'
   const settled = `state IN ('confirmed', 'failed', 'replaced')`
   return {
@@ -239,6 +186,10 @@ function statements(db: DatabaseSync) {
       VALUES (?, ?, ?, ?, ?, ?, 'queued', ?)`),
     get: db.prepare(`SELECT ${columns} FROM intents WHERE id = ?`),
     byKey: db.prepare(`SELECT ${columns} FROM intents WHERE ${mine} AND idempotency_key = ?`),
+    // Keys are compared by their bytes: `#` comes before `$`.
+    latest: db.prepare(`SELECT ${columns} FROM intents WHERE ${mine}
+      AND (idempotency_key = ? OR (idempotency_key >= ? AND idempotency_key < ?)) ORDER BY id DESC LIMIT 1`),
+    tell: db.prepare(`UPDATE intents SET told = 1 WHERE id = ? AND ${settled}`),
     byNonce: db.prepare(`SELECT ${columns} FROM intents WHERE ${mine} AND nonce = ?`),
     open: db.prepare(
       `SELECT ${columns} FROM intents WHERE ${mine} AND NOT ${settled} ORDER BY nonce IS NULL, nonce, id`,
@@ -262,8 +213,21 @@ type Row = Record<string, unknown> | undefined
 
 function storedOf(row: Row): StoredTransaction | undefined {
   if (row === undefined) return undefined
-  const { id, idempotencyKey, recipient, data, valueWei, state, nonce, gasLimit, hash, blockNumber, feeWei, reason } =
-    row as Record<string, string | number | null>
+  const {
+    id,
+    idempotencyKey,
+    recipient,
+    data,
+    valueWei,
+    state,
+    nonce,
+    gasLimit,
+    hash,
+    blockNumber,
+    feeWei,
+    reason,
+    told,
+  } = row as Record<string, string | number | null>
   return {
     id: Number(id),
     idempotencyKey: String(idempotencyKey),
@@ -277,6 +241,7 @@ function storedOf(row: Row): StoredTransaction | undefined {
     ...(typeof blockNumber === 'number' && { blockNumber }),
     ...(typeof feeWei === 'string' && { feeWei: BigInt(feeWei) }),
     ...(typeof reason === 'string' && { reason }),
+    told: told === 1,
   }
 }
 

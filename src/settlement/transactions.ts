@@ -17,7 +17,10 @@ export interface TransactionQueue {
    * @throws SoukError INVALID_INPUT where the key stands for something else.
    */
   submit(intent: Intent): StoredTransaction
-  byKey(idempotencyKey: string): StoredTransaction | undefined
+  /** The last turn of what has that key: `KEY`, `KEY #2`, `KEY #3`… */
+  latest(idempotencyKey: string): StoredTransaction | undefined
+  /** Whoever asked for them knows what became of them: durable when this returns. */
+  tell(ids: readonly number[]): void
   /** What is neither confirmed, failed nor replaced. */
   open(): readonly StoredTransaction[]
   /**
@@ -118,7 +121,8 @@ export function createTransactionQueue(options: TransactionQueueOptions): Transa
   wake()
   return {
     sender: key.address,
-    byKey: (idempotencyKey) => store.byKey(idempotencyKey),
+    latest: (idempotencyKey) => store.latest(idempotencyKey),
+    tell: (ids) => store.tell(ids),
     open: () => store.open(),
     submit(intent) {
       const stored = store.add(intent)

@@ -6,12 +6,15 @@ import { Interface } from 'ethers/abi'
 import { compileContracts } from '../../scripts/compile-contracts.ts'
 import { checkPayoutAuthorization } from '../../src/settlement/payout.ts'
 import type { Key } from '../../src/identity/key-file.ts'
+import { openChannelAccount, type ChannelAccount } from '../../src/client/payments/channel-account.ts'
 import { openWallet } from '../../src/client/payments/wallet.ts'
+import { isSoukError } from '../../src/protocol/errors.ts'
 import { NATIVE_TOKEN, payoutAuthorizationSchema } from '../../src/protocol/payment.ts'
 import { FREE_RATES } from '../../src/protocol/price.ts'
 import { redeemCall } from '../../src/settlement/channel-calls.ts'
 import { deployChannels, deployContract } from '../fixtures/channel-contract.ts'
 import { startAnvil, type RestartableAnvil } from '../fixtures/restartable-anvil.ts'
+import { keyOf } from '../fixtures/receipts.ts'
 import { souk, startSouk, type CommandEnd } from '../fixtures/souk-command.ts'
 
 const ETHER = 10n ** 18n
@@ -60,6 +63,7 @@ describe('souk wallet and souk channel', function () {
   const only = async (...args: string[]): Promise<ListedChannel> => (await answer(...args)) as ListedChannel
   const channels = async (...args: string[]): Promise<readonly ListedChannel[]> =>
     ((await answer(...args)) as { readonly channels: readonly ListedChannel[] }).channels
+  const dir = (): string => join(home, 'souk')
   const balance = async (): Promise<bigint> =>
     BigInt((await anvil.rpc('eth_getBalance', key.address, 'latest')) as string)
 
@@ -136,6 +140,30 @@ describe('souk wallet and souk channel', function () {
     assert.equal((await only('open', payee, '--deposit', '1gwei', '--confirmations', '1')).nonce, 1)
   })
 
+  it('opens and fills no channel twice where that was final before its command was killed, and could say so', async () => {
+    const payee = `0x${'6c'.repeat(20)}`
+    const wallet = openWallet({ dir: dir(), key })
+    const unheard = async (work: (account: ChannelAccount) => Promise<unknown>): Promise<void> => {
+      const place = { endpoints: [anvil.url], chainId: anvil.chainId, contract }
+      const timing = { confirmations: 1, pollMs: 20, onProgress: () => undefined }
+      const account = openChannelAccount({ place, key, wallet, dir: dir(), ...timing })
+      await work(account)
+      // Nobody has printed it.
+      await account.end()
+    }
+    const one = ['--confirmations', '1']
+    await unheard((account) => account.open({ payee, token: NATIVE_TOKEN, depositWei: 700n }))
+    const opened = await only('open', payee, '--deposit', '700', ...one)
+    assert.deepEqual([opened.nonce, opened.depositWei], [0, '700'])
+    assert.equal((await only('open', payee, '--deposit', '700', ...one)).nonce, 1)
+
+    const { channelId } = opened
+    await unheard((account) => account.topUp({ channelId, amountWei: 30n }))
+    assert.equal((await only('top-up', channelId, '--amount', '30', ...one)).depositWei, '730')
+    assert.equal((await only('top-up', channelId, '--amount', '30', ...one)).depositWei, '760')
+    wallet.close()
+  })
+
   it('tells why where the funds are missing, and leaves nothing that cannot be gone on with', async () => {
     const poor = await run('channel', 'open', PAYEE, '--deposit', '1000000eth')
     assert.equal(poor.code === 0, false)
@@ -193,6 +221,36 @@ describe('souk wallet and souk channel', function () {
     // Without permits it takes a transaction more.
     assert.equal((await only('open', PAYEE, '--deposit', '100', '--token', token, '--confirmations', '1')).nonce, 1)
     assert.equal((await nonce()) - before, 4)
+  })
+
+  it('approves where that failed before, for whatever reason, and of a token that lets it be changed to nothing only', async () => {
+    const payer = keyOf(77)
+    const contracts = await compileContracts(['contracts/test/TestTokens.sol'])
+    const { abi, bytecode } = contracts.get('StrictToken') ?? {}
+    assert(abi !== undefined && bytecode !== undefined)
+    const token = await deployContract({ url: anvil.url, key, abi, bytecode })
+    const send = async (from: string, name: string, values: readonly unknown[]): Promise<void> => {
+      await anvil.rpc('anvil_impersonateAccount', from)
+      const data = new Interface(abi).encodeFunctionData(name, values)
+      await anvil.rpc('eth_sendTransaction', { from, to: token, data })
+    }
+    await send(key.address, 'mint', [payer.address, 5000])
+    const place = { endpoints: [anvil.url], chainId: anvil.chainId, contract }
+    const poor = join(home, 'poor')
+    const wallet = openWallet({ dir: poor, key: payer })
+    const timing = { confirmations: 1, pollMs: 20, onProgress: () => undefined }
+    const account = openChannelAccount({ place, key: payer, wallet, dir: poor, ...timing })
+    const open = (depositWei: bigint) => account.open({ payee: PAYEE, token, depositWei })
+    await assert.rejects(open(1000n), (thrown) => isSoukError(thrown, 'CHAIN_REFUSED') && /funds/.test(thrown.message))
+    await anvil.rpc('anvil_setBalance', payer.address, `0x${ETHER.toString(16)}`)
+    assert.equal((await open(1000n)).onChain.depositWei, 1000n)
+    assert.equal((await open(1000n)).channel.nonce, 1)
+
+    await send(payer.address, 'approve', [contract, 5])
+    await anvil.mine()
+    assert.equal((await open(2000n)).onChain.depositWei, 2000n)
+    await account.end()
+    wallet.close()
   })
 
   it('says what is wrong with the command line, and where no endpoint answers', async () => {

@@ -148,6 +148,23 @@ describe('souk stake', function () {
     await second.end()
   })
 
+  it('does not bond twice what was final before its command was killed, and could say so', async () => {
+    const options = {
+      place: { endpoints: [anvil.url], chainId: anvil.chainId, contract },
+      ...{ key: node, dir: join(home, 'node'), confirmations: 1, pollMs: 20, onProgress: () => undefined },
+    }
+    const killed = openStakeAccount(options)
+    const { amountWei } = await killed.bond({ amountWei: 9n, beneficiary: node.address })
+    // Nobody has printed it.
+    await killed.end()
+    const args = ['bond', '--amount', '9', '--key', nodeKey, ...one, '--json']
+    const again = await run(args)
+    assert.equal(again.code, 0, again.stderr)
+    assert.equal((JSON.parse(again.stdout) as ShownStake).amountWei, String(amountWei))
+    assert.match(again.stderr, /a command that was interrupted has sent this already: it is not sent again/)
+    assert.equal((await byNode('bond', '--amount', '9')).amountWei, String(amountWei + 9n))
+  })
+
   it('gives half of what a liar has bonded to whoever shows its two receipts, once', async () => {
     const receipts = [receiptSaying({ number: NODE }), receiptSaying({ number: NODE, stdout: '3.15\n' })] as const
     const file = join(home, 'proof.json')

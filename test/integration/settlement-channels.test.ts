@@ -9,6 +9,7 @@ import { NATIVE_TOKEN, type ChannelKey, type Voucher } from '../../src/protocol/
 import { createChannelSettler, type Books, type ChannelSettler } from '../../src/settlement/channel-settler.ts'
 import { createChannelTransactions, type ChannelTransactions } from '../../src/settlement/channels.ts'
 import { openChain, type Chain } from '../../src/settlement/chain.ts'
+import { createRequests } from '../../src/settlement/requests.ts'
 import { openTransactionStore } from '../../src/settlement/transaction-store.ts'
 import { createTransactionQueue, type TransactionQueue } from '../../src/settlement/transactions.ts'
 import { channelIdOf, signClose, signVoucher } from '../../src/settlement/voucher.ts'
@@ -51,7 +52,7 @@ describe('settlement through channels', function () {
     books = new Map()
     payerQueue = queueOf(payer)
     nodeQueue = queueOf(node)
-    spend = createChannelTransactions({ queue: payerQueue, contract })
+    spend = createChannelTransactions({ requests: createRequests(payerQueue), contract })
     settler = settlerWith({ gasSharePpm: 20_000n })
   })
   afterEach(async () => {
@@ -132,7 +133,7 @@ describe('settlement through channels', function () {
     assert.deepEqual(await settler.channel(channel), { status: 'open', depositWei: ETHER, redeemedWei: 0n })
 
     await settler.start(ledger)
-    await done(spend.topUp({ channel, amountWei: 1n, fromWei: ETHER }))
+    await done(spend.topUp({ channel, amountWei: 1n }))
     assert.equal((await settler.channel(channel, { atLeastWei: ETHER + 1n })).depositWei, ETHER + 1n)
 
     const closing = spend.startClose(channel)
@@ -154,18 +155,23 @@ describe('settlement through channels', function () {
     await open(1, ETHER)
     const channel = channelOf(1)
     await anvil.rpc('evm_setAutomine', false)
-    const { id } = spend.topUp({ channel, amountWei: 5n, fromWei: ETHER })
+    const { id } = spend.topUp({ channel, amountWei: 5n })
     await until('sent', () => payerQueue.open()[0]?.state === 'sent')
     await payerQueue.close()
 
     payerQueue = queueOf(payer)
-    const again = createChannelTransactions({ queue: payerQueue, contract })
+    const requests = createRequests(payerQueue)
+    const again = createChannelTransactions({ requests, contract })
     await anvil.rpc('evm_setAutomine', true)
     await anvil.mine(CONFIRMATIONS + 1)
     await until('settled', () => payerQueue.open().length === 0)
-    assert.equal(again.topUp({ channel, amountWei: 5n, fromWei: ETHER + 5n }).id, id)
+    const begun = again.topUp({ channel, amountWei: 5n })
+    assert.equal(begun.id, id)
+    assert.equal(again.toppingUp({ channel, amountWei: 5n })?.id, id)
+    requests.answered(begun)
+    assert.equal(again.toppingUp({ channel, amountWei: 5n }), undefined)
     // What is asked for after that is another.
-    await done(again.topUp({ channel, amountWei: 5n, fromWei: ETHER + 5n }))
+    await done(again.topUp({ channel, amountWei: 5n }))
     assert.equal((await settler.channel(channel, { atLeastWei: ETHER + 10n })).depositWei, ETHER + 10n)
   })
 

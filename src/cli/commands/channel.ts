@@ -13,7 +13,8 @@ not, \`close\` starts a period in which the payee can still redeem, and once tha
 is over, the same command again gets the rest.
 
 Amounts: 1000 (wei), 20gwei, 0.5eth. A command that was interrupted is gone on
-with by the same one again, and never sends anything twice.
+with by the same one again, and never sends anything twice: only once it has
+said what came of it, the same one opens another channel, or adds once more.
 
 Examples:
   $ souk channel open 0x5a… --deposit 0.05eth

@@ -12,7 +12,8 @@ after they were asked for.
 --key is the node's key, DATA_DIR/key. Transactions are kept in the folder that
 the key is in, where the running node keeps its own: neither gets into the
 other's way. A command that was interrupted is gone on with by the same one
-again. Nothing is sent to a contract that is not souk's.
+again, and never sends anything twice: only once it has said what came of it,
+the same one bonds once more. Nothing is sent to a contract that is not souk's.
 
 Examples:
   $ souk stake show 0x7c…

@@ -1,8 +1,9 @@
 import type { Key } from '../../identity/key-file.ts'
 import { SoukError } from '../../protocol/errors.ts'
 import { openChain, type Chain } from '../../settlement/chain.ts'
+import { createRequests, type Requests } from '../../settlement/requests.ts'
 import { openTransactionStore, type StoredTransaction } from '../../settlement/transaction-store.ts'
-import { createTransactionQueue, type TransactionQueue } from '../../settlement/transactions.ts'
+import { createTransactionQueue } from '../../settlement/transactions.ts'
 
 /** A contract, and how its chain is asked. */
 export interface ContractPlace {
@@ -28,7 +29,7 @@ export interface AccountOptions {
 /** The transactions of one account on one chain. What was begun and not finished by a process that is no more is gone on with. */
 export interface AccountTransactions {
   readonly chain: Chain
-  readonly queue: TransactionQueue
+  readonly requests: Requests
   /** Resolves when it was executed. @throws SoukError CHAIN_REFUSED where it was not */
   done(transaction: StoredTransaction): Promise<void>
   end(): Promise<void>
@@ -49,8 +50,9 @@ export function openAccountTransactions({
   const queue = createTransactionQueue({ chain, key, store, confirmations, pollMs, onTrouble })
   return {
     chain,
-    queue,
-    async done({ id }) {
+    requests: createRequests(queue),
+    async done({ id, state: found }) {
+      if (found !== 'queued') onProgress('a command that was interrupted has sent this already: it is not sent again')
       const { state, hash, reason = 'it gave no reason' } = await queue.settled({ id })
       if (state === 'confirmed') return
       throw new SoukError({

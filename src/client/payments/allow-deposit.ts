@@ -1,10 +1,11 @@
 import type { Key } from '../../identity/key-file.ts'
+import { isSoukError } from '../../protocol/errors.ts'
 import { NATIVE_TOKEN } from '../../protocol/payment.ts'
 import type { Deposit } from '../../settlement/channel-calls.ts'
 import type { Chain } from '../../settlement/chain.ts'
 import { permitDeposit } from '../../settlement/permit.ts'
 import { approveData, askToken } from '../../settlement/token.ts'
-import type { Intent } from '../../settlement/transaction-store.ts'
+import type { Request } from '../../settlement/requests.ts'
 
 /**
  * Lets the contract take a deposit: nothing has to be done for the chain's own coin; for a token there is a transaction before, where it
@@ -27,7 +28,7 @@ export async function allowDeposit({
   readonly key: Key
   readonly onProgress: (line: string) => void
   /** Resolves when it is executed. */
-  readonly send: (intent: Intent) => Promise<void>
+  readonly send: (request: Request) => Promise<void>
 }): Promise<Deposit> {
   const { channel, amountWei } = deposit
   const { token } = channel
@@ -39,8 +40,20 @@ export async function allowDeposit({
   const allowed = await askToken({ chain, token, question: 'allowance', addresses: [key.address, contract] })
   if (allowed >= amountWei) return deposit
   onProgress(`approving ${amountWei} of the token ${token}`)
-  const data = approveData({ spender: contract, amountWei })
-  const idempotencyKey = `approve ${contract} ${amountWei} over ${allowed} at ${await chain.nonce(key.address, 'latest')}`
-  await send({ idempotencyKey, to: token, data, valueWei: 0n })
+  const approve = (wei: bigint): Promise<void> =>
+    send({
+      name: `approve ${contract} ${wei} of ${token}`,
+      to: token,
+      data: approveData({ spender: contract, amountWei: wei }),
+      valueWei: 0n,
+    })
+  try {
+    await approve(amountWei)
+  } catch (thrown) {
+    // Some tokens let nobody change what is allowed, but to nothing (against a race in ERC-20's approve).
+    if (allowed === 0n || !isSoukError(thrown, 'CHAIN_REFUSED')) throw thrown
+    await approve(0n)
+    await approve(amountWei)
+  }
   return deposit
 }

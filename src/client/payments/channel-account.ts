@@ -6,6 +6,7 @@ import type { ChannelView } from '../../settlement/channel-views.ts'
 import { inspectChannelContract, type ChannelContractFacts } from '../../settlement/channel-contract.ts'
 import { createChannelTransactions, readChannel } from '../../settlement/channels.ts'
 import { closeConsentFault } from '../../settlement/close-consent.ts'
+import type { StoredTransaction } from '../../settlement/transaction-store.ts'
 import { askToken } from '../../settlement/token.ts'
 import { noncesOf } from '../../settlement/channel-nonces.ts'
 import { channelIdOf } from '../../settlement/voucher.ts'
@@ -18,7 +19,10 @@ export interface ListedChannel extends WalletChannel {
   readonly onChain: ChannelOnChain
 }
 
-/** A payer's channels on one chain. */
+/**
+ * A payer's channels on one chain. The same request again is another one once `told` was called after it; before that, what a process
+ * that is no more has begun is gone on with by the same request, and not done again where it was finished.
+ */
 export interface ChannelAccount {
   balances(token: string): Promise<{ readonly coinWei: bigint; readonly tokenWei: bigint }>
   /**
@@ -49,6 +53,8 @@ export interface ChannelAccount {
   find(channelId: string): WalletChannel
   /** All channels of the wallet at this contract, as the chain has them now. */
   list(): Promise<readonly ListedChannel[]>
+  /** Whoever asked was told what came of all that has resolved: durable when this returns. */
+  told(): void
   end(): Promise<void>
 }
 
@@ -62,8 +68,8 @@ export function openChannelAccount({
 }: AccountOptions & { readonly wallet: Wallet }): ChannelAccount {
   const { place, key, confirmations, onProgress } = options
   const { chainId, contract } = place
-  const { chain, queue, done, end } = openAccountTransactions(options)
-  const transactions = createChannelTransactions({ queue, contract })
+  const { chain, requests, done, end } = openAccountTransactions(options)
+  const transactions = createChannelTransactions({ requests, contract })
 
   const read = (channel: ChannelKey): Promise<ChannelView> =>
     readChannel({ chain, contract, channelId: channelIdOf(channel), confirmations })
@@ -94,6 +100,13 @@ export function openChannelAccount({
     return { ...find(channelId), onChain: latest }
   }
 
+  async function answered(transaction: StoredTransaction, channel: ChannelKey): Promise<ListedChannel> {
+    await done(transaction)
+    const listed = await noted(channel)
+    requests.answered(transaction)
+    return listed
+  }
+
   let inspected: Promise<ChannelContractFacts> | undefined
   /** Before any coin goes there: whoever names another contract could take them. */
   async function inspect(): Promise<ChannelContractFacts> {
@@ -110,7 +123,7 @@ export function openChannelAccount({
     allowDeposit({
       ...{ deposit, chain, contract, key, onProgress },
       permit: permit === true,
-      send: (intent) => done(queue.submit(intent)),
+      send: (request) => done(requests.step(request)),
     })
 
   /** Opened before, as far as its transaction goes: what a killed process began, or the first nonce that nothing was opened with. */
@@ -127,6 +140,9 @@ export function openChannelAccount({
     for (let nonce = first; nonce < first + MAX_NONCES; nonce += 1) {
       const channel = { ...parties, nonce }
       const known = own().find(({ channelId }) => channelId === channelIdOf(channel))
+      // Whoever had it opened does not know that it is.
+      if (known?.closed === false && transactions.opening({ channel, amountWei: depositWei }) !== undefined)
+        return channel
       // Noted, and no deposit yet: its opening has not come to an end.
       if (known !== undefined && known.depositWei === 0n && !known.closed) {
         const { latest } = await read(channel)
@@ -204,19 +220,19 @@ export function openChannelAccount({
       await inspect()
       const channel = await nextChannel({ parties: { payer: key.address, payee, token }, node, depositWei })
       const channelId = wallet.noteChannel({ chainId, contract, channel, depositWei: 0n })
-      const deposit = await allow({ channel, amountWei: depositWei }, permit)
+      const deposit = { channel, amountWei: depositWei }
       onProgress(`opening channel ${channelId}, waiting until it is ${confirmations} deep`)
-      await done(transactions.open(deposit))
-      return noted(channel)
+      // What is on its way needs no further approval.
+      const begun = transactions.opening(deposit)
+      return answered(begun ?? transactions.open(await allow(deposit, permit)), channel)
     },
     async topUp({ channelId, amountWei, permit }) {
       const { channel, channelId: id } = find(channelId)
       await inspect()
-      const { latest } = await read(channel)
-      const deposit = await allow({ channel, amountWei }, permit)
+      const deposit = { channel, amountWei }
       onProgress(`adding to channel ${id}, waiting until it is ${confirmations} deep`)
-      await done(transactions.topUp({ ...deposit, fromWei: latest.depositWei }))
-      return noted(channel)
+      const begun = transactions.toppingUp(deposit)
+      return answered(begun ?? transactions.topUp(await allow(deposit, permit)), channel)
     },
     find,
     async close({ channelId, consent }) {
@@ -249,6 +265,7 @@ export function openChannelAccount({
       for (const { channel } of own()) listed.push(await noted(channel))
       return listed
     },
+    told: () => requests.told(),
     end,
   }
 }

@@ -20,8 +20,8 @@ export interface NodeStake extends StakeOnChain {
 }
 
 /**
- * What one account does at the contract of stakes. What was begun and not finished by a process that is no more is gone on with by the
- * same request; where it was finished, that is another one.
+ * What one account does at the contract of stakes. The same request again is another one once `told` was called after it; before that, what a process that
+ * is no more has begun is gone on with by the same request, and not done again where it was finished.
  * All of it throws SoukError CHAIN_REFUSED, also where the contract is not souk's (and then nothing is sent), and CHAIN_UNREACHABLE.
  */
 export interface StakeAccount {
@@ -33,6 +33,8 @@ export interface StakeAccount {
   withdraw(node: string): Promise<NodeStake>
   /** Half of what the node has bonded is this account's then, the other half nobody's. */
   slash(receipts: readonly [Receipt, Receipt]): Promise<NodeStake>
+  /** Whoever asked was told what came of all that has resolved: durable when this returns. */
+  told(): void
   end(): Promise<void>
 }
 
@@ -40,9 +42,7 @@ export interface StakeAccount {
 export function openStakeAccount(options: AccountOptions): StakeAccount {
   const { place, key, confirmations, onProgress } = options
   const { contract } = place
-  const { chain, queue, done, end } = openAccountTransactions(options)
-  /** By a process that is no more: it may be in a block, and settled, by the time that it is asked for again. */
-  const begun = new Set(queue.open().map(({ idempotencyKey }) => idempotencyKey))
+  const { chain, requests, done, end } = openAccountTransactions(options)
   let facts: StakeContractFacts | undefined
 
   async function read(node: string): Promise<NodeStake> {
@@ -53,18 +53,12 @@ export function openStakeAccount(options: AccountOptions): StakeAccount {
 
   async function send({ what, call, node }: { what: string; call: ContractCall; node: string }): Promise<NodeStake> {
     await read(node)
-    const nameOf = (turn: number): string => `${what} at stake ${contract} #${turn}`
-    const isOver = (name: string): boolean => {
-      const { state } = queue.byKey(name) ?? {}
-      return !begun.has(name) && (state === 'confirmed' || state === 'failed' || state === 'replaced')
-    }
-    let turn = 1
-    while (isOver(nameOf(turn))) turn += 1
-    const transaction = queue.submit({ idempotencyKey: nameOf(turn), to: contract, ...call })
-    begun.delete(nameOf(turn))
+    const transaction = requests.anew({ name: `${what} at stake ${contract}`, to: contract, ...call })
     onProgress(`${what}, waiting until it is ${confirmations} deep`)
     await done(transaction)
-    return read(node)
+    const stake = await read(node)
+    requests.answered(transaction)
+    return stake
   }
 
   return {
@@ -81,6 +75,7 @@ export function openStakeAccount(options: AccountOptions): StakeAccount {
       const { provider: node, taskId } = receipts[0]
       return send({ what: `slashing ${node} for ${taskId}`, call: slashCall(receipts), node })
     },
+    told: () => requests.told(),
     end,
   }
 }
