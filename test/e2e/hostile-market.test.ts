@@ -36,6 +36,8 @@ import { wasmProgram } from '../fixtures/wasm-program.ts'
 
 const MIB = 1024 * 1024
 const MOST_CONNECTIONS = 60
+/** Malformed frames. */
+const PER_PEER = 250
 /** Of an honest task while others attack, on a machine that has much else to do. */
 const SLOWEST_MS = 30_000
 /** What the books, caches and tables that strangers fill may come to in one attack. */
@@ -158,7 +160,7 @@ describe('a provider in a hostile market', function () {
         if (open % 8 === 0 || peers.length === 0) peers.push(await startRawPeer({ seed: (seeds += 1) }))
         const dial = peers
           .at(-1)
-          ?.dial(multiaddr(provider.multiaddr), { force: true, signal: AbortSignal.timeout(5_000) })
+          ?.dial(multiaddr(provider.multiaddr), { force: true, signal: AbortSignal.timeout(30_000) })
         const connection = await dial?.catch(() => undefined)
         await sleep(20)
         if (connection?.status === 'open') open += 1
@@ -379,7 +381,7 @@ describe('a provider in a hostile market', function () {
       `${lines.length - own} lines besides those of tasks:\n${lines.slice(0, 20).join('\n')}`,
     )
     assert(own < 4 * (runs + attackers) + 200, `${own} lines of ${runs} tasks and of ${attackers} of those who attack`)
-    const deadlineMs = performance.now() + 20_000
+    const deadlineMs = performance.now() + 60_000
     for (;;) {
       const { rssBytes, usedBytes, descriptors } = await state()
       const isBack =
@@ -469,7 +471,7 @@ describe('a provider in a hostile market', function () {
     })
     await Promise.all(
       Array.from({ length: 6 }, async () => {
-        for (let some = frames.splice(0, 100); some.length > 0; some = frames.splice(0, 100)) {
+        for (let some = frames.splice(0, PER_PEER); some.length > 0; some = frames.splice(0, PER_PEER)) {
           const raw = await stranger()
           const open = new Map<string, RawStream>()
           for (const { protocol, bytes } of some) await sendOne({ raw, protocol, bytes, open })
@@ -507,13 +509,13 @@ describe('a provider in a hostile market', function () {
           () => ended,
         )
         .then(() => true),
-      sleep(20_000, false),
+      sleep(60_000, false),
     ])
     assert(isOver, `${protocol}: nothing came of ${Buffer.from(bytes).toString('hex').slice(0, 200)}`)
   }
 
   async function openStream(raw: RawPeer, protocol: string): Promise<RawStream> {
-    const signal = AbortSignal.timeout(20_000)
+    const signal = AbortSignal.timeout(60_000)
     for (;;) {
       try {
         const stream = await raw.dialProtocol(multiaddr(provider.multiaddr), protocol, {

@@ -52,7 +52,7 @@ describe('a market in a local network', function () {
       one.child.send({ do: 'look' })
       return ((await answer) as [MarketPeerView])[0]
     }
-    const deadlineMs = performance.now() + 40_000
+    const deadlineMs = performance.now() + 90_000
     for (let view = await look(); view.offers[other.address] === undefined; view = await look()) {
       assert(performance.now() < deadlineMs, `nobody was found: ${JSON.stringify(view)}`)
       await delay(250)

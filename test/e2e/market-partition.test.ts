@@ -76,7 +76,7 @@ describe('a market whose network falls apart', function () {
     network = await separateNetwork({ hosts: HOSTS })
     const bootstrap = [await start({ number: 1, bootstrap: [] })]
     bootstrap.push(await start({ number: 6, bootstrap: [...bootstrap] }))
-    for (const number of all) if (!BOOTSTRAP.includes(number)) await start({ number, bootstrap })
+    await Promise.all(all.filter((number) => !BOOTSTRAP.includes(number)).map((number) => start({ number, bootstrap })))
   })
   after(async () => {
     await Promise.all(

@@ -148,7 +148,7 @@ describe('images that the engine does not have', function () {
 
   /** What ends in the background may take a moment. */
   const eventually = async (look: () => Promise<void>): Promise<void> => {
-    for (const deadline = performance.now() + 20_000; ; await sleep(10)) {
+    for (const deadline = performance.now() + 60_000; ; await sleep(10)) {
       try {
         return await look()
       } catch (error) {

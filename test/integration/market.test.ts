@@ -230,9 +230,13 @@ describe('market', function () {
       }
       const client = await house.client(3)
       const task = await scriptedTask('a', PAYS)
+      const startMs = performance.now()
       const flood = await Promise.allSettled(Array.from({ length: 600 }, () => client.quote({ task })))
+      const seconds = (performance.now() - startMs) / 1_000
       const refused = flood.filter(({ status }) => status === 'rejected')
-      assert(refused.length > 100 && refused.length < 400, String(refused.length))
+      const answered = flood.length - refused.length
+      // What one requester may ask is 250 at once, and 50 a second.
+      assert(answered >= 250 && answered <= 250 + 50 * (seconds + 1), `${answered} in ${seconds} s`)
       for (const one of refused)
         assert.equal(one.status === 'rejected' && refusalsIn(one.reason)[0]?.reason, 'PEER_OVER_SHARE')
       assert.equal((await (await house.client(4)).quote({ task })).quote.maxPriceWei, '1')

@@ -15,7 +15,7 @@ const MIB = 1024 * 1024
 const blob = { sha256: sha256Of('blob'), bytes: 4 * MIB }
 
 describe('a connection that breaks within a frame', function () {
-  this.timeout(30_000)
+  this.timeout(60_000)
   let raw: Awaited<ReturnType<typeof startRawPeer>>
   let proxy: TcpProxy
   let host: NetworkHost
@@ -72,7 +72,7 @@ describe('a connection that breaks within a frame', function () {
 })
 
 describe('a peer with several connections', function () {
-  this.timeout(30_000)
+  this.timeout(60_000)
   const key = new Uint8Array(32).fill(64)
   const others: NetworkHost[] = []
   let provider: NetworkHost

@@ -34,9 +34,9 @@ describe('finding peers', function () {
     },
   })
   const until = async (reached: () => boolean | Promise<boolean>): Promise<void> => {
-    const deadlineMs = performance.now() + 30_000
+    const deadlineMs = performance.now() + 50_000
     while (!(await reached())) {
-      assert(performance.now() < deadlineMs, 'it did not come to that in half a minute')
+      assert(performance.now() < deadlineMs, 'it did not come to that in time')
       await delay(25)
     }
   }
@@ -44,7 +44,7 @@ describe('finding peers', function () {
     const names: string[] = []
     for await (const { address, multiaddrs, peerId } of host.discovery?.findProviders({
       capability,
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(30_000),
     }) ?? []) {
       assert(multiaddrs.every((multiaddr) => multiaddr.endsWith(`/p2p/${peerId}`)))
       names.push(address)
@@ -64,7 +64,7 @@ describe('finding peers', function () {
     const provider = await start(2, joining(first))
     await until(
       async () =>
-        ((await provider.discovery?.provide({ capability: 'wasm', signal: AbortSignal.timeout(10_000) })) ?? 0) > 0,
+        ((await provider.discovery?.provide({ capability: 'wasm', signal: AbortSignal.timeout(30_000) })) ?? 0) > 0,
     )
     const requester = await start(3, { ...joining(first, 'client'), listen: [] })
     await until(async () => (await found(requester, 'wasm')).includes(provider.address))
@@ -79,7 +79,7 @@ describe('finding peers', function () {
       const first = await start(1, joining(undefined))
       for (let number = 2; number <= 5; number += 1) await start(number, joining(first))
       await until(async () => {
-        const signal = AbortSignal.timeout(10_000)
+        const signal = AbortSignal.timeout(30_000)
         return ((await hosts[4]?.discovery?.provide({ capability: 'wasm', signal })) ?? 0) > 0
       })
       let given = 0
@@ -205,7 +205,7 @@ describe('finding peers', function () {
     )
     const first = await start(1, { ...joining(undefined), ...(ours && { preSharedKey: ours }) })
     const multiaddr = first.multiaddrs()[0] ?? ''
-    const dialTimeoutMs = 3_000
+    const dialTimeoutMs = 1_000
     for (const options of [{}, foreign && { preSharedKey: foreign }]) {
       const stranger = await start(2, { ...options, dialTimeoutMs })
       await assert.rejects(stranger.connect({ multiaddr }), { code: 'UNREACHABLE' })

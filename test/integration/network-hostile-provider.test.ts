@@ -14,7 +14,7 @@ const taskId = `0x${'5a'.repeat(32)}`
 const MIB = 1024 * 1024
 
 describe('a provider that breaks the protocol', function () {
-  this.timeout(30_000)
+  this.timeout(60_000)
   let raw: Awaited<ReturnType<typeof startRawPeer>>
   let host: NetworkHost
   let provider: ProviderConnection

@@ -65,7 +65,7 @@ describe('settlement through channels', function () {
   })
 
   const chainOf = (endpoints: readonly string[]): Chain =>
-    openChain({ endpoints, chainId: anvil.chainId, timeoutMs: 5_000, avoidMs: 10 })
+    openChain({ endpoints, chainId: anvil.chainId, timeoutMs: 20_000, avoidMs: 10 })
   function queueOf(key: Key, over = chain): TransactionQueue {
     const store = openTransactionStore({ dir, chainId: anvil.chainId, sender: key.address })
     closers.push(() => store.close())
@@ -117,7 +117,7 @@ describe('settlement through channels', function () {
   }
   const paidOut = () => chain.balance(payout)
   async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-    for (const endMs = performance.now() + 20_000; !(await holds());) {
+    for (const endMs = performance.now() + 45_000; !(await holds());) {
       if (performance.now() > endMs) assert.fail(`never came to be: ${what}; ${troubles.map(String).join('; ')}`)
       await new Promise((resolve) => setTimeout(resolve, 10))
     }

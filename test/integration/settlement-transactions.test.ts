@@ -45,7 +45,7 @@ describe('transaction queue', function () {
   })
 
   function open({ stuckAfterMs = 60_000, gapAfterMs = 60_000, confirmations = 2 } = {}): void {
-    chain = openChain({ endpoints: [anvil.url], chainId: anvil.chainId, timeoutMs: 5_000, avoidMs: 10 })
+    chain = openChain({ endpoints: [anvil.url], chainId: anvil.chainId, timeoutMs: 20_000, avoidMs: 10 })
     store = openTransactionStore({ dir, chainId: anvil.chainId, sender: key.address })
     const onTrouble = (error: SoukError): void => void troubles.push(error)
     queue = createTransactionQueue({
@@ -69,7 +69,7 @@ describe('transaction queue', function () {
   const settled = (id: number) => queue.settled({ id, signal: AbortSignal.timeout(30_000) })
   const received = () => chain.balance(RECIPIENT)
   async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-    for (const endMs = performance.now() + 20_000; !(await holds());) {
+    for (const endMs = performance.now() + 45_000; !(await holds());) {
       if (performance.now() > endMs) assert.fail(`never came to be: ${what}; ${troubles.join('; ')}`)
       await new Promise((resolve) => setTimeout(resolve, 10))
     }

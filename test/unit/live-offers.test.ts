@@ -104,7 +104,7 @@ describe('caps of a runtime', () => {
 })
 
 describe('what is offered', function () {
-  this.timeout(20_000)
+  this.timeout(60_000)
   let dir: string
   let live: LiveOffers | undefined
   beforeEach(async () => {

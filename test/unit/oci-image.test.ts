@@ -29,7 +29,7 @@ const LAYER = rawTar({ name: 'a' })
 const DIGEST = `sha256:${'0'.repeat(64)}`
 
 describe('documents of images', function () {
-  this.timeout(30_000)
+  this.timeout(60_000)
   let dir: string
   let source: string
   const { signal } = new AbortController()
