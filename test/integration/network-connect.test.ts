@@ -26,15 +26,15 @@ describe('connections', function () {
 
   before(async () => {
     peer = await startPeer()
-    host = await hostOf(50, { dialTimeoutMs: 1500 })
+    host = await hostOf(50)
   })
   after(async () => {
     await host?.stop()
     await peer?.stop()
   })
 
-  const unreachable = async (multiaddr: string, why: RegExp, retryable: boolean): Promise<void> =>
-    assert.rejects(host.connect({ multiaddr }), (thrown) => {
+  const unreachable = async (multiaddr: string, why: RegExp, retryable: boolean, from = host): Promise<void> =>
+    assert.rejects(from.connect({ multiaddr }), (thrown) => {
       assert.ok(isSoukError(thrown, 'UNREACHABLE'), String(thrown))
       assert.match(thrown.message, why)
       assert.equal(thrown.details.address, multiaddr)
@@ -65,7 +65,9 @@ describe('connections', function () {
 
   it('gives up on what accepts and says nothing, and on what hangs up', async () => {
     const silent = await serve(() => undefined)
-    await unreachable(`/ip4/127.0.0.1/tcp/${silent.port}`, /within 1500 ms/, true)
+    const impatient = await hostOf(55, { dialTimeoutMs: 1500 })
+    await unreachable(`/ip4/127.0.0.1/tcp/${silent.port}`, /within 1500 ms/, true, impatient)
+    await impatient.stop()
     await silent.close()
     const rude = await serve((socket) => socket.destroy())
     await unreachable(`/ip4/127.0.0.1/tcp/${rude.port}`, /ended the connection/, true)
