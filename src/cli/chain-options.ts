@@ -57,6 +57,12 @@ export function contractOf({ cli, options }: { readonly cli: Cli; readonly optio
       argument: '--chain-id',
       hint: 'It is the EIP-155 id of the chain, 1 for Ethereum: what is signed for one chain holds on no other.',
     })
+  if (contract === '')
+    throw usageError({
+      message: '--contract is missing, and SOUK_CONTRACT is not set.',
+      argument: '--contract',
+      hint: "It is the address of souk's channels on that chain: `souk offers --json` has the one that a provider is paid at.",
+    })
   return { contract: addressOf({ value: contract, argument: '--contract' }), chainId: Number(chainId) }
 }
 

@@ -19,6 +19,7 @@ import { EXIT } from './exit-code.ts'
 import { writeJson } from './json-output.ts'
 import { fieldLines, tableLines } from './render/table.ts'
 import { usageError } from './usage-error.ts'
+import { withFunds } from './with-funds.ts'
 
 interface Request<O> {
   readonly cli: Cli
@@ -179,6 +180,8 @@ async function withAccount(
       const code = await work({ account, onProgress, address: key.address, chainId, contract })
       account.told()
       return code
+    } catch (error) {
+      throw await withFunds({ error, address: key.address, chainId: place.chainId, balances: account.balances })
     } finally {
       await account.end()
     }

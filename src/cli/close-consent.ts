@@ -34,7 +34,7 @@ export async function consentOf(request: Request): Promise<CloseConsent | undefi
     const error = SoukError.from(thrown)
     // It would agree later: a challenge period may take longer than that, and cannot be taken back.
     if (isSoukError(error, 'REFUSED') ? error.retryable : isNamed && error.code !== 'NOT_FOUND') throw error
-    onProgress(`${error.message}; the channel is closed without the provider`)
+    onProgress(`${error.message.replace(/\.$/, '')}: the channel is closed without the provider`)
     return undefined
   }
 }

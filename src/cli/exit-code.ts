@@ -13,7 +13,7 @@ export const EXIT = {
   undecided: 3,
   limit: 122,
   timeLimit: 124,
-  /** Refused, or a fault of the provider or the network. */
+  /** Refused, or a fault of the provider, the network or the chain. */
   fault: 125,
   cancelled: 130,
   trap: 134,
@@ -32,7 +32,10 @@ export const EXIT_CODE_MEANINGS: readonly (readonly [code: string, meaning: stri
   [String(EXIT.limit), '`run`, `tasks result`: another limit ended the task: memory, output, fuel, …'],
   [String(EXIT.trap), '`run`, `tasks result`: the WebAssembly program trapped'],
   [String(EXIT.cancelled), 'the task was cancelled, or the command was interrupted'],
-  [String(EXIT.fault), '`run`, `tasks`: refused, or a fault of the provider or the network'],
+  [
+    String(EXIT.fault),
+    '`run`, `tasks`, `quote`, `offers`, `peers`, `wallet show`, `channel`, `stake`: refused, or a fault of the provider, the network or the chain',
+  ],
   [String(EXIT.usage), 'the task file or the command line is wrong'],
   [
     String(EXIT.undecided),

@@ -47,7 +47,7 @@ export async function runAndCheck({
     ...{ market, task, proofsDir: cli.home.proofs, signal, onAccepted },
     async onReceipt(receipt) {
       receipts.push(receipt)
-      const price = receipt.priceWei === '0' ? 'free' : formatWei(BigInt(receipt.priceWei))
+      const price = receipt.priceWei === '0' ? 'free' : `for ${formatWei(BigInt(receipt.priceWei))}`
       narrator.say(`${short(receipt.provider)} has finished, ${price}`)
       await keepOrProve({ cli, receipt })
     },

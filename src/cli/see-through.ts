@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import type { RunResult } from '../client/collect-result.ts'
 import { keepReceipt } from '../client/market/keep-proofs.ts'
 import { runDocumentOf } from '../client/run-document.ts'
+import { formatWei } from '../protocol/units.ts'
 import { isSoukError, SoukError } from '../protocol/errors.ts'
 import { limitsMissingIn } from '../protocol/execution.ts'
 import type { Receipt } from '../protocol/receipt.ts'
@@ -60,6 +61,10 @@ export async function seeThrough(request: SeeThrough): Promise<number> {
   const { outcome, usage, outputs } = receipt
   const files = outputs.filter((output) => 'sha256' in output)
   narrator.say(`${colouredOutcome(outcome, stderr.colors)}: ${usageText({ outcome, usage, outputs: files.length })}`)
+  if (receipt.priceWei !== '0')
+    narrator.say(
+      `it costs ${formatWei(BigInt(receipt.priceWei))}${receipt.terms?.cached === true ? ', as an answer out of its cache' : ''}`,
+    )
   if (receipt.isolation.reuse === 'same-requester')
     narrator.say('it ran in a process that had served another task of the same requester')
   const unheld = limitsMissingIn(receipt.isolation)

@@ -73,6 +73,12 @@ function withNode(
 
 async function withAccount({ cli, options }: Request, work: (opened: Opened) => Promise<NodeStake>): Promise<number> {
   const { stake = cli.env['SOUK_STAKE'] ?? '', ...chain } = options
+  if (stake === '')
+    throw usageError({
+      message: '--stake is missing, and SOUK_STAKE is not set.',
+      argument: '--stake',
+      hint: "It is the address of the contract of souk's stakes on that chain.",
+    })
   const contract = addressOf({ value: stake, argument: '--stake' })
   const place = placeOf({ cli, options: { ...chain, contract } })
   const confirmations = confirmationsOf(options)

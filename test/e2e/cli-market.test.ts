@@ -115,7 +115,7 @@ describe('buying and selling on the command line', function () {
     const { payee, creditWei } = own.payment
     assert.deepEqual([payee, creditWei], [providers[0]?.address, '0'])
     const table = await run('offers')
-    assert.match(table.stdout.replaceAll(/\s+/g, ' '), new RegExp(`channel to ${payee}`))
+    assert.match(table.stdout.replaceAll(/\s+/g, ' '), new RegExp(`souk channel open ${payee} --deposit AMOUNT`))
 
     const { quotes } = await answer<{ quotes: readonly { quote: Quote }[] }>('quote', TASK)
     assert.equal(quotes.length, 2)

@@ -109,7 +109,7 @@ describe('finding providers', function () {
       [first.node.address],
     )
     const table = await souk({ args: ['offers'], home, env })
-    assert.match(table.stdout, /PRICE \(WEI\).*\n *free .*\n *700 /)
+    assert.match(table.stdout, /^wasm, free\n(.+\n)*\nwasm, 700 wei\n(.+\n)*$/)
     const config = join(first.dir, 'provider.yaml')
     const peers = await souk({ args: ['peers', '--config', config, '--json'], home })
     const { connected, offers } = JSON.parse(peers.stdout) as PeersStatus

@@ -94,7 +94,7 @@ describe('a quorum', () => {
     )
     assert.deepEqual([error.details.needed, error.details.agreed], [2, 1])
     assert.equal(error.details.said.length, 3)
-    assert.match(error.details.said[0]?.what ?? '', /^exited 0, stdout [0-9a-f]{12}…, 1 outputs, fuel 123456$/)
+    assert.match(error.details.said[0]?.what ?? '', /^exited 0, stdout [0-9a-f]{12}…, 1 output, fuel 123456$/)
     assert.equal(disagreements[0]?.proof.receipts.length, 3)
     assert.deepEqual(disagreements[0]?.agreeing, [])
   })

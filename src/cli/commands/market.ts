@@ -9,9 +9,9 @@ const OFFERS_HELP = `
 The price is that of a standard task: a second of one core in a second of time,
 with 256 MiB of memory, 1 MiB of output and 100 million units of fuel; it is
 what --max-price applies to. --json has the rates. An offer is its provider's
-word and binds nobody. PAYMENT says how its tasks are paid: \`souk channel open\`
-makes a channel to the address that is there. In a private network,
-SOUK_SWARM_KEY names the file of its key.
+word and binds nobody. Where tasks are paid through a channel, payment has the
+command that opens one. In a private network, SOUK_SWARM_KEY names the file of
+its key.
 
 Examples:
   $ souk offers --bootstrap ADDR

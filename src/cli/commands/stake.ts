@@ -17,7 +17,7 @@ the same one bonds once more. Nothing is sent to a contract that is not souk's.
 
 Examples:
   $ souk stake show 0x7c…
-  $ souk stake bond --amount 1eth --beneficiary 0xc0… --key /var/lib/souk/key
+  $ souk stake bond --amount 1eth --beneficiary 0xc0… --key /var/lib/souk/node/key
   $ souk stake slash proof.json`
 
 const SHOW_HELP = `
@@ -29,22 +29,22 @@ const BOND_HELP = `
 More can be bonded later, for the same beneficiary.
 
 Examples:
-  $ souk stake bond --amount 1eth --beneficiary 0xc0… --key /var/lib/souk/key
-  $ souk stake bond --amount 0.5eth --key /var/lib/souk/key`
+  $ souk stake bond --amount 1eth --beneficiary 0xc0… --key /var/lib/souk/node/key
+  $ souk stake bond --amount 0.5eth --key /var/lib/souk/node/key`
 
 const UNBOND_HELP = `
 All of it can still be lost until the unbonding period is over, and nothing
 can be added.
 
 Examples:
-  $ souk stake unbond --key /var/lib/souk/key
+  $ souk stake unbond --key /var/lib/souk/node/key
   $ souk stake unbond 0x7c… --key cold.key`
 
 const WITHDRAW_HELP = `
 Whoever calls it, the coins go to the beneficiary.
 
 Examples:
-  $ souk stake withdraw --key /var/lib/souk/key
+  $ souk stake withdraw --key /var/lib/souk/node/key
   $ souk stake withdraw 0x7c…`
 
 const SLASH_HELP = `

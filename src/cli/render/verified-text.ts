@@ -1,5 +1,6 @@
 import type { VerifiedDocument } from '../../identity/verify-document.ts'
 import { colouredOutcome } from './outcome-text.ts'
+import { formatWei } from '../../protocol/units.ts'
 import { printable } from './printable.ts'
 import { counted, formatSize } from './quantities.ts'
 import { fieldLines } from './table.ts'
@@ -15,7 +16,7 @@ export function verifiedLines({
 }): readonly string[] {
   const { receipt, document } = verified
   const { authorization, timings } = receipt
-  const price = receipt.priceWei === '0' ? 'free' : `${receipt.priceWei} wei`
+  const price = receipt.priceWei === '0' ? 'free' : amountText(receipt.priceWei)
   return fieldLines({
     name: colors.dim,
     fields: [
@@ -55,4 +56,10 @@ function checkedText({ receipt, document }: VerifiedDocument): string {
   const { stdout, stderr } = receipt
   const output = `stdout (${formatSize(stdout.bytes)}), stderr (${formatSize(stderr.bytes)})`
   return `signature, task id, spec, ${output}, the digests of ${counted(document.outputs.length, 'output')}`
+}
+
+/** What a person reads, and all that was signed where that has fewer digits. */
+function amountText(priceWei: string): string {
+  const text = formatWei(BigInt(priceWei))
+  return text === priceWei ? `${priceWei} wei` : `${text} (${priceWei} wei)`
 }

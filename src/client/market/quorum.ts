@@ -230,7 +230,7 @@ function disagreementIn<Candidate extends QuorumCandidate, Result extends { read
 function summaryOf({ outcome, stdout, outputs, usage }: Receipt): string {
   const how = Object.values<string | number>(outcome).join(' ')
   const fuel = usage.fuelUsed === undefined ? '' : `, fuel ${usage.fuelUsed}`
-  return `${how}, stdout ${stdout.sha256.slice(0, 12)}…, ${outputs.length} outputs${fuel}`
+  return `${how}, stdout ${stdout.sha256.slice(0, 12)}…, ${outputs.length === 1 ? '1 output' : `${outputs.length} outputs`}${fuel}`
 }
 
 /** Long enough for a person to see why; what a provider says is a stranger's text. */

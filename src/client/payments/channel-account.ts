@@ -1,5 +1,6 @@
 import { SoukError } from '../../protocol/errors.ts'
 import { NATIVE_TOKEN, type ChannelKey, type CloseConsent } from '../../protocol/payment.ts'
+import { formatWei } from '../../protocol/units.ts'
 import type { ChannelOnChain } from '../../settlement/channel-answers.ts'
 import type { Deposit } from '../../settlement/channel-calls.ts'
 import type { ChannelView } from '../../settlement/channel-views.ts'
@@ -183,7 +184,9 @@ export function openChannelAccount({
     const { onChain, chargedWei } = closed
     const beyondWei = onChain.redeemedWei - chargedWei
     if (onChain.status === 'closed' && beyondWei > 0n)
-      onProgress(`the payee has ${beyondWei} wei more than the receipts come to: it redeemed what was paid ahead`)
+      onProgress(
+        `the payee has ${textOf(beyondWei, closed.channel.token)} more than the receipts come to: it redeemed what was paid ahead`,
+      )
     return closed
   }
 
@@ -198,7 +201,7 @@ export function openChannelAccount({
   }): Promise<ListedChannel> {
     wallet.noteChannel({ chainId, contract, channel, depositWei, closed: true })
     const voucher = wallet.voucherOf(channelId)
-    onProgress(`closing together with the payee, who gets ${amountWei} wei in all`)
+    onProgress(`closing together with the payee, who gets ${textOf(BigInt(amountWei), channel.token)} in all`)
     await done(
       transactions.closeCooperatively({
         close: { chainId, contract, channel, amountWei },
@@ -250,7 +253,7 @@ export function openChannelAccount({
         wallet.noteChannel({ chainId, contract, channel, depositWei: latest.depositWei, closed: true })
         if (found.signedWei > found.chargedWei)
           onProgress(
-            `the payee can redeem ${found.signedWei} wei, and the receipts come to ${found.chargedWei}: alone it may keep what was paid ahead`,
+            `the payee can redeem ${textOf(found.signedWei, channel.token)}, and the receipts come to ${textOf(found.chargedWei, channel.token)}: alone it may keep what was paid ahead`,
           )
         onProgress('starting the challenge period')
         await done(transactions.startClose(channel))
@@ -268,4 +271,10 @@ export function openChannelAccount({
     told: () => requests.told(),
     end,
   }
+}
+
+function textOf(amount: bigint, token: string): string {
+  if (token !== NATIVE_TOKEN) return `${amount} of the token`
+  const text = formatWei(amount)
+  return /^[1-9]\d*$/.test(text) ? `${text} wei` : text
 }
