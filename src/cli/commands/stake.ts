@@ -17,7 +17,7 @@ the same one bonds once more. Nothing is sent to a contract that is not souk's.
 
 Examples:
   $ souk stake show 0x7c…
-  $ souk stake bond --amount 1eth --beneficiary 0xc0… --key /var/lib/souk/node/key
+  $ souk stake bond -a 1eth --beneficiary 0xc0… -k /var/lib/souk/node/key
   $ souk stake slash proof.json`
 
 const SHOW_HELP = `
@@ -29,7 +29,7 @@ const BOND_HELP = `
 More can be bonded later, for the same beneficiary.
 
 Examples:
-  $ souk stake bond --amount 1eth --beneficiary 0xc0… --key /var/lib/souk/node/key
+  $ souk stake bond -a 1eth --beneficiary 0xc0… -k /var/lib/souk/node/key
   $ souk stake bond --amount 0.5eth --key /var/lib/souk/node/key`
 
 const UNBOND_HELP = `
