@@ -27,7 +27,7 @@ export function configPage(): string {
     [
       'A provider is configured by a YAML file, `souk up --config FILE`, over which the environment has the last word.',
       'Every key has a default, and without a file the defaults hold: the node listens on loopback only.',
-      '[config/default.yaml](../config/default.yaml) has every key with its default, [config/provider.yaml](../config/provider.yaml) is an example.',
+      '[config/default.yaml](../config/default.yaml) has every key with its default, [config/provider.yaml](../config/provider.yaml) is an example, [config/paid.yaml](../config/paid.yaml) one of a node that is paid.',
     ].join(' '),
     [
       '- `souk config show` prints the effective values and where each comes from; `souk config check FILE` says what is wrong with a file, all at once.',

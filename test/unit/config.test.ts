@@ -96,6 +96,7 @@ describe('the configuration', () => {
   })
 
   it('ships an example that loads on this machine', async () => {
+    await loadConfig({ file: shipped('paid.yaml'), env: {} })
     const { config } = await loadConfig({ file: shipped('provider.yaml'), env: {} })
     assert.equal(config.node.dataDir, fileURLToPath(new URL('../../souk-data', import.meta.url)))
     assert.ok(config.network.listen.every((address) => address.startsWith('/ip4/127.0.0.1/')))
