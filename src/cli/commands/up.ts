@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8'
+import type { Config } from '../../node/config/config.ts'
 import type { Cli } from '../cli.ts'
 import type { CommandRequest } from '../command-request.ts'
 import { EXIT } from '../exit-code.ts'
@@ -98,6 +99,7 @@ async function up({ cli, options }: { readonly cli: Cli; readonly options: UpOpt
       if (config.node.user !== undefined) await say(`as user ${config.node.user}, without a way back to root`)
       await say(`provider ${address}, peer ${peerId}`)
       for (const runtime of runtimes) await say(describeRuntime({ runtime, colors: stderr.colors }))
+      await say(paymentText({ config, address }))
       await say(`serving, process ${process.pid}; Ctrl-C stops it. Its addresses:`)
       await stdout.write(multiaddrs.map((multiaddr) => `${multiaddr}\n`).join(''))
     }
@@ -121,6 +123,14 @@ async function up({ cli, options }: { readonly cli: Cli; readonly options: UpOpt
   } finally {
     interruptions.dispose()
   }
+}
+
+/** An operator who forgot to ask to be paid, or where to, is to see it. */
+function paymentText({ config, address }: { readonly config: Config; readonly address: string }): string {
+  const { settlement, chain } = config
+  if (settlement.mode === 'none') return 'takes no payment: settlement.mode is none'
+  const { contract, payout } = settlement
+  return `is paid on chain ${chain.id}, through channels of ${contract}, to ${payout ?? address}`
 }
 
 function aborted(signal: AbortSignal): Promise<undefined> {
