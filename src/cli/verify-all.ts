@@ -1,5 +1,6 @@
 import { checkProof, type ProvenProof } from '../identity/check-proof.ts'
 import { looksLikeProof } from '../identity/proofs.ts'
+import { invalidReceipt } from '../identity/receipt.ts'
 import { verifyDocument, type VerifiedDocument } from '../identity/verify-document.ts'
 import { isSoukError, SoukError } from '../protocol/errors.ts'
 
@@ -15,6 +16,7 @@ export function verifyAll(documents: readonly unknown[]): readonly Verified[] {
   const reasons: string[] = []
   for (const [index, document] of documents.entries()) {
     try {
+      if (isForeign(document)) throw invalidReceipt([FOREIGN])
       verified.push(looksLikeProof(document) ? { proof: checkProof(document) } : verifyDocument(document))
     } catch (thrown) {
       if (!isSoukError(thrown, 'RECEIPT_INVALID')) throw thrown
@@ -30,5 +32,17 @@ export function verifyAll(documents: readonly unknown[]): readonly Verified[] {
     code: 'RECEIPT_INVALID',
     message: `The document does not verify: ${reasons.join('; ')}.`,
     details: { reasons },
+    ...(documents.every(isForeign) && {
+      hint: 'Name the file of a receipt (`souk run --receipt`), of a result (`souk run --json`) or of a proof ($SOUK_HOME/proofs).',
+    }),
   })
+}
+
+const FOREIGN = 'it is no receipt, no result and no proof: nothing that any of them begins with is in it'
+
+/** What was never one of these: what each key of theirs should have been would tell nobody anything. */
+function isForeign(document: unknown): boolean {
+  if (looksLikeProof(document)) return false
+  if (typeof document !== 'object' || document === null) return true
+  return !['receipt', 'taskId', 'signature'].some((key) => Object.hasOwn(document, key))
 }
