@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { EXAMPLES_DIR } from '../../scripts/build-programs.ts'
 import type { NodeStatus, PeersStatus } from '../../src/protocol/node-status.ts'
+import { WIRE_LIMITS } from '../../src/protocol/network/wire-limits.ts'
 import { runDocumentSchema, type RunDocument } from '../../src/protocol/run-document.ts'
 import { natNetwork, type NatHost, type NatNetwork } from '../fixtures/nat-network.ts'
 import { startProvider, type ProviderProcess } from '../fixtures/provider-process.ts'
@@ -12,6 +13,11 @@ import { souk, type CommandEnd } from '../fixtures/souk-command.ts'
 
 const PORT = 4150
 const CONFIG = 'sandbox: {native: {enabled: false}, docker: {enabled: false}}\n'
+const LARGE_TASK = `version: 1
+runtime: {type: wasm, module: ./word-count.wasm}
+command: [/in/words]
+inputs: [{source: ./words, target: /in/words}]
+`
 const PRIMES = join(EXAMPLES_DIR, 'primes.wasm')
 
 /** Real nodes on hosts of which some are behind routers; none is told its address. */
@@ -20,6 +26,8 @@ describe('nodes behind NAT', function () {
   let dir: string
   let network: NatNetwork
   let hub: string
+  /** A task with a file that is too large for a relay. */
+  let large: string
   const providers = new Map<string, ProviderProcess>()
 
   const start = async (name: string, { namespace }: NatHost, options: string): Promise<void> => {
@@ -61,6 +69,10 @@ describe('nodes behind NAT', function () {
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), 'souk-nat-'))
     await mkdir(join(dir, 'requester'))
+    large = join(dir, 'large.yaml')
+    await writeFile(join(dir, 'words'), 'word '.repeat(WIRE_LIMITS.relayedBlobBytes / 4))
+    await copyFile(join(EXAMPLES_DIR, 'word-count.wasm'), join(dir, 'word-count.wasm'))
+    await writeFile(large, LARGE_TASK)
     network = await natNetwork({ outside: 4, homes: 2 })
     const [first, open, closed] = network.outside
     const [mapped, plain] = network.homes
@@ -117,5 +129,25 @@ describe('nodes behind NAT', function () {
     // Each has dialled the other anew, beside the connection over which it was asked to.
     const { connected } = await ask<PeersStatus>('closed', 'peers')
     assert(connected.some(({ address }) => address === providers.get('open')?.address))
+  })
+
+  it('comes from a relay to a direct connection, where each side has a router that keeps port numbers', async () => {
+    const [requester] = network.homes
+    assert(requester)
+    const to = await untilTold('relayed', `${hub}/p2p-circuit`)
+    const { receipt } = documentOf(await from(requester, 'run', '--json', '--to', to, large))
+    assert.deepEqual(receipt.outcome, { kind: 'exited', code: 0 })
+    assert.equal(receipt.provider, providers.get('relayed')?.address)
+  })
+
+  it('stays with the relay where a router mixes them, for what is small', async () => {
+    const [requester] = network.homes
+    assert(requester)
+    await requester.mixPorts()
+    const to = await untilTold('relayed', `${hub}/p2p-circuit`)
+    const refused = await from(requester, 'run', '--json', '--to', to, large)
+    assert.match(refused.stdout, /CONNECTION_LIMITED/)
+    const { receipt } = documentOf(await from(requester, 'run', '--json', '--to', to, '--wasm', PRIMES, '--', '100'))
+    assert.deepEqual(receipt.outcome, { kind: 'exited', code: 0 })
   })
 })

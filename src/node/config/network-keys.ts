@@ -63,7 +63,7 @@ export const NETWORK_KEYS = {
   'network.hole_punching': key({
     kind: flag(),
     default: 'false',
-    doc: 'Try for a direct connection with whoever came through a relay, and close the relayed one where there is one. Needs `network.relay: client`.',
+    doc: 'Try for a direct connection with whoever came through a relay, and close the relayed one where there is one. Routers that keep port numbers let it through. Needs `network.relay: client`.',
   }),
   'network.autonat': key({
     kind: flag(),

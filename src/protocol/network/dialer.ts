@@ -1,14 +1,17 @@
-import type { Connection, Libp2p } from '@libp2p/interface'
+import type { Connection, IdentifyResult, Libp2p } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr as parseMultiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import { noAddress, unreachable } from './network-errors.ts'
+import { isLimited, noAddress, unreachable } from './network-errors.ts'
 import { directFirst, isRelayed } from './peer-address.ts'
+import { HOLE_PUNCHING_PROTOCOL } from './reach-options.ts'
 
 /** Of how many peers other addresses are kept, and how many of one. */
 const MAX_PEERS = 4096
 const MAX_ADDRESSES = 16
 /** How long a direct address may take where the peer can be reached through a relay as well. */
 const DIRECT_TIMEOUT_MS = 2_000
+/** How long a connection through a relay is kept back for a direct one: a second is what a lost packet of its opening takes. */
+const PUNCH_TIMEOUT_MS = 2_500
 
 /** Makes connections that nobody else has. */
 export class Dialer {
@@ -17,10 +20,23 @@ export class Dialer {
   /** Dials under way, by whom they are for. */
   readonly #dials = new Map<string, Promise<boolean>>()
   readonly #addresses = new Map<string, readonly string[]>()
+  readonly #awaitsDirect: boolean
+  /** Those handed out: each is somebody's. */
+  readonly #taken = new WeakSet<Connection>()
 
-  constructor({ node, timeoutMs }: { readonly node: Libp2p; readonly timeoutMs: number }) {
+  constructor({
+    node,
+    timeoutMs,
+    awaitsDirect,
+  }: {
+    readonly node: Libp2p
+    readonly timeoutMs: number
+    /** Whether peers that are reached through relays may come to be reached directly (hole-punching.ts). */
+    readonly awaitsDirect: boolean
+  }) {
     this.#node = node
     this.#timeoutMs = timeoutMs
+    this.#awaitsDirect = awaitsDirect
   }
 
   /** Where one peer may be, each with `/p2p/PEERID`: what is tried where the address to dial is one of these. */
@@ -48,15 +64,49 @@ export class Dialer {
     const known = peer === undefined ? [] : (this.#addresses.get(peer) ?? [])
     const relayed = known.includes(multiaddr) ? known.filter(isRelayed) : []
     const direct = known.includes(multiaddr) ? known.filter((each) => !isRelayed(each)) : []
-    if (relayed.length === 0 || direct.length === 0) return this.#dialOne({ target: [target], text: multiaddr, signal })
+    const punched = isRelayed(multiaddr) && peer !== undefined ? this.#punched(peer) : undefined
+    if (punched !== undefined) return punched
+    if (relayed.length === 0 || direct.length === 0)
+      return this.#directFor(await this.#dialOne({ target: [target], text: multiaddr, signal }))
     const all = { signal, text: multiaddr }
     try {
       const timeoutMs = Math.min(DIRECT_TIMEOUT_MS, this.#timeoutMs)
       return await this.#dialOne({ ...all, target: direct.map(parsed), timeoutMs })
     } catch {
       signal?.throwIfAborted()
-      return this.#dialOne({ ...all, target: relayed.map(parsed) })
+      return this.#directFor(await this.#dialOne({ ...all, target: relayed.map(parsed) }))
     }
+  }
+
+  /** A direct connection with the peer that came about after one through a relay was handed out. */
+  #punched(peer: string): Connection | undefined {
+    if (!this.#awaitsDirect) return undefined
+    const found = this.#node
+      .getConnections(peerIdFromString(peer))
+      .find((each) => each.status === 'open' && !isLimited(each) && !this.#taken.has(each))
+    if (found !== undefined) this.#taken.add(found)
+    return found
+  }
+
+  /** The direct connection that takes the place of a relayed one, where both sides try for that and it comes soon; else the same. */
+  async #directFor(connection: Connection): Promise<Connection> {
+    if (!this.#awaitsDirect || !isLimited(connection)) return connection
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const peer = connection.remotePeer
+    const timer = setTimeout(resolve, PUNCH_TIMEOUT_MS)
+    const onOpen = ({ detail }: CustomEvent<Connection>): void => {
+      if (detail.remotePeer.equals(peer) && !isLimited(detail)) resolve()
+    }
+    const onIdentify = ({ detail }: CustomEvent<IdentifyResult>): void => {
+      if (detail.connection === connection && !detail.protocols.includes(HOLE_PUNCHING_PROTOCOL)) resolve()
+    }
+    this.#node.addEventListener('connection:open', onOpen)
+    this.#node.addEventListener('peer:identify', onIdentify)
+    await promise
+    clearTimeout(timer)
+    this.#node.removeEventListener('connection:open', onOpen)
+    this.#node.removeEventListener('peer:identify', onIdentify)
+    return this.#punched(peer.toString()) ?? connection
   }
 
   /** libp2p gives callers who dial the same peer at once the same connection: one waits for the other. */
@@ -85,7 +135,9 @@ export class Dialer {
     )
     this.#dials.set(key, ended)
     try {
-      return await dial
+      const connection = await dial
+      this.#taken.add(connection)
+      return connection
     } catch (cause) {
       signal?.throwIfAborted()
       throw unreachable({ address: text, cause, timeoutMs })

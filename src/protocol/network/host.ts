@@ -14,7 +14,7 @@ import type { DiscoveryOptions } from './discovery/options.ts'
 import { Dialer } from './dialer.ts'
 import { FramedStream } from './framed-stream.ts'
 import type { PeerStatus } from '../node-status.ts'
-import type { ReachOptions } from './reach.ts'
+import { punchesHoles, type ReachOptions } from './reach-options.ts'
 import { createLibp2pNode } from './libp2p-node.ts'
 import { isLimited } from './network-errors.ts'
 import { serveQuoteStream } from './quote-server.ts'
@@ -134,7 +134,8 @@ export async function createHost(options: HostOptions): Promise<NetworkHost> {
           dialTimeoutMs,
           onInternalError,
         })
-  return new Libp2pHost({ node, connections, settings, discovery })
+  const awaitsDirect = options.reach !== undefined && punchesHoles(options.reach)
+  return new Libp2pHost({ node, connections, settings, discovery, awaitsDirect })
 }
 
 type Optional = 'discovery' | 'reach' | 'preSharedKey'
@@ -157,17 +158,19 @@ class Libp2pHost implements NetworkHost {
     connections,
     settings,
     discovery,
+    awaitsDirect,
   }: {
     readonly node: Libp2p
     readonly connections: Connections
     readonly settings: Settings
     readonly discovery: StartedDiscovery | undefined
+    readonly awaitsDirect: boolean
   }) {
     this.discovery = discovery
     this.#node = node
     this.#connections = connections
     this.#settings = settings
-    this.#dialer = new Dialer({ node, timeoutMs: settings.dialTimeoutMs })
+    this.#dialer = new Dialer({ node, timeoutMs: settings.dialTimeoutMs, awaitsDirect })
     this.peerId = node.peerId.toString()
     this.address = addressOfPeer(node.peerId) ?? ''
   }

@@ -6,8 +6,10 @@ import { tcp } from '@libp2p/tcp'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import type { DiscoveryOptions } from './discovery/options.ts'
 import type { DiscoveryParts } from './discovery/services.ts'
+import type { Components } from './libp2p-components.ts'
 import { noiseInOneWrite } from './noise-in-one-write.ts'
-import type { ReachOptions, ReachParts } from './reach.ts'
+import type { ReachParts } from './reach.ts'
+import type { ReachOptions } from './reach-options.ts'
 import { WIRE_LIMITS } from './wire-limits.ts'
 import { yamuxWithFewUpdates } from './yamux-with-few-updates.ts'
 
@@ -28,8 +30,6 @@ export interface Libp2pNodeOptions {
   /** A private network's key file, whole: nobody without it gets as far as a handshake. */
   readonly preSharedKey?: Uint8Array | undefined
 }
-
-type Components = Parameters<NonNullable<Libp2pOptions['services']>[string]>[0]
 
 /** The transports and the protocols that every souk peer has: TCP, noise, yamux, identify, ping; and those that were asked for. Not started. */
 export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp2p> {

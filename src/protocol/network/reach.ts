@@ -6,32 +6,8 @@ import {
 } from '@libp2p/circuit-relay-v2'
 import type { PeerId, StreamHandler } from '@libp2p/interface'
 import type { Libp2pOptions } from 'libp2p'
-
-/** How a host that cannot be dialled is reached all the same, and how it dials one. Nothing of it is loaded where a host has no such options. */
-export interface ReachOptions {
-  /** `dialer` dials others through their relays, `client` is reached through its own as well, `server` is one for others. */
-  readonly relay?: 'dialer' | 'client' | 'server'
-  /** Peer ids of the only ones that relay for a `client`. */
-  readonly relays?: readonly string[]
-  readonly relayLimits?: Partial<RelayLimits>
-  /** Tries for a direct connection once there is one through a relay. */
-  readonly holePunching?: boolean
-  /** Has others tell which of its addresses can be dialled, and tells them. */
-  readonly autonat?: boolean
-  /** Asks the router for a port. */
-  readonly upnp?: boolean
-}
-
-/** What a `server` does for others at most. */
-export interface RelayLimits {
-  /** Peers that are reached through it. */
-  readonly reservations: number
-  /** Of one relayed connection, both ways together, and for how long it lasts. */
-  readonly bytes: number
-  readonly durationMs: number
-}
-
-export const RELAY_LIMITS: RelayLimits = { reservations: 64, bytes: 2 ** 20, durationMs: 2 * 60_000 }
+import { overriding } from './libp2p-components.ts'
+import { punchesHoles, RELAY_LIMITS, type ReachOptions } from './reach-options.ts'
 
 /** Relays that one host is reached through at once. */
 const MOST_RELAYS = 2
@@ -49,7 +25,7 @@ export interface ReachParts {
 
 /** Loads what is on, and no more. */
 export async function reachParts(options: ReachOptions): Promise<ReachParts> {
-  const { relay, relays = [], holePunching = false, autonat = false, upnp = false } = options
+  const { relay, relays = [], autonat = false, upnp = false } = options
   const limits = { ...RELAY_LIMITS, ...options.relayLimits }
   const services = {
     ...(relay === 'server' && {
@@ -63,7 +39,7 @@ export async function reachParts(options: ReachOptions): Promise<ReachParts> {
         },
       }),
     }),
-    ...(holePunching && { holePunching: (await import('@libp2p/dcutr')).dcutr() }),
+    ...(punchesHoles(options) && { holePunching: (await import('./hole-punching.ts')).holePunching() }),
     ...(autonat && { autonat: await dialledAnew() }),
     ...(upnp && { upnp: await portFromRouter(autonat) }),
   }
@@ -133,15 +109,4 @@ function onlyFrom(isRelay: (peer: PeerId) => boolean, handler: StreamHandler): S
     if (isRelay(connection.remotePeer)) await handler(stream, connection)
     else stream.abort(new Error('that peer is no relay of this one'))
   }
-}
-
-/** The same object, but for some of its properties. */
-function overriding<T extends object>(target: T, own: Partial<T>): T {
-  return new Proxy(target, {
-    get(of, name) {
-      if (Object.hasOwn(own, name)) return own[name as keyof T]
-      const value: unknown = Reflect.get(of, name)
-      return typeof value === 'function' ? (value.bind(of) as unknown) : value
-    },
-  })
 }
