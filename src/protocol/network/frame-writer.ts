@@ -21,7 +21,7 @@ interface QueuedFrame {
 
 /**
  * Sends frames over a libp2p stream no faster than the transport takes them, small ones that are ready in the
- * same turn of the event loop together. It queues what its callers write: each bounds what it has in flight.
+ * same turn of the event loop, or the next, together. It queues what its callers write: each bounds what it has in flight.
  */
 export class FrameWriter {
   readonly #stream: Stream
@@ -43,7 +43,8 @@ export class FrameWriter {
       this.#queues[lane].push({ frame, byteLength: lengthOf(frame), resolve, reject })
       if (this.#pumping) return
       this.#pumping = true
-      setImmediate(() => void this.#pump())
+      // One turn more: what the journal has written by then goes along, such as the end of a task that was accepted just now.
+      setImmediate(() => setImmediate(() => void this.#pump()))
     })
   }
 
