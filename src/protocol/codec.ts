@@ -36,7 +36,7 @@ import {
   taskIdToBytes,
 } from './wire-task.ts'
 
-/** Where a follow starts, and the bytes of frames that may be sent before more are granted. */
+/** Where a follow starts, and how many bytes of frames may be sent before more credit is granted. */
 export interface FollowFrom {
   readonly offsets: OutputOffsets
   readonly creditBytes: number
@@ -49,7 +49,7 @@ export type Request = { readonly id: number } & (
       readonly task: SignedTask
       readonly follow?: FollowFrom
       readonly quote?: SignedQuote
-      /** Names the channel that the task is charged to, and pays ahead where it is newer than the provider's newest. */
+      /** Names the channel that the task is charged to. If it is newer than what the provider has, it also pays ahead. */
       readonly voucher?: Voucher
     }
   | { readonly kind: 'cancel'; readonly taskId: string }
@@ -63,7 +63,7 @@ export type Request = { readonly id: number } & (
   | { readonly kind: 'close'; readonly channelId: string }
 )
 
-/** What a provider sends. Id 0 is about the stream itself and only goes with `error`. */
+/** What a provider sends. An `error` with id 0 is about the stream itself; nothing else has id 0. */
 export type Answer = { readonly id: number } & (
   | { readonly kind: 'accepted'; readonly taskId: string }
   | { readonly kind: 'done' }
@@ -80,8 +80,8 @@ export type QuoteAnswer =
   | { readonly kind: 'error'; readonly error: SerialisedError }
 
 /**
- * Every encoder here throws SoukError PROTOCOL_ERROR where what it is given is beyond a bound of the wire, and
- * every decoder where the bytes are anything but a message within all bounds.
+ * As all encoders here: throws SoukError PROTOCOL_ERROR if the value exceeds a bound of the wire. All decoders throw it if the bytes are
+ * not a message within all bounds.
  */
 export function encodeRequest(request: Request): Uint8Array {
   return coding('request', () =>

@@ -5,7 +5,7 @@ import type { Refusal } from './refusals.ts'
 export const FAULTS = ['requester', 'provider', 'network', 'operator'] as const
 export type Fault = (typeof FAULTS)[number]
 
-/** Where on its way through the house a task, or the command that carried it, failed. */
+/** The step at which a task, or the command that carried it, failed. */
 export const PHASES = [
   'parse',
   'config',
@@ -75,7 +75,7 @@ interface CodeFacts {
   readonly phase: Phase
   /** One sentence for the documentation: when it is thrown. */
   readonly meaning: string
-  /** What a person can do, where the thrower knows nothing better. */
+  /** What a person can do, unless the error itself has a better hint. */
   readonly hint: string
 }
 

@@ -36,8 +36,8 @@ export const serialisedErrorSchema = z.strictObject({
 export type SerialisedError = z.infer<typeof serialisedErrorSchema>
 
 /**
- * The one error type that leaves any part of souk. It tells a person what happened (`message`), what to do
- * (`hint`) and programs the rest; `cause` keeps what it was made from and never crosses the wire.
+ * The only error type that any part of souk throws to the outside. `message` tells a person what happened, `hint` what to do; the other
+ * fields are for programs. `cause` is the error that it was made from, and never crosses the wire.
  */
 export class SoukError<C extends ErrorCode = ErrorCode> extends Error {
   override readonly name = 'SoukError'

@@ -24,7 +24,7 @@ export type TrapName = (typeof TRAP_NAMES)[number]
 const count = z.int().nonnegative()
 export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'a sha256 digest: 64 lower-case hex digits')
 
-/** How a task that started came to its end. */
+/** How a task that had started ended. */
 export const outcomeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('exited'), code: z.int().min(0).max(0xffff_ffff) }),
   z.strictObject({ kind: z.literal('killed'), signal: z.string().regex(/^SIG[A-Z0-9+-]{1,16}$/) }),
@@ -35,12 +35,12 @@ export const outcomeSchema = z.discriminatedUnion('kind', [
 export type Outcome = z.infer<typeof outcomeSchema>
 
 /**
- * What is counted of a run only by some runtimes, and there not of every run.
+ * Measurements that only some runtimes make, and not of every run.
  *
  * - `userTimeMs`, `systemTimeMs`: how `cpuTimeMs` splits into the task's own instructions and the kernel's for it.
  * - `pidsPeak`: most processes and threads at once.
- * - `ioReadBytes`, `ioWriteBytes`: from and to disks; files in memory and what the host had cached are none.
- * - `contextSwitches`: how often a thread gave up a processor or was made to.
+ * - `ioReadBytes`, `ioWriteBytes`: from and to disks; files in memory, and reads that the host's cache serves, do not count.
+ * - `contextSwitches`: voluntary and involuntary, of all threads.
  * - `overshootMs`: how far past the time limit that ended it, wall, CPU or idle, the last process died; for CPU time
  *   in CPU time.
  * - `fuelUsed`: instructions of the WebAssembly program, where they were metered.
@@ -96,7 +96,7 @@ export function missingLimit(limit: LimitKey): string {
   return `${MISSING_LIMIT}${limit}`
 }
 
-/** The limits that nothing held a task to, as its provider says. */
+/** The limits that were not enforced on a task, according to its provider. */
 export function limitsMissingIn({ missing }: Pick<Isolation, 'missing'>): readonly string[] {
   return missing.filter((item) => item.startsWith(MISSING_LIMIT)).map((item) => item.slice(MISSING_LIMIT.length))
 }

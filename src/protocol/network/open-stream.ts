@@ -1,6 +1,7 @@
 import type { Connection } from '@libp2p/interface'
+import { SoukError } from '../errors.ts'
 import { FramedStream, type FramedStreamOptions } from './framed-stream.ts'
-import { openStreamError } from './network-errors.ts'
+import { connectionLost, openStreamError } from './network-errors.ts'
 import { WIRE_LIMITS } from './wire-limits.ts'
 
 /** More streams than a peer may take are the peer's to refuse: libp2p's own limit here is out of the way. */
@@ -23,5 +24,31 @@ export async function openFramed({
     return new FramedStream(stream, options)
   } catch (cause) {
     throw openStreamError(protocol, cause)
+  }
+}
+
+/**
+ * Reads a provider's stream: passes each frame to `onFrame` until the provider ends the stream, the connection breaks or `onFrame`
+ * throws. Then it calls `onLost` with the reason and resets the stream. Never rejects.
+ */
+export async function receiveFrames({
+  stream,
+  onFrame,
+  onLost,
+}: {
+  readonly stream: FramedStream
+  readonly onFrame: (frame: Uint8Array) => void
+  readonly onLost: (reason: SoukError) => void
+}): Promise<void> {
+  try {
+    for (;;) {
+      const frame = await stream.read()
+      if (frame === undefined) throw connectionLost('the provider ended the stream')
+      onFrame(frame)
+    }
+  } catch (thrown) {
+    const reason = SoukError.from(thrown)
+    onLost(reason)
+    stream.abort(reason)
   }
 }

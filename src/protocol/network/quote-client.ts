@@ -6,7 +6,7 @@ import { WIRE_BOUNDS } from '../wire-bounds.ts'
 import { protocolError } from '../wire-fields.ts'
 import type { FramedStream } from './framed-stream.ts'
 import { connectionLost } from './network-errors.ts'
-import { openFramed } from './open-stream.ts'
+import { openFramed, receiveFrames } from './open-stream.ts'
 import { QUOTE_PROTOCOL } from './wire-limits.ts'
 
 interface Asked {
@@ -60,7 +60,11 @@ class QuoteChannel {
 
   constructor(stream: FramedStream) {
     this.#stream = stream
-    void this.#receive()
+    void receiveFrames({
+      stream,
+      onFrame: (frame) => this.#answer(frame),
+      onLost: (reason) => this.#lose(reason),
+    })
   }
 
   get usable(): boolean {
@@ -81,22 +85,12 @@ class QuoteChannel {
     await this.#stream.close()
   }
 
-  async #receive(): Promise<void> {
-    try {
-      for (;;) {
-        const frame = await this.#stream.read()
-        if (frame === undefined) throw connectionLost('the provider ended the stream')
-        const answer = decodeQuoteAnswer(frame)
-        const asked = this.#asked.shift()
-        if (asked === undefined) throw protocolError('a quote came that nobody asked for')
-        if (answer.kind === 'quote') asked.resolve(answer.quote)
-        else asked.reject(SoukError.fromJSON(answer.error))
-      }
-    } catch (thrown) {
-      const reason = SoukError.from(thrown)
-      this.#lose(reason)
-      this.#stream.abort(reason)
-    }
+  #answer(frame: Uint8Array): void {
+    const answer = decodeQuoteAnswer(frame)
+    const asked = this.#asked.shift()
+    if (asked === undefined) throw protocolError('a quote came that nobody asked for')
+    if (answer.kind === 'quote') asked.resolve(answer.quote)
+    else asked.reject(SoukError.fromJSON(answer.error))
   }
 
   #lose(reason: SoukError): void {

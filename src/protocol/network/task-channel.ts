@@ -3,6 +3,7 @@ import { SoukError } from '../errors.ts'
 import { protocolError } from '../wire-fields.ts'
 import type { FramedStream } from './framed-stream.ts'
 import { connectionLost } from './network-errors.ts'
+import { receiveFrames } from './open-stream.ts'
 
 /** What waits for the answers to one request. `onAnswer` returns true once the request is over. */
 export interface AnswerHandler {
@@ -25,7 +26,11 @@ export class TaskChannel {
 
   constructor(stream: FramedStream) {
     this.#stream = stream
-    void this.#receive()
+    void receiveFrames({
+      stream,
+      onFrame: (frame) => this.#receiveAnswer(decodeAnswer(frame), frame.byteLength),
+      onLost: (reason) => this.#lose(reason),
+    })
   }
 
   /** Whether new requests can be made. */
@@ -54,20 +59,6 @@ export class TaskChannel {
   async close(): Promise<void> {
     this.#lose(connectionLost('it was closed here'))
     await this.#stream.close()
-  }
-
-  async #receive(): Promise<void> {
-    try {
-      for (;;) {
-        const frame = await this.#stream.read()
-        if (frame === undefined) throw connectionLost('the provider ended the stream')
-        this.#receiveAnswer(decodeAnswer(frame), frame.byteLength)
-      }
-    } catch (thrown) {
-      const reason = SoukError.from(thrown)
-      this.#lose(reason)
-      this.#stream.abort(reason)
-    }
   }
 
   #receiveAnswer(answer: Answer, frameBytes: number): void {

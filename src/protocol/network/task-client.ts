@@ -21,9 +21,9 @@ export interface RequestOptions {
 }
 
 export interface SubmitOptions extends RequestOptions {
-  /** What the provider promised of the task before. */
+  /** The provider's quote for the task. */
   readonly quote?: SignedQuote
-  /** Names the channel that the task is charged to, and pays ahead. */
+  /** Names the channel that the task is charged to. If it is newer than what the provider has, it also pays ahead. */
   readonly voucher?: Voucher
 }
 
@@ -34,16 +34,16 @@ export interface FollowOptions extends RequestOptions {
 }
 
 /**
- * A connection to one provider. Every method throws what the provider answers, as SoukError; CONNECTION_LOST
- * (retryable) where the connection broke or no answer came in time, PROTOCOL_ERROR where the answer is none.
+ * A connection to one provider. Every method throws a SoukError: the one that the provider answers with; CONNECTION_LOST (retryable) if
+ * the connection broke or no answer came in time; PROTOCOL_ERROR if the answer does not follow the protocol.
  */
 export interface ProviderConnection {
   /** The provider's Ethereum address, proven by the handshake. */
   readonly provider: string
   readonly peerId: string
-  /** Whether it goes through a relay, which carries little: tasks with small files and results. */
+  /** Whether it goes through a relay that bounds what it carries: enough for tasks with small files and results. */
   readonly limited: boolean
-  /** What the provider would run the task for; REFUSED has every reason why it would not. */
+  /** The provider's quote for running the task. @throws SoukError REFUSED with every reason why it would not run it */
   quote(spec: Uint8Array, options?: RequestOptions): Promise<SignedQuote>
   submit(task: SignedTask, options?: SubmitOptions): Promise<{ readonly taskId: string }>
   /** Submits and follows in one round trip; `signal` also ends the follow. */
@@ -51,9 +51,9 @@ export interface ProviderConnection {
     task: SignedTask,
     options?: SubmitOptions,
   ): Promise<{ readonly taskId: string; readonly events: AsyncIterable<TaskEvent> }>
-  /** Resolves once the provider has the voucher for good, to how the channel stands then. */
+  /** Resolves once the voucher is durable at the provider, to the channel's balance there. */
   pay(voucher: Voucher, options?: RequestOptions): Promise<Statement>
-  /** How a channel of this requester's stands over there. */
+  /** The balance of a channel of this requester's, in the provider's books. */
   account(channelId: string, options?: RequestOptions): Promise<Statement>
   /** The provider's consent to closing a channel of this requester's; it takes nothing on it from then on. */
   closeConsent(channelId: string, options?: RequestOptions): Promise<CloseConsent>
@@ -79,9 +79,11 @@ export class TaskClient implements ProviderConnection {
   readonly #connection: Connection
   readonly #quotes: QuoteClient
   #channel: Promise<TaskChannel> | undefined
+  /** The channel that is being opened, for all who want one meanwhile. */
+  #reopening: Promise<TaskChannel> | undefined
   #closedHere = false
 
-  /** @param connection is closed with the client, and nobody else's */
+  /** @param connection used by this client alone, which closes it */
   constructor({ connection, provider }: { readonly connection: Connection; readonly provider: string }) {
     this.provider = provider
     this.peerId = connection.remotePeer.toString()
@@ -186,8 +188,8 @@ export class TaskClient implements ProviderConnection {
   }
 
   /**
-   * One request with one result. `collect` calls `done` with it; it returns 'more' for an answer that is the right one
-   * but maybe not the last. Any other answer breaks the protocol.
+   * Makes one request and waits for its result. `collect` is called with each answer, and calls `done` with the result. For a valid answer
+   * after which more are to come it returns 'more'. If it does neither, the answer breaks the protocol.
    */
   async #ask<T extends object | true>(
     request: NewRequest,
@@ -223,7 +225,7 @@ export class TaskClient implements ProviderConnection {
     return follow
   }
 
-  /** The one kept stream; a new one where the last has ended. */
+  /** The stream that all requests share; a new one if the last has ended. */
   async #openChannel(): Promise<TaskChannel> {
     if (this.#closedHere) throw connectionLost('it was closed here')
     const current = await this.#channel?.catch(() => undefined)
@@ -232,8 +234,6 @@ export class TaskClient implements ProviderConnection {
     this.#channel = this.#reopening ??= this.#open()
     return this.#channel
   }
-
-  #reopening: Promise<TaskChannel> | undefined
 
   async #open(): Promise<TaskChannel> {
     try {
@@ -245,7 +245,7 @@ export class TaskClient implements ProviderConnection {
   }
 }
 
-/** What goes with a task. */
+/** The optional fields of a submission. */
 function broughtBy({ quote, voucher }: SubmitOptions): Pick<SubmitOptions, 'quote' | 'voucher'> {
   return { ...(quote !== undefined && { quote }), ...(voucher !== undefined && { voucher }) }
 }
@@ -264,7 +264,7 @@ class StartedFollow implements AnswerHandler {
     this.#send = send
     this.#isAccepted = kind === 'follow'
     this.accepted = this.#acceptance.promise
-    // Who only follows never looks at this.
+    // A mere follow never awaits this: it must not count as unhandled.
     this.accepted.catch(() => undefined)
     this.buffer = new FollowBuffer((bytes) => send({ kind: 'credit', bytes }))
   }
@@ -295,7 +295,7 @@ class StartedFollow implements AnswerHandler {
     this.buffer.end(reason)
   }
 
-  /** Ends the follow over there, where it has not ended. */
+  /** Ends the follow, at the provider too unless it has ended there already. */
   giveUp(reason?: Error): void {
     if (!this.buffer.ended) this.#send({ kind: 'unfollow' })
     this.buffer.end(reason)
@@ -317,7 +317,7 @@ async function* eventsOf(
   }
 }
 
-/** What the promise comes to, unless the signal aborts first or nothing comes for too long. */
+/** Awaits the promise. @throws the signal's reason if it aborts first; SoukError CONNECTION_LOST after too long a silence */
 async function settled<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   const { promise: given, reject } = Promise.withResolvers<never>()
   const onAbort = (): void => reject(signal?.reason as Error)

@@ -30,7 +30,7 @@ export class TaskServer {
     await new TaskStreamServer({ server: this, stream, peer }).run()
   }
 
-  /** Takes one of the peer's follows, or says that it has all it may. Give it back with `releaseFollow`. */
+  /** Counts one more follow of the peer; false if it has as many as it may. To be given back with `releaseFollow`. */
   takeFollow(peer: string): boolean {
     const open = this.#followsOfPeer.get(peer) ?? 0
     if (open >= this.options.followsPerPeer) return false
@@ -63,10 +63,10 @@ class TaskStreamServer {
   readonly #peer: string
   readonly #follows = new Map<number, OpenFollow>()
   #lastId = 0
-  /** Requests being answered, follows apart. */
+  /** How many requests are being answered; follows do not count. */
   #answering = 0
   #wake: (() => void) | undefined
-  /** Why the stream is being reset is the last that is said on it. */
+  /** Set once the reason for resetting the stream is being sent: nothing may be sent after that. */
   #refusing = false
 
   constructor({
@@ -102,7 +102,7 @@ class TaskStreamServer {
     }
   }
 
-  /** Says why, where that still can be said, and resets the stream. */
+  /** Sends the reason if the peer can still get it, and resets the stream. */
   async #refuse(error: SoukError): Promise<void> {
     if (error.code === 'CONNECTION_LOST') return this.#stream.abort(error)
     this.#refusing = true
@@ -114,7 +114,7 @@ class TaskStreamServer {
     const { id } = request
     if (request.kind === 'credit' || request.kind === 'unfollow') {
       if (id > this.#lastId) throw protocolError(`${request.kind} is about id ${id}, which no request had`)
-      // Where there is no such follow, it has ended while this was on its way.
+      // If there is no such follow, it has ended while this message was on its way.
       const follow = this.#follows.get(id)
       return request.kind === 'credit' ? follow?.credit.grant(request.bytes) : follow?.abort.abort()
     }
@@ -136,7 +136,7 @@ class TaskStreamServer {
       if (follow !== undefined && !followTaken) throw tooManyFollows(this.#server.options.followsPerPeer)
       return this.#answer(request)
     })
-    // The first events go along with the answer, which is queued before them.
+    // The answer is queued before the events, but need not be sent before they are: they go together.
     const taskId = answered?.taskId
     const followed =
       taskId === undefined || from === undefined || follow === undefined
@@ -150,7 +150,7 @@ class TaskStreamServer {
     this.#follows.delete(id)
   }
 
-  /** What the work comes to, or undefined after its error was sent. */
+  /** Does the work. Resolves to its result, or to undefined after sending its error to the peer. */
   async #orError<T>(id: number, work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work()

@@ -3,20 +3,19 @@ import type { SignedQuote } from '../quote.ts'
 import type { CloseConsent, Statement, Voucher } from '../payment.ts'
 import type { SignedTask } from '../receipt.ts'
 
-/** A task as a peer hands it over. */
+/** A task as a peer submits it. */
 export interface Submission {
   readonly peer: string
   readonly task: SignedTask
-  /** What this provider promised of it before. */
+  /** This provider's quote for it, which the requester brings back. */
   readonly quote?: SignedQuote
   /** Names the channel that the task is charged to, and may pay ahead. */
   readonly voucher?: Voucher
 }
 
 /**
- * What the task protocol serves: implemented by the provider's node, called for each remote peer.
- * `peer` is the Ethereum address of the connection's authenticated key. Every method throws SoukError;
- * a task of another requester is NOT_FOUND, exactly as one that does not exist.
+ * What the task protocol serves; the provider's node implements it. `peer` is the Ethereum address of the connection's authenticated key.
+ * Every method throws SoukError. A task of another requester is NOT_FOUND, just like one that does not exist.
  */
 export interface TaskService {
   /** Resolves when the task is durably accepted, and the voucher with it. Throws INVALID_INPUT or REFUSED with every reason. */
@@ -37,15 +36,15 @@ export interface TaskService {
   /** Throws NOT_FOUND for a channel that is not the peer's. */
   account(request: { readonly peer: string; readonly channelId: string }): Promise<Statement>
   /**
-   * Resolves when it is durable that the channel takes nothing any more; the same answer each time. Throws NOT_FOUND for a channel
-   * that is not the peer's, REFUSED (retryable) while something of it is not settled.
+   * Consents to closing the channel. Resolves when it is durable that nothing more is accepted on it; to the same answer each time.
+   * Throws NOT_FOUND for a channel that is not the peer's, REFUSED (retryable) while a task of it has not ended or is not paid.
    */
   close(request: { readonly peer: string; readonly channelId: string }): Promise<CloseConsent>
 }
 
 /** What the quote protocol serves: implemented by the provider's node. */
 export interface QuoteService {
-  /** What it would run a task for, now. Throws INVALID_INPUT, or REFUSED with every reason. */
+  /** A signed quote for running the task now. Throws INVALID_INPUT, or REFUSED with every reason. */
   quote(request: { readonly peer: string; readonly spec: Uint8Array }): Promise<SignedQuote>
 }
 
@@ -53,17 +52,17 @@ export interface QuoteService {
 export interface ServedBlob {
   readonly bytes: number
   /**
-   * Up to `length` bytes from `offset`; shorter only at the end of the blob. They may be in `room`, which has that
-   * many, and which whoever gave it uses again for the next read.
+   * Up to `length` bytes from `offset`; fewer only at the end of the blob. They may be returned in `room`, a buffer of at least `length`
+   * bytes that the caller reuses for its next read.
    */
   read(range: { readonly offset: number; readonly length: number; readonly room?: Uint8Array }): Promise<Uint8Array>
   close(): Promise<void>
 }
 
 /**
- * What the blob protocol serves. Both sides implement it: a requester serves what the tasks that it sent to
- * `peer` name, a provider what the results of `peer`'s tasks name. Anything else is `undefined`, which the
- * peer sees as NOT_FOUND whether the blob exists or not.
+ * What the blob protocol serves. Both sides implement it: a requester serves the blobs named by tasks that it has sent to `peer`, a
+ * provider those named by the results of `peer`'s tasks. `open` resolves to undefined for any other blob, whether it exists or not, and
+ * the peer gets NOT_FOUND.
  */
 export interface BlobService {
   open(request: {

@@ -4,9 +4,9 @@ export const BLOB_PROTOCOL = '/souk/blob/1.0.0'
 export const QUOTE_PROTOCOL = '/souk/quote/1.0.0'
 
 export const WIRE_LIMITS = {
-  /** A frame that has begun, or an answer that is due, and of which no byte comes for this long, ends the stream. */
+  /** The stream ends if no byte of a frame that has begun, or of an answer that is due, comes for this long. */
   inactivityTimeoutMs: 30_000,
-  /** A peer that takes no byte for this long while there is something to send loses the stream. */
+  /** The stream is reset if the peer takes no byte for this long while there is something to send. */
   writeStallTimeoutMs: 60_000,
   /** A blob stream without a request for this long is closed by who serves it. */
   blobIdleTimeoutMs: 120_000,
