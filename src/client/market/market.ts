@@ -17,9 +17,11 @@ export interface MarketOptions {
   readonly wallet?: Wallet
   /** Who asks: the key that signs tasks is the one that this side is known by on the network. */
   readonly key: Key
-  /** Is the market's from now on, and stopped with it; one that finds nobody where absent. */
+  /** The market takes it over and stops it when it closes. Where absent, one without discovery is made. */
   readonly host?: NetworkHost
-  /** Where providers are that may run a task: multiaddrs, each with `/p2p/PEERID`, and where others said so, who did. */
+  /**
+   * Finds providers that may run a task: multiaddrs, each with `/p2p/PEERID`; with the peers that named it where it comes from others.
+   */
   readonly findProviders: (task: LoadedTask) => Promise<readonly (string | FoundAddress)[]>
   /** Folder of what is remembered of providers, `record.sqlite`. */
   readonly recordDir: string
@@ -27,24 +29,24 @@ export interface MarketOptions {
   readonly chainId?: number
   /** How long one provider may take to be reached and to answer: 5 s where absent. */
   readonly quoteTimeoutMs?: number
-  /** How long a provider that was lost may stay away before its task is given up, or waited for: 15 s where absent. */
+  /** How long a lost provider is given to come back before its task goes to another, or is waited for: 15 s where absent. */
   readonly reconnectTimeoutMs?: number
 }
 
 export interface MarketRunOptions {
   readonly task: LoadedTask
   readonly signal?: AbortSignal
-  /** Told of who is asked to run it, and of why somebody else is. */
+  /** Called for each provider that is asked to run it, with the reason why the one before does not. */
   readonly onMove?: (move: Move) => void
 }
 
-/** Many providers, asked over connections that are kept. Has to be closed, or the process does not end. */
+/** Asks many providers over connections that are kept open. Has to be closed, or the process does not end. */
 export interface Market extends AsyncDisposable {
   readonly record: MarketRecord
   /** What each provider that was found would run the task for, or why it would not, in the order in which they were found. @throws SoukError INVALID_INPUT; the signal's reason */
   quotes(options: {
     readonly task: LoadedTask
-    /** So many who offer to run it are enough to wait only shortly for slow ones; all are waited for where absent. */
+    /** Once so many have offered to run it, slow providers are only waited for shortly. Where absent, all are waited for. */
     readonly enough?: number
     readonly signal?: AbortSignal | undefined
   }): Promise<readonly QuoteAnswer[]>
@@ -104,7 +106,7 @@ export async function openMarket(options: MarketOptions): Promise<Market> {
   }
 }
 
-/** Who has seen a task through before, and lets nobody down. */
+/** Whether the provider at an address has finished a task for this requester before, and is not unreliable. */
 function keptItsWord(record: MarketRecord, multiaddr: string): boolean {
   const provider = addressOfPeerId(multiaddr.slice(multiaddr.lastIndexOf('/') + 1))
   const met = provider === undefined ? undefined : record.of(provider)

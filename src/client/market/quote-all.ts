@@ -29,14 +29,14 @@ export interface QuoteAllOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** So many are asked at once. */
+/** How many providers are asked at once. */
 const AT_ONCE = 64
-/** Addresses at which nobody answers cost nothing to publish: they may take so many times what one may take, all together. */
+/** Publishing dead addresses costs nothing, so all providers together get only so many times the timeout of one. */
 const MOST_ROUNDS = 4
-/** A provider somewhere else on earth has answered by then. */
+/** Enough for a provider anywhere on earth to answer. */
 const LEAST_REST_MS = 500
 
-/** How long others may take when enough have answered: for as long again, so that whoever is a little farther away counts too. */
+/** How much longer others are waited for when enough have answered: as long again, so that those a little farther away count, too. */
 const restMsAfter = (elapsedMs: number): number => Math.max(LEAST_REST_MS, elapsedMs)
 
 /**

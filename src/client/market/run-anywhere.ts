@@ -12,7 +12,7 @@ import type { MarketRecord, Meeting } from './record.ts'
 /** A provider that has said what it would run the task for. */
 type Offered = Extract<QuoteAnswer, { readonly offered: object }>
 
-/** Who was asked to run the task, and what came of whom was asked before. */
+/** A provider that is asked to run the task, and why the one before it does not. */
 export interface Move {
   readonly provider: string
   /** The most that it may cost there. */
@@ -24,7 +24,7 @@ export interface Move {
 export interface RunAnywhereOptions {
   readonly task: LoadedTask
   readonly record: MarketRecord
-  /** Asks every provider there is what it would run the task for; where so many offers are enough, slow ones are not waited for. */
+  /** Asks every provider that can be found for a quote. Once `enough` have offered to run the task, slow ones are not waited for. */
   readonly quotes: (asked: { readonly enough?: number }) => Promise<readonly QuoteAnswer[]>
   readonly onMove?: (move: Move) => void
   readonly signal?: AbortSignal
@@ -42,15 +42,15 @@ export interface AnywhereTask extends Pick<RemoteTask, 'taskId' | 'provider' | '
 }
 
 /**
- * Has a task run by the best of those who offer to; by the next where one refuses it, or fails by its own fault, for as long as
- * the task's total timeout is not over. It is never paid for twice:
+ * Has a task run by the best provider that offers to. If that one refuses it or fails by its own fault, the next one gets it, until the
+ * task's total timeout is over. The task is never paid for twice:
  *
- * - Who refuses has not taken it. Who says that it failed has no receipt for it, and is not paid without one.
- * - Of who cannot be reached any more nothing is known. Where the task costs nothing there, or nobody is paid at all, it is given to the next,
- *   and cancelled where its provider comes back meanwhile. Where it may cost something it is given to nobody else: it is waited for
- *   until its provider comes back, or the total timeout is over.
- * - Of who puts out something else than its receipt says, or keeps it back, that receipt may be paid already: where the task may cost something it is
- *   given to nobody else either.
+ * - A provider that refuses has not taken the task. One that reports a failure has no receipt, and is not paid without one.
+ * - What became of the task at a provider that cannot be reached any more is unknown. If the task is free there, the next provider gets
+ *   it, and it is cancelled at the first one should that come back meanwhile. If it may cost something, no other provider gets it: it
+ *   is waited for until its provider comes back or the total timeout is over.
+ * - If a provider hands over something else than its receipt says, or withholds it, that receipt may have been paid already. If the task
+ *   may cost something, no other provider gets it then.
  *
  * @throws SoukError REFUSED, UNREACHABLE or what the last one failed with, where nobody is left; the signal's reason
  */
@@ -60,7 +60,7 @@ export async function runAnywhere(options: RunAnywhereOptions): Promise<Anywhere
   return run
 }
 
-/** Later than quoted by more than this, and by more than the time itself, is late. */
+/** A start counts as late if it is later than quoted by more than this, and by more than the quoted time itself. */
 const LATE_MS = 5000
 
 class AnywhereRun implements AnywhereTask {
@@ -69,7 +69,7 @@ class AnywhereRun implements AnywhereTask {
   readonly #deadlineMs: number
   #answers: readonly QuoteAnswer[] | undefined
   #current: { readonly offered: Offered; readonly remote: RemoteTask } | undefined
-  /** Why the best of those who could not be paid was not: what whoever asks can do something about. */
+  /** Why the best of the providers that could not be paid was not paid: the error that the user can do something about. */
   #unpaid: SoukError | undefined
   /** Attempts of providers before. */
   #attemptsBefore = 0
@@ -122,7 +122,7 @@ class AnywhereRun implements AnywhereTask {
   /** Gives the task to the next of those who offer to run it. @throws SoukError where nobody is left */
   async next({ signal, after }: { readonly signal?: AbortSignal; readonly after?: SoukError }): Promise<void> {
     let last = after
-    // The answers that there are, or the first that come; then those of everybody.
+    // First the answers that are there, or that come first; then, if nobody of those takes it, everybody's.
     for (const everybody of [false, true]) {
       if (everybody && after === undefined && !this.#isCutShort) break
       if (everybody) this.#answers = await this.#options.quotes({})
@@ -138,7 +138,7 @@ class AnywhereRun implements AnywhereTask {
     throw this.#unpaid ?? last ?? nobodyTakes({ answers: this.#answers ?? [], task: this.#options.task })
   }
 
-  /** Whether somebody was not waited for. */
+  /** Whether a slow provider was not waited for. */
   get #isCutShort(): boolean {
     return this.#answers?.some((answer) => answer.offered === undefined && answer.cutShort === true) === true
   }
@@ -154,7 +154,7 @@ class AnywhereRun implements AnywhereTask {
     return ranked({ candidates, maxPriceWei, nowMs: Date.now() })[0]?.answer
   }
 
-  /** Why this one does not run the task; undefined where it does, or may. */
+  /** Submits the task to one provider. Resolves to why that does not run it; to undefined if it does, or may. */
   async #submit({
     offered: answer,
     last,
