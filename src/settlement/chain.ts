@@ -42,6 +42,12 @@ export interface LogFilter {
   readonly toBlock: number
 }
 
+/** Of what several endpoints answer; the same twice where they agree, or there is one. */
+export interface Range<T> {
+  readonly least: T
+  readonly most: T
+}
+
 /**
  * What souk needs of an Ethereum chain. All methods throw SoukError CHAIN_UNREACHABLE where no endpoint answers, WRONG_CHAIN where
  * one is of another chain, and CHAIN_REFUSED where the answer is an error.
@@ -51,12 +57,14 @@ export interface Chain {
   blockNumber(): Promise<number>
   /** Undefined where the chain has none of this number (any more). */
   block(number: number): Promise<ChainBlock | undefined>
+  /** The most that any endpoint says. */
   balance(address: string): Promise<bigint>
-  /** How many transactions the address has sent: its next nonce. */
-  nonce(address: string, at: BlockTag): Promise<number>
-  /** What a transaction has to offer to be in one of the next blocks. */
-  fees(): Promise<Fees>
-  estimateGas(call: ChainCall): Promise<bigint>
+  /** How many transactions the address has sent: its next nonce. All endpoints are asked; where they differ, one lies or is behind. */
+  nonce(address: string, at: BlockTag): Promise<Range<number>>
+  /** What a transaction has to offer to be in one of the next blocks, as all endpoints say. */
+  fees(): Promise<Range<Fees>>
+  /** As all endpoints say that do not refuse it, the highest first. */
+  estimateGas(call: ChainCall): Promise<readonly bigint[]>
   call(call: ChainCall, at?: BlockTag): Promise<string>
   /** `0x` where there is no contract. */
   code(address: string): Promise<string>
@@ -131,6 +139,38 @@ export function openChain({
     throw unreachable(asked, reasons)
   }
 
+  /** Of all that answer: at least one. */
+  async function askAll<T>(question: (endpoint: Endpoint) => Promise<T>): Promise<readonly T[]> {
+    const nowMs = Date.now()
+    const fresh = tried.filter((one) => one.avoidUntilMs <= nowMs)
+    for (const asked of fresh.length > 0 && fresh.length < tried.length ? [fresh, tried] : [tried]) {
+      const ends = await Promise.allSettled(asked.map((one) => askOneOf([one], question)))
+      const answers = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []))
+      const errors = ends.flatMap((end) => (end.status === 'rejected' ? [SoukError.from(end.reason)] : []))
+      const fatal = errors.find(({ code }) => code === 'WRONG_CHAIN')
+      if (fatal !== undefined) throw fatal
+      if (answers.length > 0) return answers
+      const refusal = errors.find(({ code }) => code !== 'CHAIN_UNREACHABLE')
+      if (refusal !== undefined) throw refusal
+      if (asked === tried) throw unreachable(tried, errors.map(reasonIn))
+    }
+    throw unreachable(tried, [])
+  }
+
+  async function feesAt(endpoint: Endpoint): Promise<Fees> {
+    const block = parsed(await endpoint.send('eth_getBlockByNumber', ['latest', false]), blockSchema)
+    const tip = await endpoint.send('eth_maxPriorityFeePerGas', []).then(
+      (answer) => parsed(answer, quantitySchema),
+      (thrown: unknown) => {
+        // Not in the specification, and not everywhere.
+        if (thrown instanceof SoukError && thrown.code === 'CHAIN_REFUSED') return DEFAULT_TIP_WEI
+        throw thrown
+      },
+    )
+    // Six full blocks, each 12.5 % dearer than the one before, are within twice the base fee.
+    return { maxFeePerGas: 2n * (block.baseFeePerGas ?? 0n) + tip, maxPriorityFeePerGas: tip }
+  }
+
   async function sendToAll(rawTransaction: string): Promise<string> {
     try {
       return await Promise.any(
@@ -165,19 +205,29 @@ export function openChain({
     blockNumber: () => ask('eth_blockNumber', [], countSchema),
     block: async (number) =>
       (await ask('eth_getBlockByNumber', [hexOf(number), false], blockSchema.nullable())) ?? undefined,
-    balance: (address) => ask('eth_getBalance', [address, 'latest'], quantitySchema),
-    nonce: (address, at) => ask('eth_getTransactionCount', [address, tagOf(at)], countSchema),
-    async fees() {
-      const block = await ask('eth_getBlockByNumber', ['latest', false], blockSchema)
-      const tip = await ask('eth_maxPriorityFeePerGas', [], quantitySchema).catch((thrown: unknown) => {
-        // Not in the specification, and not everywhere.
-        if (thrown instanceof SoukError && thrown.code === 'CHAIN_REFUSED') return DEFAULT_TIP_WEI
-        throw thrown
-      })
-      // Six full blocks, each 12.5 % dearer than the one before, are within twice the base fee.
-      return { maxFeePerGas: 2n * (block.baseFeePerGas ?? 0n) + tip, maxPriorityFeePerGas: tip }
+    async balance(address) {
+      const answers = await askAll(async (endpoint) =>
+        parsed(await endpoint.send('eth_getBalance', [address, 'latest']), quantitySchema),
+      )
+      return answers.reduce((most, each) => (each > most ? each : most))
     },
-    estimateGas: (call) => ask('eth_estimateGas', [callOf(call), 'pending'], quantitySchema),
+    async nonce(address, at) {
+      const answers = await askAll(async (endpoint) =>
+        parsed(await endpoint.send('eth_getTransactionCount', [address, tagOf(at)]), countSchema),
+      )
+      return { least: Math.min(...answers), most: Math.max(...answers) }
+    },
+    async fees() {
+      const byPrice = (await askAll(feesAt)).toSorted((a, b) => compared(a.maxFeePerGas, b.maxFeePerGas))
+      const [least = NO_FEES] = byPrice
+      return { least, most: byPrice.at(-1) ?? least }
+    },
+    async estimateGas(call) {
+      const answers = await askAll(async (endpoint) =>
+        parsed(await endpoint.send('eth_estimateGas', [callOf(call), 'pending']), quantitySchema),
+      )
+      return answers.toSorted((a, b) => compared(b, a))
+    },
     call: (call, at = 'latest') => ask('eth_call', [callOf(call), tagOf(at)], dataSchema),
     code: (address) => ask('eth_getCode', [address, 'latest'], dataSchema),
     send: sendToAll,
@@ -197,6 +247,9 @@ export function openChain({
     },
   }
 }
+
+const NO_FEES: Fees = { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n }
+const compared = (a: bigint, b: bigint): number => (a < b ? -1 : Number(a > b))
 
 const reasonIn = ({ message, details }: SoukError): string =>
   'reason' in details && typeof details.reason === 'string' ? details.reason : message

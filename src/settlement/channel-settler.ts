@@ -110,13 +110,18 @@ export function createChannelSettler(options: ChannelSettlerOptions): ChannelSet
     readonly channels: readonly Redeemable[]
     readonly held: ReadonlyMap<string, { readonly voucher: Voucher }>
   }): Promise<void> {
-    const gasPriceWei = (await chain.fees()).maxFeePerGas
-    const costs = { gasPriceWei, gasSharePpm: options.gasSharePpm, isToken: token !== NATIVE_TOKEN }
+    const { least, most } = await chain.fees()
+    const leastGasPriceWei = least.maxFeePerGas
+    const costs = {
+      ...{ gasPriceWei: most.maxFeePerGas, leastGasPriceWei },
+      gasSharePpm: options.gasSharePpm,
+      isToken: token !== NATIVE_TOKEN,
+    }
     const batches = chooseRedemptions({ channels, costs })
     if (batches.length === 0) return
     const balanceWei = await chain.balance(queue.sender)
     for (const batch of batches) {
-      const neededWei = redeemGasOf(batch.length) * gasPriceWei
+      const neededWei = redeemGasOf(batch.length) * leastGasPriceWei
       if (balanceWei < neededWei) throw noGas({ sender: queue.sender, balanceWei, neededWei })
       const { id } = transactions.redeem(batch.flatMap((channelId) => held.get(channelId)?.voucher ?? []))
       void queue.settled({ id }).then(({ state, reason = '' }) => {

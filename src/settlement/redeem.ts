@@ -10,8 +10,10 @@ export interface Redeemable {
 }
 
 export interface RedeemCosts {
-  /** What a unit of gas costs now, in wei of the chain's own coin. */
+  /** What a unit of gas costs now, in wei of the chain's own coin; where endpoints differ, the most that one says. */
   readonly gasPriceWei: bigint
+  /** The least that one says: no price that is made up must keep back what would be lost. */
+  readonly leastGasPriceWei: bigint
   /** The most of a sum that redeeming it may cost, in millionths; for channels in the chain's own coin. */
   readonly gasSharePpm: bigint
   /** Whether the channels are in a token: what that is worth in gas is not known here. */
@@ -63,9 +65,12 @@ export function chooseRedemptions({
 
 type Worthy = Redeemable & { readonly worthWei: bigint }
 
-function chosenByWorth(channels: readonly Worthy[], { gasPriceWei, gasSharePpm }: RedeemCosts): readonly Worthy[] {
+function chosenByWorth(
+  channels: readonly Worthy[],
+  { gasPriceWei, leastGasPriceWei, gasSharePpm }: RedeemCosts,
+): readonly Worthy[] {
   const isWithinShare = (gas: bigint, sumWei: bigint): boolean => gas * gasPriceWei * MILLION <= sumWei * gasSharePpm
-  const aloneWei = redeemGasOf(1) * gasPriceWei
+  const aloneWei = redeemGasOf(1) * leastGasPriceWei
   const urgent = channels.filter(({ status, worthWei }) => status === 'closing' && worthWei > aloneWei)
   // Each has to bear its own gas: a large one beside it must not pay for what is worth nothing.
   const ripe = channels.filter(

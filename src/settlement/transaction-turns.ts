@@ -1,6 +1,6 @@
 import type { Key } from '../identity/key-file.ts'
 import { isSoukError, SoukError } from '../protocol/errors.ts'
-import type { Chain, ChainReceipt } from './chain.ts'
+import type { Chain, ChainReceipt, Range } from './chain.ts'
 import { bumpedFees, cappedFees, signTransaction, type FeeCaps } from './transaction-signing.ts'
 import type { Attempt, StoredTransaction, TransactionStore } from './transaction-store.ts'
 
@@ -32,10 +32,13 @@ const SIGHTINGS_OF_ANOTHER = 3
 /** A transfer of nothing to oneself. */
 const TRANSFER_GAS = 21_000n
 
-/** How the chain sees the account. `final`: as of the block that is deep enough. */
+/**
+ * How the chain sees the account. `final`: as of the block that is deep enough. Where endpoints differ, one of them lies or is behind: what
+ * cannot be taken back counts only where all say it.
+ */
 interface View {
   readonly head: number
-  readonly latestNonce: number
+  readonly latestNonce: Range<number>
   readonly finalNonce: number
 }
 
@@ -55,7 +58,7 @@ export function createTransactionTurns(options: TurnOptions): { next(): Promise<
     if (open.length === 0) return
     const head = await chain.blockNumber()
     // Before the receipts are asked for: whatever is this deep must have one.
-    const finalNonce = await chain.nonce(sender, Math.max(0, head - confirmations + 1))
+    const { least: finalNonce } = await chain.nonce(sender, Math.max(0, head - confirmations + 1))
     const latestNonce = await chain.nonce(sender, 'latest')
     const view: View = { head, latestNonce, finalNonce }
     for (const transaction of open.filter(isPlaced)) await follow(transaction, view)
@@ -71,7 +74,7 @@ export function createTransactionTurns(options: TurnOptions): { next(): Promise<
     if (receipt !== undefined) return settle({ transaction, receipt, head: view.head })
     // Its block is no more part of the chain: as if it had never been mined.
     if (transaction.state === 'mined') store.update({ id: transaction.id, state: 'sent' })
-    if (view.latestNonce > transaction.nonce) return noteAnother(transaction, view)
+    if (view.latestNonce.least > transaction.nonce) return noteAnother(transaction, view)
     sightings.delete(transaction.id)
     const last = attempts.at(-1)
     if (last === undefined) throw new TypeError('what is sent has an attempt')
@@ -123,7 +126,7 @@ export function createTransactionTurns(options: TurnOptions): { next(): Promise<
 
   /** Only what is first in line: the others wait for it, whatever they offer. */
   function isStuck({ id, nonce }: Placed, { latestNonce }: View): boolean {
-    if (nonce !== latestNonce) return false
+    if (nonce < latestNonce.least || nonce > latestNonce.most) return false
     if (first?.nonce !== nonce) first = { nonce, sinceMs: Date.now() }
     return underpriced.has(id) || Date.now() - first.sinceMs >= timing.stuckAfterMs
   }
@@ -139,7 +142,7 @@ export function createTransactionTurns(options: TurnOptions): { next(): Promise<
     if (gasLimit === undefined) throw new TypeError('what is sent has a gas limit')
     first = { nonce, sinceMs: Date.now() }
     underpriced.delete(id)
-    const fees = bumpedFees({ before: last.fees, now: await chain.fees(), caps: feeCaps })
+    const fees = bumpedFees({ before: last.fees, now: (await chain.fees()).most, caps: feeCaps })
     if (fees === undefined) {
       report(
         refused({ kind: 'underpriced', reason: `the chain asks for more than ${feeCaps.maxFeePerGas} wei for gas` }),
@@ -166,9 +169,10 @@ export function createTransactionTurns(options: TurnOptions): { next(): Promise<
   }
 
   /** A nonce before the first of ours that neither we nor, as far as the pool tells, anyone else has a transaction for. */
-  async function mendGap(waiting: readonly Placed[], { latestNonce }: View): Promise<void> {
+  async function mendGap(waiting: readonly Placed[], view: View): Promise<void> {
     const lowest = waiting[0]?.nonce
-    if (lowest === undefined || lowest <= latestNonce || (await chain.nonce(sender, 'pending')) > latestNonce) {
+    const latestNonce = view.latestNonce.most
+    if (lowest === undefined || lowest <= latestNonce || (await chain.nonce(sender, 'pending')).most > latestNonce) {
       gap = undefined
       return
     }
@@ -187,7 +191,7 @@ export function createTransactionTurns(options: TurnOptions): { next(): Promise<
   }
 
   async function fillGap(nonce: number): Promise<void> {
-    const fees = cappedFees({ fees: await chain.fees(), caps: feeCaps })
+    const fees = cappedFees({ fees: (await chain.fees()).least, caps: feeCaps })
     const unsigned = {
       chainId: chain.chainId,
       nonce,
@@ -203,27 +207,30 @@ export function createTransactionTurns(options: TurnOptions): { next(): Promise<
 
   async function start(transaction: StoredTransaction): Promise<void> {
     const { id, to, data, valueWei } = transaction
-    let gasLimit: bigint
+    let estimates: readonly bigint[]
     try {
-      const gas = await chain.estimateGas({ from: sender, to, data, valueWei })
-      // What it needs may be a little more in the block that it gets into.
-      gasLimit = gas + gas / 4n
+      estimates = await chain.estimateGas({ from: sender, to, data, valueWei })
     } catch (thrown) {
       if (!isSoukError(thrown, 'CHAIN_REFUSED')) throw thrown
       // It would fail in a block too, and cost its gas.
       store.update({ id, state: 'failed', reason: thrown.details.reason })
       return
     }
-    const fees = cappedFees({ fees: await chain.fees(), caps: feeCaps })
+    // What one endpoint makes cheap, so that no block takes it, is offered more for as soon as another says so.
+    const fees = cappedFees({ fees: (await chain.fees()).least, caps: feeCaps })
     const balanceWei = await chain.balance(sender)
-    const neededWei = valueWei + gasLimit * fees.maxFeePerGas
-    if (balanceWei < neededWei) {
+    // What it needs may be a little more in the block that it gets into; what is not used is not paid.
+    const limits = estimates.map((gas) => gas + gas / 4n)
+    const neededWei = (limit: bigint): bigint => valueWei + limit * fees.maxFeePerGas
+    const gasLimit = limits.find((limit) => balanceWei >= neededWei(limit))
+    if (gasLimit === undefined) {
       // With a nonce it would hold up all that come after it.
-      const reason = `insufficient funds: ${sender} has ${balanceWei} wei, and it may take ${neededWei}`
+      const reason = `insufficient funds: ${sender} has ${balanceWei} wei, and it may take ${neededWei(limits.at(-1) ?? 0n)}`
       store.update({ id, state: 'failed', reason })
       return
     }
-    const atLeast = await chain.nonce(sender, 'pending')
+    // Higher ones would wait for ever where an endpoint made them up; those of other programs, where it hides them, are found out.
+    const { least: atLeast } = await chain.nonce(sender, 'pending')
     const attempt = store.assign({
       id,
       atLeast,

@@ -15,11 +15,18 @@ const channel = fc.record({
 const channelsOf = fc
   .array(channel, { maxLength: 200 })
   .map((all): readonly Redeemable[] => all.map((one, index) => ({ ...one, channelId: `channel ${index}` })))
-const costsOf = fc.record({
-  gasPriceWei: fc.oneof(fc.constant(0n), fc.bigInt({ min: 1n, max: 1_000_000_000_000n })),
-  gasSharePpm: fc.bigInt({ min: 0n, max: MILLION }),
-  isToken: fc.boolean(),
-})
+const price = fc.oneof(fc.constant(0n), fc.bigInt({ min: 1n, max: 1_000_000_000_000n }))
+const costsOf = fc
+  .record({
+    gasPriceWei: price,
+    lessWei: price,
+    gasSharePpm: fc.bigInt({ min: 0n, max: MILLION }),
+    isToken: fc.boolean(),
+  })
+  .map(({ lessWei, ...costs }) => ({
+    ...costs,
+    leastGasPriceWei: lessWei < costs.gasPriceWei ? costs.gasPriceWei - lessWei : 0n,
+  }))
 
 describe('choice of what to redeem', () => {
   it('takes each channel once, and only what brings something', () => {
@@ -42,7 +49,7 @@ describe('choice of what to redeem', () => {
       fc.property(channelsOf, costsOf, (channels, costs) => {
         const ids = new Set(chooseRedemptions({ channels, costs }).flat())
         for (const one of channels) {
-          const isWorthIt = costs.isToken ? worthOf(one) > 0n : worthOf(one) > redeemGasOf(1) * costs.gasPriceWei
+          const isWorthIt = costs.isToken ? worthOf(one) > 0n : worthOf(one) > redeemGasOf(1) * costs.leastGasPriceWei
           if (one.status === 'closing' && isWorthIt) assert.ok(ids.has(one.channelId))
         }
       }),
@@ -74,7 +81,7 @@ describe('choice of what to redeem', () => {
           const choose = (receivedWei: bigint) =>
             chooseRedemptions({
               channels: [{ channelId: 'a', receivedWei, depositWei: enough * 2n, redeemedWei: 0n, status: 'open' }],
-              costs: { gasPriceWei, gasSharePpm, isToken: false },
+              costs: { gasPriceWei, leastGasPriceWei: gasPriceWei, gasSharePpm, isToken: false },
             })
           assert.deepEqual(choose(enough), [['a']])
           assert.deepEqual(choose(enough / 2n), [])
@@ -84,7 +91,7 @@ describe('choice of what to redeem', () => {
   })
 
   it('redeems of a token what can become no more', () => {
-    const costs = { gasPriceWei: ETHER, gasSharePpm: 0n, isToken: true }
+    const costs = { gasPriceWei: ETHER, leastGasPriceWei: ETHER, gasSharePpm: 0n, isToken: true }
     const of = (receivedWei: bigint, status: Redeemable['status']) =>
       chooseRedemptions({
         channels: [{ channelId: 'a', receivedWei, depositWei: 100n, redeemedWei: 0n, status }],

@@ -183,14 +183,14 @@ describe('settlement through channels', function () {
     await settler.start(ledger)
     await new Promise((resolve) => setTimeout(resolve, 200))
     assert.equal(await paidOut(), 0n)
-    const nonceBefore = await chain.nonce(node.address, 'latest')
+    const nonceBefore = (await chain.nonce(node.address, 'latest')).least
     for (const nonce of [1, 2, 3]) pay(nonce, ETHER / 2n)
     await until('paid out', async () => (await paidOut()) === (3n * ETHER) / 2n)
     await anvil.mine(CONFIRMATIONS)
     await until('in the books', () => [...books.values()].every(({ redeemedWei }) => redeemedWei === ETHER / 2n))
-    assert.equal((await chain.nonce(node.address, 'latest')) - nonceBefore, 1)
+    assert.equal((await chain.nonce(node.address, 'latest')).least - nonceBefore, 1)
     await new Promise((resolve) => setTimeout(resolve, 200))
-    assert.equal((await chain.nonce(node.address, 'latest')) - nonceBefore, 1)
+    assert.equal((await chain.nonce(node.address, 'latest')).least - nonceBefore, 1)
   })
 
   it('redeems what its payer begins to close, however much gas that takes, and learns that it is over', async () => {
@@ -327,6 +327,45 @@ describe('settlement through channels', function () {
       await until('paid out', async () => (await paidOut()) === ETHER / 4n)
       assert.ok((liar?.count('eth_sendRawTransaction') ?? 0) >= 1)
     })
+
+    const lies: readonly (readonly [string, ChainLies])[] = [
+      [
+        'counts transactions that nobody has sent',
+        { lie: ({ method, result }) => (method === 'eth_getTransactionCount' ? '0xf4240' : result) },
+      ],
+      [
+        'counts none that were sent',
+        { lie: ({ method, result }) => (method === 'eth_getTransactionCount' ? '0x0' : result) },
+      ],
+      ['hides the coins for gas', { lie: ({ method, result }) => (method === 'eth_getBalance' ? '0x0' : result) }],
+      [
+        'says that it takes less gas',
+        { lie: ({ method, result }) => (method === 'eth_estimateGas' ? '0x5300' : result) },
+      ],
+      [
+        'says that it takes more gas than anybody can pay for',
+        { lie: ({ method, result }) => (method === 'eth_estimateGas' ? '0xffffffffffffff' : result) },
+      ],
+      [
+        'makes gas too dear',
+        { lie: ({ method, result }) => (isBlock(method, result) ? priced(result, 10n ** 20n) : result) },
+      ],
+      [
+        'makes gas cheaper than it is',
+        { lie: ({ method, result }) => (isBlock(method, result) ? priced(result, 0n) : result) },
+      ],
+    ]
+    const isBlock = (method: string, result: unknown): result is object =>
+      method === 'eth_getBlockByNumber' && typeof result === 'object' && result !== null
+    const priced = (block: object, wei: bigint): object => ({ ...block, baseFeePerGas: `0x${wei.toString(16)}` })
+    for (const [what, lie] of lies)
+      it(`redeems in time though that endpoint ${what}`, async () => {
+        await open(1, ETHER)
+        pay(1, ETHER / 4n)
+        await besides(lie)
+        await done(spend.startClose(channelOf(1)))
+        await until('paid out', async () => (await paidOut()) === ETHER / 4n)
+      })
 
     it('counts no deposit that only one of them has, and forgets no voucher on the word of one', async () => {
       await open(1, ETHER)
