@@ -46,6 +46,12 @@ export function cliPage(): string {
           '`SOUK_RPC`, `SOUK_CONTRACT`, `SOUK_CHAIN_ID`',
           'the chain that a requester pays on, instead of `--rpc` (several are separated by commas), `--contract` and `--chain-id`',
         ],
+        [
+          '`SOUK_BOOTSTRAP`',
+          'nodes of the market that know others, instead of `--bootstrap`; several are separated by commas',
+        ],
+        ['`SOUK_STAKE`', "the contract of souk's stakes, instead of `--stake`"],
+        ['`SOUK_SWARM_KEY`', 'the file of the key of a private network'],
         ['`NO_COLOR`', 'no colours, where it is not empty; else there are colours on a terminal'],
         ['`FORCE_COLOR`', 'colours everywhere, or nowhere where it is `0`; it wins over `NO_COLOR`'],
         ['`SOUK_DEBUG`', '`1`: stack traces and logs'],
@@ -60,6 +66,15 @@ export function cliPage(): string {
         [
           '`tasks/`',
           'the text of the tasks that were sent, so that a result fetched later is whole; removed after 30 days',
+        ],
+        [
+          '`wallet.sqlite`',
+          'the channels of this requester, and the newest voucher of each. It is worth what they hold: without it souk can neither pay through them nor close them',
+        ],
+        ['`record.sqlite`', 'how often each provider has kept its word; of no use to anybody else'],
+        [
+          '`receipts/`, `proofs/`',
+          'receipts of the last 30 days; proofs that providers have lied or disagree, for ever',
         ],
         [
           '`transactions.sqlite`',

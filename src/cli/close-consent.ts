@@ -33,10 +33,19 @@ export async function consentOf(request: Request): Promise<CloseConsent | undefi
   } catch (thrown) {
     const error = SoukError.from(thrown)
     // It would agree later: a challenge period may take longer than that, and cannot be taken back.
-    if (isSoukError(error, 'REFUSED') ? error.retryable : isNamed && error.code !== 'NOT_FOUND') throw error
+    if (isSoukError(error, 'REFUSED') ? error.retryable : isNamed && error.code !== 'NOT_FOUND')
+      throw isSoukError(error, 'UNREACHABLE') ? orAlone(error) : error
     onProgress(`${error.message.replace(/\.$/, '')}: the channel is closed without the provider`)
     return undefined
   }
+}
+
+/** Who named a provider that is gone has another way out. */
+function orAlone(error: SoukError<'UNREACHABLE'>): SoukError<'UNREACHABLE'> {
+  return new SoukError({
+    ...{ code: 'UNREACHABLE', message: error.message, details: error.details, cause: error },
+    hint: 'Try again when the provider is up, or leave --to away: then the channel is closed without it, which takes the challenge period, and it may keep what was paid ahead.',
+  })
 }
 
 function chainOf({ cli, options }: Request): { readonly chainId?: number } {
