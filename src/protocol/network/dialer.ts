@@ -67,14 +67,14 @@ export class Dialer {
     const punched = isRelayed(multiaddr) && peer !== undefined ? this.#punched(peer) : undefined
     if (punched !== undefined) return punched
     if (relayed.length === 0 || direct.length === 0)
-      return this.#directFor(await this.#dialOne({ target: [target], text: multiaddr, signal }))
+      return this.#directFor(await this.#dialOne({ target: [target], text: multiaddr, signal }), signal)
     const all = { signal, text: multiaddr }
     try {
       const timeoutMs = Math.min(DIRECT_TIMEOUT_MS, this.#timeoutMs)
       return await this.#dialOne({ ...all, target: direct.map(parsed), timeoutMs })
     } catch {
       signal?.throwIfAborted()
-      return this.#directFor(await this.#dialOne({ ...all, target: relayed.map(parsed) }))
+      return this.#directFor(await this.#dialOne({ ...all, target: relayed.map(parsed) }), signal)
     }
   }
 
@@ -89,11 +89,13 @@ export class Dialer {
   }
 
   /** The direct connection that takes the place of a relayed one, where both sides try for that and it comes soon; else the same. */
-  async #directFor(connection: Connection): Promise<Connection> {
+  async #directFor(connection: Connection, signal: AbortSignal | undefined): Promise<Connection> {
     if (!this.#awaitsDirect || !isLimited(connection)) return connection
     const { promise, resolve } = Promise.withResolvers<void>()
     const peer = connection.remotePeer
     const timer = setTimeout(resolve, PUNCH_TIMEOUT_MS)
+    const onAbort = (): void => resolve()
+    signal?.addEventListener('abort', onAbort)
     const onOpen = ({ detail }: CustomEvent<Connection>): void => {
       if (detail.remotePeer.equals(peer) && !isLimited(detail)) resolve()
     }
@@ -102,10 +104,15 @@ export class Dialer {
     }
     this.#node.addEventListener('connection:open', onOpen)
     this.#node.addEventListener('peer:identify', onIdentify)
-    await promise
+    if (signal?.aborted !== true) await promise
     clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
     this.#node.removeEventListener('connection:open', onOpen)
     this.#node.removeEventListener('peer:identify', onIdentify)
+    if (signal?.aborted === true) {
+      await connection.close().catch(() => undefined)
+      signal.throwIfAborted()
+    }
     return this.#punched(peer.toString()) ?? connection
   }
 

@@ -13,9 +13,9 @@ const MOST_ADDRESSES = 4
 const RETRY_MS = 50
 
 /**
- * DCUtR (https://github.com/libp2p/specs/blob/master/relay/DCUtR.md), with connections that can go through: both sides dial at once, each from the port that it told the other, so that either's router
- * takes what comes for the answer to what went out (TCP's simultaneous open, RFC 9293 §3.5). libp2p's own dials from any port to where the
- * other one listens, which no router lets in that was not told to.
+ * DCUtR (https://github.com/libp2p/specs/blob/master/relay/DCUtR.md), with connections that can go through: both sides dial at once, each
+ * from the port that it told the other, so that either's router takes what comes for the answer to what went out (TCP's simultaneous open,
+ * RFC 9293 §3.5). libp2p's own dials from any port to where the other one listens, which no router lets in that was not told to.
  *
  * The address told is the one that others saw this side at, with the port that it dials from: it goes through where routers keep the
  * port number, as most in homes do.
