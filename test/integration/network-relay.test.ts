@@ -116,6 +116,8 @@ describe('being reached through a relay', function () {
     requester.learn([relayed, direct])
     assert.equal((await requester.connect({ multiaddr: relayed })).limited, false)
     const gone = direct.replace(/\/tcp\/\d+/, '/tcp/1')
+    requester.learn([gone, direct])
+    assert.equal((await requester.connect({ multiaddr: gone })).limited, false)
     requester.learn([gone, relayed])
     assert.equal((await requester.connect({ multiaddr: gone })).limited, true)
   })

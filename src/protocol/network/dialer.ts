@@ -66,8 +66,11 @@ export class Dialer {
     const direct = known.includes(multiaddr) ? known.filter((each) => !isRelayed(each)) : []
     const punched = isRelayed(multiaddr) && peer !== undefined ? this.#punched(peer) : undefined
     if (punched !== undefined) return punched
-    if (relayed.length === 0 || direct.length === 0)
-      return this.#directFor(await this.#dialOne({ target: [target], text: multiaddr, signal }), signal)
+    if (relayed.length === 0 || direct.length === 0) {
+      // Whoever is behind a router that opened a port for it tells its own network's address as well: libp2p tries public ones first.
+      const all = known.includes(multiaddr) ? known.map(parsed) : [target]
+      return this.#directFor(await this.#dialOne({ target: all, text: multiaddr, signal }), signal)
+    }
     const all = { signal, text: multiaddr }
     try {
       const timeoutMs = Math.min(DIRECT_TIMEOUT_MS, this.#timeoutMs)
