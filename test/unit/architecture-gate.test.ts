@@ -211,8 +211,8 @@ describe('the architecture check', () => {
       'src/protocol/network/b.ts':
         "import { createLibp2p } from 'libp2p'\nimport { a } from '../a.ts'\nexport const b = [createLibp2p, a]",
       'src/node/create-node.ts': "import { b } from '../protocol/network/b.ts'\nexport const c = b",
-      'src/cli/main.ts':
-        "import { c } from '../node/create-node.ts'\nimport { readFile } from 'node:fs/promises'\nexport const d = [c, readFile]",
+      'src/cli/commands/d.ts':
+        "import { c } from '../../node/create-node.ts'\nimport { readFile } from 'node:fs/promises'\nexport const d = [c, readFile]",
       'src/executors/wasm/e.ts':
         "import { fork } from 'node:child_process'\nimport { WASI } from '@wasmer/wasi'\nexport const e = [fork, WASI]",
       'test/unit/f.ts': "import 'ethers'\nexport const manyOf = 'the word any in a text is no type'",
