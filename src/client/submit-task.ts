@@ -126,7 +126,7 @@ class Delivery {
         if (this.sent && (await this.#isKnown(connection))) return undefined
         return await this.#send(connection)
       } catch (thrown) {
-        if (this.#options.payment?.goesHigher(thrown) === true) continue
+        if (await this.#options.payment?.goesHigher(thrown, { signal })) continue
         await patience.afterFailure(this.#sent > 1 && isReplay(thrown) ? underWay(thrown) : thrown)
       }
     }

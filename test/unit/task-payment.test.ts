@@ -8,7 +8,7 @@ import { openWallet, type Wallet } from '../../src/client/payments/wallet.ts'
 import { signReceipt } from '../../src/identity/receipt.ts'
 import { isSoukError, SoukError } from '../../src/protocol/errors.ts'
 import type { Statement, Voucher } from '../../src/protocol/payment.ts'
-import { channelIdOf } from '../../src/settlement/voucher.ts'
+import { channelIdOf, signVoucher } from '../../src/settlement/voucher.ts'
 import { CHAIN_ID, channelOf, CONTRACT, MapSettler } from '../fixtures/payments.ts'
 import { providerKey, requesterKey as key, unsignedReceipt } from '../fixtures/receipts.ts'
 
@@ -40,6 +40,11 @@ describe('paying for a task', () => {
             ...said,
           })
         },
+        account: (channelId: string): Promise<Statement> =>
+          Promise.resolve({
+            ...{ channelId, receivedWei: '0', chargedWei: '0', reservedWei: '0', creditWei: '0' },
+            ...said,
+          }),
       }),
   } as unknown as Link
   const payment = (
@@ -103,8 +108,27 @@ describe('paying for a task', () => {
     const begun = payment({ creditWei: '100' })
     await begun.begin({ taskId, expiryMs })
     let raised = 0
-    while (raised < 100 && begun.goesHigher(asking(BigInt(raised + 1)))) raised += 1
+    while (raised < 100 && (await begun.goesHigher(asking(BigInt(raised + 1)), { signal: undefined }))) raised += 1
     assert(raised > 1 && raised < 20, String(raised))
+  })
+
+  it('pays on where its wallet has lost what it signed, as far as the provider shows its signature', async () => {
+    const begun = payment()
+    await begun.begin({ taskId, expiryMs })
+    assert.equal(begun.voucher?.amountWei, '100')
+    const held = signVoucher({
+      voucher: { chainId: CHAIN_ID, contract: CONTRACT, channel: channelOf(key, 0), amountWei: '500' },
+      key,
+    })
+    said = { receivedWei: '500', chargedWei: '450', voucher: held }
+    assert.equal(await begun.goesHigher(asking(550n), { signal: undefined }), true)
+    assert.equal(begun.voucher.amountWei, '550')
+    // What no signature of its own shows it does not owe, whatever is said.
+    said = { receivedWei: '500', chargedWei: '9000', voucher: { ...held, amountWei: '9000' } }
+    const other = payment()
+    await other.begin({ taskId: `0x${'77'.repeat(32)}`, expiryMs })
+    assert.equal(await other.goesHigher(asking(9000n), { signal: undefined }), false)
+    assert(BigInt(other.voucher?.amountWei ?? '0') <= 650n)
   })
 
   it('takes a receipt above what was set aside for one that is invalid, as any other lie', async () => {

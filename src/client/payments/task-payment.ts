@@ -6,7 +6,7 @@ import type { Quote } from '../../protocol/quote.ts'
 import { channelIdOf } from '../../settlement/voucher.ts'
 import { expectedReceipt, type ExpectedResult } from '../check-result.ts'
 import type { Link } from '../link.ts'
-import type { Wallet } from './wallet.ts'
+import type { Prepayment, Wallet } from './wallet.ts'
 
 /** How one task on its way to a provider is paid for. */
 export interface TaskPayment {
@@ -18,8 +18,11 @@ export interface TaskPayment {
    * @throws SoukError PAYMENT_REQUIRED; as {@link settleTask}
    */
   begin(task: { readonly taskId: string; readonly expiryMs: number; readonly signal?: AbortSignal }): Promise<void>
-  /** Whether a refusal was only about a higher voucher, and there is one now: the provider gives less credit than it said. */
-  goesHigher(refusal: unknown): boolean
+  /**
+   * Whether a refusal was only about a higher voucher, and there is one now: the provider gives less credit than it said, or has vouchers
+   * of this wallet's that the wallet has lost (a backup, a machine that lost its power).
+   */
+  goesHigher(refusal: unknown, options: { readonly signal: AbortSignal | undefined }): Promise<boolean>
 }
 
 /** Other tasks of the same channel may be accepted meanwhile, each of which needs a higher voucher. */
@@ -41,30 +44,45 @@ export function taskPayment({
 }): TaskPayment {
   const { payment: terms, chainId, rates, limits } = quote
   const maxPriceWei = BigInt(quote.maxPriceWei)
-  let taskId: string | undefined
+  let prepayment: Prepayment | undefined
   let voucher: Voucher | undefined
   let raises = 0
+  let caughtUp = false
+
+  /**
+   * Learns what this wallet has signed and lost. The provider's word counts only as far as it shows our own signature. Asked once, of a
+   * task that was refused: nothing of what is charged can be for it.
+   */
+  async function caughtUpVoucher({ channel }: Voucher, signal: AbortSignal | undefined): Promise<Voucher | undefined> {
+    if (prepayment === undefined || caughtUp) return undefined
+    caughtUp = true
+    const options = signal === undefined ? {} : { signal }
+    const channelId = channelIdOf(channel)
+    const asked = link.again((connection) => connection.account(channelId, options), signal)
+    const statement = await asked.catch(() => undefined)
+    if (statement?.channelId !== channelId) return undefined
+    wallet.release(prepayment)
+    wallet.reconcile(statement)
+    return wallet.prepay(prepayment)
+  }
+
   return {
     wallet,
     get voucher() {
       return voucher
     },
-    async begin(task) {
+    async begin({ taskId, expiryMs, signal }) {
       if (maxPriceWei > authorizedWei) throw tooDear({ maxPriceWei, authorizedWei })
       if (terms.kind === 'none' || maxPriceWei === 0n) return
-      await settleLeft({ wallet, link, requester, signal: task.signal })
-      taskId = task.taskId
-      voucher = wallet.prepay({
-        ...task,
-        provider: link.provider,
-        terms,
-        chainId,
-        maxPriceWei,
-        agreed: { rates, limits },
-      })
+      await settleLeft({ wallet, link, requester, signal })
+      prepayment = {
+        ...{ taskId, expiryMs, provider: link.provider },
+        ...{ terms, chainId, maxPriceWei, agreed: { rates, limits } },
+      }
+      voucher = wallet.prepay(prepayment)
     },
-    goesHigher(refusal) {
-      if (taskId === undefined || voucher === undefined || !isSoukError(refusal, 'REFUSED')) return false
+    async goesHigher(refusal, { signal }) {
+      if (prepayment === undefined || voucher === undefined || !isSoukError(refusal, 'REFUSED')) return false
       const { reasons } = refusal.details
       const asked = reasons.find(({ reason }) => reason === 'PAYMENT_REQUIRED')?.asked
       if (asked === undefined || !/^\d{1,78}$/.test(asked) || reasons.length > 1) return false
@@ -72,7 +90,8 @@ export function taskPayment({
       // What is asked again is not given again; nor is it asked for wei by wei.
       if (BigInt(asked) <= before || raises >= MOST_RAISES) return false
       raises += 1
-      voucher = wallet.raise({ taskId, askedWei: BigInt(asked) }) ?? voucher
+      const higher = wallet.raise({ taskId: prepayment.taskId, askedWei: BigInt(asked) })
+      voucher = higher ?? (await caughtUpVoucher(voucher, signal)) ?? voucher
       return BigInt(voucher.amountWei) > before
     },
   }
