@@ -137,6 +137,26 @@ describe('tasks that are paid for', function () {
     assert.equal(books().signedWei, 100n)
   })
 
+  it('are paid on by a wallet that has lost what it signed: the provider shows it its own signature', async () => {
+    const before = await connected()
+    for (let spoken = 0; spoken < 3; spoken += 1) await (await submitted(before)).result()
+    assert.equal(books().signedWei, 300n)
+    const lost = mkdtempSync(join(tmpdir(), 'souk-paid-'))
+    const fresh = openWallet({ dir: lost, key })
+    try {
+      fresh.noteChannel({ chainId: CHAIN_ID, contract: CONTRACT, channel, depositWei: 10_000n })
+      const client = await connected({ wallet: fresh })
+      const result = await (await submitted(client)).result()
+      assert.equal(Buffer.from(result.stdout).toString(), 'spoken')
+      const [own] = fresh.channels()
+      assert.deepEqual([own?.signedWei, own?.chargedWei, own?.disputedWei], [400n, 400n, 0n])
+      assert.equal(settler.vouchers.at(-1)?.amountWei, '400')
+    } finally {
+      fresh.close()
+      rmSync(lost, { recursive: true })
+    }
+  })
+
   it('cost nothing where they fail, and the next one is paid by what is left', async () => {
     const client = await connected()
     const failing = await submitted(client, 'broken')
