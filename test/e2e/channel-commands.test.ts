@@ -108,7 +108,10 @@ describe('souk wallet and souk channel', function () {
     const alone = await run('channel', 'close', channelId, '--confirmations', '1')
     assert.equal(alone.code, 0, alone.stderr)
     assert.match(alone.stdout, new RegExp(`${channelId.slice(0, 18)} can be closed for good from \\d{4}-`))
-    assert.match(alone.stderr, /can redeem 100 wei, and the receipts come to 60: alone it may keep what was paid ahead/)
+    assert.match(
+      alone.stderr,
+      /can redeem 100 wei, and the receipts come to 60 wei: alone it may keep what was paid ahead/,
+    )
     await anvil.rpc('anvil_impersonateAccount', key.address)
     await anvil.rpc('eth_sendTransaction', { from: key.address, to: contract, data: redeemCall(voucher).data })
     await anvil.rpc('evm_increaseTime', CHALLENGE_SECONDS + 1)

@@ -246,7 +246,7 @@ describe('paying over a chain', function () {
     assert.match(together.stderr, /asking \S+ to agree/)
     const alone = await close(unused, '--to', lenient.multiaddr)
     assert.equal(alone.channel['status'], 'closing')
-    assert.match(alone.stderr, /There is no channel .*; the channel is closed without the provider/)
+    assert.match(alone.stderr, /There is no channel .*: the channel is closed without the provider/)
     paidTogetherWei += BigInt(receipt.priceWei)
   })
 
