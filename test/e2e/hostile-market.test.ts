@@ -509,7 +509,7 @@ describe('a provider in a hostile market', function () {
           () => ended,
         )
         .then(() => true),
-      sleep(60_000, false),
+      sleep(60_000, false, { ref: false }),
     ])
     assert(isOver, `${protocol}: nothing came of ${Buffer.from(bytes).toString('hex').slice(0, 200)}`)
   }

@@ -38,7 +38,7 @@ describe('a host that is stopped', function () {
   }
   const stopsPromptly = async (host: { stop(): Promise<void> }): Promise<void> => {
     const stopped = host.stop().then(() => true)
-    assert(await Promise.race([stopped, delay(PROMPT_MS, false)]), 'it did not stop')
+    assert(await Promise.race([stopped, delay(PROMPT_MS, false, { ref: false })]), 'it did not stop')
   }
   const blobRequest = framed(encodeBlobRequest({ sha256: sha256Of('blob'), offset: 0, length: 10 }))
 
@@ -127,7 +127,7 @@ describe('a client that is closed', function () {
     const outcome = assert.rejects(asked)
     while (opened.length === 0) await delay(10)
     const closed = client.close().then(() => true)
-    assert(await Promise.race([closed, delay(PROMPT_MS, false)]), 'it did not close')
+    assert(await Promise.race([closed, delay(PROMPT_MS, false, { ref: false })]), 'it did not close')
     await outcome
     await raw.stop()
   })
