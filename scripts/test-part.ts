@@ -45,6 +45,8 @@ export async function runPart({ work, place, timeoutMs, signal, grep, output }: 
   const startedAt = Date.now()
   const sessions = new Set<number>()
   const counts: Counts = { passed: 0, failed: [], skipped: [] }
+  // Of many files nobody knows whose it is.
+  const whose = 'files' in work && work.files.length === 1 ? `${work.files[0]}: ` : ''
   const start: Start = async (args) => {
     const leftMs = Math.max(1, timeoutMs - (Date.now() - startedAt))
     const result = await runCommand({
@@ -74,6 +76,7 @@ export async function runPart({ work, place, timeoutMs, signal, grep, output }: 
       args: [...grepping, '--spec', ...work.files],
       results: join(place.dir, 'mocha.json'),
       counts,
+      whose,
       start,
     })
   }
@@ -81,9 +84,9 @@ export async function runPart({ work, place, timeoutMs, signal, grep, output }: 
   const testsFailed = counts.failed.length
   const territory = { dir: place.dir, sessions }
   for (const { pid, command } of await endLeftoverProcesses({ territory, graceMs: PROCESS_GRACE_MS }))
-    counts.failed.push(`left a process behind: ${pid} ${command}`)
+    counts.failed.push(`${whose}left a process behind: ${pid} ${command}`)
   for (const entry of await removeLeftoverFiles(place.temporary))
-    counts.failed.push(`left in the temporary folder: ${entry}`)
+    counts.failed.push(`${whose}left in the temporary folder: ${entry}`)
   if (counts.failed.length > testsFailed) delete counts.failedFiles
   return { durationMs: Date.now() - startedAt, ...counts }
 }
@@ -93,9 +96,11 @@ async function runMocha(request: {
   /** The file that mocha writes them to. */
   readonly results: string
   readonly counts: Counts
+  /** Goes before what is no failure of a test. */
+  readonly whose: string
   readonly start: Start
 }): Promise<void> {
-  const { args, results, counts, start } = request
+  const { args, results, counts, whose, start } = request
   await rm(results, { force: true })
   const reporter = ['--reporter', './scripts/mocha-reporter.ts', '--reporter-option', `output=${results}`]
   // Output that is shown later is for whoever is told of it now.
@@ -106,16 +111,18 @@ async function runMocha(request: {
     () => undefined,
   )
   if (result === undefined) {
-    counts.failed.push(`mocha did not finish: ${problem ?? 'no results'}`)
+    counts.failed.push(`${whose}mocha did not finish: ${problem ?? 'no results'}`)
     return
   }
   counts.passed = result.passed
   counts.failed.push(...result.failed)
   counts.skipped.push(...result.skipped)
   if (result.stillOpen !== undefined) {
-    counts.failed.push(`the process did not end after the last test; still open: ${result.stillOpen.join(', ')}`)
+    counts.failed.push(
+      `${whose}the process did not end after the last test; still open: ${result.stillOpen.join(', ')}`,
+    )
   } else if (!ok && result.failed.length === 0) {
-    counts.failed.push(`mocha: ${problem}`)
+    counts.failed.push(`${whose}mocha: ${problem}`)
   } else if (result.failedFiles.length > 0) {
     counts.failedFiles = result.failedFiles
   }
