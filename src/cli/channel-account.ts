@@ -181,7 +181,8 @@ async function withAccount(
       account.told()
       return code
     } catch (error) {
-      throw await withFunds({ error, address: key.address, chainId: place.chainId, balances: account.balances })
+      const coinWei = async (): Promise<bigint> => (await account.balances(NATIVE_TOKEN)).coinWei
+      throw await withFunds({ error, address: key.address, chainId: place.chainId, coinWei })
     } finally {
       await account.end()
     }

@@ -10,6 +10,7 @@ import { writeJson } from './json-output.ts'
 import { readDocuments } from './read-documents.ts'
 import { fieldLines } from './render/table.ts'
 import { usageError } from './usage-error.ts'
+import { withFunds } from './with-funds.ts'
 
 export interface StakeOptions extends Omit<ChainOptions, 'contract' | 'token'> {
   /** The contract. */
@@ -91,6 +92,8 @@ async function withAccount({ cli, options }: Request, work: (opened: Opened) => 
     await print({ cli, options, chainId: place.chainId, contract, stake: await work({ account, key }) })
     account.told()
     return EXIT.success
+  } catch (error) {
+    throw await withFunds({ error, address: key.address, chainId: place.chainId, coinWei: account.coinWei })
   } finally {
     await account.end()
   }

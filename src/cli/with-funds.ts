@@ -1,4 +1,3 @@
-import { NATIVE_TOKEN } from '../protocol/payment.ts'
 import { isSoukError, SoukError } from '../protocol/errors.ts'
 import { formatWei } from '../protocol/units.ts'
 
@@ -7,14 +6,15 @@ interface Request {
   /** Whose transaction it was. */
   readonly address: string
   readonly chainId: number
-  readonly balances: (token: string) => Promise<{ readonly coinWei: bigint }>
+  /** What the account has of the chain's own coin. */
+  readonly coinWei: () => Promise<bigint>
 }
 
 /** The error, and where the chain says that an account cannot pay for its transaction, which account and what it has. */
-export async function withFunds({ error, address, chainId, balances }: Request): Promise<unknown> {
+export async function withFunds({ error, address, chainId, coinWei }: Request): Promise<unknown> {
   if (!isSoukError(error, 'CHAIN_REFUSED') || !/insufficient funds/i.test(error.message)) return error
-  const holds = await balances(NATIVE_TOKEN).catch(() => undefined)
-  const has = holds === undefined ? '' : `, which has ${formatWei(holds.coinWei)}`
+  const holdsWei = await coinWei().catch(() => undefined)
+  const has = holdsWei === undefined ? '' : `, which has ${formatWei(holdsWei)}`
   const { message, details } = error
   return new SoukError({
     ...{ code: 'CHAIN_REFUSED', message, details, cause: error },

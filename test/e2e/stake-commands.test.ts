@@ -18,6 +18,7 @@ import { souk, startSouk, type CommandEnd } from '../fixtures/souk-command.ts'
 const ETHER = 10n ** 18n
 /** By number, as keys in tests go. */
 const NODE = 21
+const POOR = 22
 const WEEK_SECONDS = 7 * 86_400
 const COLD = `0x${'c0'.repeat(20)}`
 
@@ -186,6 +187,17 @@ describe('souk stake', function () {
     const { code, stdout } = await run(['slash', file, '--json'])
     assert.notEqual(code, 0)
     assert.match(stdout, /RECEIPT_INVALID/)
+  })
+
+  it('says which account has to be sent coins, and what it has', async () => {
+    const poor = keyOf(POOR)
+    const file = join(home, 'poor', 'key')
+    await mkdir(join(home, 'poor'), { mode: 0o700 })
+    await writeFile(file, Buffer.from(poor.privateKey).toString('hex'), { mode: 0o600 })
+    await anvil.rpc('anvil_setBalance', poor.address, `0x${(ETHER / 1000n).toString(16)}`)
+    const { code, stderr } = await run(['bond', '--amount', '1eth', '--beneficiary', COLD, '--key', file, ...one])
+    assert.equal(code, 125, stderr)
+    assert.match(stderr, new RegExp(`Send coins of chain ${anvil.chainId} to ${poor.address}, which has 0\\.001eth`))
   })
 
   it('sends nothing to a contract that is another, or that does not read our receipts', async () => {

@@ -25,6 +25,8 @@ export interface NodeStake extends StakeOnChain {
  * All of it throws SoukError CHAIN_REFUSED, also where the contract is not souk's (and then nothing is sent), and CHAIN_UNREACHABLE.
  */
 export interface StakeAccount {
+  /** What this account has for the gas, and to bond. */
+  coinWei(): Promise<bigint>
   read(node: string): Promise<NodeStake>
   /** For this account as a node; the coins go back to `beneficiary`. */
   bond(request: { readonly amountWei: bigint; readonly beneficiary: string }): Promise<NodeStake>
@@ -62,6 +64,7 @@ export function openStakeAccount(options: AccountOptions): StakeAccount {
   }
 
   return {
+    coinWei: () => chain.balance(key.address),
     read,
     bond: ({ amountWei, beneficiary }) =>
       send({
