@@ -11,13 +11,13 @@ import { STAGES, type Stage, type Work } from './test-stages.ts'
 import { summarise, type StageResult } from './test-summary.ts'
 import { ensureToolchain } from './toolchain.ts'
 
-/** At a time. Half of what a lane does is to wait, for a process to start or a time to be over: there is one more than there are cores. */
-const MOST_LANES = 3
+/** At a time. Half of what a lane does is to wait, for a process to start or a time to be over: there are two more than there are cores. */
+const MOST_LANES = 4
 const USAGE = `Usage: npm test -- [stage ...] [--grep text] [--lanes number]
 Stages: ${STAGES.map((stage) => stage.name).join(' ')}
 
   --grep text     tests whose title contains this
-  --lanes number  how much is run at a time: as many lanes as cores and one more, ${MOST_LANES} at most, where absent`
+  --lanes number  how much is run at a time: as many lanes as cores and two more, ${MOST_LANES} at most, where absent`
 
 /** For everything together, should something hang; two cores that have nothing else to do need a quarter of it. */
 const TOTAL_MS = 45 * 60_000
@@ -106,7 +106,7 @@ async function prepareLane(): Promise<LaneFolder> {
 }
 
 function lanesFrom(text: string | undefined): number {
-  return text === undefined ? Math.min(MOST_LANES, availableParallelism() + 1) : Number(text)
+  return text === undefined ? Math.min(MOST_LANES, availableParallelism() + 2) : Number(text)
 }
 
 async function main(): Promise<number> {
