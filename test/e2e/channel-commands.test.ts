@@ -122,6 +122,16 @@ describe('souk wallet and souk channel', function () {
     assert.deepEqual([status, chargedWei, redeemedWei], ['closed', '60', '100'])
   })
 
+  it('says of a second channel to one payee that the first could be topped up', async () => {
+    const open = ['channel', 'open', `0x${'6d'.repeat(20)}`, '--deposit', '1gwei', '--confirmations', '1']
+    const first = await run(...open)
+    assert.equal(first.code, 0, first.stderr)
+    assert.doesNotMatch(first.stderr, /topped up/)
+    const second = await run(...open)
+    assert.equal(second.code, 0, second.stderr)
+    assert.match(second.stderr, /channel 0x[0-9a-f]{64} to the same payee is open, and could be topped up/)
+  })
+
   it('opens one channel where its command is killed and given again', async () => {
     clearInterval(miner)
     const payee = `0x${'6b'.repeat(20)}`

@@ -213,6 +213,22 @@ export function openChannelAccount({
     return noted(channel)
   }
 
+  /** A channel to the same payee, of which whoever opens another may not think. */
+  function openBeside(channelId: string, { payee, token }: ChannelKey): WalletChannel | undefined {
+    return wallet
+      .channels()
+      .find(
+        (each) =>
+          each.channelId !== channelId &&
+          !each.closed &&
+          each.depositWei > 0n &&
+          each.chainId === chainId &&
+          each.contract === contract &&
+          each.channel.payee === payee &&
+          each.channel.token === token,
+      )
+  }
+
   return {
     async balances(token) {
       const coinWei = await chain.balance(key.address)
@@ -224,6 +240,9 @@ export function openChannelAccount({
       const channel = await nextChannel({ parties: { payer: key.address, payee, token }, node, depositWei })
       const channelId = wallet.noteChannel({ chainId, contract, channel, depositWei: 0n })
       const deposit = { channel, amountWei: depositWei }
+      const other = openBeside(channelId, channel)
+      if (other !== undefined)
+        onProgress(`channel ${other.channelId} to the same payee is open, and could be topped up`)
       onProgress(`opening channel ${channelId}, waiting until it is ${confirmations} deep`)
       // What is on its way needs no further approval.
       const begun = transactions.opening(deposit)
